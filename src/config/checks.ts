@@ -1,0 +1,78 @@
+/**
+ * What has to agree between keys, and with the machine. Each check reads the few keys that it needs, and stays silent
+ * where those are wrong in themselves: so these problems are reported together with all others.
+ */
+import { join } from 'node:path';
+import { findApiKey } from './apiKey.ts';
+import { checkDirectories } from './directoryChecks.ts';
+import { hostProblem } from './names.ts';
+import { PartlyGoodFile } from './partlyGood.ts';
+import type { Finding } from './problems.ts';
+import { checkFileNames, checkRootNames } from './rootChecks.ts';
+import { keySchemas } from './schema.ts';
+
+export interface Surroundings {
+  /** Where the file lies: paths in it are relative to this. */
+  readonly directory: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly machineName: string;
+}
+
+/** What a Unix socket's address can hold. Node cuts a longer one off without a word. */
+const socketPathBytesMax = 107;
+/** Upload ids are good for this long, so a request may take effect for this long. */
+const absentAfterMsMin = 15 * 60_000;
+
+export function crossChecks(value: unknown, around: Surroundings): Finding[] {
+  const file = new PartlyGoodFile(value, around.directory);
+  return [
+    ...checkHost(file, around.machineName),
+    ...checkSocketPath(file),
+    ...checkAbsentAfter(file),
+    ...checkApiKey(file, around.environment),
+    ...checkRootNames(file),
+    ...file.roots().flatMap((root) => checkFileNames(file, root)),
+    ...checkDirectories(file),
+  ];
+}
+
+function checkHost(file: PartlyGoodFile, machineName: string): Finding[] {
+  const problem = hostProblem(machineName);
+  if (file.raw(['host']) !== undefined || problem === undefined) return [];
+  return [{ path: ['host'], what: `not given, and the machine's name ${problem}` }];
+}
+
+function checkSocketPath(file: PartlyGoodFile): Finding[] {
+  const stateDir = file.directory(['state_dir']);
+  if (stateDir === undefined) return [];
+  const bytes = Buffer.byteLength(join(stateDir, 'control.sock'));
+  if (bytes <= socketPathBytesMax) return [];
+  return [
+    {
+      path: ['state_dir'],
+      what: `is too long a path: the control socket in it would have ${bytes} bytes, and a Unix socket can have ${socketPathBytesMax}`,
+    },
+  ];
+}
+
+function checkAbsentAfter(file: PartlyGoodFile): Finding[] {
+  const path = ['platform', 'reconcile', 'absent_after'];
+  const absentAfterMs = file.read(path, keySchemas.absentAfter);
+  const kind = file.read(['platform', 'kind'], keySchemas.kind);
+  if (kind !== 'nextmv' || absentAfterMs === undefined || absentAfterMs >= absentAfterMsMin) return [];
+  return [
+    {
+      path,
+      what: 'must be at least 15m, which is how long upload ids live: a request could still take effect',
+    },
+  ];
+}
+
+function checkApiKey(file: PartlyGoodFile, environment: NodeJS.ProcessEnv): Finding[] {
+  if (file.read(['platform', 'kind'], keySchemas.kind) !== 'nextmv') return [];
+  const path = ['platform', 'api_key_file'];
+  const keyFile = file.directory(path);
+  if (keyFile === undefined && file.raw(path) !== undefined) return [];
+  const found = findApiKey(keyFile ?? null, environment);
+  return 'problem' in found ? [{ path, what: found.problem }] : [];
+}

@@ -1,0 +1,118 @@
+/**
+ * The configuration: a file, the environment and the machine's name become one value, or a list of everything that is
+ * wrong with them. Nothing else in the program reads the file or these parts of the environment.
+ */
+import { basename, dirname, join, resolve } from 'node:path';
+import { findApiKey } from './apiKey.ts';
+import { crossChecks, type Surroundings } from './checks.ts';
+import { parseConfigText, readConfigFile } from './document.ts';
+import { checkSchema } from './issues.ts';
+import { type ConfigProblem, describePath } from './problems.ts';
+import { type CheckedFile, configSchema, defaultFileNames } from './schema.ts';
+import type { ApiKeySource, Config, DropRootConfig, PlatformConfig } from './settings.ts';
+
+export { findConfigFile } from './find.ts';
+export { type ConfigProblem, describeProblem } from './problems.ts';
+export type { ApiKeySource, Config, DropRootConfig, FilesConfig, PlatformConfig } from './settings.ts';
+
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+export function loadConfig(path: string, environment: NodeJS.ProcessEnv, machineName: string): LoadedConfig {
+  const file = resolve(path);
+  const read = readConfigFile(file);
+  if ('unreadable' in read)
+    return { ok: false, problems: [{ file, line: null, column: null, where: '', what: read.unreadable }] };
+
+  const { value, flaws, locate } = parseConfigText(read.text);
+  const problems: ConfigProblem[] = flaws.map((flaw) => ({ file, where: '', ...flaw }));
+  if (value === undefined) return { ok: false, problems };
+
+  const around: Surroundings = { directory: dirname(file), environment, machineName };
+  const result = checkSchema(configSchema, value);
+  const findings = [...('findings' in result ? result.findings : []), ...crossChecks(value, around)];
+  for (const { path: at, what, atKey } of findings)
+    problems.push({ file, ...locate(at, atKey ?? false), where: describePath(at), what });
+  if (problems.length > 0 || 'findings' in result) return { ok: false, problems: problems.toSorted(byPlace) };
+  return { ok: true, config: assemble(result.checked, file, around) };
+}
+
+function byPlace(one: ConfigProblem, other: ConfigProblem): number {
+  return (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0);
+}
+
+function assemble(checked: CheckedFile, file: string, around: Surroundings): Config {
+  const stateDir = resolve(around.directory, checked.state_dir);
+  const host = checked.host ?? around.machineName;
+  return {
+    file,
+    stateDir,
+    host,
+    platform: assemblePlatform(checked.platform, stateDir, around),
+    logLevel: checked.log.level,
+    shutdownDeadlineMs: checked.shutdown_deadline,
+    dropRoots: checked.drop_roots.map((root) => assembleRoot(root, around.directory)),
+  };
+}
+
+function assemblePlatform(
+  checked: CheckedFile['platform'],
+  stateDir: string,
+  { directory, environment }: Surroundings,
+): PlatformConfig {
+  const { kind, api_key_file: keyFile, stand_in: standIn } = checked;
+  return {
+    kind,
+    endpoint: kind === 'nextmv' ? checked.endpoint : null,
+    consoleUrl: checked.console,
+    apiKey:
+      kind === 'nextmv' ? apiKey(keyFile == null ? null : resolve(directory, keyFile), environment) : null,
+    uploadsAtOnce: checked.limits.uploads_at_once,
+    absentAfterMs: checked.reconcile.absent_after,
+    then: checked.reconcile.then,
+    standIn: {
+      port: standIn.port,
+      dataDir: standIn.data == null ? join(stateDir, 'stand-in') : resolve(directory, standIn.data),
+      apps: standIn.apps ?? null,
+    },
+  };
+}
+
+/** A key that was there a moment ago, when the checks looked, may be gone now: then the platform's answer will say so. */
+function apiKey(keyFile: string | null, environment: NodeJS.ProcessEnv): ApiKeySource | null {
+  const found = findApiKey(keyFile, environment);
+  return 'source' in found ? found.source : null;
+}
+
+function assembleRoot(root: CheckedFile['drop_roots'][number], directory: string): DropRootConfig {
+  const path = resolve(directory, root.path);
+  return {
+    path,
+    name: root.name ?? basename(path),
+    app: root.app,
+    allowAppIds: root.allow_app_id,
+    instance: root.instance ?? null,
+    quietMs: root.quiet,
+    deadlineMs: root.deadline,
+    marker: root.marker ?? null,
+    scanEveryMs: root.scan_every,
+    files: {
+      input: root.files.input == null ? defaultFileNames.input : [root.files.input],
+      output: root.files.output == null ? defaultFileNames.output : [root.files.output],
+      log: root.files.log,
+      meta: root.files.meta,
+    },
+    limits: { fileBytesMax: root.limits.file_bytes, jsonDepthMax: root.limits.json_depth },
+    runName: root.run_name,
+    options: Object.fromEntries(
+      Object.entries(root.options).map(([name, value]) => [name, optionText(value)]),
+    ),
+    ignore: root.ignore,
+  };
+}
+
+/** Options travel as texts: a text as it is, everything else as its JSON. */
+function optionText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

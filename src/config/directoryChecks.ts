@@ -1,0 +1,35 @@
+/** The directories of a configuration must be directories, and must not lie in one another. */
+import { statSync } from 'node:fs';
+import type { PartlyGoodFile } from './partlyGood.ts';
+import { type Place, placeOf, relation } from './places.ts';
+import { describePath, type Finding, type KeyPath } from './problems.ts';
+
+interface Directory {
+  readonly path: KeyPath;
+  readonly place: Place;
+}
+
+export function checkDirectories(file: PartlyGoodFile): Finding[] {
+  const stateDir = ['state_dir'];
+  const standInData = ['platform', 'stand_in', 'data'];
+  const paths = [stateDir, standInData, ...file.roots().map((root) => [...root, 'path'])];
+  const directories = paths.flatMap((path): Directory[] => {
+    const directory = file.directory(path);
+    return directory === undefined ? [] : [{ path, place: placeOf(directory) }];
+  });
+  const overlaps = directories.flatMap((later, index) =>
+    directories.slice(0, index).flatMap((earlier): Finding[] => {
+      const is = relation(later.place, earlier.place);
+      if (is === 'apart' || (is === 'inside' && later.path === standInData && earlier.path === stateDir))
+        return [];
+      const how = { same: 'is the same directory as', inside: 'lies inside', around: 'has in it' }[is];
+      return [{ path: later.path, what: `${how} ${describePath(earlier.path)}: they have to be apart` }];
+    }),
+  );
+  return [...overlaps, ...directories.flatMap(checkIsDirectory)];
+}
+
+function checkIsDirectory({ path, place }: Directory): Finding[] {
+  const stats = place.identities[0] == null ? undefined : statSync(place.realPath, { throwIfNoEntry: false });
+  return stats === undefined || stats.isDirectory() ? [] : [{ path, what: 'is not a directory' }];
+}

@@ -1,0 +1,23 @@
+/** The nearest known word to one that was mistyped. */
+import { closest, distance } from 'fastest-levenshtein';
+
+/** `; did you mean "quiet"?`, or nothing when no known word is near. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const nearest = nearestOf(word.slice(0, 100), known);
+  return nearest === undefined ? '' : `; did you mean ${JSON.stringify(nearest)}?`;
+}
+
+function nearestOf(word: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const plain = word.toLowerCase().replaceAll('-', '_');
+  const nearest = closest(plain, [...known]);
+  if (distance(plain, nearest) <= lettersOffMax(nearest)) return nearest;
+  // api_key → api_key_file, warning → warn: too many letters away, and yet surely meant.
+  return plain.length < 3
+    ? undefined
+    : known.find((other) => other.startsWith(plain) || plain.startsWith(other));
+}
+
+function lettersOffMax(word: string): number {
+  return word.length < 5 ? 1 : Math.max(2, Math.floor(word.length / 3));
+}

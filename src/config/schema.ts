@@ -1,0 +1,216 @@
+/**
+ * Every key of the configuration file: its form, its default, and a sentence on what it is for. The sentences go into
+ * `docs/config.schema.json`, so that an editor shows them. A key is in here from the day on which it works, not before;
+ * all others are refused.
+ *
+ * A key with nothing after it (`null`) counts as not given; `document.ts` leaves it out before this schema sees it.
+ */
+import { z } from 'zod';
+import { consoleUrl, endpointUrl } from './addresses.ts';
+import { duration } from './durations.ts';
+import { appId, documentFileName, fileName, hostName, instanceId, metaFileName, rootName } from './names.ts';
+import { runNameTemplate } from './runName.ts';
+import { logLevels } from './settings.ts';
+import { size } from './sizes.ts';
+
+const path = z
+  .string()
+  .min(1, 'must not be empty')
+  .regex(/^[^\0]*$/, 'must not have a NUL character in it');
+
+/** Anything that JSON can say, and that it says without rounding. */
+const optionValue = z.json().superRefine((value, context) => {
+  if (hasUnsafeInteger(value))
+    context.addIssue('is a whole number too large to be kept exactly: put it in quotes');
+});
+
+const reconcile = z
+  .strictObject({
+    absent_after: duration('1ms')
+      .prefault('20m')
+      .describe(
+        'A run whose outcome is unknown counts as absent when the platform has not shown it for this long. At least 15m, which is how long upload ids live (with the stand-in, anything above zero).',
+      ),
+    then: z
+      .enum(['send', 'park'])
+      .prefault('send')
+      .describe('What to do with a run that is surely absent: send it again, or park it for a person.'),
+  })
+  .prefault({})
+  .describe('What happens after a request whose outcome is unknown, for example because the network failed.');
+
+const standIn = z
+  .strictObject({
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .prefault(0)
+      .describe('The port to listen on, on loopback only; 0 means any free one.'),
+    data: path.nullish().describe('Where it keeps its data. Default: stand-in in state_dir.'),
+    apps: z
+      .array(appId)
+      .min(1, 'must have at least one app; leave it out to have them all')
+      .nullish()
+      .describe('The apps that exist on it. Default: every well-formed id.'),
+  })
+  .prefault({})
+  .describe('The embedded stand-in for the platform; only used with kind: stand-in.');
+
+const platform = z
+  .strictObject({
+    kind: z
+      .enum(['stand-in', 'nextmv'])
+      .describe(
+        'stand-in: a local platform inside the daemon, for which no account is needed. nextmv: the Nextmv Platform.',
+      ),
+    endpoint: endpointUrl
+      .prefault('https://api.cloud.nextmv.io')
+      .describe("The platform's API. Plain http is accepted for loopback only."),
+    console: consoleUrl
+      .prefault('https://cloud.nextmv.io')
+      .describe("The platform's console; links to runs begin with it."),
+    api_key_file: path
+      .nullish()
+      .describe(
+        'A file with the API key. Default: $CREDENTIALS_DIRECTORY/nextmv-api-key, else the environment variable NEXTMV_API_KEY.',
+      ),
+    limits: z
+      .strictObject({
+        uploads_at_once: z
+          .int()
+          .min(1)
+          .max(256)
+          .prefault(32)
+          .describe('At most this many uploads are under way at a time.'),
+      })
+      .prefault({})
+      .describe('How much of the platform the daemon may use.'),
+    reconcile,
+    stand_in: standIn,
+  })
+  .describe('Where runs are sent.');
+
+const files = z
+  .strictObject({
+    input: documentFileName
+      .nullish()
+      .describe(
+        'The input, a name that ends in .json or .txt. Default: input.json or input.txt, whichever is there.',
+      ),
+    output: documentFileName
+      .nullish()
+      .describe('The output, likewise. Default: output.json or output.txt, whichever is there.'),
+    log: fileName.prefault('run.log').describe("The solver's log. It may be missing."),
+    meta: metaFileName
+      .prefault('meta.json')
+      .describe('Status, duration, name and so on: the file that the solver writes last.'),
+  })
+  .prefault({})
+  .describe('What the solver calls its files.');
+
+const rootLimits = z
+  .strictObject({
+    file_bytes: size()
+      .prefault('700MiB')
+      .describe('No file may be larger than this; the default is what the platform accepts.'),
+    json_depth: z.int().min(1).max(10_000).prefault(1000).describe('JSON may be nested at most this deeply.'),
+  })
+  .prefault({})
+  .describe('What is larger is rejected.');
+
+const dropRoot = z
+  .strictObject({
+    path: path.describe(
+      'The directory that is watched; every folder in it is a run folder. Relative to this file.',
+    ),
+    name: rootName
+      .nullish()
+      .describe("The drop root's name, part of every run's identity. Default: the last part of path."),
+    app: appId.describe('The id of the app on the platform that the runs belong to.'),
+    allow_app_id: z.array(appId).prefault([]).describe('Other apps that a meta.json may name in app_id.'),
+    instance: instanceId
+      .nullish()
+      .describe("The app's instance that runs are tracked for. Default: the app's default instance."),
+    quiet: duration('0ms')
+      .prefault('2s')
+      .describe('A folder is complete when its files have not changed for this long.'),
+    deadline: duration('1ms')
+      .prefault('1h')
+      .describe('A folder that is not complete and has not changed for this long is shown as overdue.'),
+    marker: fileName
+      .nullish()
+      .describe('The name of a file that must be there before a folder is complete, for example DONE.'),
+    scan_every: duration('100ms')
+      .prefault('5s')
+      .describe('How often the whole drop root is looked at, whatever the file system reports.'),
+    files,
+    limits: rootLimits,
+    run_name: runNameTemplate
+      .prefault('{folder}')
+      .describe(
+        "The name of a run on the platform: text with {folder}, {root}, {host}, {date}. meta.json's name wins.",
+      ),
+    options: z
+      .record(z.string().min(1, 'an option needs a name'), optionValue)
+      .prefault({})
+      .describe("Options sent with every run; meta.json's options are added."),
+    ignore: z
+      .array(z.string().min(1, 'must not be empty'))
+      .prefault(['*.tmp', '.*'])
+      .describe('Rules as in .gitignore, for folder names and for files at the top of a run folder.'),
+  })
+  .describe('A directory in which solvers leave run folders.');
+
+export const configSchema = z
+  .strictObject({
+    state_dir: path.describe(
+      'Where the daemon keeps its own files (outbox, lock, control socket). On a local disk. Relative to this file.',
+    ),
+    host: hostName
+      .nullish()
+      .describe("This machine's name; it travels with each run. Default: the machine's own name."),
+    platform,
+    log: z
+      .strictObject({ level: z.enum(logLevels).prefault('info').describe('How much the log says.') })
+      .prefault({})
+      .describe("The daemon's log."),
+    shutdown_deadline: duration('1ms')
+      .prefault('20s')
+      .describe('How long work that is under way may take to finish when the daemon is stopped.'),
+    drop_roots: z
+      .array(dropRoot)
+      .min(1, 'must have at least one drop root')
+      .max(1000, 'must have at most 1000 drop roots')
+      .describe('The directories that are watched.'),
+  })
+  .describe('Configuration of runtrackd.');
+
+/** What the schema makes of a good file: defaults filled in, durations in milliseconds. */
+export type CheckedFile = z.output<typeof configSchema>;
+
+/** The names that are looked for where the configuration gives none. */
+export const defaultFileNames = {
+  input: ['input.json', 'input.txt'],
+  output: ['output.json', 'output.txt'],
+} as const;
+
+/** Single keys, for checks that have to work where other keys are wrong. */
+export const keySchemas = {
+  path,
+  rootName,
+  kind: platform.shape.kind,
+  absentAfter: reconcile.unwrap().shape.absent_after,
+  files: files.unwrap().shape,
+  ignore: dropRoot.shape.ignore,
+};
+
+/** The schema for editors, as `docs/config.schema.json` holds it. */
+export function configJsonSchema(): object {
+  return { title: 'runtrackd', ...z.toJSONSchema(configSchema, { io: 'input' }) };
+}
+
+function hasUnsafeInteger(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasUnsafeInteger);
+}

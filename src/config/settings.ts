@@ -1,0 +1,70 @@
+/**
+ * The configuration as the rest of the program sees it: checked, complete, every path absolute, every duration in
+ * milliseconds. Nothing in here has to be looked at twice.
+ */
+
+export interface Config {
+  /** The file that all of this was read from, absolute. */
+  readonly file: string;
+  readonly stateDir: string;
+  readonly host: string;
+  readonly platform: PlatformConfig;
+  readonly logLevel: LogLevel;
+  readonly shutdownDeadlineMs: number;
+  readonly dropRoots: readonly DropRootConfig[];
+}
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface PlatformConfig {
+  readonly kind: 'stand-in' | 'nextmv';
+  /** Origin and path prefix, normalised, without a slash at the end; `null` for the stand-in, which picks its own. */
+  readonly endpoint: string | null;
+  readonly consoleUrl: string;
+  /** Where the key is to be read; `null` for the stand-in, which needs none. */
+  readonly apiKey: ApiKeySource | null;
+  readonly uploadsAtOnce: number;
+  readonly absentAfterMs: number;
+  /** What to do with a run that is surely absent on the platform. */
+  readonly then: 'send' | 'park';
+  readonly standIn: StandInConfig;
+}
+
+export interface StandInConfig {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly dataDir: string;
+  /** `null`: every app whose id is well formed exists. */
+  readonly apps: readonly string[] | null;
+}
+
+/** Where the key is, never the key: a configuration can be logged. */
+export type ApiKeySource = { readonly file: string } | { readonly environment: 'NEXTMV_API_KEY' };
+
+export interface DropRootConfig {
+  readonly path: string;
+  readonly name: string;
+  readonly app: string;
+  readonly allowAppIds: readonly string[];
+  /** `null`: the app's default instance. */
+  readonly instance: string | null;
+  readonly quietMs: number;
+  readonly deadlineMs: number;
+  readonly marker: string | null;
+  readonly scanEveryMs: number;
+  readonly files: FilesConfig;
+  readonly limits: { readonly fileBytesMax: number; readonly jsonDepthMax: number };
+  readonly runName: string;
+  /** As they are sent: every value is a text. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly ignore: readonly string[];
+}
+
+/** What the solver calls its files. Of several names for input or output, a run folder has one. */
+export interface FilesConfig {
+  readonly input: readonly string[];
+  readonly output: readonly string[];
+  readonly log: string;
+  readonly meta: string;
+}

@@ -1,0 +1,314 @@
+/**
+ * How a run gets done: claim what is due, take it as many steps further as it goes, write down each one.
+ *
+ * A claim stays in the same hands from state to state, so a run goes from its folder to its result in one go; what the
+ * process forgets when it dies is only that it was at work.
+ */
+import { join } from 'node:path';
+import PQueue from 'p-queue';
+import { FailureError, type Failure } from '../core/failure.ts';
+import { advance, type Conclusion } from '../core/lifecycle.ts';
+import { isLive, nextStep, runIdOf } from '../core/run.ts';
+import type { Claim, Run } from '../outbox/nouns.ts';
+import type { RunAnswer } from '../platform/wire.ts';
+import { isoTime } from '../system/clock.ts';
+import { putProblem } from '../system/problemFile.ts';
+import { Waking } from '../system/waking.ts';
+import { Gate } from './gate.ts';
+import type { Outcome } from './outcome.ts';
+import type { DeliveryParts } from './parts.ts';
+import { poll } from './poll.ts';
+import { reconcileApp } from './reconcile.ts';
+import { send } from './send.ts';
+import { upload } from './upload.ts';
+import { writeBack } from './writeBack.ts';
+
+/** A platform that never showed a fingerprint of ours is asked again this often. */
+const fingerprintsAskedEveryMs = 10 * 60_000;
+/** With nothing due, the clock is looked at again after this: it may have been set. */
+const idleMsMax = 30_000;
+
+export class Delivery {
+  readonly gate: Gate;
+  readonly #parts: DeliveryParts;
+  readonly #lanes: PQueue;
+  readonly #inHand = new Set<Promise<void>>();
+  readonly #waking = new Waking();
+  readonly #reconcileWaking = new Waking();
+  /** When an app's list was last read in vain for any fingerprint, wall clock in ms. */
+  readonly #askedForFingerprints = new Map<string, number>();
+  /** Aborted when the shutdown's deadline has passed: what is under way then is cut off. */
+  readonly #cut = new AbortController();
+  #bug: Error | null = null;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    this.gate = new Gate(parts.policy.backoff);
+    this.#lanes = new PQueue({ concurrency: parts.uploadsAtOnce });
+  }
+
+  /** Something may be due now. */
+  wake(): void {
+    this.#waking.wake();
+    this.#reconcileWaking.wake();
+  }
+
+  inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /** Gives up what is under way: the shutdown's deadline has passed. */
+  cutOff(): void {
+    this.#cut.abort();
+  }
+
+  /**
+   * Delivers until `stop` is aborted, then finishes what is in hand.
+   * @param only one run's number: others are left alone; null for all
+   * @throws whatever nobody named: a bug, which ends the process
+   */
+  async run(stop: AbortSignal, only: number | null): Promise<void> {
+    stop.addEventListener('abort', () => this.wake(), { once: true });
+    try {
+      while (!stop.aborted && this.#bug === null) {
+        const seen = this.#waking.count;
+        const claimed = await this.#claim(only);
+        for (const claim of claimed) this.#take(claim);
+        if (claimed.length > 0) continue;
+        await this.#waking.wait(seen, await this.#idleMs());
+      }
+    } finally {
+      await Promise.all(this.#inHand);
+    }
+    if (this.#bug !== null) throw this.#bug;
+  }
+
+  /** Looks for the runs whose outcome is unknown, until `stop` is aborted. */
+  async reconcile(stop: AbortSignal): Promise<void> {
+    const { outbox, clock, platformId } = this.#parts;
+    stop.addEventListener('abort', () => this.wake(), { once: true });
+    while (!stop.aborted) {
+      const seen = this.#reconcileWaking.count;
+      const nowMs = clock.nowMs();
+      const unseen = (await outbox.unseenApps(platformId)).filter(
+        (app) => nowMs - (this.#askedForFingerprints.get(app) ?? -Infinity) >= fingerprintsAskedEveryMs,
+      );
+      const apps = new Set([...(await outbox.unknownApps(nowMs)), ...unseen]);
+      for (const app of apps) {
+        if (stop.aborted) return;
+        if (!this.#isPaused(app)) await this.#reconcileOne(app);
+      }
+      const dueMs = (await outbox.nextDueMs('reconcile')) ?? Infinity;
+      const waitMs = Math.min(idleMsMax, Math.max(250, dueMs - clock.nowMs()));
+      if (!stop.aborted) await this.#reconcileWaking.wait(seen, waitMs);
+    }
+  }
+
+  /** How long until a run is due or a pause ends, in ms. */
+  async #idleMs(): Promise<number> {
+    const { outbox, clock, uploadsAtOnce } = this.#parts;
+    if (this.#inHand.size >= uploadsAtOnce) return idleMsMax;
+    const nowMs = clock.nowMs();
+    const pauseMs = this.gate.platformPause()?.untilMs;
+    const dueMs = pauseMs ?? (await outbox.nextDueMs('deliver')) ?? Infinity;
+    const pausedMs = Math.min(Infinity, ...this.gate.appPauses().map(({ pause }) => pause.untilMs));
+    // A run that is due and was not claimed waits for a suspect or a paused app: looked at again soon, not at once.
+    const soonMs = dueMs <= nowMs ? 250 : dueMs - nowMs;
+    return Math.min(idleMsMax, Math.max(10, Math.min(soonMs, pausedMs - nowMs)));
+  }
+
+  async #claim(only: number | null): Promise<Claim[]> {
+    const { outbox, clock, uploadsAtOnce } = this.#parts;
+    const nowMs = clock.nowMs();
+    const free = uploadsAtOnce - this.#inHand.size;
+    if (free <= 0 || !(await this.#probed(nowMs))) return [];
+    const pausedApps = this.gate.appPauses().map(({ app }) => app);
+    if (only === null) return await outbox.claimDue(nowMs, free, pausedApps);
+    const claim = await outbox.claimRun(only, nowMs);
+    return claim === null ? [] : [claim];
+  }
+
+  /** Ends pauses whose time is up, if a harmless request gets through. @returns whether the platform may be used */
+  async #probed(nowMs: number): Promise<boolean> {
+    const { platform, log } = this.#parts;
+    for (const { app, pause } of this.gate.appPauses()) {
+      if (pause.untilMs > nowMs) continue;
+      if (await this.#probe(app)) {
+        this.gate.open(app);
+        log.info({ app }, `app "${app}" answers again`);
+      }
+    }
+    const pause = this.gate.platformPause();
+    if (pause === null) return true;
+    if (pause.untilMs > nowMs) return false;
+    const app = (await this.#parts.outbox.oldestOf('queued'))?.key.app ?? (await this.#anyApp());
+    if (app !== null && !(await this.#probe(app))) return false;
+    this.gate.open(null);
+    log.info({ endpoint: platform.endpoint.origin }, 'the platform answers again');
+    return true;
+  }
+
+  async #anyApp(): Promise<string | null> {
+    for (const kind of ['uploaded', 'unknown', 'tracked', 'final'] as const) {
+      const run = await this.#parts.outbox.oldestOf(kind);
+      if (run !== null) return run.key.app;
+    }
+    return null;
+  }
+
+  async #probe(app: string): Promise<boolean> {
+    try {
+      await this.#parts.platform.application(app, this.#cut.signal);
+      return true;
+    } catch (error) {
+      if (!(error instanceof FailureError)) {
+        if (this.#cut.signal.aborted) return false;
+        throw error;
+      }
+      this.#noteFailure(error.failure, app);
+      return error.failure.reach === 'app' && this.gate.platformPause() === null;
+    }
+  }
+
+  #take(claim: Claim): void {
+    this.#parts.passPoint('claimed');
+    const work = this.#deliver(claim)
+      .catch((error: unknown) => {
+        this.#bug ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        this.#inHand.delete(work);
+        this.#waking.wake();
+      });
+    this.#inHand.add(work);
+  }
+
+  /** Takes a claimed run as far as it goes without waiting. */
+  async #deliver(claimed: Claim): Promise<void> {
+    const { outbox, clock, policy } = this.#parts;
+    let claim = claimed;
+    let answer: RunAnswer | undefined;
+    for (;;) {
+      const step = await this.#step(claim, answer);
+      if (step === null) return;
+      claim = step.claim;
+      const { happening, warnings } = step.outcome;
+      answer = step.outcome.answer;
+      if ('failure' in happening && happening.failure !== null)
+        this.#noteFailure(happening.failure, claim.key.app);
+      else if (this.gate.worked(claim.key.app)) this.#parts.log.info('delivery goes on');
+      if (warnings !== undefined && warnings.length > 0) await outbox.addWarnings(claim.run, warnings);
+      const conclusion = advance(claim.life, happening, clock.nowMs(), clock.random(), policy);
+      const goesOn = this.#goesOn(conclusion);
+      if (!(await this.#conclude(claim, happening.kind === 'sourceChanged', conclusion, goesOn))) return;
+      claim = { ...claim, life: conclusion.life };
+      if (!goesOn) return;
+    }
+  }
+
+  /** On to the next step at once: the state is new, and nothing says to wait. */
+  #goesOn({ life, dueAtMs }: Conclusion): boolean {
+    if (this.#cut.signal.aborted || dueAtMs === null || life.tries > 0) return false;
+    return isLive(life.state) && nextStep(life.state) !== 'reconcile' && this.gate.platformPause() === null;
+  }
+
+  async #step(
+    claim: Claim,
+    answer: RunAnswer | undefined,
+  ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
+    const { state } = claim.life;
+    if (!isLive(state)) throw new Error(`run ${claim.run} was claimed, and it is ${state.kind}`);
+    const signal = this.#cut.signal;
+    try {
+      switch (nextStep(state)) {
+        case 'upload':
+          return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
+        case 'send':
+          return await send(claim, this.#parts, signal);
+        case 'poll':
+          return { claim, outcome: await poll(claim, this.#parts, signal) };
+        case 'writeBack':
+          return { claim, outcome: await writeBack(claim, answer, this.#parts, signal) };
+        case 'reconcile':
+          throw new Error(`run ${claim.run} was claimed for delivery, and its outcome is unknown`);
+      }
+    } catch (error) {
+      // Only what somebody named becomes an outcome. Anything else is a bug and stops the daemon.
+      if (error instanceof FailureError)
+        return { claim, outcome: { happening: { kind: 'failed', failure: error.failure } } };
+      if (!signal.aborted) throw error;
+      await this.#parts.outbox.release(claim, this.#parts.clock.nowMs());
+      return null;
+    }
+  }
+
+  async #conclude(claim: Claim, isChanged: boolean, conclusion: Conclusion, keep: boolean): Promise<boolean> {
+    const { outbox, clock, log, passPoint, onConcluded } = this.#parts;
+    const { life, note } = conclusion;
+    const nowMs = clock.nowMs();
+    const isNewest = isChanged
+      ? await outbox.concludeChanged(claim, conclusion, nowMs)
+      : await outbox.conclude(claim, conclusion, keep, nowMs);
+    if (!isNewest) {
+      log.warn({ run: claim.run }, 'an older claim was dropped: the run is in other hands');
+      return false;
+    }
+    const { kind } = life.state;
+    if (kind === 'uploaded' || kind === 'tracked' || kind === 'final' || kind === 'recorded') passPoint(kind);
+    const run = { ...claim, life, isClaimed: keep };
+    const fields = {
+      run: claim.run,
+      folder: claim.path,
+      root: claim.key.dropRoot,
+      state: kind,
+      runId: runIdOf(life.state),
+    };
+    if (kind === 'tracked' && claim.life.state.kind !== 'tracked')
+      await outbox.noteApp(claim.key.platform, claim.key.app);
+    if (kind === 'parked') {
+      log.error(fields, `${claim.path} is set aside: ${life.state.reason.text}. ${life.state.hint}`);
+      await this.#tellFolder(run);
+    } else if (kind !== claim.life.state.kind) log.info(fields, `${claim.path}: ${note ?? kind}`);
+    else if (note !== null) log.warn(fields, `${claim.path}: ${note}`);
+    if (kind === 'tracked' || kind === 'unknown') this.#reconcileWaking.wake();
+    onConcluded(run);
+    return true;
+  }
+
+  /** Tells of a parked run in its folder; a folder that does not take it is no reason to stop. */
+  async #tellFolder({ run, key, path, life: { state } }: Run): Promise<void> {
+    const rootPath = this.#parts.pathOfRoot(key.dropRoot);
+    if (state.kind !== 'parked' || rootPath === null) return;
+    const { reason, hint } = state;
+    const since = isoTime(this.#parts.clock.nowMs());
+    const refused = await putProblem(join(rootPath, path), { state: 'parked', reason, hint, since, run });
+    if (refused !== null) this.#parts.log.warn({ run }, `nextmv-problem.json was not written: ${refused}`);
+  }
+
+  async #reconcileOne(app: string): Promise<void> {
+    const { clock, log, outbox, platformId } = this.#parts;
+    this.#askedForFingerprints.set(app, clock.nowMs());
+    try {
+      const settled = await reconcileApp(app, this.#parts, this.#cut.signal);
+      this.gate.worked(app);
+      if (settled > 0) this.#waking.wake();
+      if (await outbox.fingerprintsShow(platformId, app)) this.#askedForFingerprints.delete(app);
+    } catch (error) {
+      if (error instanceof FailureError) {
+        this.#noteFailure(error.failure, app);
+        log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
+      } else if (!this.#cut.signal.aborted) throw error;
+    }
+  }
+
+  #isPaused(app: string): boolean {
+    return this.gate.platformPause() !== null || this.gate.appPauses().some((paused) => paused.app === app);
+  }
+
+  #noteFailure(failure: Failure, app: string): void {
+    const { clock, log } = this.#parts;
+    if (!this.gate.note(failure, app, clock.nowMs(), clock.random())) return;
+    const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
+    log.error({ class: failure.class, status: failure.status }, `${whom}: ${failure.text}. ${failure.hint}`);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Whom a failure reaches. What concerns the platform pauses everything, what concerns an app pauses that app, at no
+ * run's expense; a probe finds the end of it, and the waits grow until something really works again.
+ */
+import { backoffMs, type BackoffPolicy } from '../core/backoff.ts';
+import type { Failure } from '../core/failure.ts';
+
+export interface Pause {
+  readonly failure: Failure;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+interface Held extends Pause {
+  readonly tries: number;
+}
+
+const platform = Symbol('platform');
+
+export class Gate {
+  readonly #policy: BackoffPolicy;
+  readonly #pauses = new Map<string | typeof platform, Held>();
+  /** Failures in a row, kept when a probe succeeds: only a step that worked is proof. */
+  readonly #tries = new Map<string | typeof platform, number>();
+
+  constructor(policy: BackoffPolicy) {
+    this.#policy = policy;
+  }
+
+  /** Takes a failure in. One that concerns only its run changes nothing. @returns whether this is a new pause */
+  note(failure: Failure, app: string, nowMs: number, random: number): boolean {
+    if (failure.reach === 'run') return false;
+    const reach = failure.reach === 'platform' ? platform : app;
+    const earlier = this.#pauses.get(reach);
+    // Runs that were under way when the pause began fail with it; they do not make it longer.
+    if (earlier !== undefined && earlier.untilMs > nowMs) return false;
+    const tries = (this.#tries.get(reach) ?? 0) + 1;
+    this.#tries.set(reach, tries);
+    const untilMs = nowMs + backoffMs(tries, this.#policy, random, failure.retryAfterMs);
+    this.#pauses.set(reach, { failure, sinceMs: earlier?.sinceMs ?? nowMs, untilMs, tries });
+    return earlier === undefined;
+  }
+
+  /** Something worked for this app: whatever was paused is over. @returns whether something was paused */
+  worked(app: string): boolean {
+    this.#tries.delete(platform);
+    this.#tries.delete(app);
+    const wasPaused = this.#pauses.delete(platform);
+    return this.#pauses.delete(app) || wasPaused;
+  }
+
+  /** The probe got through: runs may be tried again. */
+  open(app: string | null): void {
+    this.#pauses.delete(app ?? platform);
+  }
+
+  platformPause(): Pause | null {
+    return this.#pauses.get(platform) ?? null;
+  }
+
+  appPauses(): { readonly app: string; readonly pause: Pause }[] {
+    return [...this.#pauses].flatMap(([app, pause]) => (typeof app === 'string' ? [{ app, pause }] : []));
+  }
+}

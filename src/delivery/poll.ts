@@ -1,0 +1,72 @@
+/** tracked → final: the result is asked for at once, because an external run is usually final when it is made. */
+import { fileOf } from '../core/content.ts';
+import { FailureError } from '../core/failure.ts';
+import { runIdOf } from '../core/run.ts';
+import type { Claim } from '../outbox/nouns.ts';
+import { finalStatuses, type RunAnswer } from '../platform/wire.ts';
+import type { Outcome } from './outcome.ts';
+import type { DeliveryParts } from './parts.ts';
+
+/** Larger outputs are fetched by URL and compared as a stream, never held. */
+export const inlineBytesMax = 1024 * 1024;
+
+export async function poll(claim: Claim, parts: DeliveryParts, signal: AbortSignal): Promise<Outcome> {
+  try {
+    const { answer, warnings } = await fetchResult(claim, parts, signal);
+    const status = answer.metadata.status_v2;
+    if (!(finalStatuses as readonly string[]).includes(status)) return { happening: { kind: 'notFinal' } };
+    return { happening: { kind: 'final', status }, answer, warnings };
+  } catch (error) {
+    if (error instanceof FailureError && error.failure.status === 404) {
+      return {
+        happening: {
+          kind: 'notFound',
+          failure: {
+            ...error.failure,
+            class: 'run-deleted',
+            text: `the platform does not know run ${String(runIdOf(claim.life.state))} (any more)`,
+            hint: 'It was deleted there, or the key sees another account; `runtrackd retry` asks again, `skip` ends it.',
+          },
+        },
+      };
+    }
+    throw error;
+  }
+}
+
+/** The platform's answer about the run, in the form that this run's output asks for. */
+export async function fetchResult(
+  claim: Claim,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<{ readonly answer: RunAnswer; readonly warnings: readonly string[] }> {
+  const { platform, passPoint } = parts;
+  const runId = runIdOf(claim.life.state);
+  if (runId === null) throw new Error('only a run with an id has a result');
+  const { app } = claim.key;
+  try {
+    const answer = await platform.runResult(app, runId, isByUrl(claim), signal);
+    passPoint('resultFetched');
+    return { answer, warnings: [] };
+  } catch (error) {
+    if (!(error instanceof FailureError)) throw error;
+    const { failure } = error;
+    // An answer that is too large to be held, or that has to be asked for by URL after all.
+    if (failure.status === 400)
+      return { answer: await platform.runResult(app, runId, true, signal), warnings: [] };
+    if (failure.class === 'answer-too-large') {
+      return {
+        answer: await platform.runMetadata(app, runId, signal),
+        warnings: ['the platform’s answer was too large to be written back; only its metadata was'],
+      };
+    }
+    throw error;
+  }
+}
+
+function isByUrl({ content }: Claim): boolean {
+  const output = fileOf(content, 'output');
+  // A failed run's output comes back inside its error_log, whatever is asked for.
+  if (output === undefined || content.meta.status === 'failed') return false;
+  return output.type !== 'json' || output.bytes > inlineBytesMax;
+}

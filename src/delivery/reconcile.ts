@@ -1,0 +1,140 @@
+/**
+ * unknown → tracked or queued: the platform's own list says whether a run was made. One listing, read to its end,
+ * serves all unknown runs of the app; it also finds out whether the platform shows fingerprints at all.
+ */
+import { carriedBy } from '../core/description.ts';
+import { FailureError } from '../core/failure.ts';
+import type { Happening } from '../core/lifecycle.ts';
+import type { Claim, Run } from '../outbox/nouns.ts';
+import type { FoundRun, ListedRun } from '../outbox/listingOperations.ts';
+import type { RunPage } from '../platform/wire.ts';
+import type { DeliveryParts } from './parts.ts';
+
+/** 50 runs a page: a list of more than five million runs is not read, and proves nothing. */
+const pagesMax = 100_000;
+/** `Date` headers and creation times are rounded, and several machines write them. */
+const clockMarginMs = 60_000;
+/** Unknown runs are settled in pages of this many. */
+const settledAtOnce = 100;
+
+/**
+ * Lists the app's runs once and settles what it can.
+ * @returns how many runs were found or sent on; a listing that fails throws a FailureError after settling what it found
+ */
+export async function reconcileApp(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<number> {
+  const { outbox, platform, platformId, clock } = parts;
+  const startedAtMs = clock.nowMs();
+  const listing = await outbox.beginListing(platformId, app, startedAtMs);
+  const oldest = new Map<number, FoundRun>();
+  let settled = 0;
+  const tokens = new Set<string>();
+  let token: string | null = null;
+  try {
+    for (let pages = 0; ; pages += 1) {
+      const page: RunPage = await platform.listRuns(app, token, signal);
+      const found = await outbox.addPage(listing, platformId, app, page.runs.flatMap(listed), clock.nowMs());
+      for (const candidate of found) await noteFound(oldest, candidate, parts);
+      const next = page.next_page_token ?? '';
+      if (next === '') break;
+      if (tokens.has(next) || pages >= pagesMax) {
+        throw new FailureError({
+          class: 'list-loops',
+          text: `the platform’s list of runs of "${app}" does not end`,
+          hint: 'Nothing can be proved by it; report it to the platform’s support.',
+          reach: 'app',
+        });
+      }
+      tokens.add(next);
+      token = next;
+    }
+  } finally {
+    // What was found is found, whether or not the list could be read to its end.
+    for (const { run, runId } of oldest.values()) {
+      if (await settle(run, { kind: 'found', runId }, parts)) settled += 1;
+    }
+  }
+  const show = await outbox.fingerprintsShow(platformId, app);
+  for (let after = 0; ;) {
+    const page = (await outbox.unknownDue(clock.nowMs(), after, settledAtOnce)).filter(
+      (run) => run.run > after,
+    );
+    for (const run of page.filter(({ key }) => key.app === app)) {
+      const happening = await absentHappening(run, listing, startedAtMs, show, parts);
+      if (await settle(run.run, happening, parts)) settled += 1;
+    }
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.run;
+  }
+  await outbox.forgetListings(platformId, app);
+  return settled;
+}
+
+/** Only what could be ours: an external run that carries a fingerprint; the rest is kept by its id alone. */
+function listed(run: RunPage['runs'][number]): ListedRun[] {
+  const createdAtMs = Date.parse(run.created_at ?? '');
+  const isExternal = run.run_type?.type === 'external';
+  const carried = isExternal ? carriedBy(run.description ?? '') : null;
+  return [
+    {
+      runId: run.id,
+      // Without a time it might be as new as can be, so it counts as made since every intent.
+      createdAtMs: Number.isFinite(createdAtMs) ? createdAtMs : Number.MAX_SAFE_INTEGER,
+      fingerprint: carried?.fingerprint ?? null,
+    },
+  ];
+}
+
+/** Two runs with one fingerprint: the oldest is kept, the other is told and never deleted by us. */
+async function noteFound(
+  oldest: Map<number, FoundRun>,
+  candidate: FoundRun,
+  parts: DeliveryParts,
+): Promise<void> {
+  const known = oldest.get(candidate.run);
+  if (known?.runId === candidate.runId) return;
+  const isOlder = known === undefined || candidate.createdAtMs < known.createdAtMs;
+  if (isOlder) oldest.set(candidate.run, candidate);
+  if (known === undefined) return;
+  const surplus = isOlder ? known : candidate;
+  await parts.outbox.addWarnings(candidate.run, [
+    `the platform also has it as ${surplus.runId}; the older one was kept`,
+  ]);
+  parts.log.warn(
+    { run: candidate.run, runId: surplus.runId },
+    'two runs on the platform carry the same fingerprint',
+  );
+}
+
+async function absentHappening(
+  run: Claim,
+  listing: number,
+  startedAtMs: number,
+  fingerprintsShow: boolean,
+  { outbox }: DeliveryParts,
+): Promise<Happening> {
+  const { state } = run.life;
+  if (state.kind !== 'unknown') throw new Error('only an unknown run can be absent');
+  const keepsEarlier =
+    state.absent === null ||
+    (await outbox.keepsEarlier(state.absent.listing, listing, state.platformTimeMs - clockMarginMs));
+  const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
+  const content = folder === undefined ? 'gone' : folder.run === run.run ? 'there' : 'newer';
+  return { kind: 'absent', listing, startedAtMs, proof: { keepsEarlier, fingerprintsShow, content } };
+}
+
+async function settle(run: number, happening: Happening, parts: DeliveryParts): Promise<boolean> {
+  const { outbox, clock, policy, onConcluded, log } = parts;
+  const now: Run | 'claimed' | null = await outbox.apply(run, happening, {
+    nowMs: clock.nowMs(),
+    random: clock.random(),
+    policy,
+  });
+  if (now === null || now === 'claimed' || now.life.state.kind === 'unknown') return false;
+  log.info(
+    { run, folder: now.path, state: now.life.state.kind },
+    `the outcome is known now: ${now.life.state.kind}`,
+  );
+  onConcluded(now);
+  return true;
+}

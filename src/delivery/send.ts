@@ -1,0 +1,42 @@
+/** uploaded → intended → tracked: the one request that makes a run, sent once per durable intent. */
+import { advance } from '../core/lifecycle.ts';
+import type { Claim } from '../outbox/nouns.ts';
+import { createRequest } from './createRequest.ts';
+import type { Outcome } from './outcome.ts';
+import type { DeliveryParts } from './parts.ts';
+import { isYoung } from './upload.ts';
+
+/**
+ * @returns the outcome of the request, to be concluded from `intended`; or that the ids were too old for one.
+ *   null: the claim is not the newest any more, and nothing was sent
+ */
+export async function send(
+  claim: Claim,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
+  const { outbox, platform, clock, policy, passPoint } = parts;
+  const { state } = claim.life;
+  if (state.kind !== 'uploaded') throw new Error('only an uploaded run is sent');
+  const nowMs = clock.nowMs();
+  if (!state.uploads.every((done) => isYoung(done, nowMs, policy.uploadAgeMsMax))) {
+    return { claim, outcome: { happening: { kind: 'uploadsTooOld' } } };
+  }
+  const intent = { kind: 'intended', platformTimeMs: platform.platformTimeMs() } as const;
+  const conclusion = advance(claim.life, intent, nowMs, clock.random(), policy);
+  // On disk before the first byte leaves: after a crash this row says that a run may have been made.
+  if (!(await outbox.conclude(claim, conclusion, true, nowMs))) return null;
+  passPoint('intended');
+  const intended = { ...claim, life: conclusion.life };
+  const answered = platform.createRun(
+    claim.key.app,
+    claim.settings.instance,
+    createRequest(intended, state.uploads),
+    signal,
+  );
+  passPoint('postSent');
+  const created = await answered;
+  passPoint('postAnswered');
+  const happening = created.kind === 'unclear' ? { ...created, endedAtMs: clock.nowMs() } : created;
+  return { claim: intended, outcome: { happening } };
+}

@@ -1,0 +1,208 @@
+/** final → recorded: the platform's answer lands beside the solver's files, whole or not at all. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileOf } from '../core/content.ts';
+import { problemFileName, resultFileName } from '../core/problem.ts';
+import type { Claim } from '../outbox/nouns.ts';
+import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
+import { isoTime } from '../system/clock.ts';
+import { errorCode, OpenFolder, removeIfThere, writeWhole } from '../system/files.ts';
+import type { Outcome } from './outcome.ts';
+import type { DeliveryParts } from './parts.ts';
+import { fetchResult } from './poll.ts';
+import { verifyInline, verifyStream, type Verified } from './verifyOutput.ts';
+
+/** An output that is fetched to be kept is bounded like the platform bounds it. */
+const outputBytesMax = 700 * 1024 * 1024;
+
+export async function writeBack(
+  claim: Claim,
+  atHand: RunAnswer | undefined,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const fetched =
+    atHand === undefined ? await fetchResult(claim, parts, signal) : { answer: atHand, warnings: [] };
+  const { answer } = fetched;
+  const warnings = [...fetched.warnings];
+  const folder = await openOwnFolder(claim, parts);
+  if ('warning' in folder) warnings.push(folder.warning);
+  const open = 'folder' in folder ? folder.folder : null;
+  try {
+    const verified = await verify(claim, answer, open, parts, signal);
+    if (verified.warning !== null) warnings.push(verified.warning);
+    const document = (more: readonly string[], outputFile: string | null): string =>
+      `${JSON.stringify(resultDocument(claim, answer, parts, verified.isSame, [...claim.warnings, ...warnings, ...more], outputFile), null, 2)}\n`;
+    const place: Place = {
+      claim,
+      document,
+      ownOutput: isInlined(claim, answer) ? null : (fileOf(claim.content, 'output')?.name ?? null),
+      isDifferent: verified.isSame === false,
+    };
+    const refused = open === null ? null : await writeInto(open, place, parts, signal);
+    if (open === null || refused !== null) {
+      const path = await writeAside(place, refused, parts, signal);
+      warnings.push(
+        refused === null ? `the result was kept in ${path}` : `${refused}, so the result was kept in ${path}`,
+      );
+    }
+    parts.passPoint('resultWritten');
+    return { happening: { kind: 'written' }, warnings };
+  } finally {
+    await open?.close();
+  }
+}
+
+interface Place {
+  readonly claim: Claim;
+  readonly document: (warnings: readonly string[], outputFile: string | null) => string;
+  /** The solver's own output file, when the output is too large or of a kind not to be put into the result. */
+  readonly ownOutput: string | null;
+  readonly isDifferent: boolean;
+}
+
+/** The run's folder, if what lies at its path is still this run's content. */
+async function openOwnFolder(
+  claim: Claim,
+  { outbox, pathOfRoot }: DeliveryParts,
+): Promise<{ readonly folder: OpenFolder } | { readonly warning: string }> {
+  const { dropRoot } = claim.key;
+  const rootPath = pathOfRoot(dropRoot);
+  if (rootPath === null)
+    return { warning: `the drop root "${dropRoot}" is not in the configuration any more` };
+  const [known] = await outbox.folders(dropRoot, [claim.path]);
+  if (known !== undefined && known.run !== claim.run) {
+    return { warning: 'its folder holds newer content, so the result was not written there' };
+  }
+  try {
+    return { folder: await OpenFolder.open(join(rootPath, claim.path)) };
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return { warning: `its folder cannot be opened any more (${String(errorCode(error))})` };
+  }
+}
+
+async function verify(
+  claim: Claim,
+  answer: RunAnswer,
+  folder: OpenFolder | null,
+  { platform }: DeliveryParts,
+  signal: AbortSignal,
+): Promise<Verified> {
+  if (!urlAnswer.safeParse(answer['output']).success || isInlined(claim, answer)) {
+    return await verifyInline(claim, answer, folder);
+  }
+  return await verifyStream(claim, await platform.download(answer['output'], outputBytesMax, signal), folder);
+}
+
+/** Whether the answer holds the output itself: a document of one JSON object that is not just an address. */
+function isInlined(claim: Claim, answer: RunAnswer): boolean {
+  if (!('output' in answer) || answer['output'] === null) return true;
+  const output = fileOf(claim.content, 'output');
+  const keys = Object.keys(answer['output'] ?? {});
+  const isAddress = keys.length === 1 && keys[0] === 'url' && urlAnswer.safeParse(answer['output']).success;
+  return !isAddress && output?.type !== 'text';
+}
+
+/** @returns null when it is written, or why the folder does not take it */
+async function writeInto(
+  folder: OpenFolder,
+  place: Place,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { mode: folderMode, gid } = await folder.stats();
+  // Whoever can read the folder can read the result.
+  const mode = folderMode & 0o666;
+  try {
+    const outputFile = await keepOutput(place, (name) => folder.pathOf(name), mode, gid, parts, signal);
+    await writeWhole(folder.pathOf(resultFileName), place.document([], outputFile), mode, gid);
+    await removeIfThere(folder.pathOf(problemFileName));
+    return null;
+  } catch (error) {
+    const code = errorCode(error);
+    if (
+      code === undefined ||
+      !['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOSPC', 'EDQUOT', 'ENOTDIR'].includes(code)
+    )
+      throw error;
+    return `the folder cannot be written (${code})`;
+  }
+}
+
+async function writeAside(
+  place: Place,
+  refused: string | null,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<string> {
+  const directory = join(parts.resultsDir, `run-${place.claim.run}`);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const outputFile = await keepOutput(place, (name) => join(directory, name), 0o600, null, parts, signal);
+  const path = join(directory, resultFileName);
+  await writeWhole(path, place.document(refused === null ? [] : [refused], outputFile), 0o600, null);
+  return path;
+}
+
+/** @returns the name of the file that holds the output; null when the result holds it itself, or there is none */
+async function keepOutput(
+  { claim, ownOutput, isDifferent }: Place,
+  pathOf: (name: string) => string,
+  mode: number,
+  group: number | null,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (ownOutput === null || !isDifferent) return ownOutput;
+  const name = ownOutput.endsWith('.json') ? 'nextmv-output.json' : 'nextmv-output.txt';
+  // The first stream was used up by the comparison, and its address may have died since.
+  const { answer } = await fetchResult(claim, parts, signal);
+  const bytes = await parts.platform.download(answer['output'], outputBytesMax, signal);
+  await writeWhole(pathOf(name), bounded(bytes), mode, group);
+  return name;
+}
+
+async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let total = 0;
+  for await (const chunk of bytes) {
+    total += chunk.length;
+    if (total > outputBytesMax) throw new Error(`the returned output is larger than ${outputBytesMax} bytes`);
+    yield chunk;
+  }
+}
+
+/** `nextmv-result.json`: the platform's answer as it came, plus one key of ours. */
+function resultDocument(
+  claim: Claim,
+  answer: RunAnswer,
+  parts: DeliveryParts,
+  outputVerified: boolean | null,
+  warnings: readonly string[],
+  outputFile: string | null,
+): object {
+  const { key, content, directory, fingerprint } = claim;
+  const { output, ...rest } = answer;
+  return {
+    ...rest,
+    ...(isInlined(claim, answer) && 'output' in answer ? { output } : {}),
+    runtrackd: {
+      fingerprint,
+      version: key.version,
+      platform: key.platform,
+      app: key.app,
+      host: key.host,
+      drop_root: key.dropRoot,
+      first_path: key.firstPath,
+      generation: `sha256:${key.generation}`,
+      counter: key.counter,
+      files: Object.fromEntries(content.files.map((file) => [file.role, file.name])),
+      directory: { dev: directory.dev, ino: directory.ino, birth_ns: directory.birthNs },
+      console_url: parts.consoleUrl(key.app, answer.id),
+      recorded_at: isoTime(parts.clock.nowMs()),
+      tries: claim.triesTotal,
+      output_verified: outputVerified,
+      ...(outputFile === null ? {} : { output_file: outputFile }),
+      warnings: [...new Set(warnings)],
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** What is kept of folders: those that are not runs yet with the reason, and those that are with what they looked like. */
+import type { RunState, ShownState } from '../core/run.ts';
+import type { Folder, Run, RunQuery } from './nouns.ts';
+import { folderColumns, folderOf, runOf, type FolderRow, type RunRow } from './rows.ts';
+import type { Statements } from './prepare.ts';
+
+type OpenState = Exclude<Folder['state'], 'known'>;
+const openStates: readonly string[] = ['settling', 'overdue', 'rejected', 'skipped'] satisfies OpenState[];
+
+export function folderOperations(sql: Statements) {
+  const folders = (rows: unknown[]): Folder[] => (rows as FolderRow[]).map(folderOf);
+  const runs = (rows: unknown[]): Run[] => (rows as RunRow[]).map(runOf);
+
+  return {
+    /** The host is frozen at the first start: it is part of every key. @returns the one that counts */
+    freezeHost(host: string, nowMs: number): string {
+      sql.freezeHost.run({ host, nowMs });
+      return sql.readHost.pluck().get() as string;
+    },
+
+    /** Those of the wanted folders that are known, in no order. */
+    folders(dropRoot: string, paths: readonly string[]): Folder[] {
+      return folders(
+        paths.flatMap((path) => {
+          const row = sql.folder.get({ dropRoot, path });
+          return row === undefined ? [] : [row];
+        }),
+      );
+    },
+
+    /** Pages through the folders of a root in the order of their paths. */
+    foldersOfRoot(dropRoot: string, after: string, limit: number): Folder[] {
+      return folders(sql.foldersOfRoot.all({ dropRoot, after, limit }));
+    },
+
+    saveFolder(folder: Folder): void {
+      sql.saveFolder.run(folderColumns(folder));
+    },
+
+    forgetFolder(dropRoot: string, path: string): void {
+      sql.forgetFolder.run({ dropRoot, path });
+    },
+
+    /** Asks the next scan to look at the folder as if it had changed. */
+    unsettleFolder(dropRoot: string, path: string, nowMs: number): void {
+      sql.unsettleFolder.run({ dropRoot, path, nowMs });
+    },
+
+    openFolders(state: OpenState, limit: number): Folder[] {
+      return folders(sql.openFolders.all({ state, limit }));
+    },
+
+    /** How many runs and folders there are in each state, all roots together and folders root by root. */
+    counts(): {
+      states: Partial<Record<ShownState, number>>;
+      folders: { dropRoot: string; state: OpenState; count: number }[];
+    } {
+      const states: Partial<Record<ShownState, number>> = {};
+      for (const { kind, count } of sql.countRuns.all() as { kind: RunState['kind']; count: number }[])
+        states[kind] = count;
+      const open = sql.countOpenFolders.all() as { state: OpenState; dropRoot: string; count: number }[];
+      for (const { state, count } of open) states[state] = (states[state] ?? 0) + count;
+      return { states, folders: open };
+    },
+
+    /** Runs, newest first. Folders that are no runs are `openFolders`. */
+    list(query: RunQuery): Run[] {
+      const kinds = query.states.filter((state): state is RunState['kind'] => !openStates.includes(state));
+      if (query.states.length > 0 && kinds.length === 0) return [];
+      const found: Run[] = [];
+      const matches = (run: Run): boolean =>
+        (query.dropRoot === null || run.key.dropRoot === query.dropRoot) &&
+        (query.sinceMs === null || run.createdAtMs >= query.sinceMs);
+      const read = (page: (before: number, limit: number) => unknown[]): void => {
+        let before = query.beforeRun ?? Number.MAX_SAFE_INTEGER;
+        for (let taken = 0; taken < query.limit;) {
+          const rows = runs(page(before, query.limit));
+          const fits = rows.filter(matches);
+          found.push(...fits);
+          taken += fits.length;
+          const last = rows.at(-1);
+          if (last === undefined || rows.length < query.limit) return;
+          if (query.sinceMs !== null && last.createdAtMs < query.sinceMs) return;
+          before = last.run;
+        }
+      };
+      if (kinds.length === 0) read((before, limit) => sql.newestRuns.all({ before, limit }));
+      for (const kind of kinds) read((before, limit) => sql.newestRunsOfKind.all({ kind, before, limit }));
+      return found.sort((a, b) => b.run - a.run).slice(0, query.limit);
+    },
+
+    oldestOf(kind: RunState['kind']): Run | null {
+      const row = sql.oldestOfKind.get({ kind }) as RunRow | undefined;
+      return row === undefined ? null : runOf(row);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/** What the platform's lists showed: the evidence for "found" and for "surely absent". */
+import type { Claim } from './nouns.ts';
+import { runOf, type RunRow } from './rows.ts';
+import type { Statements } from './prepare.ts';
+
+export interface ListedRun {
+  readonly runId: string;
+  readonly createdAtMs: number;
+  /** The fingerprint in its description; null when it carries none. */
+  readonly fingerprint: string | null;
+}
+
+export interface FoundRun {
+  readonly run: number;
+  readonly runId: string;
+  readonly createdAtMs: number;
+}
+
+export function listingOperations(sql: Statements) {
+  return {
+    /** Apps with unknown runs that are due to be looked for. */
+    unknownApps(nowMs: number): string[] {
+      return sql.unknownApps.pluck().all({ nowMs }) as string[];
+    },
+
+    /** Unknown runs that are due, in pages by their number. */
+    unknownDue(nowMs: number, after: number, limit: number): Claim[] {
+      return (sql.unknownDue.all({ nowMs, after, limit }) as RunRow[]).map(runOf);
+    },
+
+    /** Apps whose list was never seen to show a fingerprint of ours. */
+    unseenApps(platform: string): string[] {
+      return sql.unseenApps.pluck().all({ platform }) as string[];
+    },
+
+    /** From now on the app's list is expected to show our fingerprints, and one listing finds out. */
+    noteApp(platform: string, app: string): void {
+      sql.noteApp.run({ platform, app });
+    },
+
+    fingerprintsShow(platform: string, app: string): boolean {
+      const row = sql.app.get({ platform, app }) as { seenAtMs: number | null } | undefined;
+      return row !== undefined && row.seenAtMs !== null;
+    },
+
+    beginListing(platform: string, app: string, nowMs: number): number {
+      return sql.beginListing.pluck().get({ platform, app, nowMs }) as number;
+    },
+
+    /**
+     * Takes in one page. Only external runs that no other row holds are found; each id is kept, so that the next
+     * listing can tell whether a deletion has shifted its pages.
+     */
+    addPage(
+      listing: number,
+      platform: string,
+      app: string,
+      page: readonly ListedRun[],
+      nowMs: number,
+    ): FoundRun[] {
+      const found: FoundRun[] = [];
+      for (const { runId, createdAtMs, fingerprint } of page) {
+        sql.addListed.run({ listing, runId, createdAtMs });
+        if (fingerprint === null) continue;
+        if (sql.ownFingerprint.get({ fingerprint }) !== undefined)
+          sql.noteFingerprintSeen.run({ platform, app, nowMs });
+        const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app }) as number | undefined;
+        if (run === undefined || sql.runHolding.get({ app, runId }) !== undefined) continue;
+        found.push({ run, runId, createdAtMs });
+      }
+      return found;
+    },
+
+    /** Whether the later listing still shows every run made since then that the earlier one had shown. */
+    keepsEarlier(earlier: number, later: number, sinceMs: number): boolean {
+      return sql.lostSince.get({ earlier, later, sinceMs }) === undefined;
+    },
+
+    /** Forgets listings of the app that no unknown run refers to any more. */
+    forgetListings(platform: string, app: string): void {
+      const needed = new Set(sql.absentListings.pluck().all() as (number | null)[]);
+      for (const listing of sql.listings.pluck().all({ platform, app }) as number[]) {
+        if (!needed.has(listing)) sql.forgetListing.run({ listing });
+      }
+    },
+  };
+}

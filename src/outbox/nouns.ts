@@ -1,0 +1,89 @@
+/** The nouns in which the outbox speaks: runs, folders, claims. None of them knows of SQL. */
+import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
+import type { RunLife } from '../core/lifecycle.ts';
+import type { Key } from '../core/identity.ts';
+import type { RunState, ShownState } from '../core/run.ts';
+
+/** What the configuration adds to a folder's own content, as it stood when the run was made. */
+export interface RunSettings {
+  readonly instance: string | null;
+  readonly name: string;
+  readonly description: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly batchExperimentId: string | null;
+}
+
+/** A run: one generation on its way to one app of one platform. */
+export interface Run {
+  readonly run: number;
+  readonly key: Key;
+  readonly fingerprint: string;
+  /** Where its folder is now, relative to the drop root. */
+  readonly path: string;
+  readonly directory: DirectoryIdentity;
+  readonly content: FolderContent;
+  readonly settings: RunSettings;
+  readonly life: RunLife;
+  readonly sinceMs: number;
+  readonly dueAtMs: number | null;
+  readonly triesTotal: number;
+  readonly isClaimed: boolean;
+  readonly warnings: readonly string[];
+  readonly createdAtMs: number;
+}
+
+/** A run in the hands of one worker. Only the newest claim may conclude. */
+export interface Claim extends Run {
+  readonly fence: number;
+}
+
+export interface HistoryEntry {
+  readonly atMs: number;
+  readonly state: RunState['kind'];
+  readonly note: string;
+}
+
+/** A run folder that has not become a run, or has, as the last look found it. */
+export interface Folder {
+  readonly dropRoot: string;
+  readonly path: string;
+  readonly state: Extract<ShownState, 'settling' | 'overdue' | 'rejected' | 'skipped'> | 'known';
+  readonly reason: { readonly class: string; readonly text: string };
+  readonly hint: string;
+  /** '' asks for a fresh look. */
+  readonly signature: string;
+  readonly directory: DirectoryIdentity;
+  readonly firstSeenMs: number;
+  readonly changedAtMs: number;
+  readonly sinceMs: number;
+  readonly run: number | null;
+}
+
+export interface NewRun {
+  /** Without a counter: the outbox knows which ones are taken. */
+  readonly key: Omit<Key, 'counter' | 'firstPath'>;
+  readonly path: string;
+  readonly directory: DirectoryIdentity;
+  readonly signature: string;
+  readonly content: FolderContent;
+  readonly settings: RunSettings;
+  /** The row that this very directory was when it lay elsewhere, found by whoever looked at the disk. */
+  readonly movedFrom: number | null;
+  /** A deliberate second run of the same content. */
+  readonly again: boolean;
+}
+
+export interface Enqueued {
+  readonly run: number;
+  readonly kind: 'new' | 'known' | 'moved' | 'revived' | 'refreshed';
+}
+
+/** What `list` can be asked for. */
+export interface RunQuery {
+  readonly states: readonly ShownState[];
+  readonly dropRoot: string | null;
+  readonly sinceMs: number | null;
+  /** Newest first; runs with a number below this one. */
+  readonly beforeRun: number | null;
+  readonly limit: number;
+}

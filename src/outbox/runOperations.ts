@@ -1,0 +1,232 @@
+/** What can be done with runs, each within one transaction that whoever calls has opened. */
+import {
+  advance,
+  takenOver,
+  type Conclusion,
+  type Happening,
+  type LifecyclePolicy,
+} from '../core/lifecycle.ts';
+import { fingerprintOf } from '../core/identity.ts';
+import { isLive, type RunState } from '../core/run.ts';
+import type { Claim, Enqueued, HistoryEntry, NewRun, Run } from './nouns.ts';
+import { directoryText, lifeColumns, runOf, type RunRow } from './rows.ts';
+import type { Statements } from './prepare.ts';
+
+/** More would bury the story of the run; the oldest go first. */
+const historyEntriesMax = 200;
+/** A run whose crash happened this often with nothing else in hand is what crashes the daemon. */
+const crashesMax = 3;
+
+export interface Chance {
+  readonly nowMs: number;
+  readonly random: number;
+  readonly policy: LifecyclePolicy;
+}
+
+export function runOperations(sql: Statements) {
+  const rows = (found: unknown[]): Claim[] => (found as RunRow[]).map(runOf);
+  const runByNumber = (run: number): Claim | null => {
+    const row = sql.runByNumber.get({ run }) as RunRow | undefined;
+    return row === undefined ? null : runOf(row);
+  };
+
+  const tell = (run: number, kind: RunState['kind'], note: string | null, nowMs: number): void => {
+    if (note === null) return;
+    sql.addHistory.run({ run, kind, note, nowMs });
+    const count = Number(sql.historyCount.pluck().get({ run }));
+    if (count > historyEntriesMax) sql.trimHistory.run({ run, surplus: count - historyEntriesMax });
+  };
+
+  const applyTo = (run: Run, happening: Happening, { nowMs, random, policy }: Chance): Run => {
+    const { life, dueAtMs, note } = advance(run.life, happening, nowMs, random, policy);
+    sql.applyUnclaimed.run({ ...lifeColumns(life), run: run.run, dueAtMs, nowMs });
+    tell(run.run, life.state.kind, note, nowMs);
+    return { ...run, life, dueAtMs };
+  };
+
+  return {
+    /**
+     * Takes over what an earlier process left: an intent without an answer becomes `unknown`, claims end, and runs that
+     * were in hand are suspects, which go one at a time.
+     */
+    takeOver(chance: Chance): { unknown: number; suspects: number } {
+      const { nowMs } = chance;
+      let unknown = 0;
+      for (const run of rows(sql.leftIntended.all())) {
+        const life = takenOver(run.life, nowMs);
+        const columns = {
+          ...lifeColumns(life),
+          run: run.run,
+          fence: run.fence,
+          dueAtMs: nowMs,
+          nowMs,
+          keep: 1,
+        };
+        if (sql.conclude.run(columns).changes === 0) sql.applyUnclaimed.run({ ...columns });
+        tell(
+          run.run,
+          'unknown',
+          'the daemon stopped while the answer was awaited: asking the platform’s list',
+          nowMs,
+        );
+        unknown += 1;
+      }
+      const left = rows(sql.leftInHand.all());
+      sql.releaseLeft.run();
+      for (const run of left) {
+        if (Number(sql.crashedAlone.pluck().get({ run: run.run })) < crashesMax) continue;
+        const found = runByNumber(run.run);
+        if (found !== null) applyTo(found, { kind: 'crashedAlone' }, chance);
+      }
+      return { unknown, suspects: left.length };
+    },
+
+    /** Makes a run of a complete folder, or finds the one that it already is. One key, one row. */
+    enqueue(wanted: NewRun, chance: Chance): Enqueued {
+      const { nowMs } = chance;
+      const place = { ...wanted.key, path: wanted.path };
+      const known = sql.sameContentAtPath.get(place) as RunRow | undefined;
+      const moved = wanted.movedFrom === null ? null : runByNumber(wanted.movedFrom);
+      let enqueued: Enqueued;
+      if (wanted.again || (known === undefined && moved === null)) {
+        const last = sql.newestCounter.pluck().get({ ...wanted.key, firstPath: wanted.path }) as
+          number | null;
+        enqueued = { run: insert(wanted, 1 + (last ?? 0), nowMs), kind: 'new' };
+      } else if (known === undefined && moved !== null) {
+        sql.moveRun.run({ run: moved.run, path: wanted.path });
+        tell(
+          moved.run,
+          moved.life.state.kind,
+          `its folder was moved from ${moved.path} to ${wanted.path}`,
+          nowMs,
+        );
+        enqueued = refresh(moved, wanted, chance, 'moved');
+      } else if (known !== undefined) enqueued = refresh(runOf(known), wanted, chance, 'known');
+      else throw new Error('a run is new, moved or known');
+      sql.refreshDirectory.run({ run: enqueued.run, directory: directoryText(wanted.directory) });
+      // Older content of this folder that was never about to be sent makes way.
+      for (const run of sql.unsentAtPath
+        .pluck()
+        .all({ ...wanted.key, path: wanted.path, run: enqueued.run }) as number[]) {
+        const older = runByNumber(run);
+        if (older !== null && !older.isClaimed && !wanted.again)
+          applyTo(older, { kind: 'newerContent' }, chance);
+      }
+      return enqueued;
+    },
+
+    /** Up to `limit` runs that are due; a suspect comes alone. Runs of paused apps stay where they are. */
+    claimDue(nowMs: number, limit: number, pausedApps: readonly string[]): Claim[] {
+      const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
+      if (inHand === 2) return [];
+      if (sql.anySuspectDue.get({ nowMs }) !== undefined) {
+        return inHand > 0 ? [] : rows(sql.claimSuspect.all({ nowMs }));
+      }
+      return rows(sql.claimDue.all({ nowMs, limit, mark: 1, pausedApps: JSON.stringify(pausedApps) }));
+    },
+
+    /** This very run, if it is due: for `track` without a daemon, which leaves other runs alone. */
+    claimRun(run: number, nowMs: number): Claim | null {
+      return rows(sql.claimRun.all({ run, nowMs }))[0] ?? null;
+    },
+
+    /** When the next run of a lane is due, wall clock in ms; null: none is. */
+    nextDueMs(lane: 'deliver' | 'reconcile'): number | null {
+      return sql.nextDue.pluck().get({ lane }) as number | null;
+    },
+
+    /**
+     * Writes down what became of a claimed run. With `keep` the claim goes on to the next step.
+     * @returns false when the claim is not the newest: nothing was changed
+     */
+    conclude(
+      claim: Pick<Claim, 'run' | 'fence'>,
+      { life, dueAtMs, note }: Conclusion,
+      keep: boolean,
+      nowMs: number,
+    ): boolean {
+      const { run, fence } = claim;
+      const columns = { ...lifeColumns(life), run, fence, dueAtMs, nowMs, keep: keep ? 1 : 0 };
+      if (sql.conclude.run(columns).changes === 0) return false;
+      tell(run, life.state.kind, note, nowMs);
+      return true;
+    },
+
+    /** The source is not what was recorded: the run waits, and its folder is looked at afresh. */
+    concludeChanged(claim: Claim, conclusion: Conclusion, nowMs: number): boolean {
+      if (!this.conclude(claim, conclusion, false, nowMs)) return false;
+      sql.unsettleFolder.run({ dropRoot: claim.key.dropRoot, path: claim.path, nowMs });
+      return true;
+    },
+
+    /** Ends a claim without an outcome, so that another process can go on from the same state. */
+    release(claim: Pick<Claim, 'run' | 'fence'>, dueAtMs: number): void {
+      sql.release.run({ run: claim.run, fence: claim.fence, dueAtMs });
+    },
+
+    /**
+     * Something happened to a run that nobody has in hand: its folder changed, a listing found it, a person spoke.
+     * @returns the run as it is now; 'claimed' when a worker has it in hand, null when there is no such run
+     */
+    apply(run: number, happening: Happening, chance: Chance): Run | 'claimed' | null {
+      const found = runByNumber(run);
+      if (found === null) return null;
+      return found.isClaimed ? 'claimed' : applyTo(found, happening, chance);
+    },
+
+    addWarnings(run: number, warnings: readonly string[]): void {
+      const found = runByNumber(run);
+      if (found === null) return;
+      const all = [...new Set([...found.warnings, ...warnings])];
+      if (all.length > found.warnings.length)
+        sql.setWarnings.run({ run, warnings: JSON.stringify(all.slice(0, 50)) });
+    },
+
+    run: (run: number): Run | null => runByNumber(run),
+    history: (run: number): HistoryEntry[] => sql.history.all({ run }) as HistoryEntry[],
+    runsAtPath: (dropRoot: string, path: string, limit: number): Run[] =>
+      rows(sql.runsAtPath.all({ dropRoot, path, limit })),
+    /** Runs that were this very directory with this very content, wherever it lay. */
+    runsOfDirectory: (directory: Run['directory'], generation: string): Run[] =>
+      rows(sql.sameDirectory.all({ directory: directoryText(directory), generation })),
+  };
+
+  function insert(wanted: NewRun, counter: number, nowMs: number): number {
+    const key = { ...wanted.key, firstPath: wanted.path, counter };
+    const state: RunState = { kind: 'queued', uploads: [] };
+    const run = sql.insertRun.pluck().get({
+      ...key,
+      fingerprint: fingerprintOf(key),
+      path: wanted.path,
+      directory: directoryText(wanted.directory),
+      content: JSON.stringify(wanted.content),
+      settings: JSON.stringify(wanted.settings),
+      warnings: JSON.stringify(wanted.content.warnings),
+      state: JSON.stringify(state),
+      nowMs,
+    }) as number;
+    tell(run, 'queued', `its folder ${wanted.path} is complete`, nowMs);
+    return run;
+  }
+
+  /** The folder is complete again with content that has a row: only what was never sent takes the new log and meta. */
+  function refresh(run: Claim, wanted: NewRun, chance: Chance, kind: 'known' | 'moved'): Enqueued {
+    if (run.isClaimed) return { run: run.run, kind };
+    const { state } = run.life;
+    const held = state.kind === 'parked' ? state.from : state;
+    const isSame = run.content.asideDigest === wanted.content.asideDigest;
+    const follows = ['queued', 'uploaded', 'superseded', 'gone'].includes(held.kind);
+    if (!follows) return { run: run.run, kind };
+    if (!isSame) {
+      sql.refreshContent.run({
+        run: run.run,
+        content: JSON.stringify(wanted.content),
+        settings: JSON.stringify(wanted.settings),
+        warnings: JSON.stringify(wanted.content.warnings),
+      });
+    }
+    applyTo(run, { kind: isSame ? 'returned' : 'logOrMetaChanged' }, chance);
+    if (kind === 'moved') return { run: run.run, kind };
+    return { run: run.run, kind: isLive(state) ? (isSame ? 'known' : 'refreshed') : 'revived' };
+  }
+}

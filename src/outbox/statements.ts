@@ -1,0 +1,136 @@
+/**
+ * Every statement that touches the outbox, in one place. A test asks SQLite for the plan of each of them: a query that
+ * reads a whole table would be noticed there, and not at a million rows.
+ */
+
+const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
+  generation, counter, path, directory, content, settings, state, run_id as runId, since_ms as sinceMs, tries,
+  tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
+  warnings, created_at_ms as createdAtMs`;
+
+const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
+  first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run`;
+
+export const statements = {
+  readHost: 'select host from outbox where only = 1',
+  freezeHost: `insert into outbox (only, host, created_at_ms) values (1, @host, @nowMs)
+    on conflict (only) do update set host = coalesce(host, excluded.host)`,
+
+  // A claim of an earlier process ends when a new one owns the outbox, never by a timer.
+  leftInHand: `select ${runColumns} from run where claimed > 0`,
+  leftIntended: `select ${runColumns} from run where kind = 'intended'`,
+  releaseLeft: `update run set claimed = 0, suspect = 1, crashes = crashes + (claimed = 2), fence = fence + 1
+    where claimed > 0`,
+
+  insertRun: `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
+      path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings)
+    values (@fingerprint, @version, @platform, @app, @host, @dropRoot, @firstPath, @generation, @counter,
+      @path, @directory, @content, @settings, @state, @nowMs, @nowMs, @nowMs, @warnings)
+    returning run`,
+  runByNumber: `select ${runColumns} from run where run = @run`,
+  runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
+  sameContentAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path
+      and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
+    order by counter desc limit 1`,
+  newestCounter: `select max(counter) from run where drop_root = @dropRoot and first_path = @firstPath
+      and generation = @generation and app = @app and platform = @platform and host = @host and version = @version`,
+  unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run
+      and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
+  sameDirectory: `select ${runColumns} from run where directory = @directory and generation = @generation
+    order by run desc limit 20`,
+  moveRun: 'update run set path = @path where run = @run',
+  refreshContent:
+    'update run set content = @content, settings = @settings, warnings = @warnings where run = @run',
+  refreshDirectory: 'update run set directory = @directory where run = @run',
+  setWarnings: 'update run set warnings = @warnings where run = @run',
+
+  // One statement picks, marks and counts: there is no gap between reading and claiming.
+  claimDue: `update run set claimed = @mark, fence = fence + 1, tries_total = tries_total + 1
+    where run in (select run from run where lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs
+      and app not in (select value from json_each(@pausedApps))
+      order by due_at_ms limit @limit)
+    returning ${runColumns}`,
+  claimRun: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
+    where run = @run and lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs
+    returning ${runColumns}`,
+  claimSuspect: `update run set claimed = 2, fence = fence + 1, tries_total = tries_total + 1
+    where run = (select run from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
+      and lane = 'deliver' order by due_at_ms limit 1)
+    returning ${runColumns}`,
+  anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
+      and lane = 'deliver' limit 1`,
+  anyInHand: 'select max(claimed) from run where claimed > 0',
+  nextDue: `select min(due_at_ms) from run where lane = @lane and claimed = 0 and due_at_ms is not null`,
+
+  conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
+      ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
+      claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep, crashes, 0)
+    where run = @run and fence = @fence and claimed > 0`,
+  release:
+    'update run set claimed = 0, due_at_ms = @dueAtMs where run = @run and fence = @fence and claimed > 0',
+  applyUnclaimed: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries,
+      plainest = @plainest, ever_unknown = @everUnknown, due_at_ms = @dueAtMs,
+      since_ms = iif(kind = @kind, since_ms, @nowMs), suspect = 0, crashes = 0
+    where run = @run and claimed = 0`,
+  crashedAlone: 'select crashes from run where run = @run',
+
+  addHistory: 'insert into history (run, at_ms, kind, note) values (@run, @nowMs, @kind, @note)',
+  historyCount: 'select count(*) from history where run = @run',
+  trimHistory: `delete from history where run = @run and rowid in
+    (select rowid from history where run = @run order by rowid limit @surplus)`,
+  history: 'select at_ms as atMs, kind as state, note from history where run = @run order by rowid',
+
+  unknownDue: `select ${runColumns} from run where lane = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
+      and run > @after order by run limit @limit`,
+  unknownApps: `select distinct app from run where lane = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs`,
+  unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and lane = 'reconcile'`,
+  ownFingerprint: 'select run, run_id as runId, kind from run where fingerprint = @fingerprint',
+  runHolding: 'select run from run where app = @app and run_id = @runId',
+
+  folder: `select ${folderColumns} from folder where drop_root = @dropRoot and path = @path`,
+  foldersOfRoot: `select ${folderColumns} from folder where drop_root = @dropRoot and path > @after
+    order by path limit @limit`,
+  saveFolder: `insert into folder (drop_root, path, state, reason_class, reason, hint, signature, directory,
+      first_seen_ms, changed_at_ms, since_ms, run)
+    values (@dropRoot, @path, @state, @reasonClass, @reason, @hint, @signature, @directory, @firstSeenMs, @changedAtMs,
+      @sinceMs, @run)
+    on conflict (drop_root, path) do update set state = excluded.state, reason_class = excluded.reason_class,
+      reason = excluded.reason, hint = excluded.hint, signature = excluded.signature, directory = excluded.directory,
+      changed_at_ms = excluded.changed_at_ms, since_ms = excluded.since_ms, run = excluded.run`,
+  unsettleFolder: `update folder set signature = '', changed_at_ms = @nowMs where drop_root = @dropRoot and path = @path`,
+  forgetFolder: 'delete from folder where drop_root = @dropRoot and path = @path',
+  openFolders: `select ${folderColumns} from folder where state = @state order by drop_root, path limit @limit`,
+  countOpenFolders: `select state, drop_root as dropRoot, count(*) as count from folder where state <> 'known'
+    group by state, drop_root`,
+
+  countRuns: 'select kind, count(*) as count from run group by kind',
+  newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
+  newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
+  oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
+  runsByName: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
+
+  app: 'select fingerprint_seen_at_ms as seenAtMs from app where platform = @platform and app = @app',
+  noteApp: `insert into app (platform, app, fingerprint_seen_at_ms) values (@platform, @app, null)
+    on conflict (platform, app) do nothing`,
+  noteFingerprintSeen: `update app set fingerprint_seen_at_ms = coalesce(fingerprint_seen_at_ms, @nowMs)
+    where platform = @platform and app = @app`,
+  unseenApps: 'select app from app where platform = @platform and fingerprint_seen_at_ms is null',
+
+  beginListing: `insert into listing (platform, app, started_at_ms) values (@platform, @app, @nowMs) returning listing`,
+  addListed: `insert into listed (listing, run_id, created_at_ms) values (@listing, @runId, @createdAtMs)
+    on conflict do nothing`,
+  lostSince: `select 1 from listed as earlier where earlier.listing = @earlier and earlier.created_at_ms >= @sinceMs
+      and not exists (select 1 from listed as later where later.listing = @later and later.run_id = earlier.run_id)
+    limit 1`,
+  forgetListing: 'delete from listing where listing = @listing',
+  listings: 'select listing from listing where platform = @platform and app = @app',
+  absentListings: `select distinct state ->> '$.absent.listing' from run where kind = 'unknown' or kind = 'parked'`,
+} as const;
+
+export type StatementName = keyof typeof statements;
+
+/** Statements that read a whole table on purpose, each with the reason why that is bounded. */
+export const wholeTableReads: Partial<Record<StatementName, string>> = {
+  unseenApps: 'one row an app',
+  listings: 'a listing lives as long as an unknown run that needs it',
+};

@@ -1,0 +1,45 @@
+/** The API key, from where the configuration says. A file is read again when it changes: a new key needs no restart. */
+import { readFile, stat } from 'node:fs/promises';
+import { FailureError } from '../core/failure.ts';
+import { Secret } from '../system/secret.ts';
+
+export type ApiKeySource = { readonly file: string } | { readonly environment: 'NEXTMV_API_KEY' };
+
+/** A longer file is no key. */
+const keyBytesMax = 16 * 1024;
+
+/** @returns a function that gives the key that counts now; it throws a FailureError (reach: platform) without one */
+export function keyReader(source: ApiKeySource, environment: NodeJS.ProcessEnv): () => Promise<Secret> {
+  if ('environment' in source) {
+    const value = environment[source.environment]?.trim() ?? '';
+    return () =>
+      value === ''
+        ? Promise.reject(noKey(`$${source.environment} is empty`))
+        : Promise.resolve(new Secret(value));
+  }
+  let held: { readonly key: Secret; readonly mark: string } | null = null;
+  return async () => {
+    try {
+      const { mtimeMs, size, ino } = await stat(source.file);
+      const mark = `${mtimeMs} ${size} ${ino}`;
+      if (held?.mark === mark) return held.key;
+      if (size > keyBytesMax) throw noKey(`${source.file} is too large to be a key`);
+      const value = (await readFile(source.file, 'utf8')).trim();
+      if (value === '' || /\s/.test(value)) throw noKey(`${source.file} does not hold exactly one key`);
+      held = { key: new Secret(value), mark };
+      return held.key;
+    } catch (error) {
+      if (error instanceof FailureError) throw error;
+      throw noKey(`${source.file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+}
+
+function noKey(what: string): FailureError {
+  return new FailureError({
+    class: 'no-key',
+    text: `there is no API key: ${what}`,
+    hint: 'Put the key in place, readable by the daemon’s user; it is read again by itself.',
+    reach: 'platform',
+  });
+}

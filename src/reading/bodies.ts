@@ -1,0 +1,167 @@
+/**
+ * What is uploaded for a run, artefact by artefact: which bytes, how many, and from where. A body is made of pieces of
+ * text and of files, so that members can be added to a document of any size without holding it.
+ */
+import { createHash } from 'node:crypto';
+import type { Role } from '../core/run.ts';
+import { OpenFolder, readChunkBytes } from '../system/files.ts';
+import { fileOf, type ArtefactFile, type FolderContent } from '../core/content.ts';
+
+export type Piece =
+  | { readonly kind: 'text'; readonly text: string }
+  /** A whole file, with a text put in at an offset (in bytes). */
+  | {
+      readonly kind: 'file';
+      readonly file: ArtefactFile;
+      readonly insert: { readonly at: number; readonly pieces: readonly Piece[] } | null;
+    };
+
+export interface ArtefactBody {
+  readonly role: Role;
+  readonly pieces: readonly Piece[];
+  readonly bytes: number;
+}
+
+/** The source is not what it was when the run was recorded: nothing of it may be sent. */
+export class SourceChanged extends Error {
+  readonly fileName: string;
+
+  constructor(fileName: string, what: string) {
+    super(`${fileName} ${what}`);
+    this.name = 'SourceChanged';
+    this.fileName = fileName;
+  }
+}
+
+/**
+ * @param logTail full text of an error that the wire's short form had to cut; '' when nothing was lost
+ * @returns one body per upload, in the order of the uploads
+ */
+export function artefactBodies(content: FolderContent, logTail: string): ArtefactBody[] {
+  const input = fileOf(content, 'input');
+  const output = fileOf(content, 'output');
+  const merged = output?.object ? addedMembers(content, output.object.keys) : [];
+  const bodies: ArtefactBody[] = [];
+  const add = (role: Role, pieces: readonly Piece[]): void => {
+    bodies.push({ role, pieces, bytes: bytesOf(pieces) });
+  };
+  if (input !== undefined) add('input', [whole(input)]);
+  if (output !== undefined) add('output', [withMembers(output, merged)]);
+  const logs = logPieces(content, logTail);
+  if (bytesOf(logs) > 0) add('logs', logs);
+  // Beside an output that is one JSON document they are part of it; else each travels on its own.
+  if (output === undefined || output.object === null) {
+    for (const { role, pieces } of separately(content)) add(role, pieces);
+  }
+  return bodies;
+}
+
+const whole = (file: ArtefactFile): Piece => ({ kind: 'file', file, insert: null });
+const text = (value: string): Piece => ({ kind: 'text', text: value });
+
+/** What metrics.json and its like add to the output document, where it has no such member itself. */
+function addedMembers(
+  content: FolderContent,
+  present: readonly string[],
+): { name: string; pieces: Piece[] }[] {
+  const members: { name: string; pieces: Piece[] }[] = [];
+  for (const role of ['metrics', 'statistics', 'assets'] as const) {
+    if (present.includes(role)) continue;
+    const file = fileOf(content, role);
+    if (file !== undefined) members.push({ name: role, pieces: [whole(file)] });
+    else if (role === 'metrics' && content.meta.metrics !== null) {
+      members.push({ name: role, pieces: [text(JSON.stringify(content.meta.metrics))] });
+    }
+  }
+  return members;
+}
+
+function withMembers(output: ArtefactFile, members: readonly { name: string; pieces: Piece[] }[]): Piece {
+  if (output.object === null || members.length === 0) return whole(output);
+  const pieces = members.flatMap(({ name, pieces: value }, index) => [
+    text(`${output.object?.isEmpty === true && index === 0 ? '' : ','}${JSON.stringify(name)}:`),
+    ...value,
+  ]);
+  return { kind: 'file', file: output, insert: { at: output.object.closeOffset, pieces } };
+}
+
+/** Statistics and assets travel in an envelope of their own name, metrics as they are. */
+function separately(content: FolderContent): { role: Role; pieces: Piece[] }[] {
+  const found: { role: Role; pieces: Piece[] }[] = [];
+  for (const role of ['metrics', 'statistics', 'assets'] as const) {
+    const file = fileOf(content, role);
+    if (file === undefined) continue;
+    const isWrapped = role === 'metrics' || file.object?.keys.includes(role) === true;
+    found.push({ role, pieces: isWrapped ? [whole(file)] : [text(`{"${role}":`), whole(file), text('}')] });
+  }
+  if (content.meta.metrics !== null && fileOf(content, 'metrics') === undefined) {
+    found.push({ role: 'metrics', pieces: [text(JSON.stringify(content.meta.metrics))] });
+  }
+  return found;
+}
+
+function logPieces(content: FolderContent, logTail: string): Piece[] {
+  const file = fileOf(content, 'logs');
+  const pieces: Piece[] = file !== undefined && file.bytes > 0 ? [whole(file)] : [];
+  if (file === undefined && content.meta.logs !== null) pieces.push(text(content.meta.logs));
+  if (logTail !== '') pieces.push(text(pieces.length === 0 ? logTail : `\n${logTail}`));
+  return pieces;
+}
+
+function bytesOf(pieces: readonly Piece[]): number {
+  let bytes = 0;
+  for (const piece of pieces) {
+    if (piece.kind === 'text') bytes += Buffer.byteLength(piece.text);
+    else bytes += piece.file.bytes + (piece.insert === null ? 0 : bytesOf(piece.insert.pieces));
+  }
+  return bytes;
+}
+
+/**
+ * The body's bytes, read from the folder as they are wanted; every file is checked against what was recorded of it.
+ * @throws SourceChanged before or after the last byte: what was sent until then must not be used
+ */
+export async function* readBody(
+  folder: OpenFolder,
+  body: Pick<ArtefactBody, 'pieces'>,
+): AsyncGenerator<Buffer> {
+  for (const piece of body.pieces) {
+    if (piece.kind === 'text') yield Buffer.from(piece.text);
+    else yield* readFile(folder, piece);
+  }
+}
+
+async function* readFile(
+  folder: OpenFolder,
+  piece: Extract<Piece, { kind: 'file' }>,
+): AsyncGenerator<Buffer> {
+  const { file, insert } = piece;
+  const handle = await folder.openFile(file.name).catch((error: unknown) => {
+    throw new SourceChanged(file.name, `cannot be opened any more (${String(error)})`);
+  });
+  try {
+    if ((await handle.stat()).size !== file.bytes) throw new SourceChanged(file.name, 'has another size now');
+    const hash = createHash('sha256');
+    let at = 0;
+    while (at < file.bytes) {
+      const until = insert !== null && at < insert.at ? insert.at : file.bytes;
+      const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, until - at));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) throw new SourceChanged(file.name, 'became shorter while it was uploaded');
+      const chunk = buffer.subarray(0, bytesRead);
+      hash.update(chunk);
+      at += bytesRead;
+      // The last bytes are held back until the whole is known to be right: a body cut short is never taken for whole.
+      if (
+        at === file.bytes &&
+        (hash.digest('hex') !== file.sha256 || (await handle.stat()).size !== file.bytes)
+      ) {
+        throw new SourceChanged(file.name, 'changed while it was uploaded');
+      }
+      yield chunk;
+      if (insert !== null && at === insert.at) yield* readBody(folder, insert);
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,291 @@
+/**
+ * Is this JSON, and whole? Asked of files of any size, so nothing of the document is kept but the nesting and the names
+ * of a few top-level keys. The grammar is RFC 8259's: no NaN, no comments, no byte order mark, nothing after the end.
+ *
+ * JSON.parse would hold the event loop (0.8 s for 100 MB) and all of the document; parsers that build values are both
+ * slower and larger than this needs.
+ */
+
+export class JsonProblem extends Error {
+  /** More of the file cannot mend it. */
+  readonly lasts: boolean;
+
+  constructor(line: number, what: string, lasts = false) {
+    super(`line ${String(line)}: ${what}`);
+    this.name = 'JsonProblem';
+    this.lasts = lasts;
+  }
+}
+
+export interface JsonShape {
+  readonly topLevel: 'object' | 'array' | 'string' | 'number' | 'literal';
+  /** Names of top-level members, of at most `keyBytesMax` bytes each and `keysMax` in all. */
+  readonly keys: ReadonlySet<string>;
+  /** Offset of the top-level closing bracket, in bytes; 0 when the document is neither object nor array. */
+  readonly closeOffset: number;
+  readonly isEmpty: boolean;
+}
+
+/** Enough for every key that means something to the platform; a document with a million members keeps no more. */
+const keysMax = 1_000;
+const keyBytesMax = 64;
+
+/** What the scanner is in the middle of, or waits for. */
+const awaiting = {
+  value: 0,
+  firstKeyOrClose: 1,
+  key: 2,
+  colon: 3,
+  firstValueOrClose: 4,
+  commaOrClose: 5,
+  done: 6,
+  string: 7,
+  escape: 8,
+  hex: 9,
+  number: 10,
+  literal: 11,
+} as const;
+
+const quote = 0x22;
+const backslash = 0x5c;
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+const numberByte = /^[0-9+\-.eE]$/;
+const isNumberByte = Array.from({ length: 256 }, (_, byte) => numberByte.test(String.fromCharCode(byte)));
+const numberForm = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
+/** Longer numbers are no solver's figures; they would have to be kept whole to be checked. */
+const numberCharsMax = 10_000;
+const escapes = new Set([...'"\\/bfnrt'].map((char) => char.charCodeAt(0)));
+
+export class JsonScanner {
+  readonly #depthMax: number;
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  /** One byte a level: 1 in an object, 0 in an array. */
+  readonly #nesting: Uint8Array;
+  #depth = 0;
+  #state: number = awaiting.value;
+  #line = 1;
+  #offset = 0;
+  #inKey = false;
+  #hexLeft = 0;
+  #token = '';
+  #keyBytes: number[] | null = null;
+  #topLevel: JsonShape['topLevel'] | null = null;
+  readonly #keys = new Set<string>();
+  #members = false;
+  #closeOffset = 0;
+
+  /** @param depthMax deepest nesting that is accepted */
+  constructor(depthMax: number) {
+    this.#depthMax = depthMax;
+    this.#nesting = new Uint8Array(depthMax + 1);
+  }
+
+  /** Reads the next bytes. @throws JsonProblem naming the line */
+  push(bytes: Uint8Array): void {
+    try {
+      this.#utf8.decode(bytes, { stream: true });
+    } catch {
+      throw new JsonProblem(this.#line, 'is not UTF-8 text');
+    }
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#state === awaiting.string) at = this.#skipString(bytes, at);
+      if (at >= bytes.length) break;
+      const byte = bytes[at] ?? 0;
+      if (byte === 0x0a) this.#line += 1;
+      // A number ends at the first byte that is none of its own; that byte is then looked at again.
+      if (this.#state === awaiting.number && !isNumberByte[byte]) this.#endNumber();
+      if (this.#state === awaiting.literal && !(byte >= 0x61 && byte <= 0x7a)) this.#endLiteral();
+      this.#take(byte, this.#offset + at);
+      at += 1;
+    }
+    this.#offset += bytes.length;
+  }
+
+  /** @throws JsonProblem when the document is cut short */
+  end(): JsonShape {
+    if (this.#state === awaiting.number) this.#endNumber();
+    if (this.#state === awaiting.literal) this.#endLiteral();
+    try {
+      this.#utf8.decode();
+    } catch {
+      throw new JsonProblem(this.#line, 'is not UTF-8 text');
+    }
+    if (this.#state !== awaiting.done || this.#topLevel === null) {
+      throw new JsonProblem(this.#line, this.#topLevel === null ? 'is empty' : 'ends too early');
+    }
+    return {
+      topLevel: this.#topLevel,
+      keys: this.#keys,
+      closeOffset: this.#closeOffset,
+      isEmpty: !this.#members,
+    };
+  }
+
+  /** The bulk of most documents: everything up to the next quote, escape or control character. */
+  #skipString(bytes: Uint8Array, from: number): number {
+    let at = from;
+    for (; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (byte === quote || byte === backslash || byte < 0x20) break;
+    }
+    if (this.#keyBytes !== null) this.#keepKey(bytes.subarray(from, at));
+    return at;
+  }
+
+  #keepKey(bytes: Uint8Array): void {
+    if (this.#keyBytes === null) return;
+    if (this.#keyBytes.length + bytes.length > keyBytesMax) this.#keyBytes = null;
+    else this.#keyBytes.push(...bytes);
+  }
+
+  #take(byte: number, offset: number): void {
+    switch (this.#state) {
+      case awaiting.string:
+        if (byte === quote) this.#endString();
+        else if (byte === backslash) this.#state = awaiting.escape;
+        else throw this.#unexpected(byte, 'a control character in a text');
+        if (byte === backslash) this.#keepKey(Uint8Array.of(byte));
+        return;
+      case awaiting.escape:
+        if (this.#keyBytes !== null) this.#keepKey(Uint8Array.of(byte));
+        if (byte === 0x75) {
+          this.#hexLeft = 4;
+          this.#state = awaiting.hex;
+        } else if (escapes.has(byte)) this.#state = awaiting.string;
+        else throw this.#unexpected(byte, 'an unknown escape');
+        return;
+      case awaiting.hex: {
+        const isHex =
+          (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
+        if (!isHex) throw this.#unexpected(byte, 'four hex digits were due');
+        this.#keepKey(Uint8Array.of(byte));
+        this.#hexLeft -= 1;
+        if (this.#hexLeft === 0) this.#state = awaiting.string;
+        return;
+      }
+      case awaiting.number:
+      case awaiting.literal:
+        this.#token += String.fromCharCode(byte);
+        if (this.#token.length > numberCharsMax)
+          throw new JsonProblem(this.#line, 'a number is far too long');
+        return;
+      default:
+        if (!isSpace(byte)) this.#takeStructure(byte, offset);
+    }
+  }
+
+  #takeStructure(byte: number, offset: number): void {
+    switch (this.#state) {
+      case awaiting.firstValueOrClose:
+        if (byte === 0x5d) this.#close(offset);
+        else this.#startValue(byte);
+        return;
+      case awaiting.value:
+        this.#startValue(byte);
+        return;
+      case awaiting.firstKeyOrClose:
+        if (byte === 0x7d) {
+          this.#close(offset);
+          return;
+        }
+        this.#startKey(byte);
+        return;
+      case awaiting.key:
+        this.#startKey(byte);
+        return;
+      case awaiting.colon:
+        if (byte !== 0x3a) throw this.#unexpected(byte, 'a colon was due');
+        this.#state = awaiting.value;
+        return;
+      case awaiting.commaOrClose: {
+        const inObject = this.#nesting[this.#depth] === 1;
+        if (byte === 0x2c) this.#state = inObject ? awaiting.key : awaiting.value;
+        else if (byte === (inObject ? 0x7d : 0x5d)) this.#close(offset);
+        else throw this.#unexpected(byte, inObject ? 'a comma or } was due' : 'a comma or ] was due');
+        return;
+      }
+      default:
+        throw this.#unexpected(byte, 'nothing may follow the end');
+    }
+  }
+
+  #startKey(byte: number): void {
+    if (byte !== quote) throw this.#unexpected(byte, 'a name in quotes was due');
+    this.#inKey = true;
+    this.#keyBytes = this.#depth === 1 && this.#keys.size < keysMax ? [] : null;
+    if (this.#depth === 1) this.#members = true;
+    this.#state = awaiting.string;
+  }
+
+  #startValue(byte: number): void {
+    if (this.#depth === 1) this.#members = true;
+    if (byte === 0x7b || byte === 0x5b) {
+      this.#topLevel ??= byte === 0x7b ? 'object' : 'array';
+      this.#depth += 1;
+      if (this.#depth > this.#depthMax) {
+        throw new JsonProblem(this.#line, `is nested deeper than ${String(this.#depthMax)} levels`, true);
+      }
+      this.#nesting[this.#depth] = byte === 0x7b ? 1 : 0;
+      this.#state = byte === 0x7b ? awaiting.firstKeyOrClose : awaiting.firstValueOrClose;
+    } else if (byte === quote) {
+      this.#topLevel ??= 'string';
+      this.#inKey = false;
+      this.#state = awaiting.string;
+    } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+      this.#topLevel ??= 'number';
+      this.#token = String.fromCharCode(byte);
+      this.#state = awaiting.number;
+    } else if (byte >= 0x61 && byte <= 0x7a) {
+      this.#topLevel ??= 'literal';
+      this.#token = String.fromCharCode(byte);
+      this.#state = awaiting.literal;
+    } else if (byte === 0x4e || byte === 0x49) throw this.#unexpected(byte, 'NaN and Infinity are not JSON');
+    else throw this.#unexpected(byte, 'a value was due');
+  }
+
+  #endString(): void {
+    if (!this.#inKey) {
+      this.#endValue();
+      return;
+    }
+    this.#inKey = false;
+    this.#state = awaiting.colon;
+    if (this.#keyBytes === null) return;
+    const name: unknown = JSON.parse(`"${Buffer.from(this.#keyBytes).toString('utf8')}"`);
+    if (typeof name === 'string') this.#keys.add(name);
+    this.#keyBytes = null;
+  }
+
+  #endNumber(): void {
+    if (!numberForm.test(this.#token))
+      throw new JsonProblem(this.#line, `"${this.#token.slice(0, 40)}" is no number`);
+    this.#endValue();
+  }
+
+  #endLiteral(): void {
+    if (!['true', 'false', 'null'].includes(this.#token)) {
+      throw new JsonProblem(this.#line, `"${this.#token.slice(0, 40)}" is no value`);
+    }
+    this.#endValue();
+  }
+
+  #endValue(): void {
+    this.#token = '';
+    this.#state = this.#depth === 0 ? awaiting.done : awaiting.commaOrClose;
+  }
+
+  #close(offset: number): void {
+    this.#depth -= 1;
+    if (this.#depth === 0) this.#closeOffset = offset;
+    this.#endValue();
+  }
+
+  #unexpected(byte: number, what: string): JsonProblem {
+    const shown =
+      byte > 0x20 && byte < 0x7f
+        ? `"${String.fromCharCode(byte)}"`
+        : `byte 0x${byte.toString(16).padStart(2, '0')}`;
+    return new JsonProblem(this.#line, `${what}, found ${shown}`);
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Where faults happen: around every request, between the socket and the routes. The order is: the hook hears that the
+ * request is here, a rule is taken, the request is carried out or not, the hook hears that it is done, then the answer
+ * is given, withheld or replaced.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { Misbehaviour, SeenRequest } from './faults.ts';
+import type { Platform, StandInEnv } from './platform.ts';
+import { shapeOf } from './requestKind.ts';
+
+/** Aborted when the stand-in closes: nothing waits for a client, a hook or a delay any longer. */
+export function misbehaving(platform: Platform, closing: AbortSignal): MiddlewareHandler<StandInEnv> {
+  return async (c, next) => {
+    const { incoming, outgoing } = c.env;
+    const { kind, target } = shapeOf(c.req.method, c.req.path);
+    const app = kind === 'put' ? (platform.records.upload(target ?? '')?.app ?? null) : target;
+    const seen = { kind, method: c.req.method, path: c.req.path, app: kind === 'download' ? null : app };
+
+    await tell(platform, { ...seen, phase: 'received' }, closing);
+    if (closing.aborted) return RESPONSE_ALREADY_SENT;
+
+    const fault = platform.faults.take(kind, seen.app);
+    if (fault !== null && !isCarriedOut(fault)) {
+      if (fault.kind === 'answer') return faultyAnswer(fault);
+      await withhold(fault, incoming, closing);
+      return RESPONSE_ALREADY_SENT;
+    }
+
+    await next();
+    await tell(platform, { ...seen, phase: 'done' }, closing);
+    if (fault === null) return;
+    switch (fault.kind) {
+      case 'answer':
+        replaceAnswer(c, faultyAnswer(fault));
+        return;
+      case 'delay':
+        await sleep(fault.ms, undefined, { signal: closing }).catch(() => undefined);
+        return;
+      case 'drop':
+        if (fault.when === 'midway') await sendHalf(outgoing, c.res);
+        incoming.socket.resetAndDestroy();
+        replaceAnswer(c, RESPONSE_ALREADY_SENT);
+        return;
+      case 'hang':
+        await withhold(fault, incoming, closing);
+        replaceAnswer(c, RESPONSE_ALREADY_SENT);
+        return;
+    }
+  };
+}
+
+function isCarriedOut(fault: Misbehaviour): boolean {
+  switch (fault.kind) {
+    case 'answer':
+      return fault.carriedOut ?? false;
+    case 'drop':
+      return fault.when !== 'before';
+    case 'hang':
+      return fault.carriedOut;
+    case 'delay':
+      return true;
+  }
+}
+
+async function tell(platform: Platform, seen: SeenRequest, closing: AbortSignal): Promise<void> {
+  const heard = platform.faults.onRequest?.(seen);
+  if (heard === undefined || closing.aborted) return;
+  // Closing wins over a hook that never ends.
+  const settled = new AbortController();
+  const closed = once(closing, 'abort', { signal: settled.signal }).catch(() => undefined);
+  await Promise.race([heard, closed]).finally(() => settled.abort());
+}
+
+/** A reset, as a crashed server or a middlebox gives it, or silence. */
+async function withhold(fault: Misbehaviour, incoming: IncomingMessage, closing: AbortSignal): Promise<void> {
+  const { socket } = incoming;
+  if (fault.kind === 'drop') {
+    socket.resetAndDestroy();
+    return;
+  }
+  if (!socket.destroyed) await once(socket, 'close', { signal: closing }).catch(() => undefined);
+}
+
+function faultyAnswer(fault: Extract<Misbehaviour, { kind: 'answer' }>): Response {
+  const body =
+    fault.body ?? JSON.stringify({ error: 'fault', message: `a fault asked for: ${fault.status}` });
+  const headers = new Headers({
+    'content-type': fault.body === undefined ? 'application/json' : 'text/plain',
+  });
+  if (fault.retryAfter !== undefined) headers.set('retry-after', fault.retryAfter);
+  return new Response(body, { status: fault.status, headers });
+}
+
+function replaceAnswer(c: Context, answer: Response): void {
+  // Assigning an answer over another one merges their headers; over none it does not.
+  c.res = undefined;
+  c.res = answer;
+}
+
+/** The head, which promises the whole, and the first half of the body. */
+async function sendHalf(outgoing: ServerResponse, answer: Response): Promise<void> {
+  const body = Buffer.from(await answer.arrayBuffer());
+  outgoing.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': body.length });
+  await new Promise<void>((resolve) => {
+    outgoing.write(body.subarray(0, Math.floor(body.length / 2)), () => resolve());
+  });
+}

@@ -1,0 +1,72 @@
+/**
+ * The object storage of the stand-in: one file per PUT in `uploads/`. Bytes go from the socket to the disk and back in
+ * chunks, whatever the size. A file appears whole or not at all: it is written under a temporary name and renamed.
+ */
+import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { StoredFile } from './artefacts.ts';
+import { newFileName } from './ids.ts';
+
+const temporary = '.part';
+/** A file that nobody wrote to for so long was left by a process that died, not by another one at work. */
+const abandonedAfterMs = 60 * 60_000;
+
+export class Storage {
+  readonly #folder: string;
+
+  constructor(dataDir: string) {
+    this.#folder = join(dataDir, 'uploads');
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(this.#folder)) {
+      if (name.endsWith(temporary) && isAbandoned(this.#path(name)))
+        rmSync(this.#path(name), { force: true });
+    }
+  }
+
+  /** Keeps what comes in. When the sender leaves before the end nothing is kept. */
+  async receive(incoming: Readable): Promise<StoredFile> {
+    const name = newFileName();
+    const path = this.#path(name + temporary);
+    const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+    try {
+      await pipeline(incoming, file);
+      await rename(path, this.#path(name));
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
+    return { name, bytes: file.bytesWritten };
+  }
+
+  async store(bytes: Buffer): Promise<StoredFile> {
+    const name = newFileName();
+    await writeFile(this.#path(name), bytes, { flag: 'wx', mode: 0o600 });
+    return { name, bytes: bytes.length };
+  }
+
+  /** The whole file in memory: for documents that a limit keeps small. */
+  async read(file: StoredFile): Promise<Buffer> {
+    return readFile(this.#path(file.name));
+  }
+
+  /** Opened only when it is read, so that an answer that is never sent leaves no file open. */
+  async *chunks(name: string): AsyncGenerator<Uint8Array> {
+    for await (const chunk of createReadStream(this.#path(name))) yield chunk as Buffer;
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.#path(name), { force: true });
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name);
+  }
+}
+
+function isAbandoned(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats !== undefined && Date.now() - stats.mtimeMs > abandonedAfterMs;
+}

@@ -1,0 +1,48 @@
+/**
+ * The log: JSON lines on stdout for journald, sentences on a terminal.
+ * Written synchronously: a line that was logged is out even if the process is killed right after.
+ */
+import { pino, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type Log = Logger;
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+/** A longer line helps nobody, and a server's answer could fill the journal. */
+const lineFieldCharsMax = 4_000;
+
+export function openLog(level: LogLevel): Log {
+  const options = {
+    level,
+    base: { pid: process.pid },
+    timestamp: () => `,"time":"${new Date(Date.now()).toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describeError },
+  };
+  if (!process.stdout.isTTY) return pino(options);
+  return pino(
+    options,
+    pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', destination: 1 }),
+  );
+}
+
+/** Everything of an error that helps, and nothing that could carry a header or a URL's query. */
+export function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: scrub(String(error)) };
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return {
+    type: error.name,
+    message: scrub(error.message),
+    ...(typeof code === 'string' ? { code } : {}),
+    stack: scrub(error.stack ?? ''),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}
+
+/** Takes out what must never be shown: bearer values, and the query of any URL (it may be a signature). */
+export function scrub(text: string): string {
+  return text
+    .slice(0, lineFieldCharsMax)
+    .replaceAll(/Bearer\s+[^\s"',]+/gi, 'Bearer [secret]')
+    .replaceAll(/(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]*/gi, '$1?[signed]');
+}

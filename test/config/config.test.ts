@@ -1,0 +1,345 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { describeProblem, findConfigFile, loadConfig } from '../../src/config/config.ts';
+import { configOf, fileWith, givenDirectory, givenFile, problemsOf } from './given.ts';
+
+test('the smallest file gets every default', () => {
+  const path = givenFile(fileWith({}));
+  const directory = join(path, '..');
+  expect(configOf(path)).toEqual({
+    file: path,
+    stateDir: join(directory, 'state'),
+    host: 'planner-03',
+    platform: {
+      kind: 'stand-in',
+      endpoint: null,
+      consoleUrl: 'https://cloud.nextmv.io',
+      apiKey: null,
+      uploadsAtOnce: 32,
+      absentAfterMs: 1_200_000,
+      then: 'send',
+      standIn: { port: 0, dataDir: join(directory, 'state', 'stand-in'), apps: null },
+    },
+    logLevel: 'info',
+    shutdownDeadlineMs: 20_000,
+    dropRoots: [
+      {
+        path: join(directory, 'runs'),
+        name: 'runs',
+        app: 'demo-app',
+        allowAppIds: [],
+        instance: null,
+        quietMs: 2_000,
+        deadlineMs: 3_600_000,
+        marker: null,
+        scanEveryMs: 5_000,
+        files: {
+          input: ['input.json', 'input.txt'],
+          output: ['output.json', 'output.txt'],
+          log: 'run.log',
+          meta: 'meta.json',
+        },
+        limits: { fileBytesMax: 700 * 2 ** 20, jsonDepthMax: 1000 },
+        runName: '{folder}',
+        options: {},
+        ignore: ['*.tmp', '.*'],
+      },
+    ],
+  });
+});
+
+describe('values are read as people write them', () => {
+  const root = (line: string) => configOf(givenFile(fileWith({ root: line }))).dropRoots[0];
+  test.each([
+    ['quiet: 500ms', { quietMs: 500 }],
+    ['quiet: 0s', { quietMs: 0 }],
+    ['deadline: 72h', { deadlineMs: 259_200_000 }],
+    ['limits: { file_bytes: 5GB }', { limits: { fileBytesMax: 5e9, jsonDepthMax: 1000 } }],
+    ['limits: { file_bytes: 1.5KiB }', { limits: { fileBytesMax: 1536, jsonDepthMax: 1000 } }],
+    ['files: { input: model.txt }', { files: { input: ['model.txt'] } }],
+    ['files: { log: solver.out }', { files: { log: 'solver.out' } }],
+    ["run_name: '{root}/{folder} on {host}, {date}'", { runName: '{root}/{folder} on {host}, {date}' }],
+    ['marker:', { marker: null }],
+    ['limits:', { limits: { jsonDepthMax: 1000 } }],
+  ])('%s', (line, expected) => {
+    expect(root(line)).toMatchObject(expected);
+  });
+
+  test('options become texts: a text as it is, everything else as its JSON', () => {
+    expect(root('options: { a: x, b: 1, c: true, d: null, e: { f: [1] }, "1": yes }')?.options).toEqual({
+      a: 'x',
+      b: '1',
+      c: 'true',
+      d: 'null',
+      e: '{"f":[1]}',
+      '1': 'yes',
+    });
+  });
+});
+
+describe('a wrong value is named with its line and column', () => {
+  test.each([
+    [{ root: 'quite: 2s' }, '7:5: drop_roots[0].quite: unknown key "quite"; did you mean "quiet"?'],
+    [{ top: 'http: { listen: x }' }, '2:1: http: unknown key "http"'],
+    [
+      { platform: 'api_key: abc' },
+      '4:3: platform.api_key: unknown key "api_key"; did you mean "api_key_file"?',
+    ],
+    [
+      { platform: 'kind: standin' },
+      '3:9: platform.kind: expected stand-in or nextmv; did you mean "stand-in"?',
+    ],
+    [
+      { root: 'quiet: 2' },
+      /^7:12: .*quiet: 2 is not a duration: write a number with its unit, for example 2s/,
+    ],
+    [{ root: 'quiet: 2 parsecs' }, /"2 parsecs" is not a duration/],
+    [{ root: 'quiet: -1s' }, /"-1s" is not a duration/],
+    [{ root: 'quiet: 30d' }, '7:12: drop_roots[0].quiet: must be at most 24d'],
+    [{ root: 'scan_every: 99ms' }, '7:17: drop_roots[0].scan_every: must be at least 100ms'],
+    [{ root: 'deadline: 0s' }, '7:15: drop_roots[0].deadline: must be at least 1ms'],
+    [{ root: 'limits: { file_bytes: 700 }' }, /700 is not a size: write a number with its unit/],
+    [{ root: 'limits: { json_depth: 1.5 }' }, /json_depth: expected a whole number/],
+    [{ root: 'name: 2026' }, '7:11: drop_roots[0].name: expected a text: put it in quotes, "2026"'],
+    [{ root: 'name: a b' }, /drop_roots\[0\].name: a name has 1 to 64 letters/],
+    [{ root: 'allow_app_id: [Nope]' }, /drop_roots\[0\].allow_app_id\[0\]: an app's id has/],
+    [{ root: "run_name: '{foldr}'" }, /unknown placeholder \{foldr\}; did you mean "folder"\?/],
+    [{ root: "run_name: '{folder'" }, /a brace that belongs to no placeholder/],
+    [{ root: 'options: { seed: 12345678901234567890 }' }, /options.seed: .*too large to be kept exactly/],
+    [{ root: 'options: { a: .inf }' }, /options.a: expected a text, number/],
+    [{ root: 'marker: a/b' }, /marker: "a\/b" is not the plain name of a file/],
+    [{ top: 'log: { level: warning }' }, /log.level: expected .*; did you mean "warn"\?/],
+    [{ platform: 'limits: { uploads_at_once: 257 }' }, /uploads_at_once: must be at most 256/],
+    [{ platform: 'stand_in: { port: 65536 }' }, /stand_in.port: must be at most 65535/],
+    [{ top: 'host: localhost' }, /^2:7: host: "localhost" does not tell this machine from others: set host/],
+    [{ top: 'host: 127.0.0.1' }, /host: .* set host/],
+    [{ top: "host: ''" }, /host: .* set host/],
+    [{ top: 'host: a b' }, /host: .* set host/],
+    [{ top: `host: ${'x'.repeat(64)}` }, /host: .*longer than 63 bytes/],
+    [{ platform: 'endpoint: http://example.com' }, /endpoint: must be https/],
+    [{ platform: 'endpoint: https://e.com/?a=b' }, /endpoint: must not have a query/],
+  ])('%o', (lines, expected) => {
+    const problems = problemsOf(givenFile(fileWith(lines)));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected));
+  });
+});
+
+describe('file names', () => {
+  const notYet = 'multi-file input and output are not supported yet';
+  test.each([
+    ['files: { input: [a.json, b.json] }', notYet],
+    ["files: { input: '*.json' }", notYet],
+    ['files: { output: solution/ }', notYet],
+    ['files: { output: result.csv }', 'must end in .json or .txt'],
+    ['files: { meta: meta.txt }', 'must end in .json'],
+    ['files: { log: ../run.log }', 'not the plain name of a file'],
+    ['files: { log: nextmv-result.json }', 'the daemon writes under'],
+    ['files: { input: a.json, output: a.json }', '"a.json" is the name of files.input as well'],
+    ['files: { meta: input.json }', '(the default for input): set files.input'],
+    ['files: { output: metrics.json }', 'is the name of another artefact'],
+    ['files: { meta: .meta.json }', 'leaves out .meta.json (files.meta)'],
+    ["ignore: ['*.json', '*.txt']", 'leaves out input.json and input.txt'],
+  ])('%s is refused', (line, expected) => {
+    expect(problemsOf(givenFile(fileWith({ root: line }))).join('\n')).toContain(expected);
+  });
+});
+
+test('all problems of a file come at once, in the order of its lines', () => {
+  const path = givenFile(
+    fileWith({
+      top: 'host: localhost\nhost: other',
+      platform: 'endpoint: x',
+      root: 'quite: 1\n    quiet: 1',
+    }).replace('app: demo-app', 'name: 1 2'),
+  );
+  expect(problemsOf(path).map((problem) => problem.split(':')[0])).toEqual(['3', '6', '8', '9', '10', '11']);
+});
+
+describe('what is no configuration at all', () => {
+  test.each([
+    ['broken YAML', 'a: [\nb: 1\n', /^2:1: /],
+    ['a list', '- a\n', '1:1: expected a map of keys, got a list'],
+    ['a second document', `${fileWith({})}---\n{}\n`, /^7:1: a second document begins here/],
+    ['a key given twice', `${fileWith({})}state_dir: x\n`, '7:1: the key "state_dir" is given twice'],
+    ['an unknown tag', `${fileWith({})}host: !secret x\n`, /^7:7: Unresolved tag/],
+    ['an alias without an anchor', `${fileWith({})}host: *x\n`, /^7:7: this alias/],
+    ['an alias inside its anchor', 'state_dir: &a [*a, *a]\n', /alias .* inside the anchor/],
+    ['too deep a nesting', `a: ${'['.repeat(200)}${']'.repeat(200)}\n`, 'is nested too deeply'],
+    ['a megabyte of comments', `${'#'.repeat(2 ** 20)}\n`, /larger than 1 MiB/],
+    ['bytes that are not UTF-8', Buffer.from([0x61, 0x3a, 0xe9, 0x0a]), 'is not UTF-8 text'],
+  ])('%s', (_, text, expected) => {
+    const [first] = problemsOf(givenFile(text));
+    expect(first).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected));
+  });
+
+  test('aliases that multiply are refused before they fill the memory', () => {
+    const letters = 'a b c d e f g h i'.split(' ');
+    const lines = letters.map((letter, index) => {
+      const before = letters[index - 1];
+      return `${letter}: &${letter} [${Array(9)
+        .fill(before === undefined ? 'x' : `*${before}`)
+        .join(', ')}]`;
+    });
+    expect(problemsOf(givenFile(lines.join('\n')))).toEqual(['has too many aliases (*…) inside one another']);
+  });
+
+  test('an empty file lacks what is required', () => {
+    expect(problemsOf(givenFile(''))).toEqual([
+      '1:1: state_dir: is required',
+      '1:1: platform: is required',
+      '1:1: drop_roots: is required',
+    ]);
+  });
+
+  test('a file that is not there is one problem without a line', () => {
+    expect(loadConfig('/nowhere/config.yaml', {}, 'planner-03')).toEqual({
+      ok: false,
+      problems: [
+        { file: '/nowhere/config.yaml', line: null, column: null, where: '', what: 'there is no such file' },
+      ],
+    });
+  });
+
+  test('a directory is no file', () => {
+    expect(problemsOf(givenDirectory())).toEqual(['is not a regular file']);
+  });
+});
+
+describe('directories have to be apart', () => {
+  const twoRoots = (one: string, other: string) =>
+    `state_dir: ./state\nplatform: { kind: stand-in }\ndrop_roots:\n  - { path: ${one}, app: demo-app, name: one }\n  - { path: ${other}, app: demo-app, name: two }\n`;
+
+  test.each([
+    ['./a', './a', 'drop_roots[1].path: is the same directory as drop_roots[0].path'],
+    ['./a', './a/b', 'drop_roots[1].path: lies inside drop_roots[0].path'],
+    ['./a/b', './a', 'drop_roots[1].path: has in it drop_roots[0].path'],
+    ['./a', './state/runs', 'drop_roots[1].path: lies inside state_dir'],
+    ['./a', '.', 'drop_roots[1].path: has in it state_dir'],
+    ['./a', './link', 'drop_roots[1].path: is the same directory as drop_roots[0].path'],
+    ['./a', './link/deep', 'drop_roots[1].path: lies inside drop_roots[0].path'],
+  ])('%s and %s', (one, other, expected) => {
+    const directory = givenDirectory();
+    mkdirSync(join(directory, 'a'));
+    symlinkSync('a', join(directory, 'link'));
+    expect(problemsOf(givenFile(twoRoots(one, other), directory)).join('\n')).toContain(expected);
+  });
+
+  test('names that only begin alike are apart', () => {
+    expect(problemsOf(givenFile(twoRoots('./runs', './runs-2')))).toEqual([]);
+  });
+
+  test("the stand-in's data may lie in state_dir, but not in a drop root", () => {
+    expect(problemsOf(givenFile(fileWith({ platform: 'stand_in: { data: ./state/other }' })))).toEqual([]);
+    expect(problemsOf(givenFile(fileWith({ platform: 'stand_in: { data: ./runs/data }' }))).join()).toContain(
+      'has in it platform.stand_in.data',
+    );
+  });
+
+  test('a drop root that is a file is refused', () => {
+    const directory = givenDirectory();
+    writeFileSync(join(directory, 'runs'), '');
+    expect(problemsOf(givenFile(fileWith({}), directory))).toEqual([
+      '5:11: drop_roots[0].path: is not a directory',
+    ]);
+  });
+});
+
+test('drop roots of the same name are refused, also where the name comes from the path', () => {
+  const text = fileWith({}) + '  - { path: ./other/runs, app: demo-app }\n';
+  expect(problemsOf(givenFile(text)).join()).toContain(
+    'drop_roots[1].name: "runs" is the name of drop_roots[0] as well',
+  );
+});
+
+test('the last part of a path that cannot be a name calls for one', () => {
+  expect(problemsOf(givenFile(fileWith({ root: 'path: ./my runs' }))).join()).toMatch(
+    /name: not given, .*set name/,
+  );
+});
+
+test("a machine's name that is no name calls for host", () => {
+  expect(problemsOf(givenFile(fileWith({})), { name: 'localhost.localdomain' }).join()).toMatch(
+    /host: not given, and the machine's name "localhost.localdomain" .*set host/,
+  );
+});
+
+test('a state directory whose control socket has too long a path is refused', () => {
+  const [problem] = problemsOf(givenFile(fileWith({}).replace('./state', `/tmp/${'x'.repeat(90)}`)));
+  expect(problem).toMatch(/^1:12: state_dir: .* would have 108 bytes, and a Unix socket can have 107/);
+  expect(problemsOf(givenFile(fileWith({}).replace('./state', `/tmp/${'x'.repeat(89)}`)))).toEqual([]);
+});
+
+describe('the platform', () => {
+  const nextmv = (more = '') => givenFile(fileWith({ platform: `kind: nextmv${more}` }));
+  const withKey = { environment: { NEXTMV_API_KEY: 'nxmvv1_secret' } };
+
+  test.each([
+    ['https://Api.Example.com:443/v9/', 'https://api.example.com/v9'],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+    ["'http://[::1]:1/'", 'http://[::1]:1'],
+    ['http://localhost', 'http://localhost'],
+  ])('endpoint %s is %s', (given, expected) => {
+    expect(configOf(nextmv(`\n  endpoint: ${given}`), withKey).platform.endpoint).toBe(expected);
+  });
+
+  test('nextmv waits at least as long as upload ids live, the stand-in need not', () => {
+    const reconcile = 'reconcile: { absent_after: 1s }';
+    expect(problemsOf(nextmv(`\n  ${reconcile}`), withKey).join()).toMatch(
+      /absent_after: must be at least 15m/,
+    );
+    expect(configOf(givenFile(fileWith({ platform: reconcile }))).platform.absentAfterMs).toBe(1000);
+  });
+
+  test('without a key there is a problem that names the three ways to give one', () => {
+    const [problem] = problemsOf(nextmv(), { environment: { NEXTMV_API_KEY: ' ' } });
+    expect(problem).toMatch(/api_key_file.*nextmv-api-key.*\$CREDENTIALS_DIRECTORY.*NEXTMV_API_KEY/);
+  });
+
+  test('the key is looked for in the file, then in the credential, then in the environment', () => {
+    const directory = givenDirectory();
+    writeFileSync(join(directory, 'nextmv-api-key'), 'nxmvv1_secret');
+    const environment = { ...withKey.environment, CREDENTIALS_DIRECTORY: directory };
+    const apiKey = (more: string, machine: { environment: NodeJS.ProcessEnv }) =>
+      configOf(nextmv(more), machine).platform.apiKey;
+    const file = join(directory, 'nextmv-api-key');
+    expect(apiKey(`\n  api_key_file: ${file}`, withKey)).toEqual({ file });
+    expect(apiKey('', { environment })).toEqual({ file });
+    expect(apiKey('', withKey)).toEqual({ environment: 'NEXTMV_API_KEY' });
+  });
+
+  test('a key that was written where something else belongs is not repeated', () => {
+    const secret = 'nxmvv1_0123456789';
+    const problems = [
+      ...problemsOf(nextmv(`\n  api_key_file: ${secret}`)),
+      ...problemsOf(nextmv(`\n  api_key: ${secret}`)),
+      ...problemsOf(nextmv(`\n  endpoint: https://${secret}@example.com\n  console: ${secret}`)),
+      ...problemsOf(nextmv(`\n  api_key_file: "${secret}\n  console: x`)),
+    ];
+    expect(problems.length).toBeGreaterThan(4);
+    expect(problems.join('\n')).not.toContain(secret);
+  });
+});
+
+describe('which file is read', () => {
+  test('the one that was named, then the environment, then the working directory', () => {
+    const directory = givenDirectory();
+    expect(findConfigFile('x.yaml', { RUNTRACKD_CONFIG: '/y.yaml' }, directory)).toEqual({
+      path: join(directory, 'x.yaml'),
+    });
+    expect(findConfigFile(undefined, { RUNTRACKD_CONFIG: '/y.yaml' }, directory)).toEqual({
+      path: '/y.yaml',
+    });
+    const here = givenFile('', directory);
+    expect(findConfigFile(undefined, {}, directory)).toEqual({ path: here });
+  });
+
+  test('when there is none, all places are named', () => {
+    const found = findConfigFile(undefined, {}, '/nowhere');
+    if ('path' in found) throw new Error(`this machine has ${found.path}`);
+    expect(describeProblem(found)).toMatch(
+      /-c .*\$RUNTRACKD_CONFIG.*\/nowhere\/config.yaml.*\/etc\/runtrackd\/config.yaml/,
+    );
+  });
+});

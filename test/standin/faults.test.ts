@@ -1,0 +1,216 @@
+/** Each fault, and what it leaves behind: whether a run was made is what a client must be able to find out. */
+import { EventEmitter, once } from 'node:events';
+import { expect, test } from 'vitest';
+import { Faults, type Misbehaviour, type SeenRequest } from '../../src/standin/faults.ts';
+import { listedIds, minimalRun, started, type Client } from './harness.ts';
+
+const create = (client: Client, signal?: AbortSignal) =>
+  client.send('POST', `${client.standIn.endpoint}/v1/applications/hare-app/runs`, {
+    headers: { authorization: 'Bearer secret-key' },
+    body: JSON.stringify(minimalRun),
+    ...(signal === undefined ? {} : { signal }),
+  });
+
+async function outcome(client: Client): Promise<string> {
+  const answer = await create(client).catch((error: unknown) => error as Error & { code: string });
+  return answer instanceof Error ? answer.code : `${answer.status} ${answer.text}`;
+}
+
+test.each<{ name: string; fault: Misbehaviour; outcome: string | RegExp; runs: number }>([
+  { name: 'a drop before', fault: { kind: 'drop', when: 'before' }, outcome: 'ECONNRESET', runs: 0 },
+  { name: 'a drop after', fault: { kind: 'drop', when: 'after' }, outcome: 'ECONNRESET', runs: 1 },
+  {
+    name: 'a drop midway',
+    fault: { kind: 'drop', when: 'midway' },
+    outcome: /UND_ERR_SOCKET|ECONNRESET/,
+    runs: 1,
+  },
+  { name: 'a refusal', fault: { kind: 'answer', status: 500 }, outcome: /^500 {"error":"fault"/, runs: 0 },
+  {
+    name: 'an error although it was done',
+    fault: { kind: 'answer', status: 504, body: '', carriedOut: true },
+    outcome: '504 ',
+    runs: 1,
+  },
+  {
+    name: 'garbage',
+    fault: { kind: 'answer', status: 200, body: '<html>', carriedOut: true },
+    outcome: '200 <html>',
+    runs: 1,
+  },
+  {
+    name: 'JSON without the wanted key',
+    fault: { kind: 'answer', status: 200, body: '{"id":"x"}', carriedOut: true },
+    outcome: '200 {"id":"x"}',
+    runs: 1,
+  },
+  { name: 'a delay', fault: { kind: 'delay', ms: 30 }, outcome: /^200 {"run_id"/, runs: 1 },
+])('$name leaves $runs runs', async ({ fault, outcome: expected, runs }) => {
+  const client = await started();
+  client.standIn.faults.next({ kind: 'create' }, fault);
+  expect(await outcome(client)).toMatch(expected);
+  expect(await listedIds(client)).toHaveLength(runs);
+  expect(await outcome(client)).toMatch(/^200/);
+});
+
+test.each([
+  { name: 'in seconds', retryAfter: '3' },
+  { name: 'as a date', retryAfter: 'Sun, 22 Nov 2026 03:26:41 GMT' },
+  { name: 'not at all', retryAfter: undefined },
+])('429 says when to come again: $name', async ({ retryAfter }) => {
+  const client = await started();
+  client.standIn.faults.next(
+    { kind: 'create' },
+    { kind: 'answer', status: 429, ...(retryAfter === undefined ? {} : { retryAfter }) },
+  );
+  const answer = await create(client);
+  expect([answer.status, answer.headers['retry-after']]).toStrictEqual([429, retryAfter]);
+});
+
+test.each([
+  { carriedOut: true, runs: 1 },
+  { carriedOut: false, runs: 0 },
+])('a hang lasts until the client leaves, and leaves $runs runs', async ({ carriedOut, runs }) => {
+  const client = await started();
+  client.standIn.faults.next({ kind: 'create' }, { kind: 'hang', carriedOut });
+  await expect(create(client, AbortSignal.timeout(100))).rejects.toThrow('timeout');
+  expect(await listedIds(client)).toHaveLength(runs);
+});
+
+test('a delay is as long as it was asked to be', async () => {
+  const client = await started();
+  client.standIn.faults.next({ kind: 'application' }, { kind: 'delay', ms: 120 });
+  const startedAtMs = performance.now();
+  await client.call('GET', '');
+  expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(118);
+});
+
+test('closing ends a hang, a delay and a hook that never returns', async () => {
+  const client = await started();
+  const { faults } = client.standIn;
+  faults.next({ kind: 'create' }, { kind: 'hang', carriedOut: true });
+  faults.next({ kind: 'list' }, { kind: 'delay', ms: 600_000 });
+  faults.onRequest = ({ kind }) =>
+    kind === 'application' ? once(new EventEmitter(), 'never').then(() => undefined) : undefined;
+  const requests = [create(client), client.call('GET', '/runs'), client.call('GET', '')];
+  const settled = Promise.allSettled(requests);
+  await expect.poll(() => faults.pending).toBe(0);
+  await client.standIn.close();
+  expect((await settled).map(({ status }) => status)).toStrictEqual(['rejected', 'rejected', 'rejected']);
+});
+
+test('a lost PUT can be repeated, and is not half there', async () => {
+  const client = await started();
+  client.standIn.faults.next({ kind: 'put', app: 'hare-app' }, { kind: 'drop', when: 'before' });
+  client.standIn.faults.next({ kind: 'put' }, { kind: 'drop', when: 'after' });
+  const { upload_id, upload_url } = await client.ticket();
+  const put = () => client.send('PUT', upload_url, { body: Buffer.alloc(1_000_000, ' ') });
+  const named = { ...minimalRun, input: undefined, upload_id };
+  await expect(put()).rejects.toThrow();
+  expect((await client.call('POST', '/runs', named)).json['message']).toContain('nothing was PUT');
+  await expect(put()).rejects.toThrow();
+  expect((await client.call('POST', '/runs', named)).json['message']).toContain('declared JSON');
+  expect((await put()).status).toBe(200);
+});
+
+test('a download, large or not, can be lost too', async () => {
+  const client = await started();
+  const output_upload_id = await client.upload(`"${'x'.repeat(1_000_000)}"`);
+  const id = await client.track({ result: { status: 'succeeded', output_upload_id } });
+  const { url } = (await client.call('GET', `/runs/${id}/output?format=url`)).json;
+  for (const when of ['before', 'midway', 'after'] as const) {
+    client.standIn.faults.next({ kind: 'download' }, { kind: 'drop', when });
+    await expect(client.send('GET', String(url))).rejects.toThrow();
+  }
+  expect((await client.send('GET', String(url))).text).toHaveLength(1_000_002);
+});
+
+test('rules are used up one by one, in the order they were added, by the requests they are aimed at', async () => {
+  const client = await started();
+  const { faults } = client.standIn;
+  faults.next({ kind: ['list', 'application'], skip: 1 }, { kind: 'answer', status: 503 }, 2);
+  faults.next({ app: 'other-app' }, { kind: 'answer', status: 403 });
+  faults.always({ kind: 'list' }, { kind: 'answer', status: 502 });
+  const list = async (app = 'hare-app') => {
+    const url = `${client.standIn.endpoint}/v1/applications/${app}/runs`;
+    return (await client.send('GET', url, { headers: { authorization: 'Bearer k' } })).status;
+  };
+  expect((await client.call('GET', '')).status).toBe(200);
+  expect([await list(), await list(), await list()]).toStrictEqual([503, 503, 502]);
+  expect([await list('other-app'), await list('other-app')]).toStrictEqual([403, 502]);
+  faults.clear();
+  expect(await list()).toBe(200);
+});
+
+test('a hook hears of a request before anything is stored and again when it is, and never sees a secret', async () => {
+  const client = await started();
+  const seen: (SeenRequest & { runs: number })[] = [];
+  client.standIn.faults.onRequest = async (request) => {
+    if (request.kind === 'list') return;
+    seen.push({ ...request, runs: (await listedIds(client)).length });
+  };
+  await create(client);
+  const path = '/v1/applications/hare-app/runs';
+  const request = { kind: 'create', method: 'POST', path, app: 'hare-app' };
+  expect(seen).toStrictEqual([
+    { ...request, phase: 'received', runs: 0 },
+    { ...request, phase: 'done', runs: 1 },
+  ]);
+
+  const { upload_id, upload_url } = await client.ticket();
+  await client.send('PUT', upload_url, { body: '{}' });
+  expect(seen.at(-1)).toMatchObject({ kind: 'put', path: `/storage/${upload_id}`, app: 'hare-app' });
+  expect(JSON.stringify(seen)).not.toMatch(/secret-key|signature|expires/);
+});
+
+test('a hook can end a client at either moment, and add a fault for this very request', async () => {
+  const client = await started();
+  const { faults } = client.standIn;
+  for (const [phase, fault, runs] of [
+    ['received', true, 0],
+    ['received', false, 1],
+    ['done', false, 2],
+  ] as const) {
+    const leaving = new AbortController();
+    faults.onRequest = (request) => {
+      if (request.kind !== 'create' || request.phase !== phase) return;
+      if (fault) faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+      leaving.abort(new Error('ended'));
+    };
+    await expect(create(client, leaving.signal)).rejects.toThrow('ended');
+    await expect.poll(() => listedIds(client)).toHaveLength(runs);
+  }
+});
+
+test('a run is queued, then running, then final, when that is asked for', async () => {
+  let nowMs = Date.now();
+  const client = await started({ now: () => nowMs, faults: new Faults({ finalAfterMs: 1000 }) });
+  const output_upload_id = await client.upload('{}');
+  const id = await client.track({ result: { status: 'succeeded', output_upload_id } });
+  const seen = [];
+  for (const passed of [0, 499, 1, 499, 1]) {
+    nowMs += passed;
+    const { json } = await client.call('GET', `/runs/${id}`);
+    const output = (await client.call('GET', `/runs/${id}/output`)).status;
+    seen.push([(json['metadata'] as { status_v2: string }).status_v2, 'output' in json, output]);
+  }
+  expect(seen).toStrictEqual([
+    ['queued', false, 404],
+    ['queued', false, 404],
+    ['running', false, 404],
+    ['running', false, 404],
+    ['succeeded', true, 200],
+  ]);
+});
+
+test('outputs come back altered when that is asked for, inputs do not', async () => {
+  const client = await started();
+  const output_upload_id = await client.upload('{"solution":1}');
+  const id = await client.track({ result: { status: 'succeeded', output_upload_id } });
+  const url = String((await client.call('GET', `/runs/${id}/output?format=url`)).json['url']);
+  client.standIn.faults.outputAltered = true;
+  expect((await client.call('GET', `/runs/${id}`)).json['output']).toStrictEqual({ altered: true });
+  expect((await client.call('GET', `/runs/${id}/output`)).json).toStrictEqual({ altered: true });
+  expect((await client.send('GET', url)).json).toStrictEqual({ altered: true });
+  expect((await client.call('GET', `/runs/${id}/input`)).json).toStrictEqual({ a: 1 });
+});
