@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { compilerVariable, npmCommand } from './tools.mjs';
 import { Failure, work } from './work.mjs';
 
-const loadSqlite = "new (require('better-sqlite3'))(':memory:').close()";
+const loadSqlite = "new (require('./node_modules/better-sqlite3'))(':memory:').close()";
 
 export function isInstalled(project) {
   return isWhatNpmInstalled(project) && loadsSqlite(project);
@@ -62,7 +62,7 @@ function readPackages(path) {
 /** Compiled code belongs to one version of Node's interface, one kind of machine and one operating system. */
 function loadsSqlite(project) {
   try {
-    const Database = createRequire(join(project, 'package.json'))('better-sqlite3');
+    const Database = createRequire(join(project, 'package.json'))('./node_modules/better-sqlite3');
     new Database(':memory:').close();
     return true;
   } catch {

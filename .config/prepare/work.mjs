@@ -18,7 +18,7 @@ export class Failure extends Error {
 }
 
 const linesShown = 40;
-const politeMs = 5_000;
+const politeMs = 3_000;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 export async function work({

@@ -51,6 +51,8 @@ export interface FolderContent {
   /** SHA-256 over the log and meta.json: a change of these makes no generation, but has to be sent if there is time. */
   readonly asideDigest: string;
   readonly files: readonly ArtefactFile[];
+  /** Inodes and times of the files: tells a moved folder from a copy where the directory's birth time is not known. */
+  readonly filesMark: string;
   readonly meta: Meta;
   readonly warnings: readonly string[];
 }

@@ -87,6 +87,7 @@ export type Happening =
   | { readonly kind: 'vanished' }
   | { readonly kind: 'returned' }
   | { readonly kind: 'crashedAlone' }
+  | { readonly kind: 'doubted'; readonly failure: Failure }
   | { readonly kind: 'retry' }
   | { readonly kind: 'skip' };
 
@@ -238,6 +239,9 @@ export function advance(
     case 'vanished':
     case 'returned':
       return followFolder(life, happening.kind, to, nowMs);
+    case 'doubted':
+      expect(state, 'queued');
+      return park(state, happening.failure);
     case 'crashedAlone':
       if (!isLive(state)) return { life, dueAtMs: null, note: null };
       return park(state, {

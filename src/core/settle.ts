@@ -48,8 +48,11 @@ export function settleVerdict(
   if (seen.missingMarker !== null)
     return { kind: 'settling', reason: `waiting for the marker ${seen.missingMarker}` };
   if (unmovedMs < policy.quietMs) {
-    const what = seen.lastChanged ?? 'the folder';
-    return { kind: 'settling', reason: `${what} changed ${(unmovedMs / 1000).toFixed(1)} s ago` };
+    // How long ago is told where it is shown: it would be wrong a moment after it was written down.
+    return {
+      kind: 'settling',
+      reason: `${seen.lastChanged ?? 'the folder'} changed and has to be quiet for a while`,
+    };
   }
   return { kind: 'quiet' };
 }

@@ -23,6 +23,9 @@ export const migrations: readonly string[] = [
     counter integer not null,
     path text not null,               -- where its folder is now; first_path never changes
     directory text not null,          -- what the directory itself is, as JSON: the same after a move
+    -- Device numbers change at a reboot; inode and birth time together do not.
+    directory_id text not null generated always as
+      (iif(directory ->> 2 = '0', directory, json_array(directory ->> 1, directory ->> 2))) stored,
     content text not null,            -- facts about its files, and what meta.json said, as JSON
     settings text not null,           -- instance, name, description, options, as JSON
     state text not null check (json_valid(state)),
@@ -51,7 +54,7 @@ export const migrations: readonly string[] = [
   create index run_claimed on run (claimed) where claimed > 0;
   create index run_path on run (drop_root, path);
   create index run_kind on run (kind, run);
-  create index run_directory on run (directory, generation);
+  create index run_directory on run (directory_id, generation);
 
   create table history (
     run integer not null references run,

@@ -109,6 +109,12 @@ export function directoryText({ dev, ino, birthNs }: DirectoryIdentity): string 
   return JSON.stringify([dev, ino, birthNs]);
 }
 
+/** What is the same after a move, and after a reboot where the file system knows birth times. */
+export function directoryId(directory: DirectoryIdentity): string {
+  const { ino, birthNs } = directory;
+  return birthNs === '0' ? directoryText(directory) : JSON.stringify([ino, birthNs]);
+}
+
 function directoryOf(text: string): DirectoryIdentity {
   const [dev, ino, birthNs] = JSON.parse(text) as [string, string, string];
   return { dev, ino, birthNs };

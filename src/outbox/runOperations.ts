@@ -9,7 +9,7 @@ import {
 import { fingerprintOf } from '../core/identity.ts';
 import { isLive, type RunState } from '../core/run.ts';
 import type { Claim, Enqueued, HistoryEntry, NewRun, Run } from './nouns.ts';
-import { directoryText, lifeColumns, runOf, type RunRow } from './rows.ts';
+import { directoryId, directoryText, lifeColumns, runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 
 /** More would bury the story of the run; the oldest go first. */
@@ -188,7 +188,7 @@ export function runOperations(sql: Statements) {
       rows(sql.runsAtPath.all({ dropRoot, path, limit })),
     /** Runs that were this very directory with this very content, wherever it lay. */
     runsOfDirectory: (directory: Run['directory'], generation: string): Run[] =>
-      rows(sql.sameDirectory.all({ directory: directoryText(directory), generation })),
+      rows(sql.sameDirectory.all({ directoryId: directoryId(directory), generation })),
   };
 
   function insert(wanted: NewRun, counter: number, nowMs: number): number {

@@ -36,7 +36,7 @@ export const statements = {
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version`,
   unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
-  sameDirectory: `select ${runColumns} from run where directory = @directory and generation = @generation
+  sameDirectory: `select ${runColumns} from run where directory_id = @directoryId and generation = @generation
     order by run desc limit 20`,
   moveRun: 'update run set path = @path where run = @run',
   refreshContent:

@@ -88,6 +88,9 @@ async function readContent(
     generation: generationOf({ files: contentFiles(files), status: meta.status, appId: meta.appId }),
     asideDigest: aside.digest('hex'),
     files,
+    filesMark: createHash('sha256')
+      .update(sight.files.map(({ name, mark }) => `${name} ${mark.ino} ${mark.mtimeNs}`).join('\n'))
+      .digest('base64url'),
     meta,
     warnings:
       meta.logs !== null && logFile !== undefined

@@ -1,0 +1,73 @@
+/**
+ * Events as hints: they make the next look come sooner, and nothing depends on them. One watch on the root, one on each
+ * open folder, none on finished ones.
+ */
+import { watch, type FSWatcher } from 'chokidar';
+import { basename, dirname, relative, sep } from 'node:path';
+import type { Log } from '../system/log.ts';
+import { errorCode } from '../system/files.ts';
+
+export class Hints {
+  readonly #root: string;
+  readonly #log: Log;
+  readonly #onHint: (name: string) => void;
+  #watcher: FSWatcher | null = null;
+  #degraded: string | null = null;
+
+  /** @param onHint told the name of a folder of the root that something moved in */
+  constructor(root: string, log: Log, onHint: (name: string) => void) {
+    this.#root = root;
+    this.#log = log;
+    this.#onHint = onHint;
+  }
+
+  /** Why events are not to be counted on; null when all is well. */
+  degraded(): string | null {
+    return this.#degraded;
+  }
+
+  /** Begins anew, as it must when the root is another directory than before. */
+  async start(): Promise<void> {
+    await this.stop();
+    this.#degraded = null;
+    this.#watcher = watch(this.#root, { depth: 0, followSymlinks: false, ignoreInitial: true, atomic: false })
+      .on('all', (_event, path) => this.#hint(path))
+      .on('error', (error) => this.#fail(error));
+  }
+
+  async stop(): Promise<void> {
+    await this.#watcher?.close();
+    this.#watcher = null;
+  }
+
+  watchFolder(path: string): void {
+    this.#watcher?.add(path);
+  }
+
+  unwatchFolder(path: string): void {
+    this.#watcher?.unwatch(path);
+  }
+
+  #hint(path: string): void {
+    const below = relative(this.#root, path);
+    const [name] = below.split(sep);
+    if (name !== undefined && name !== '' && name !== '..') this.#onHint(name);
+  }
+
+  /** Out of watches is said once, with the knob; scans go on. */
+  #fail(error: unknown): void {
+    if (this.#degraded !== null) return;
+    const code = errorCode(error) ?? 'unknown';
+    const knob =
+      code === 'ENOSPC'
+        ? 'raise fs.inotify.max_user_watches'
+        : code === 'EMFILE'
+          ? 'raise fs.inotify.max_user_instances or the limit of open files'
+          : 'nothing is lost';
+    this.#degraded = `${code}: ${knob}`;
+    this.#log.warn(
+      { root: basename(this.#root), below: dirname(this.#root), code },
+      `events of ${this.#root} are incomplete (${code}): scans go on, ${knob}`,
+    );
+  }
+}

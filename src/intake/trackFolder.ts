@@ -1,0 +1,122 @@
+/** One folder, now, because a person says so: no quiet time, no marker, the same row that a scan would make. */
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { readFolder } from '../reading/readFolder.ts';
+import { sightFolder } from '../reading/sight.ts';
+import { errorCode } from '../system/files.ts';
+import { enqueueFolder, type Wishes } from './enqueue.ts';
+import type { IntakeParts } from './parts.ts';
+import { rootForOutside, rulesOf, type DropRoot } from './rules.ts';
+
+export type Tracked =
+  | { readonly kind: 'run'; readonly run: number; readonly isNew: boolean }
+  /** Nothing was changed, and this is why. */
+  | { readonly kind: 'refused'; readonly text: string; readonly hint: string };
+
+const refused = (text: string, hint: string): Tracked => ({ kind: 'refused', text, hint });
+
+/** @param folder absolute path */
+export async function trackFolder(
+  folder: string,
+  roots: readonly DropRoot[],
+  wishes: Wishes,
+  parts: IntakeParts,
+): Promise<Tracked> {
+  let real: string;
+  try {
+    if (!(await lstat(folder)).isDirectory())
+      return refused(`${folder} is no directory`, 'Name a run folder.');
+    real = await realpath(folder);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return refused(`${folder} cannot be opened (${code})`, 'Name a run folder that this user may read.');
+  }
+  const inside = await rootAround(real, roots);
+  if (inside !== null && dirname(inside.path) !== '.') {
+    return refused(
+      `${folder} is not a run folder of drop root "${inside.root.name}", whose run folders lie one level below it`,
+      'Name the folder one level below the root.',
+    );
+  }
+  if (inside === null && wishes.app === undefined) {
+    return refused(`${folder} lies in no drop root`, 'Say which app it belongs to: --app ID.');
+  }
+  const root = inside?.root ?? rootForOutside(wishes.app ?? '');
+  if (
+    inside !== null &&
+    wishes.app !== undefined &&
+    wishes.app !== root.app &&
+    !root.allowAppIds.includes(wishes.app)
+  ) {
+    return refused(
+      `drop root "${root.name}" is tracked to app "${root.app}", not to "${wishes.app}"`,
+      'Leave --app out, or add the app to allow_app_id of the drop root.',
+    );
+  }
+  return await trackAt(inside?.path ?? relative('/', real), real, root, wishes, parts);
+}
+
+async function trackAt(
+  path: string,
+  folder: string,
+  root: DropRoot,
+  wishes: Wishes,
+  parts: IntakeParts,
+): Promise<Tracked> {
+  const rules = rulesOf({ ...root, marker: null });
+  const sight = await sightFolder(folder, rules.sight);
+  if (sight === null) return refused(`${folder} is not there any more`, 'Look whether it was moved.');
+  if (sight.refusal !== null) return refused(`${folder}: ${sight.refusal.text}`, sight.refusal.hint);
+  if (sight.sighting.missing.length > 0) {
+    return refused(
+      `${folder} is not complete: waiting for ${sight.sighting.missing.join(' and ')}`,
+      'Track it when the solver is done.',
+    );
+  }
+  const read = await readFolder(folder, sight, rules.reading);
+  if (read.kind === 'notYet')
+    return refused(`${folder} is not complete: ${read.reason}`, 'Track it when the solver is done.');
+  if (read.kind === 'rejected') return refused(`${folder}: ${read.text}`, read.hint);
+  const after = await sightFolder(folder, rules.sight);
+  if (after?.signature !== sight.signature)
+    return refused(`${folder} changed while it was read`, 'Track it when the solver is done.');
+  const { directory } = sight;
+  // The scan's signature takes the marker into account; it is taken anew at the next look.
+  const enqueued = await enqueueFolder(
+    { path, directory, signature: sight.signature, content: read.content },
+    root,
+    parts,
+    wishes,
+  );
+  const contradiction = enqueued.kind === 'new' ? null : await contradicts(enqueued.run, wishes, parts);
+  if (contradiction !== null) return contradiction;
+  parts.onEnqueued(enqueued.run);
+  return { kind: 'run', run: enqueued.run, isNew: enqueued.kind === 'new' };
+}
+
+async function contradicts(number: number, wishes: Wishes, { outbox }: IntakeParts): Promise<Tracked | null> {
+  const run = await outbox.run(number);
+  if (run === null) return null;
+  const differs = (wish: string | undefined, has: string | null): boolean =>
+    wish !== undefined && wish !== has;
+  if (!differs(wishes.instance, run.settings.instance) && !differs(wishes.name, run.settings.name))
+    return null;
+  return refused(
+    `this content is run #${number} already, with another name or instance`,
+    'Leave the options out to see that run, or say --again for a deliberate second run of the same content.',
+  );
+}
+
+async function rootAround(
+  real: string,
+  roots: readonly DropRoot[],
+): Promise<{ readonly root: DropRoot; readonly path: string } | null> {
+  for (const root of roots) {
+    const rootPath = await realpath(root.path).catch(() => root.path);
+    const path = relative(rootPath, real);
+    if (path !== '' && path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path))
+      return { root, path };
+  }
+  return null;
+}
