@@ -26,6 +26,10 @@ export class Hints {
     return this.#degraded;
   }
 
+  isOn(): boolean {
+    return this.#watcher !== null && this.#degraded === null;
+  }
+
   /** Begins anew, as it must when the root is another directory than before. */
   async start(): Promise<void> {
     await this.stop();

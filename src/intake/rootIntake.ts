@@ -32,6 +32,7 @@ export class RootIntake {
   readonly rules: RootRules;
   readonly #parts: IntakeParts;
   readonly #hints: Hints;
+  readonly #withHints: boolean;
   readonly #open = new Map<string, OpenFolderMemory>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #looks = new PQueue({ concurrency: looksAtOnce });
@@ -44,7 +45,9 @@ export class RootIntake {
   #isStopped = false;
   #bug: Error | null = null;
 
-  constructor(root: DropRoot, parts: IntakeParts) {
+  /** @param withHints whether events are wanted: a command that looks once needs none */
+  constructor(root: DropRoot, parts: IntakeParts, withHints: boolean) {
+    this.#withHints = withHints;
     this.rules = rulesOf(root);
     this.#parts = parts;
     this.#hints = new Hints(root.path, parts.log, (name) => this.#lookSoon(name, swarmMs));
@@ -59,8 +62,19 @@ export class RootIntake {
     return this.#lastScanMs;
   }
 
+  /** Where looks come from: events and scans, or scans alone. */
+  hints(): 'chokidar' | 'scan-only' {
+    return this.#hints.isOn() ? 'chokidar' : 'scan-only';
+  }
+
+  /** What is not finished with: settling or overdue, as far as this process has seen. */
   openCount(): number {
     return this.#open.size;
+  }
+
+  /** The names that a scan would look at; none when the root cannot be listed. */
+  async folderNames(): Promise<Iterable<string>> {
+    return (await this.#list()) ?? [];
   }
 
   /** Looks at one folder now, as after a person's word. */
@@ -137,7 +151,7 @@ export class RootIntake {
       if (this.#trouble !== null)
         this.#parts.log.info({ root: root.name }, `drop root ${root.path} is there again`);
       this.#trouble = null;
-      if (this.#rootMark !== mark && !this.#isStopped) {
+      if (this.#withHints && this.#rootMark !== mark && !this.#isStopped) {
         this.#rootMark = mark;
         // Another directory than before: watches of the old one see nothing of this one.
         await this.#hints.start();

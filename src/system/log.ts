@@ -46,3 +46,11 @@ export function scrub(text: string): string {
     .replaceAll(/Bearer\s+[^\s"',]+/gi, 'Bearer [secret]')
     .replaceAll(/(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]*/gi, '$1?[signed]');
 }
+
+/** The log of a command: what needs attention goes to stderr, so that stdout holds nothing but results. */
+export function quietLog(): Log {
+  return pino(
+    { level: 'warn', base: null, timestamp: false, serializers: { err: describeError } },
+    pretty({ sync: true, destination: 2, ignore: 'pid,hostname,root,folder,run,state,runId,class', colorize: process.stderr.isTTY }),
+  );
+}

@@ -1,0 +1,70 @@
+/** `retry` and `skip`: a person's answer to what is parked or rejected. */
+import { Command } from '@commander-js/extra-typings';
+import type { AnsweredView } from '../../http/operations.ts';
+import { configOption, jsonOption, printJson, say, selectorOf, tell, withDaemon } from '../common.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
+import { columns, coloured } from '../words.ts';
+
+const words = {
+  retry: { description: 'try again what is parked, rejected or skipped', done: 'goes on' },
+  skip: { description: 'leave for good what is parked, rejected or overdue', done: 'is skipped' },
+} as const;
+
+export const answerCommand = (word: 'retry' | 'skip') =>
+  new Command(word)
+    .description(words[word].description)
+    .argument('[runs...]', "paths, folders' names, or '#42'")
+    .option('--all', 'everything that waits for an answer')
+    .option('--reason <class>', 'everything with this class of reason, as `list --json` shows it')
+    .option('--root <name>', 'only of this drop root')
+    .option('--dry-run', 'say what it would be, and change nothing')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `\nExamples:\n  runtrackd ${word} monday\n  runtrackd ${word} --reason refused --dry-run\n`,
+    )
+    .action(async (runs, { config, all, reason, root, dryRun, json }) => {
+      if (runs.length === 0 && all !== true && reason === undefined && root === undefined) {
+        throw new CommandFailure(
+          exitCodes.usage,
+          `say which runs to ${word}: names, --reason CLASS, --root NAME or --all`,
+        );
+      }
+      if (runs.length > 0 && all === true)
+        throw new CommandFailure(exitCodes.usage, 'say either names or --all');
+      await withDaemon(config, async ({ operations, isDaemon }) => {
+        const answered = await operations.answer({
+          word,
+          selectors: runs.map((text) => selectorOf(text)),
+          all: all === true,
+          reason: reason ?? null,
+          root: root ?? null,
+          dryRun: dryRun === true,
+        });
+        if (json === true) printJson(answered);
+        else say(answeredText(answered, word, isDaemon));
+        for (const { run, why } of answered.left_alone) tell(`${run.folder} was left alone: ${why}`);
+        if (answered.left_alone.length > 0 && answered.runs.length === 0) process.exitCode = exitCodes.failed;
+      });
+    });
+
+function answeredText(
+  { runs, dry_run: isDryRun }: AnsweredView,
+  word: 'retry' | 'skip',
+  isDaemon: boolean,
+): string {
+  if (runs.length === 0)
+    return isDryRun ? `Nothing would ${word === 'retry' ? 'go on' : 'be skipped'}.` : 'Nothing was changed.';
+  const rows = runs.map((run) => [
+    run.run === null ? '' : `#${String(run.run)}`,
+    coloured(run.state),
+    run.folder,
+    run.reason?.text ?? '',
+  ]);
+  const count = `${String(runs.length)} ${runs.length === 1 ? words[word].done : words[word].done.replace(/^goes/, 'go').replace(/^is/, 'are')}`;
+  const head = isDryRun
+    ? `Would ${word}, without --dry-run:`
+    : `${count}${isDaemon || word === 'skip' ? '' : ' when the daemon runs'}:`;
+  return `${head}\n${columns(['run', 'state', 'folder', 'reason'], rows)}`;
+}

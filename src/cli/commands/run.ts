@@ -1,0 +1,130 @@
+/** `run`: the daemon. `--once`: deliver what is there and end. `--sample`: show a newcomer the whole way. */
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { mkdir } from 'node:fs/promises';
+import ms, { type StringValue } from 'ms';
+import type { Config } from '../../config/config.ts';
+import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
+import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
+import type { OnceOutcome } from '../../service/once.ts';
+import { Service } from '../../service/service.ts';
+import { watchSignals, type Shutdown } from '../../service/signals.ts';
+import { machineClock } from '../../system/clock.ts';
+import { openLog, type Log } from '../../system/log.ts';
+import { configOption, tell } from '../common.ts';
+import { configFor } from '../configured.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
+import { SampleTour } from '../sampleTour.ts';
+import { programVersion } from '../version.ts';
+
+/** After the shutdown's deadline what is cut off gets this long to write down how far it came. */
+const afterDeadlineMs = 2_000;
+
+export const runCommand = () =>
+  new Command('run')
+    .description('the daemon: watch the drop roots and track every complete run folder')
+    .addOption(configOption())
+    .option('--once', 'scan, deliver what is complete or becomes so, and end')
+    .option(
+      '--wait-max <duration>',
+      'with --once: end after so long without any progress',
+      parseWait,
+      5 * 60_000,
+    )
+    .option('--sample', "drop a real solver's run folder in, once, and tell what becomes of it")
+    .addHelpText(
+      'after',
+      '\nExamples:\n  runtrackd run -c /etc/runtrackd/config.yaml\n  runtrackd run --once --wait-max 10m\n',
+    )
+    .action(async ({ config: explicit, once, waitMax, sample }) => {
+      const config = configFor(explicit);
+      const log = openLog(config.logLevel);
+      dieOfBugs(log);
+      const service = await openService(config, log);
+      const shutdown = watchSignals(
+        config.shutdownDeadlineMs,
+        () => machineClock.monotonicMs(),
+        (signal) =>
+          log.info({ signal }, `${signal}: finishing what is under way; a second one ends it at once`),
+        () => cutOff(service, log),
+      );
+      try {
+        const tour = sample === true ? await SampleTour.begin(config, service) : null;
+        await Promise.all([
+          once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop),
+          tour?.follow(shutdown.stop),
+        ]);
+      } finally {
+        await service.close();
+        shutdown.dispose();
+        log.info('runtrackd has ended');
+      }
+    });
+
+async function openService(config: Config, log: Log): Promise<Service> {
+  try {
+    const passPoint = crashDrill(process.env[crashDrillVariable]);
+    // With the embedded stand-in everything is local, so a newcomer need not make the folders either.
+    if (config.platform.kind === 'stand-in') {
+      for (const { path } of config.dropRoots) await mkdir(path, { recursive: true });
+    }
+    const around = {
+      clock: machineClock,
+      log,
+      version: programVersion(),
+      environment: process.env,
+      passPoint,
+    };
+    return await Service.open(config, around, true);
+  } catch (error) {
+    throw asFailure(error);
+  }
+}
+
+/** @returns the failure that says so with its exit code, or the error as it came */
+export function asFailure(error: unknown): unknown {
+  if (error instanceof OutboxHeld) return new CommandFailure(exitCodes.held, error.message);
+  if (error instanceof OutboxUnusable) return new CommandFailure(exitCodes.failed, error.message);
+  return error;
+}
+
+async function runOnce(service: Service, shutdown: Shutdown, waitMsMax: number): Promise<void> {
+  const outcome = await service.runOnce(shutdown.stop, waitMsMax);
+  tell(onceText(outcome));
+  if (outcome.undelivered > 0 && !shutdown.stop.aborted) process.exitCode = exitCodes.unreachable;
+  else if (outcome.needsPerson > 0) process.exitCode = exitCodes.needsPerson;
+}
+
+function onceText({ recorded, undelivered, settling, needsPerson, paused }: OnceOutcome): string {
+  const parts = [`${String(recorded)} recorded`];
+  if (undelivered > 0)
+    parts.push(`${String(undelivered)} not delivered${paused === null ? '' : ` (${paused})`}`);
+  if (settling > 0) parts.push(`${String(settling)} still being written`);
+  if (needsPerson > 0) parts.push(`${String(needsPerson)} need a person: see \`runtrackd status\``);
+  return `${parts.join(', ')}.`;
+}
+
+/** The deadline has passed: what is under way is cut off, and the outbox says how far it came. */
+function cutOff(service: Service, log: Log): void {
+  log.warn('shutdown_deadline has passed: what is under way is cut off');
+  service.delivery.cutOff();
+  setTimeout(() => {
+    log.error('the shutdown did not end in time');
+    process.exit(exitCodes.failed);
+  }, afterDeadlineMs).unref();
+}
+
+/** A bug ends the process, loudly: systemd starts it again, and the outbox has lost nothing. */
+function dieOfBugs(log: Log): void {
+  const die = (error: unknown): void => {
+    log.fatal({ err: error }, 'an error that nobody foresaw: this is a bug, and the daemon stops');
+    process.exit(exitCodes.failed);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+}
+
+function parseWait(text: string): number {
+  const wait: unknown = /^[0-9.]+ *[a-z]+$/i.test(text) ? ms(text as StringValue) : undefined;
+  if (typeof wait === 'number' && wait > 0) return wait;
+  throw new InvalidArgumentError('say a duration like 30s or 5m.');
+}

@@ -1,0 +1,49 @@
+/** `scan`: look now, at finished folders too. `--dry-run` says what would be tracked, what not, and why. */
+import { Command } from '@commander-js/extra-typings';
+import type { ScannedView } from '../../http/operations.ts';
+import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
+import { exitCodes } from '../exit.ts';
+import { columns } from '../words.ts';
+
+export const scanCommand = () =>
+  new Command('scan')
+    .description('look at the drop roots now, at finished folders too')
+    .argument('[root]', 'the name or path of one drop root')
+    .option('--dry-run', 'say what would be tracked, what not, and why; change nothing')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  runtrackd scan --dry-run\n')
+    .action(async (root, { config, dryRun, json }) => {
+      await withDaemon(config, async ({ operations }) => {
+        const scanned = await operations.scan({ root: root ?? null, dryRun: dryRun === true });
+        if (json === true) printJson(scanned);
+        else say(scannedText(scanned));
+        const isUnwell = scanned.drop_roots.some(({ problem }) => problem !== null);
+        if (isUnwell) process.exitCode = exitCodes.failed;
+        else if (scanned.folders.some(({ verdict }) => verdict === 'rejected'))
+          process.exitCode = exitCodes.needsPerson;
+      });
+    });
+
+function scannedText({ drop_roots: roots, folders, dry_run: isDryRun }: ScannedView): string {
+  const lines = roots.map(({ name, folders: count, problem }) => {
+    if (problem !== null) return `drop root ${name}: ${problem}`;
+    return isDryRun
+      ? `drop root ${name}: ${String(count)} folder(s) that are no runs`
+      : `drop root ${name}: ${String(count)} folder(s) looked at`;
+  });
+  if (folders.length > 0) {
+    lines.push(
+      '',
+      columns(
+        ['verdict', 'folder', 'why'],
+        folders.map(({ verdict, folder, reason, run }) => [
+          verdict,
+          folder,
+          run === null ? reason : `${reason} (run #${String(run)})`,
+        ]),
+      ),
+    );
+  } else lines.push(isDryRun ? 'Nothing would be tracked.' : 'Nothing new.');
+  return lines.join('\n');
+}

@@ -1,0 +1,79 @@
+/** `show`: one run, everything known, why it is where it is, and what happens next. */
+import { Command } from '@commander-js/extra-typings';
+import prettyBytes from 'pretty-bytes';
+import type { RunStory } from '../../http/operations.ts';
+import { machineClock } from '../../system/clock.ts';
+import { configOption, jsonOption, printJson, say, selectorOf, withDaemon } from '../common.ts';
+import { ago, coloured, columns, printable } from '../words.ts';
+
+export const showCommand = () =>
+  new Command('show')
+    .description('the whole story of one run')
+    .argument('<run>', "a path, a folder's name, or '#42'")
+    .option(
+      '--generation <digits>',
+      'the first digits of the generation, for an earlier run of the same folder',
+    )
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', "\nExamples:\n  runtrackd show /srv/planner/runs/monday\n  runtrackd show '#42'\n")
+    .action(async (text, { config, generation, json }) => {
+      await withDaemon(config, async ({ operations }) => {
+        const story = await operations.show(selectorOf(text, generation ?? null));
+        if (json === true) printJson(story);
+        else say(storyText(story, machineClock.nowMs()));
+      });
+    });
+
+export function storyText(story: RunStory, nowMs: number): string {
+  const facts: [string, string | null][] = [
+    ['folder', printable(story.folder)],
+    ['app', story.instance === null ? story.app : `${story.app}, instance ${story.instance}`],
+    ['run id', story.run_id],
+    ['console', story.console_url],
+    ['generation', story.generation],
+    ['fingerprint', story.fingerprint],
+    ['tries', story.run === null ? null : String(story.tries)],
+    ['reason', story.reason?.text ?? null],
+    ['hint', story.hint],
+    ['next', story.next],
+    [
+      'same folder',
+      story.same_folder.length === 0 ? null : story.same_folder.map((run) => `#${String(run)}`).join(', '),
+    ],
+  ];
+  const lines = [
+    `${story.run === null ? 'A folder that is no run yet' : `Run #${String(story.run)}`}: ${coloured(story.state)} since ${ago(story.since, nowMs)}`,
+    '',
+    columns(
+      ['', ''],
+      facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    ).trimStart(),
+  ];
+  for (const warning of story.warnings) lines.push(`warning      ${warning}`);
+  if (story.artefacts.length > 0) {
+    lines.push(
+      '',
+      columns(
+        ['role', 'file', 'type', 'size', 'sha256'],
+        story.artefacts.map(({ role, name, type, bytes, sha256 }) => [
+          role,
+          name,
+          type,
+          prettyBytes(bytes),
+          `${sha256.slice(0, 16)}…`,
+        ]),
+      ),
+    );
+  }
+  if (story.history.length > 0) {
+    lines.push(
+      '',
+      columns(
+        ['when', 'state', 'what happened'],
+        story.history.map(({ at, state, note }) => [at, state, note]),
+      ),
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,75 @@
+/** `status`: one screen. Exit 3 when something needs a person, 69 when the daemon does not run. */
+import { Command } from '@commander-js/extra-typings';
+import { styleText } from 'node:util';
+import { shownStates } from '../../core/run.ts';
+import type { StatusView } from '../../http/operations.ts';
+import { machineClock } from '../../system/clock.ts';
+import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
+import { exitCodes } from '../exit.ts';
+import { ago, coloured, columns, printable } from '../words.ts';
+
+export const statusCommand = () =>
+  new Command('status')
+    .description('one screen: what is running, what waits and why, what needs you')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  runtrackd status -c /etc/runtrackd/config.yaml\n')
+    .action(async ({ config, json }) => {
+      await withDaemon(config, async ({ operations }) => {
+        const status = await operations.status();
+        if (json === true) printJson(status);
+        else say(statusScreen(status, machineClock.nowMs()));
+        if (!status.running) process.exitCode = exitCodes.unreachable;
+        else if (status.needs_person.length > 0) process.exitCode = exitCodes.needsPerson;
+      });
+    });
+
+export function statusScreen(status: StatusView, nowMs: number): string {
+  const { platform, oldest_waiting: oldest } = status;
+  const lines = [
+    status.running
+      ? `runtrackd ${status.version} is running on ${status.host} (pid ${String(status.pid)})`
+      : `runtrackd is ${styleText('red', 'not running')} on ${status.host}; this is what its outbox says. Start it with \`runtrackd run\`.`,
+    `platform: ${platform.kind}${platform.endpoint === null ? '' : ` at ${platform.endpoint}`}, ${platform.state}`,
+  ];
+  const problems = status.problems.filter((problem) => problem !== 'the daemon is not running');
+  for (const problem of problems) lines.push(`  ${styleText('red', '!')} ${problem}`);
+  lines.push(
+    '',
+    columns(
+      ['drop root', 'path', 'app', 'settling', 'overdue', 'looked at'],
+      status.drop_roots.map((root) => [
+        root.name,
+        root.path,
+        root.app,
+        String(root.settling),
+        String(root.overdue),
+        root.last_scan === null ? 'not yet' : ago(root.last_scan, nowMs),
+      ]),
+    ),
+  );
+  const counts = shownStates.flatMap((state) => {
+    const count = status.counts[state];
+    return count === undefined ? [] : [`${String(count)} ${coloured(state)}`];
+  });
+  lines.push('', counts.length === 0 ? 'No run folder was seen yet.' : counts.join(', '));
+  if (oldest !== null)
+    lines.push(
+      `oldest on its way: #${String(oldest.run)} ${printable(oldest.folder)}, ${oldest.state} since ${ago(oldest.since, nowMs)}`,
+    );
+  if (status.needs_person.length === 0) lines.push('Nothing needs you.');
+  else {
+    lines.push('', styleText('bold', 'Needs you:'));
+    for (const run of status.needs_person) {
+      lines.push(
+        `  ${run.run === null ? '' : `#${String(run.run)} `}${printable(run.folder)}  ${coloured(run.state)}: ${run.reason?.text ?? ''}`,
+      );
+      if (run.hint !== null) lines.push(`      ${run.hint}`);
+    }
+    lines.push(
+      '',
+      'Answer with `runtrackd retry FOLDER` or `runtrackd skip FOLDER`; `runtrackd show FOLDER` tells the whole story.',
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,95 @@
+/** `track`: one folder, now, through the same outbox. Prints the run id, or with --wait the recorded result. */
+import { Command } from '@commander-js/extra-typings';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { resultFileName } from '../../core/problem.ts';
+import type { RunView } from '../../http/operations.ts';
+import { configOption, jsonOption, printJson, say, tell, withDaemon } from '../common.ts';
+import type { DaemonLink } from '../daemonLink.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
+
+/** One question to the daemon waits this long; then it is asked again. */
+const waitMsMax = 25_000;
+
+export const trackCommand = () =>
+  new Command('track')
+    .description('track one folder now')
+    .argument('<folder>', 'a run folder, inside a drop root or anywhere else')
+    .option('--app <id>', 'the app; needed for a folder outside all drop roots')
+    .option('--instance <id>', 'the instance')
+    .option('--name <text>', "the run's name")
+    .option('--wait', 'wait for the recorded result and print it')
+    .option('--again', 'a deliberate second run of the same content')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  runtrackd track /srv/planner/runs/monday --wait\n')
+    .action(async (folder, { app, instance, name, wait, again, config, json }) => {
+      await withDaemon(config, async (link, configuration) => {
+        const tracked = await link.operations.track({
+          folder: resolve(folder),
+          app: app ?? null,
+          instance: instance ?? null,
+          name: name ?? null,
+          again: again === true,
+        });
+        const until = wait === true ? 'recorded' : 'tracked';
+        const run = await waitFor(link, tracked, until);
+        if (
+          run.state === 'parked' ||
+          run.state === 'gone' ||
+          run.state === 'superseded' ||
+          run.state === 'skipped'
+        ) {
+          throw new CommandFailure(
+            wait === true && run.state === 'parked' ? exitCodes.needsPerson : exitCodes.failed,
+            `${run.folder} is ${run.state}: ${run.reason?.text ?? 'see `runtrackd show`'}. ${run.hint ?? ''}`.trim(),
+          );
+        }
+        if (run.run_id === null) {
+          throw new CommandFailure(
+            exitCodes.unreachable,
+            `${run.folder} is run #${String(run.run)}, and it is ${run.state} still; the daemon delivers it when it can (\`runtrackd show '#${String(run.run)}'\`)`,
+          );
+        }
+        if (wait === true) say((await recordedResult(run, configuration)).trimEnd());
+        else if (json === true) printJson(run);
+        else say(run.run_id);
+      });
+    });
+
+async function waitFor(link: DaemonLink, tracked: RunView, until: 'tracked' | 'recorded'): Promise<RunView> {
+  const number = tracked.run;
+  if (number === null) throw new Error('a tracked folder has a run');
+  await link.deliver(number, until);
+  for (;;) {
+    const run = await link.operations.waitFor({
+      run: number,
+      until,
+      waitMsMax: link.isDaemon ? waitMsMax : 0,
+    });
+    const isOnItsWay = ['queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'].includes(run.state);
+    const isFar = until === 'tracked' && run.run_id !== null;
+    if (!isOnItsWay || isFar || !link.isDaemon) return run;
+    const { platform } = await link.operations.status();
+    if (platform.state === 'ok') continue;
+    if (until === 'tracked') return run;
+    tell(`still waiting: ${platform.reason ?? 'the platform is paused'}`);
+  }
+}
+
+/** The result file, beside the solver's files or, where the folder did not take it, in the state directory. */
+async function recordedResult(run: RunView, config: Config): Promise<string> {
+  const places = [
+    join(run.folder, resultFileName),
+    join(config.stateDir, 'results', `run-${String(run.run)}`, resultFileName),
+  ];
+  for (const place of places) {
+    const text = await readFile(place, 'utf8').catch(() => null);
+    if (text !== null && text.includes(run.fingerprint ?? '')) return text;
+  }
+  throw new CommandFailure(
+    exitCodes.failed,
+    `the result of run #${String(run.run)} was recorded, but none of ${places.join(', ')} is there any more`,
+  );
+}

@@ -1,0 +1,49 @@
+/** What most commands share: their options, and how they reach the daemon and end. */
+import { Option } from '@commander-js/extra-typings';
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { Unanswerable, type Selector } from '../http/operations.ts';
+import { configFor } from './configured.ts';
+import { linkToDaemon, type DaemonLink } from './daemonLink.ts';
+import { CommandFailure, exitCodes } from './exit.ts';
+
+export const configOption = () =>
+  new Option(
+    '-c, --config <file>',
+    'configuration; else $RUNTRACKD_CONFIG, ./config.yaml, /etc/runtrackd/config.yaml',
+  );
+export const jsonOption = () => new Option('--json', 'print JSON for programs instead of text for people');
+
+/** Runs a command against the daemon, or against the outbox while there is no daemon. */
+export async function withDaemon<T>(
+  explicitConfig: string | undefined,
+  use: (link: DaemonLink, config: Config) => Promise<T>,
+): Promise<T> {
+  const config = configFor(explicitConfig);
+  const link = await linkToDaemon(config);
+  try {
+    return await use(link, config);
+  } catch (error) {
+    if (!(error instanceof Unanswerable)) throw error;
+    throw new CommandFailure(error.kind === 'ambiguous' ? exitCodes.usage : exitCodes.failed, error.message);
+  } finally {
+    await link.close();
+  }
+}
+
+/** A path, a folder's name or `#42`, as the caller typed it. */
+export function selectorOf(text: string, generation: string | null = null): Selector {
+  return { text, path: resolve(text), generation };
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+export function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

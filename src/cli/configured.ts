@@ -1,0 +1,13 @@
+/** The configuration for a command, or a refusal that names everything that is wrong with it. */
+import { hostname } from 'node:os';
+import { describeProblem, findConfigFile, loadConfig, type Config } from '../config/config.ts';
+import { CommandFailure, exitCodes } from './exit.ts';
+
+/** @throws CommandFailure (78) with every problem on a line of its own */
+export function configFor(explicit: string | undefined): Config {
+  const found = findConfigFile(explicit, process.env, process.cwd());
+  if (!('path' in found)) throw new CommandFailure(exitCodes.config, describeProblem(found));
+  const loaded = loadConfig(found.path, process.env, hostname());
+  if (loaded.ok) return loaded.config;
+  throw new CommandFailure(exitCodes.config, loaded.problems.map(describeProblem).join('\n'));
+}

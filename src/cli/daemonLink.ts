@@ -1,0 +1,147 @@
+/**
+ * One way in: a command asks the running daemon over its control socket, and opens the outbox itself only when no
+ * daemon holds it. Either way it speaks to the same operations.
+ */
+import { lstat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
+import { Client } from 'undici';
+import { z } from 'zod';
+import type { Config } from '../config/config.ts';
+import {
+  Unanswerable,
+  type AnsweredView,
+  type Operations,
+  type RunStory,
+  type RunView,
+  type ScannedView,
+  type StatusView,
+} from '../http/operations.ts';
+import { OutboxHeld } from '../outbox/outbox.ts';
+import { controlSocketOf, Service } from '../service/service.ts';
+import { machineClock } from '../system/clock.ts';
+import { errorCode } from '../system/files.ts';
+import { quietLog } from '../system/log.ts';
+import { CommandFailure, exitCodes } from './exit.ts';
+import { programVersion } from './version.ts';
+
+export interface DaemonLink {
+  readonly operations: Operations;
+  readonly isDaemon: boolean;
+  /** Takes one run further: the daemon does so by itself, a command without one has to. */
+  deliver(run: number, until: 'tracked' | 'recorded'): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A daemon that is just starting or ending holds the lock, and has no socket yet or any more. */
+const startingMsMax = 5_000;
+const askAgainMs = 200;
+/** A scan of a large root takes its time. */
+const answerMsMax = 10 * 60_000;
+
+/** @throws CommandFailure (75) when a daemon holds the outbox and does not answer */
+export async function linkToDaemon(config: Config): Promise<DaemonLink> {
+  const giveUpAtMs = machineClock.monotonicMs() + startingMsMax;
+  for (;;) {
+    const link = await linkOverSocket(controlSocketOf(config));
+    if (link !== null) return link;
+    try {
+      return await linkWithoutDaemon(config);
+    } catch (error) {
+      if (!(error instanceof OutboxHeld)) throw error;
+      if (machineClock.monotonicMs() >= giveUpAtMs) {
+        throw new CommandFailure(
+          exitCodes.held,
+          `${error.message}; it does not answer on its control socket`,
+        );
+      }
+    }
+    await sleep(askAgainMs);
+  }
+}
+
+async function linkWithoutDaemon(config: Config): Promise<DaemonLink> {
+  const around = {
+    clock: machineClock,
+    log: quietLog(),
+    version: programVersion(),
+    environment: process.env,
+    passPoint: () => undefined,
+  };
+  const service = await Service.open(config, around, false);
+  return {
+    operations: service.answers,
+    isDaemon: false,
+    deliver: (run, until) => service.deliverOnly(run, until, new AbortController().signal),
+    close: () => service.close(),
+  };
+}
+
+/** @returns null when nobody listens there */
+async function linkOverSocket(socketPath: string): Promise<DaemonLink | null> {
+  const exists = await lstat(socketPath).catch(() => null);
+  if (exists === null) return null;
+  const client = new Client('http://runtrackd', {
+    socketPath,
+    headersTimeout: answerMsMax,
+    bodyTimeout: answerMsMax,
+  });
+  try {
+    const { body } = await client.request({
+      method: 'GET',
+      path: '/status',
+      signal: AbortSignal.timeout(startingMsMax),
+    });
+    await body.dump();
+  } catch (error) {
+    await client.close();
+    if (errorCode(error) === 'EACCES') {
+      throw new CommandFailure(
+        exitCodes.unreachable,
+        `${socketPath} may not be opened by this user; try as the daemon's user, or with sudo`,
+      );
+    }
+    return null;
+  }
+  return {
+    operations: overSocket(client),
+    isDaemon: true,
+    deliver: () => Promise.resolve(),
+    close: () => client.close(),
+  };
+}
+
+const complaint = z.object({ kind: z.string(), message: z.string() });
+
+function overSocket(client: Client): Operations {
+  const open = async (path: string, order?: unknown) => {
+    const { statusCode, body } = await client.request({
+      method: order === undefined ? 'GET' : 'POST',
+      path,
+      headers: { 'content-type': 'application/json' },
+      body: order === undefined ? null : JSON.stringify(order),
+    });
+    if (statusCode === 200) return body;
+    const said = complaint.safeParse(await body.json().catch(() => undefined));
+    const { kind, message } = said.success
+      ? said.data
+      : { kind: 'bug', message: `the daemon answered ${statusCode}` };
+    if (kind === 'none' || kind === 'ambiguous' || kind === 'refused') throw new Unanswerable(kind, message);
+    throw new CommandFailure(exitCodes.failed, message);
+  };
+  // The shapes are the daemon's own, and both sides are one package: they are not checked again.
+  const ask = async (path: string, order?: unknown): Promise<unknown> =>
+    await (await open(path, order)).json();
+  return {
+    status: async () => (await ask('/status')) as StatusView,
+    async *list(query) {
+      for await (const line of createInterface({ input: await open('/list', query) }))
+        yield JSON.parse(line) as RunView;
+    },
+    show: async (wanted) => (await ask('/show', wanted)) as RunStory,
+    answer: async (word) => (await ask('/answer', word)) as AnsweredView,
+    scan: async (order) => (await ask('/scan', order)) as ScannedView,
+    track: async (order) => (await ask('/track', order)) as RunView,
+    waitFor: async (order) => (await ask('/wait', order)) as RunView,
+  };
+}

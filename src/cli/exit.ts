@@ -1,0 +1,23 @@
+/** How a command ends: the exit codes that users' scripts hang on, and the error that carries one. */
+
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  needsPerson: 3,
+  unreachable: 69,
+  held: 75,
+  config: 78,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Ends the command with a sentence on stderr and this exit code. */
+export class CommandFailure extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string) {
+    super(message);
+    this.name = 'CommandFailure';
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,60 @@
+/** The program: its commands, and how each way of ending becomes an exit code. */
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { answerCommand } from './commands/answer.ts';
+import { checkConfigCommand } from './commands/checkConfig.ts';
+import { listCommand } from './commands/list.ts';
+import { platformCommand } from './commands/platform.ts';
+import { asFailure, runCommand } from './commands/run.ts';
+import { scanCommand } from './commands/scan.ts';
+import { showCommand } from './commands/show.ts';
+import { statusCommand } from './commands/status.ts';
+import { trackCommand } from './commands/track.ts';
+import { CommandFailure, exitCodes } from './exit.ts';
+import { describeError } from '../system/log.ts';
+import { programVersion } from './version.ts';
+
+function program() {
+  const top = new Command('runtrackd')
+    .description('Tracks run folders of legacy optimisation solvers on the Nextmv Platform.')
+    .version(programVersion(), '--version')
+    .showHelpAfterError('(-h shows what there is)')
+    .showSuggestionAfterError();
+  for (const command of [
+    runCommand(),
+    trackCommand(),
+    statusCommand(),
+    listCommand(),
+    showCommand(),
+    answerCommand('retry'),
+    answerCommand('skip'),
+    scanCommand(),
+    checkConfigCommand(),
+    platformCommand(),
+  ]) {
+    top.addCommand(command.copyInheritedSettings(top));
+  }
+  // Commander would exit with 1 for wrong usage; ours is 2, and 1 means that it was tried and failed.
+  for (const command of [top, ...top.commands]) command.exitOverride();
+  return top;
+}
+
+/** @param argv the arguments after the program's name */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = exitCodeOf(asFailure(error));
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (error instanceof CommandFailure) {
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(
+    `runtrackd met an error that nobody foresaw: ${JSON.stringify(describeError(error), null, 2)}\n`,
+  );
+  return exitCodes.failed;
+}

@@ -1,0 +1,119 @@
+/**
+ * The control socket: the running daemon's answers to commands, over HTTP on a Unix socket in the state directory.
+ * Who may open the socket may ask anything; the file system says who that is.
+ */
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { Hono, type Context } from 'hono';
+import { stream } from 'hono/streaming';
+import type { z } from 'zod';
+import {
+  listQuery,
+  personsAnswer,
+  scanOrder,
+  selector,
+  trackOrder,
+  Unanswerable,
+  waitOrder,
+  type Operations,
+} from './operations.ts';
+
+/** `sun_path` of a Unix socket has 108 bytes with its closing zero; Node 20 cuts a longer path without a word. */
+export const socketPathBytesMax = 107;
+/** An order is a few selectors; more is no order of ours. */
+const orderBytesMax = 8 * 1024 * 1024;
+
+export interface ControlServer {
+  close(): Promise<void>;
+}
+
+/**
+ * @param onBug told of an error that nobody named
+ * @throws when the path is too long for a Unix socket
+ */
+export async function serveControl(
+  socketPath: string,
+  operations: Operations,
+  onBug: (error: unknown) => void,
+): Promise<ControlServer> {
+  if (Buffer.byteLength(socketPath) > socketPathBytesMax) {
+    throw new Error(
+      `${socketPath} is too long for a Unix socket (${Buffer.byteLength(socketPath)} bytes, ${socketPathBytesMax} at most): choose a shorter state_dir`,
+    );
+  }
+  const app = controlApp(operations, onBug);
+  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  // A socket file outlives its process; whoever holds the outbox's lock may take it away.
+  rmSync(socketPath, { force: true });
+  await listen(server, socketPath);
+  chmodSync(socketPath, 0o600);
+  return {
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      rmSync(socketPath, { force: true });
+    },
+  };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** The routes alone, so that a command without a daemon could be tried against them in a test. */
+export function controlApp(operations: Operations, onBug: (error: unknown) => void): Hono {
+  const app = new Hono();
+  app.get('/status', async (context) => context.json(await operations.status()));
+  app.post('/list', async (context) => {
+    const query = await order(context, listQuery);
+    context.header('content-type', 'application/x-ndjson');
+    return stream(context, async (out) => {
+      for await (const run of operations.list(query)) await out.write(`${JSON.stringify(run)}\n`);
+    });
+  });
+  app.post('/show', async (context) => context.json(await operations.show(await order(context, selector))));
+  app.post('/answer', async (context) =>
+    context.json(await operations.answer(await order(context, personsAnswer))),
+  );
+  app.post('/scan', async (context) => context.json(await operations.scan(await order(context, scanOrder))));
+  app.post('/track', async (context) =>
+    context.json(await operations.track(await order(context, trackOrder))),
+  );
+  app.post('/wait', async (context) =>
+    context.json(await operations.waitFor(await order(context, waitOrder))),
+  );
+  app.notFound((context) =>
+    context.json(
+      { kind: 'refused', message: 'the daemon knows no such command; is it older than this program?' },
+      404,
+    ),
+  );
+  app.onError((error, context) => {
+    if (error instanceof Unanswerable) return context.json({ kind: error.kind, message: error.message }, 422);
+    onBug(error);
+    return context.json(
+      { kind: 'bug', message: 'the daemon met an error that nobody foresaw; its log has the details' },
+      500,
+    );
+  });
+  return app;
+}
+
+async function order<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S>> {
+  const length = Number(context.req.header('content-length') ?? '0');
+  if (length > orderBytesMax) throw new Unanswerable('refused', 'the order is too long');
+  const body: unknown = await context.req.json().catch(() => undefined);
+  const read = schema.safeParse(body);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new Unanswerable('refused', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
+}

@@ -1,0 +1,345 @@
+/** The answers to what one can ask of a daemon, from the parts that it is made of. */
+import { join, relative, sep } from 'node:path';
+import type { Delivery } from '../delivery/delivery.ts';
+import type { IntakeParts } from '../intake/parts.ts';
+import { previewFolder, type Preview } from '../intake/preview.ts';
+import type { RootIntake } from '../intake/rootIntake.ts';
+import { outsideRootName } from '../intake/rules.ts';
+import { trackFolder } from '../intake/trackFolder.ts';
+import {
+  Unanswerable,
+  type AnsweredView,
+  type ListQuery,
+  type Operations,
+  type PersonsAnswer,
+  type RunStory,
+  type RunView,
+  type ScannedView,
+  type ScanOrder,
+  type Selector,
+  type TrackOrder,
+  type WaitOrder,
+} from '../http/operations.ts';
+import { isLive, needsPerson, type RunState, type ShownState } from '../core/run.ts';
+import type { Folder, Run } from '../outbox/nouns.ts';
+import { clearProblem } from '../system/problemFile.ts';
+import type { Changes } from './changes.ts';
+import { statusOf, type StatusParts } from './status.ts';
+import { storyOfFolder, storyOfRun, viewOfFolder, viewOfRun, type ViewContext } from './views.ts';
+
+export interface AnswerParts extends StatusParts {
+  readonly intakeParts: IntakeParts;
+  readonly roots: readonly RootIntake[];
+  readonly delivery: Delivery;
+  readonly changes: Changes;
+  readonly view: ViewContext;
+}
+
+type OpenState = Exclude<Folder['state'], 'known'>;
+const openStates: readonly OpenState[] = ['overdue', 'rejected', 'settling', 'skipped'];
+/** Rows are read in pages of this many, whatever was asked for. */
+const pageOfRows = 200;
+
+type Found =
+  { readonly kind: 'run'; readonly run: Run } | { readonly kind: 'folder'; readonly folder: Folder };
+
+export class Answers implements Operations {
+  readonly #parts: AnswerParts;
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+  }
+
+  async status() {
+    return await statusOf(this.#parts, (run) => viewOfRun(run, this.#parts.view), await this.#needsPerson());
+  }
+
+  async *list({ states, root, sinceMs, limit }: ListQuery): AsyncGenerator<RunView> {
+    const { outbox } = this.#parts.intakeParts;
+    const { view } = this.#parts;
+    let left = limit === 0 ? Infinity : limit;
+    for (const state of openStates) {
+      if (left <= 0) return;
+      if (states.length > 0 && !states.includes(state)) continue;
+      for (const folder of await outbox.openFolders(state, Math.min(left, 100_000))) {
+        if ((root !== null && folder.dropRoot !== root) || (sinceMs !== null && folder.sinceMs < sinceMs))
+          continue;
+        yield viewOfFolder(folder, view);
+        left -= 1;
+      }
+    }
+    let beforeRun: number | null = null;
+    while (left > 0) {
+      const wanted = Math.min(left, pageOfRows);
+      const page: Run[] = await outbox.list({ states, dropRoot: root, sinceMs, beforeRun, limit: wanted });
+      for (const run of page) yield viewOfRun(run, view);
+      left -= page.length;
+      const last = page.at(-1);
+      if (last === undefined || page.length < wanted) return;
+      beforeRun = last.run;
+    }
+  }
+
+  async show(wanted: Selector): Promise<RunStory> {
+    const { outbox, clock } = this.#parts.intakeParts;
+    const found = await this.#find(wanted);
+    const { view } = this.#parts;
+    if (found.kind === 'folder') {
+      const { dropRoot, path } = found.folder;
+      const runs = await outbox.runsAtPath(dropRoot, path, pageOfRows);
+      return storyOfFolder(
+        found.folder,
+        runs.map(({ run }) => run),
+        view,
+      );
+    }
+    const { run } = found;
+    const others = await outbox.runsAtPath(run.key.dropRoot, run.path, pageOfRows);
+    const history = await outbox.history(run.run);
+    const numbers = others.map((other) => other.run).filter((number) => number !== run.run);
+    return storyOfRun(run, history, numbers, clock.nowMs(), view);
+  }
+
+  async answer({ word, selectors, all, reason, root, dryRun }: PersonsAnswer): Promise<AnsweredView> {
+    const chosen: Found[] = [];
+    for (const wanted of selectors) chosen.push(await this.#find(wanted));
+    if (all || reason !== null || (root !== null && selectors.length === 0))
+      chosen.push(...(await this.#waitingForAnswer(word)));
+    const runs: RunView[] = [];
+    const leftAlone: { run: RunView; why: string }[] = [];
+    for (const found of chosen) {
+      const view = this.#view(found);
+      if (root !== null && view.drop_root !== root) continue;
+      if (reason !== null && view.reason?.class !== reason) continue;
+      const why = answerable(view.state, word);
+      if (why !== null) leftAlone.push({ run: view, why });
+      else if (dryRun) runs.push(view);
+      else runs.push(await this.#give(found, word));
+    }
+    if (!dryRun && runs.length > 0) this.#parts.delivery.wake();
+    return { dry_run: dryRun, runs, left_alone: leftAlone };
+  }
+
+  async scan({ root, dryRun }: ScanOrder): Promise<ScannedView> {
+    const chosen = this.#parts.roots.filter(
+      ({ rules }) => root === null || rules.root.name === root || rules.root.path === root,
+    );
+    if (chosen.length === 0)
+      throw new Unanswerable(
+        'none',
+        `there is no drop root "${String(root)}"; there is ${this.#rootNames()}`,
+      );
+    const dropRoots: ScannedView['drop_roots'][number][] = [];
+    const folders: ScannedView['folders'][number][] = [];
+    for (const intake of chosen) {
+      const { name, path } = intake.rules.root;
+      const place = (below: string) => ({ folder: join(path, below), drop_root: name });
+      if (dryRun) {
+        const previews = await this.#preview(intake);
+        folders.push(...previews.map(({ path: below, ...said }) => ({ ...place(below), ...said })));
+        dropRoots.push({ name, folders: previews.length, problem: intake.trouble() });
+        continue;
+      }
+      const report = await intake.scan(true);
+      for (const { run, kind } of report.enqueued) {
+        const made = await this.#parts.intakeParts.outbox.run(run);
+        if (made !== null && kind !== 'known')
+          folders.push({ ...place(made.path), verdict: kind, reason: 'complete', run });
+      }
+      dropRoots.push({ name, folders: report.folders, problem: intake.trouble() });
+    }
+    return { dry_run: dryRun, drop_roots: dropRoots, folders };
+  }
+
+  async track(order: TrackOrder): Promise<RunView> {
+    const { intakeParts, roots, view } = this.#parts;
+    const wishes = {
+      ...(order.app === null ? {} : { app: order.app }),
+      ...(order.instance === null ? {} : { instance: order.instance }),
+      ...(order.name === null ? {} : { name: order.name }),
+      again: order.again,
+    };
+    const tracked = await trackFolder(
+      order.folder,
+      roots.map(({ rules }) => rules.root),
+      wishes,
+      intakeParts,
+    );
+    if (tracked.kind === 'refused') throw new Unanswerable('refused', `${tracked.text}. ${tracked.hint}`);
+    const run = await intakeParts.outbox.run(tracked.run);
+    if (run === null) throw new Error('a run that was just made is not there');
+    return viewOfRun(run, view);
+  }
+
+  async waitFor({ run: number, until, waitMsMax }: WaitOrder): Promise<RunView> {
+    const { intakeParts, changes, view } = this.#parts;
+    const deadlineMs = intakeParts.clock.monotonicMs() + waitMsMax;
+    for (;;) {
+      const seen = changes.count;
+      const run = await intakeParts.outbox.run(number);
+      if (run === null) throw new Unanswerable('none', `there is no run #${number}`);
+      const leftMs = deadlineMs - intakeParts.clock.monotonicMs();
+      if (hasCome(run.life.state, until) || leftMs <= 0) return viewOfRun(run, view);
+      await changes.next(seen, leftMs);
+    }
+  }
+
+  /** A path or a folder's name first; `#42` is a run's number. */
+  async #find({ text, path, generation }: Selector): Promise<Found> {
+    const { outbox } = this.#parts.intakeParts;
+    const number = /^#([1-9][0-9]{0,14})$/.exec(text)?.[1];
+    const places = this.#placesOf(text, path);
+    const matches: Found[] = [];
+    for (const { dropRoot, below } of places) {
+      const [folder] = await outbox.folders(dropRoot, [below]);
+      const runs = await outbox.runsAtPath(dropRoot, below, 1_000);
+      const fits = runs.filter(
+        ({ key }) => generation === null || key.generation.startsWith(generation.replace(/^sha256:/, '')),
+      );
+      const isOpen = folder !== undefined && folder.state !== 'known' && generation === null;
+      const current = fits.find(({ run }) => run === folder?.run) ?? fits[0];
+      if (isOpen) matches.push({ kind: 'folder', folder });
+      else if (current !== undefined) matches.push({ kind: 'run', run: current });
+    }
+    if (matches.length === 0 && number !== undefined) {
+      const run = await outbox.run(Number(number));
+      if (run !== null) return { kind: 'run', run };
+      throw new Unanswerable('none', `there is no run #${number}`);
+    }
+    const [only, ...others] = matches;
+    if (only === undefined) {
+      throw new Unanswerable(
+        'none',
+        `no run or folder is called "${text}"; \`runtrackd list\` shows what there is`,
+      );
+    }
+    if (others.length > 0) {
+      const names = matches.map((found) => this.#view(found).folder).join(', ');
+      throw new Unanswerable('ambiguous', `"${text}" could be any of ${names}; give the whole path`);
+    }
+    return only;
+  }
+
+  #placesOf(text: string, path: string): { dropRoot: string; below: string }[] {
+    const roots = this.#parts.roots.map(({ rules }) => rules.root);
+    const inside = roots.flatMap((root) => {
+      const below = relative(root.path, path);
+      return below === '' || below === '..' || below.startsWith(`..${sep}`)
+        ? []
+        : [{ dropRoot: root.name, below }];
+    });
+    const outside = { dropRoot: outsideRootName, below: relative('/', path) };
+    if (text.includes(sep) || text === '.') return [...inside, outside];
+    // A bare name is a folder's name in any root, wherever the caller happens to stand.
+    const named = roots.map((root) => ({ dropRoot: root.name, below: text }));
+    const all = [
+      ...named,
+      ...inside.filter(
+        (place) => !named.some((other) => other.dropRoot === place.dropRoot && other.below === place.below),
+      ),
+    ];
+    return [...all, outside];
+  }
+
+  #view(found: Found): RunView {
+    return found.kind === 'run'
+      ? viewOfRun(found.run, this.#parts.view)
+      : viewOfFolder(found.folder, this.#parts.view);
+  }
+
+  async #needsPerson(): Promise<RunView[]> {
+    const found: RunView[] = [];
+    for await (const run of this.list({ states: needsPerson.slice(), root: null, sinceMs: null, limit: 50 }))
+      found.push(run);
+    return found;
+  }
+
+  /** Everything that a bulk answer could be about. */
+  async #waitingForAnswer(word: PersonsAnswer['word']): Promise<Found[]> {
+    const { outbox } = this.#parts.intakeParts;
+    const found: Found[] = [];
+    const states: OpenState[] = word === 'retry' ? ['rejected'] : ['rejected', 'overdue'];
+    for (const state of states) {
+      for (const folder of await outbox.openFolders(state, 100_000)) found.push({ kind: 'folder', folder });
+    }
+    for (let beforeRun: number | null = null; ;) {
+      const page: Run[] = await outbox.list({
+        states: ['parked'],
+        dropRoot: null,
+        sinceMs: null,
+        beforeRun,
+        limit: pageOfRows,
+      });
+      for (const run of page) found.push({ kind: 'run', run });
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageOfRows) return found;
+      beforeRun = last.run;
+    }
+  }
+
+  async #give(found: Found, word: PersonsAnswer['word']): Promise<RunView> {
+    const { outbox, clock, policy, pathOfRoot, log } = this.#parts.intakeParts;
+    const nowMs = clock.nowMs();
+    if (found.kind === 'run') {
+      const now = await outbox.apply(
+        found.run.run,
+        { kind: word },
+        { nowMs, random: clock.random(), policy },
+      );
+      const run = now === null || now === 'claimed' ? found.run : now;
+      log.info({ run: run.run }, `a person said: ${word} ${run.path}`);
+      const rootPath = pathOfRoot(run.key.dropRoot);
+      if (rootPath !== null) await clearProblem(join(rootPath, run.path));
+      return viewOfRun(run, this.#parts.view);
+    }
+    const { folder } = found;
+    const intake = this.#parts.roots.find(({ rules }) => rules.root.name === folder.dropRoot);
+    if (intake !== undefined) await clearProblem(join(intake.rules.root.path, folder.path));
+    log.info({ root: folder.dropRoot, folder: folder.path }, `a person said: ${word} ${folder.path}`);
+    if (word === 'skip') {
+      const skipped: Folder = {
+        ...folder,
+        state: 'skipped',
+        sinceMs: nowMs,
+        hint: 'It is looked at again when its content changes.',
+      };
+      await outbox.saveFolder(skipped);
+      return viewOfFolder(skipped, this.#parts.view);
+    }
+    await outbox.unsettleFolder(folder.dropRoot, folder.path, nowMs);
+    await intake?.lookNow(folder.path);
+    const [now = folder] = await outbox.folders(folder.dropRoot, [folder.path]);
+    const run = now.run === null ? null : await outbox.run(now.run);
+    return run !== null && now.state === 'known'
+      ? viewOfRun(run, this.#parts.view)
+      : viewOfFolder(now, this.#parts.view);
+  }
+
+  async #preview(intake: RootIntake): Promise<Preview[]> {
+    const { outbox } = this.#parts.intakeParts;
+    const previews: Preview[] = [];
+    for (const name of await intake.folderNames()) {
+      const [known] = await outbox.folders(intake.rules.root.name, [name]);
+      const preview = await previewFolder(name, intake.rules, known, { outbox });
+      if (preview !== null && preview.verdict !== 'known') previews.push(preview);
+    }
+    return previews;
+  }
+
+  #rootNames(): string {
+    return this.#parts.roots.map(({ rules }) => `"${rules.root.name}"`).join(', ');
+  }
+}
+
+/** @returns null when the word is an answer to that state, or why it is not */
+function answerable(state: ShownState, word: PersonsAnswer['word']): string | null {
+  if (state === 'parked' || state === 'rejected') return null;
+  if (word === 'skip' && state === 'overdue') return null;
+  if (word === 'retry' && state === 'skipped') return null;
+  return `it is ${state}, which waits for no answer`;
+}
+
+function hasCome(state: RunState, until: WaitOrder['until']): boolean {
+  if (!isLive(state)) return true;
+  return until === 'tracked' && (state.kind === 'tracked' || state.kind === 'final');
+}

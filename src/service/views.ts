@@ -1,0 +1,143 @@
+/** Runs and folders as they are shown: the outbox's nouns in the shapes that scripts hang on. Pure. */
+import { join } from 'node:path';
+import { isLive, runIdOf } from '../core/run.ts';
+import type { RunStory, RunView } from '../http/operations.ts';
+import type { Folder, HistoryEntry, Run } from '../outbox/nouns.ts';
+import { isoTime } from '../system/clock.ts';
+
+export interface ViewContext {
+  readonly pathOfRoot: (dropRoot: string) => string | null;
+  readonly appOfRoot: (dropRoot: string) => string;
+  readonly consoleUrl: (app: string, runId: string) => string | null;
+}
+
+export function viewOfRun(run: Run, { pathOfRoot, consoleUrl }: ViewContext): RunView {
+  const { key, life } = run;
+  const runId = runIdOf(life.state);
+  const isParked = life.state.kind === 'parked';
+  return {
+    run: run.run,
+    folder: join(pathOfRoot(key.dropRoot) ?? key.dropRoot, run.path),
+    drop_root: key.dropRoot,
+    generation: `sha256:${key.generation}`,
+    state: life.state.kind,
+    since: isoTime(run.sinceMs),
+    app: key.app,
+    instance: run.settings.instance,
+    fingerprint: run.fingerprint,
+    run_id: runId,
+    console_url: runId === null ? null : consoleUrl(key.app, runId),
+    tries: run.triesTotal,
+    due_at: run.dueAtMs === null ? null : isoTime(run.dueAtMs),
+    reason: isParked ? life.state.reason : null,
+    hint: isParked ? life.state.hint : null,
+    warnings: run.warnings,
+  };
+}
+
+export function viewOfFolder(folder: Folder, { pathOfRoot, appOfRoot }: ViewContext): RunView {
+  if (folder.state === 'known') throw new Error('a known folder is shown as its run');
+  return {
+    run: null,
+    folder: join(pathOfRoot(folder.dropRoot) ?? folder.dropRoot, folder.path),
+    drop_root: folder.dropRoot,
+    generation: null,
+    state: folder.state,
+    since: isoTime(folder.sinceMs),
+    app: appOfRoot(folder.dropRoot),
+    instance: null,
+    fingerprint: null,
+    run_id: null,
+    console_url: null,
+    tries: 0,
+    due_at: null,
+    reason: folder.reason,
+    hint: folder.hint,
+    warnings: [],
+  };
+}
+
+export function storyOfRun(
+  run: Run,
+  history: readonly HistoryEntry[],
+  sameFolder: readonly number[],
+  nowMs: number,
+  context: ViewContext,
+): RunStory {
+  return {
+    ...viewOfRun(run, context),
+    history: history.map(({ atMs, state, note }) => ({ at: isoTime(atMs), state, note })),
+    artefacts: run.content.files.map(({ role, name, type, bytes, sha256 }) => ({
+      role,
+      name,
+      type,
+      bytes,
+      sha256,
+    })),
+    next: nextOfRun(run, nowMs),
+    same_folder: sameFolder,
+  };
+}
+
+export function storyOfFolder(folder: Folder, sameFolder: readonly number[], context: ViewContext): RunStory {
+  return {
+    ...viewOfFolder(folder, context),
+    history: [
+      { at: isoTime(folder.firstSeenMs), state: 'settling', note: 'first seen' },
+      { at: isoTime(folder.changedAtMs), state: folder.state, note: 'last change' },
+      { at: isoTime(folder.sinceMs), state: folder.state, note: folder.reason.text },
+    ],
+    artefacts: [],
+    next: nextOfFolder(folder),
+    same_folder: sameFolder,
+  };
+}
+
+function nextOfFolder(folder: Folder): string {
+  switch (folder.state) {
+    case 'settling':
+    case 'overdue':
+      return 'It is tracked as soon as it is complete and quiet.';
+    case 'rejected':
+      return 'Nothing, until its content changes or a person says retry or skip.';
+    case 'skipped':
+      return 'Nothing, until its content changes or a person says retry.';
+    case 'known':
+      return 'See its run.';
+  }
+}
+
+function nextOfRun({ life: { state }, dueAtMs, isClaimed }: Run, nowMs: number): string {
+  const step = stepInWords(state.kind);
+  if (!isLive(state)) return step;
+  if (isClaimed) return `Under way now: ${step}`;
+  if (dueAtMs === null) return 'It waits for its folder to be complete again.';
+  const inS = Math.ceil((dueAtMs - nowMs) / 1000);
+  return inS <= 0 ? `Due now: ${step}` : `In ${inS} s: ${step}`;
+}
+
+function stepInWords(kind: Run['life']['state']['kind']): string {
+  switch (kind) {
+    case 'queued':
+      return 'its files are uploaded.';
+    case 'uploaded':
+      return 'the platform is asked to make the run.';
+    case 'intended':
+    case 'unknown':
+      return 'the platform’s list is searched for its fingerprint.';
+    case 'tracked':
+      return 'the platform is asked for the result.';
+    case 'final':
+      return 'the result is written back.';
+    case 'recorded':
+      return 'Nothing: it is done.';
+    case 'parked':
+      return 'Nothing, until a person says retry or skip.';
+    case 'skipped':
+      return 'Nothing, until a person says retry.';
+    case 'superseded':
+      return 'Nothing: newer content of its folder took its place.';
+    case 'gone':
+      return 'Nothing: its folder vanished. It goes on if the folder comes back.';
+  }
+}

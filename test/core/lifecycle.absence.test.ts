@@ -1,0 +1,273 @@
+/** The one place where a duplicate could be born, and the two voices that come from outside: the folder and a person. */
+import { describe, expect, test } from 'vitest';
+import { advance, type Happening, type LifecyclePolicy, type RunLife } from '../../src/core/lifecycle.ts';
+import type { LiveState, RunState } from '../../src/core/run.ts';
+import {
+  absence,
+  lifeIn,
+  minute,
+  now,
+  parkedFrom,
+  policy,
+  sampleStates,
+  stateKinds,
+  unknown,
+  uploads,
+} from './lives.ts';
+
+const ended = now;
+const late = ended + policy.absentAfterMs;
+const life = lifeIn({ ...unknown, endedAtMs: ended }, { everUnknown: true });
+
+/** Tells a life what happened, each at its time; a listing is told a second after it began. */
+function told(from: RunLife, seen: readonly Happening[], used: LifecyclePolicy = policy) {
+  let conclusion = { life: from, dueAtMs: null as number | null, note: null as string | null };
+  for (const happening of seen) {
+    const atMs = happening.kind === 'absent' ? happening.startedAtMs + 1_000 : now;
+    conclusion = advance(conclusion.life, happening, atMs, 0.5, used);
+  }
+  return conclusion;
+}
+
+const queued: LiveState = { kind: 'queued', uploads: [] };
+
+describe('surely absent', () => {
+  test.each<{ name: string; seen: readonly Happening[]; is: RunState['kind']; policy?: LifecyclePolicy }>([
+    { name: 'one listing proves nothing', seen: [absence(1, ended)], is: 'unknown' },
+    { name: 'one late listing proves nothing either', seen: [absence(1, late)], is: 'unknown' },
+    {
+      name: 'two listings, the second late enough, prove it',
+      seen: [absence(1, ended), absence(2, late)],
+      is: 'queued',
+    },
+    {
+      name: 'two late listings prove it',
+      seen: [absence(1, late + minute), absence(2, late + 2 * minute)],
+      is: 'queued',
+    },
+    {
+      name: 'a second listing one millisecond too early does not count',
+      seen: [absence(1, ended), absence(2, late - 1)],
+      is: 'unknown',
+    },
+    {
+      name: 'a listing that began before the request ended does not count',
+      seen: [absence(1, ended - 1), absence(2, late)],
+      is: 'unknown',
+    },
+    {
+      name: 'too early listings in between take nothing away',
+      seen: [absence(1, ended), absence(2, ended + minute), absence(3, ended + 2 * minute), absence(4, late)],
+      is: 'queued',
+    },
+    {
+      name: 'a second listing in which an earlier run is missing starts the count afresh',
+      seen: [absence(1, ended), absence(2, late, { keepsEarlier: false })],
+      is: 'unknown',
+    },
+    {
+      name: 'a third listing after that proves it',
+      seen: [
+        absence(1, ended),
+        absence(2, late, { keepsEarlier: false }),
+        absence(3, late + policy.absentAfterMs),
+      ],
+      is: 'queued',
+    },
+    {
+      name: 'a third listing that again misses an earlier run does not',
+      seen: [
+        absence(1, ended),
+        absence(2, late, { keepsEarlier: false }),
+        absence(3, 2 * late - ended, { keepsEarlier: false }),
+      ],
+      is: 'unknown',
+    },
+    {
+      name: 'where no fingerprint of ours was ever seen, absence asks a person',
+      seen: [absence(1, ended), absence(2, late, { fingerprintsShow: false })],
+      is: 'parked',
+    },
+    {
+      name: '`then: park` asks a person',
+      seen: [absence(1, ended), absence(2, late)],
+      is: 'parked',
+      policy: { ...policy, then: 'park' },
+    },
+    {
+      name: 'content that is not there any more is gone, not sent',
+      seen: [absence(1, ended), absence(2, late, { content: 'gone' })],
+      is: 'gone',
+    },
+    {
+      name: 'content that gave way to newer content is superseded, not sent',
+      seen: [absence(1, ended), absence(2, late, { content: 'newer' })],
+      is: 'superseded',
+    },
+    {
+      name: 'content that is gone is gone under `then: park` too',
+      seen: [absence(1, ended), absence(2, late, { content: 'gone' })],
+      is: 'gone',
+      policy: { ...policy, then: 'park' },
+    },
+  ])('$name', ({ seen, is, policy: used }) => {
+    expect(told(life, seen, used).life.state.kind).toBe(is);
+  });
+
+  test('the first listing is remembered by its number, and the next one is due when it can count', () => {
+    const { life: next, dueAtMs } = told(life, [absence(7, ended + minute)]);
+    expect(next.state).toMatchObject({ absent: { listing: 7, startedAtMs: ended + minute } });
+    expect(dueAtMs).toBe(late);
+  });
+
+  test('a listing that restarts the count is the new first one, and there is a while to the next', () => {
+    const { life: next, dueAtMs } = told(life, [
+      absence(1, ended),
+      absence(2, late, { keepsEarlier: false }),
+    ]);
+    expect(next.state).toMatchObject({ absent: { listing: 2, startedAtMs: late } });
+    expect(dueAtMs).toBeGreaterThanOrEqual(late + policy.absentAfterMs / 4);
+  });
+
+  test('a run that is sent again starts with fresh uploads and remembers that it was unknown once', () => {
+    const { life: next } = told(life, [absence(1, ended), absence(2, late)]);
+    expect(next).toEqual(lifeIn(queued, { everUnknown: true }));
+  });
+});
+
+describe('a run that was parked as surely absent', () => {
+  const careful = { ...policy, then: 'park' } as const;
+  const parked = told(life, [absence(1, ended), absence(2, late)], careful).life;
+  const retried = told(parked, [{ kind: 'retry' }], careful).life;
+
+  test('is looked for again by a retry, and not sent by the retry alone', () => {
+    expect(retried.state.kind).toBe('unknown');
+  });
+
+  test('is sent after a retry if it is still absent', () => {
+    expect(told(retried, [absence(3, late + minute)], careful).life.state).toEqual(queued);
+  });
+
+  test('is tracked after a retry if it is there after all', () => {
+    expect(told(retried, [{ kind: 'found', runId: 'run-z' }], careful).life.state.kind).toBe('tracked');
+  });
+
+  test('is not sent after a retry by a listing in which an earlier run is missing', () => {
+    const { life: next } = told(retried, [absence(3, late + minute, { keepsEarlier: false })], careful);
+    expect(next.state.kind).toBe('unknown');
+  });
+
+  test('is not sent after a retry if its content is gone meanwhile', () => {
+    const { life: next } = told(retried, [absence(3, late + minute, { content: 'gone' })], careful);
+    expect(next.state.kind).toBe('gone');
+  });
+});
+
+test('a retry alone gives no leave to send: one that was parked for another reason is parked again', () => {
+  const careful = { ...policy, then: 'park' } as const;
+  const skipped = told(life, [{ kind: 'skip' }, { kind: 'retry' }], careful).life;
+  expect(told(skipped, [absence(1, ended), absence(2, late)], careful).life.state.kind).toBe('parked');
+});
+
+describe('the folder', () => {
+  const changes = ['logOrMetaChanged', 'newerContent', 'vanished', 'returned'] as const;
+  const superseded: RunState = { kind: 'superseded', from: queued };
+  const gone: RunState = { kind: 'gone', from: queued };
+  const unsent = [
+    { held: 'queued', state: { kind: 'queued', uploads: uploads.slice(0, 1) } as LiveState },
+    { held: 'uploaded', state: sampleStates.uploaded as LiveState },
+  ];
+
+  test.each(
+    unsent.flatMap((row) => [row, { held: `parked from ${row.held}`, state: parkedFrom(row.state) }]),
+  )('of a run that was never sent leads it ($held)', ({ state }) => {
+    const becomes = (kind: (typeof changes)[number]) => told(lifeIn(state), [{ kind }]).life.state;
+    expect(becomes('logOrMetaChanged')).toEqual(queued);
+    expect(becomes('newerContent')).toEqual(superseded);
+    expect(becomes('vanished')).toEqual(gone);
+    expect(becomes('returned')).toEqual(state);
+  });
+
+  test('that is complete again wakes a run that waited for it', () => {
+    const waiting = told(lifeIn(sampleStates.uploaded), [
+      { kind: 'sourceChanged', failure: { class: 'c', text: 't', hint: 'h', reach: 'run' } },
+    ]);
+    expect(waiting.dueAtMs).toBeNull();
+    expect(told(waiting.life, [{ kind: 'returned' }]).dueAtMs).toBe(now);
+  });
+
+  test('does not wake a parked run by being complete again', () => {
+    expect(told(lifeIn(parkedFrom(queued)), [{ kind: 'returned' }]).dueAtMs).toBeNull();
+  });
+
+  const beyond = ['intended', 'unknown', 'tracked', 'final', 'recorded', 'skipped'] as const;
+  test.each(beyond.flatMap((state) => changes.map((change) => ({ state, change }))))(
+    'of a run that is $state changes nothing by $change',
+    ({ state, change }) => {
+      expect(told(lifeIn(sampleStates[state]), [{ kind: change }]).life).toEqual(lifeIn(sampleStates[state]));
+    },
+  );
+
+  test.each(['intended', 'unknown', 'tracked', 'final'] as const)(
+    'of a run that was parked from %s leaves it parked',
+    (from) => {
+      const parked = parkedFrom(sampleStates[from] as LiveState);
+      for (const kind of changes) expect(told(lifeIn(parked), [{ kind }]).life.state).toEqual(parked);
+    },
+  );
+
+  test.each(
+    [superseded, gone].flatMap((state) => ['returned', 'logOrMetaChanged'].map((kind) => ({ state, kind }))),
+  )('with its content back ($kind) revives a run that was $state.kind', ({ state, kind }) => {
+    const happening = { kind } as Happening;
+    expect(told(lifeIn(state), [happening])).toMatchObject({ life: { state: queued }, dueAtMs: now });
+    expect(told(lifeIn(state, { everUnknown: true }), [happening]).life.state).toEqual({
+      ...unknown,
+      platformTimeMs: now,
+      endedAtMs: now,
+    });
+  });
+
+  test.each(
+    [superseded, gone].flatMap((state) => ['newerContent', 'vanished'].map((kind) => ({ state, kind }))),
+  )('that changes otherwise ($kind) leaves a run $state.kind', ({ state, kind }) => {
+    expect(told(lifeIn(state), [{ kind } as Happening])).toMatchObject({ life: { state }, dueAtMs: null });
+  });
+});
+
+describe('a person', () => {
+  const live = ['queued', 'uploaded', 'unknown', 'tracked', 'final'] as const;
+  /** Upload ids are dead by the time that a person has answered. */
+  const backAs = (state: LiveState): RunState =>
+    state.kind === 'queued' || state.kind === 'uploaded' ? queued : state;
+
+  test.each(live.map((from) => ({ from })))('brings a run back to where it was parked: $from', ({ from }) => {
+    const state = sampleStates[from] as LiveState;
+    const { life: next, dueAtMs } = told(lifeIn(parkedFrom(state), { plainest: true }), [{ kind: 'retry' }]);
+    expect(next).toEqual(lifeIn(backAs(state), { plainest: true, everUnknown: from === 'unknown' }));
+    expect(dueAtMs).toBe(now);
+  });
+
+  test.each(live.map((from) => ({ from })))('skips a run that is $from, and revives it there', ({ from }) => {
+    const state = sampleStates[from] as LiveState;
+    const skipped = told(lifeIn(state), [{ kind: 'skip' }]);
+    expect(skipped).toMatchObject({ life: { state: { kind: 'skipped', from: state } }, dueAtMs: null });
+    expect(told(skipped.life, [{ kind: 'retry' }]).life.state).toEqual(backAs(state));
+  });
+
+  test('skips a parked run, from the state it was parked from', () => {
+    const skipped = told(lifeIn(parkedFrom(sampleStates.tracked as LiveState)), [{ kind: 'skip' }]);
+    expect(skipped.life.state).toEqual({ kind: 'skipped', from: sampleStates.tracked });
+  });
+
+  test.each(['recorded', 'skipped', 'superseded', 'gone'] as const)('cannot skip what is %s', (kind) => {
+    expect(told(lifeIn(sampleStates[kind]), [{ kind: 'skip' }]).life.state).toEqual(sampleStates[kind]);
+  });
+
+  test.each(stateKinds.filter((kind) => kind !== 'parked' && kind !== 'skipped').map((kind) => ({ kind })))(
+    'who says retry to a run that is $kind changes no state',
+    ({ kind }) => {
+      expect(told(lifeIn(sampleStates[kind]), [{ kind: 'retry' }]).life).toEqual(lifeIn(sampleStates[kind]));
+    },
+  );
+});
