@@ -51,14 +51,15 @@ const blank = {
   middle: '  ',
 };
 
-/** Columns that align, without lines: also with wide characters. */
+/** Columns that align, without lines: also with wide characters. An empty head leaves the heading out. */
 export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const table = new Table({
-    head: [...head],
+    head: head.map((name) => styleText('bold', name)),
     chars: blank,
-    style: { 'padding-left': 0, 'padding-right': 0, head: ['bold'], border: [] },
+    // The library's own colours do not ask whether there is a terminal.
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  table.push(...rows.map((row) => row.map(printable)));
+  table.push(...rows.map((row) => [...row]));
   return table
     .toString()
     .split('\n')
@@ -68,9 +69,5 @@ export function columns(head: readonly string[], rows: readonly (readonly string
 
 /** A folder's name may hold anything but a slash; on a terminal it must not move the cursor. */
 export function printable(text: string): string {
-  // Colour codes are our own; every other control character is shown by its code.
-  return text.replaceAll(
-    /[\u0000-\u0008\u0009-\u001a\u001c-\u001f\u007f-\u009f]|\u001b(?!\[[0-9;]*m)/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return text.replaceAll(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

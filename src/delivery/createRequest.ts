@@ -23,7 +23,7 @@ export function createRequest(run: Run, uploads: readonly Upload[]): CreateRunRe
   const name = life.plainest ? plain(settings.name) : settings.name;
   return given({
     upload_id: inputId,
-    name: [...name].slice(0, nameCharsMax).join('') || undefined,
+    name: Array.from(name).slice(0, nameCharsMax).join('') || undefined,
     description: describeRun(
       life.plainest ? '' : settings.description,
       { fingerprint: run.fingerprint, generation: run.key.generation, host: run.key.host },

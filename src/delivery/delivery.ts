@@ -10,7 +10,7 @@ import { FailureError, type Failure } from '../core/failure.ts';
 import { advance, type Conclusion } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
-import type { RunAnswer } from '../platform/wire.ts';
+import type { ReadAnswer } from '../platform/client.ts';
 import { isoTime } from '../system/clock.ts';
 import { putProblem } from '../system/problemFile.ts';
 import { Waking } from '../system/waking.ts';
@@ -87,7 +87,8 @@ export class Delivery {
   async reconcile(stop: AbortSignal): Promise<void> {
     const { outbox, clock, platformId } = this.#parts;
     stop.addEventListener('abort', () => this.wake(), { once: true });
-    while (!stop.aborted) {
+    const isStopped = (): boolean => stop.aborted;
+    while (!isStopped()) {
       const seen = this.#reconcileWaking.count;
       const nowMs = clock.nowMs();
       const unseen = (await outbox.unseenApps(platformId)).filter(
@@ -95,12 +96,11 @@ export class Delivery {
       );
       const apps = new Set([...(await outbox.unknownApps(nowMs)), ...unseen]);
       for (const app of apps) {
-        if (stop.aborted) return;
-        if (!this.#isPaused(app)) await this.#reconcileOne(app);
+        if (!isStopped() && !this.#isPaused(app)) await this.#reconcileOne(app);
       }
       const dueMs = (await outbox.nextDueMs('reconcile')) ?? Infinity;
       const waitMs = Math.min(idleMsMax, Math.max(250, dueMs - clock.nowMs()));
-      if (!stop.aborted) await this.#reconcileWaking.wait(seen, waitMs);
+      if (!isStopped()) await this.#reconcileWaking.wait(seen, waitMs);
     }
   }
 
@@ -187,7 +187,7 @@ export class Delivery {
   async #deliver(claimed: Claim): Promise<void> {
     const { outbox, clock, policy } = this.#parts;
     let claim = claimed;
-    let answer: RunAnswer | undefined;
+    let answer: ReadAnswer | undefined;
     for (;;) {
       const step = await this.#step(claim, answer);
       if (step === null) return;
@@ -214,7 +214,7 @@ export class Delivery {
 
   async #step(
     claim: Claim,
-    answer: RunAnswer | undefined,
+    answer: ReadAnswer | undefined,
   ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
     const { state } = claim.life;
     if (!isLive(state)) throw new Error(`run ${claim.run} was claimed, and it is ${state.kind}`);

@@ -1,5 +1,5 @@
 /** What every step of delivery works with. */
-import type { LifecyclePolicy } from '../core/lifecycle.ts';
+import type { LifecyclePolicy } from '../core/policy.ts';
 import type { PassPoint } from '../core/points.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';

@@ -3,7 +3,8 @@ import { fileOf } from '../core/content.ts';
 import { FailureError } from '../core/failure.ts';
 import { runIdOf } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
-import { finalStatuses, type RunAnswer } from '../platform/wire.ts';
+import type { ReadAnswer } from '../platform/client.ts';
+import { finalStatuses } from '../platform/wire.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
 
@@ -13,7 +14,7 @@ export const inlineBytesMax = 1024 * 1024;
 export async function poll(claim: Claim, parts: DeliveryParts, signal: AbortSignal): Promise<Outcome> {
   try {
     const { answer, warnings } = await fetchResult(claim, parts, signal);
-    const status = answer.metadata.status_v2;
+    const status = answer.value.metadata.status_v2;
     if (!(finalStatuses as readonly string[]).includes(status)) return { happening: { kind: 'notFinal' } };
     return { happening: { kind: 'final', status }, answer, warnings };
   } catch (error) {
@@ -39,7 +40,7 @@ export async function fetchResult(
   claim: Claim,
   parts: DeliveryParts,
   signal: AbortSignal,
-): Promise<{ readonly answer: RunAnswer; readonly warnings: readonly string[] }> {
+): Promise<{ readonly answer: ReadAnswer; readonly warnings: readonly string[] }> {
   const { platform, passPoint } = parts;
   const runId = runIdOf(claim.life.state);
   if (runId === null) throw new Error('only a run with an id has a result');

@@ -57,9 +57,7 @@ async function uploadAll(
     missing.map((body) => lanes.add(() => uploadOne(claim, folder, body, parts, signal), { signal })),
   );
   const landed = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const errors = settled.flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as unknown] : [],
-  );
+  const errors = settled.flatMap((result) => (result.status === 'rejected' ? [asError(result.reason)] : []));
   const first = errors.find((error) => !(error instanceof FailureError)) ?? errors[0];
   if (first === undefined) return { kind: 'uploadsLanded', uploads: [...fresh, ...landed], failure: null };
   if (first instanceof FailureError && landed.length > 0) {
@@ -105,4 +103,8 @@ function rootIsGone(claim: Claim): Failure {
     hint: 'Put the drop root back into the configuration, or `runtrackd skip` the run.',
     reach: 'run',
   };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -2,8 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileOf } from '../core/content.ts';
+import { indentJson } from '../core/indentJson.ts';
 import { problemFileName, resultFileName } from '../core/problem.ts';
 import type { Claim } from '../outbox/nouns.ts';
+import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
 import { isoTime } from '../system/clock.ts';
 import { errorCode, OpenFolder, removeIfThere, writeWhole } from '../system/files.ts';
@@ -17,13 +19,13 @@ const outputBytesMax = 700 * 1024 * 1024;
 
 export async function writeBack(
   claim: Claim,
-  atHand: RunAnswer | undefined,
+  atHand: ReadAnswer | undefined,
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const fetched =
     atHand === undefined ? await fetchResult(claim, parts, signal) : { answer: atHand, warnings: [] };
-  const { answer } = fetched;
+  const answer = fetched.answer.value;
   const warnings = [...fetched.warnings];
   const folder = await openOwnFolder(claim, parts);
   if ('warning' in folder) warnings.push(folder.warning);
@@ -31,8 +33,14 @@ export async function writeBack(
   try {
     const verified = await verify(claim, answer, open, parts, signal);
     if (verified.warning !== null) warnings.push(verified.warning);
-    const document = (more: readonly string[], outputFile: string | null): string =>
-      `${JSON.stringify(resultDocument(claim, answer, parts, verified.isSame, [...claim.warnings, ...warnings, ...more], outputFile), null, 2)}\n`;
+    const document = (more: readonly string[], outputFile: string | null): string => {
+      const allWarnings = [...claim.warnings, ...warnings, ...more];
+      return resultText(
+        fetched.answer,
+        isInlined(claim, answer),
+        ownKey(claim, answer, parts, verified.isSame, allWarnings, outputFile),
+      );
+    };
     const place: Place = {
       claim,
       document,
@@ -157,7 +165,7 @@ async function keepOutput(
   const name = ownOutput.endsWith('.json') ? 'nextmv-output.json' : 'nextmv-output.txt';
   // The first stream was used up by the comparison, and its address may have died since.
   const { answer } = await fetchResult(claim, parts, signal);
-  const bytes = await parts.platform.download(answer['output'], outputBytesMax, signal);
+  const bytes = await parts.platform.download(answer.value['output'], outputBytesMax, signal);
   await writeWhole(pathOf(name), bounded(bytes), mode, group);
   return name;
 }
@@ -171,8 +179,17 @@ async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-/** `nextmv-result.json`: the platform's answer as it came, plus one key of ours. */
-function resultDocument(
+/** `nextmv-result.json`: the platform's answer as it came, to the last digit, plus one key of ours. */
+function resultText({ value, text }: ReadAnswer, isInlinedOutput: boolean, own: object): string {
+  const withoutOutput = Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'output'));
+  const answer = isInlinedOutput ? text : JSON.stringify(withoutOutput);
+  // The answer is an object, so its last bracket closes it; and it has an id, so a comma is due.
+  const open = answer.slice(0, answer.lastIndexOf('}')).trimEnd();
+  return `${indentJson(`${open},"runtrackd":${JSON.stringify(own)}}`)}\n`;
+}
+
+/** What is known here and not on the platform. */
+function ownKey(
   claim: Claim,
   answer: RunAnswer,
   parts: DeliveryParts,
@@ -181,28 +198,23 @@ function resultDocument(
   outputFile: string | null,
 ): object {
   const { key, content, directory, fingerprint } = claim;
-  const { output, ...rest } = answer;
   return {
-    ...rest,
-    ...(isInlined(claim, answer) && 'output' in answer ? { output } : {}),
-    runtrackd: {
-      fingerprint,
-      version: key.version,
-      platform: key.platform,
-      app: key.app,
-      host: key.host,
-      drop_root: key.dropRoot,
-      first_path: key.firstPath,
-      generation: `sha256:${key.generation}`,
-      counter: key.counter,
-      files: Object.fromEntries(content.files.map((file) => [file.role, file.name])),
-      directory: { dev: directory.dev, ino: directory.ino, birth_ns: directory.birthNs },
-      console_url: parts.consoleUrl(key.app, answer.id),
-      recorded_at: isoTime(parts.clock.nowMs()),
-      tries: claim.triesTotal,
-      output_verified: outputVerified,
-      ...(outputFile === null ? {} : { output_file: outputFile }),
-      warnings: [...new Set(warnings)],
-    },
+    fingerprint,
+    version: key.version,
+    platform: key.platform,
+    app: key.app,
+    host: key.host,
+    drop_root: key.dropRoot,
+    first_path: key.firstPath,
+    generation: `sha256:${key.generation}`,
+    counter: key.counter,
+    files: Object.fromEntries(content.files.map((file) => [file.role, file.name])),
+    directory: { dev: directory.dev, ino: directory.ino, birth_ns: directory.birthNs },
+    console_url: parts.consoleUrl(key.app, answer.id),
+    recorded_at: isoTime(parts.clock.nowMs()),
+    tries: claim.triesTotal,
+    output_verified: outputVerified,
+    ...(outputFile === null ? {} : { output_file: outputFile }),
+    warnings: [...new Set(warnings)],
   };
 }

@@ -43,7 +43,8 @@ export async function serveControl(
     );
   }
   const app = controlApp(operations, onBug);
-  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer((request, response) => void listener(request, response));
   // A socket file outlives its process; whoever holds the outbox's lock may take it away.
   rmSync(socketPath, { force: true });
   await listen(server, socketPath);

@@ -1,5 +1,5 @@
 /** What intake works with. */
-import type { LifecyclePolicy } from '../core/lifecycle.ts';
+import type { LifecyclePolicy } from '../core/policy.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';

@@ -1,11 +1,6 @@
 /** What can be done with runs, each within one transaction that whoever calls has opened. */
-import {
-  advance,
-  takenOver,
-  type Conclusion,
-  type Happening,
-  type LifecyclePolicy,
-} from '../core/lifecycle.ts';
+import { advance, takenOver, type Conclusion, type Happening } from '../core/lifecycle.ts';
+import { type LifecyclePolicy } from '../core/policy.ts';
 import { fingerprintOf } from '../core/identity.ts';
 import { isLive, type RunState } from '../core/run.ts';
 import type { Claim, Enqueued, HistoryEntry, NewRun, Run } from './nouns.ts';

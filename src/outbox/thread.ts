@@ -49,7 +49,8 @@ function serve(stateDir: string): void {
   const port = parentPort;
   if (port === null) throw new Error('the outbox thread was started without a parent');
   const say = (message: ThreadMessage): void => port.postMessage(message);
-  const { db, close } = openOwned(stateDir);
+  const owned = openOwned(stateDir);
+  const { db } = owned;
   const operations = outboxOperations(db);
   const carryOut = ({ name, args }: Request): unknown =>
     (operations[name] as (...values: unknown[]) => unknown).apply(operations, [...args]);
@@ -67,7 +68,7 @@ function serve(stateDir: string): void {
   );
   port.on('message', (order: ThreadOrder) => {
     if (order.kind === 'close') {
-      close();
+      owned.close();
       say({ kind: 'closed' });
       port.close();
       return;

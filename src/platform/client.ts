@@ -7,7 +7,6 @@ import { Agent, Client, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { FailureError, type Failure } from '../core/failure.ts';
 import type { Clock } from '../system/clock.ts';
-import { scrub } from '../system/log.ts';
 import type { Secret } from '../system/secret.ts';
 import {
   createVerdict,
@@ -17,6 +16,7 @@ import {
   retryAfterMs,
   type Asked,
 } from './answers.ts';
+import { excerptOf, excerptOfText, parsed, textOf, whatHappened } from './answerBody.ts';
 import { distrust } from './trust.ts';
 import {
   applicationAnswer,
@@ -48,6 +48,12 @@ export interface UploadTicket {
   readonly askedAtMs: number;
 }
 
+/** The platform's answer about a run: understood, and as it came. */
+export interface ReadAnswer {
+  readonly value: RunAnswer;
+  readonly text: string;
+}
+
 export type Created =
   | { readonly kind: 'made'; readonly runId: string }
   | { readonly kind: 'nothingMade'; readonly failure: Failure }
@@ -59,10 +65,6 @@ const answerMsMax = 60_000;
 const connectMsMax = 10_000;
 /** The slowest link that is still waited for; slower than this the signed URL would not live long enough anyway. */
 const bytesPerMsMin = 32;
-/** Nothing that the API answers is larger: outputs above 1 MiB are asked for by URL. */
-const answerBytesMax = 16 * 1024 * 1024;
-/** So much of an answer's body is kept for a person; it is never parsed. */
-const excerptBytesMax = 500;
 /** Shorter than what servers and load balancers keep, so that a request rarely meets a dead connection. */
 const keepAliveMs = 4_000;
 
@@ -118,9 +120,11 @@ export class PlatformClient {
     signal: AbortSignal,
   ): Promise<void> {
     const asked = { what: 'uploading to storage', app: null };
-    let sourceError: unknown;
+    let sourceError: Error | undefined;
     const source = Readable.from(
-      noting(body, (error) => (sourceError = error)),
+      noting(body, (error) => {
+        sourceError = error instanceof Error ? error : new Error(String(error));
+      }),
       { objectMode: false },
     );
     const limit = AbortSignal.any([
@@ -142,7 +146,7 @@ export class PlatformClient {
     } catch (error) {
       if (sourceError !== undefined) throw sourceError;
       if (error instanceof FailureError || signal.aborted) throw error;
-      throw new FailureError(failureOfConnection(asked, what(error)), { cause: error });
+      throw new FailureError(failureOfConnection(asked, whatHappened(error)), { cause: error });
     } finally {
       source.destroy();
     }
@@ -173,8 +177,10 @@ export class PlatformClient {
       headersTimeout: answerMsMax,
       bodyTimeout: answerMsMax,
     });
-    let isConnected = false;
-    client.once('connect', () => (isConnected = true));
+    const connection = { isMade: false };
+    client.once('connect', () => {
+      connection.isMade = true;
+    });
     try {
       const answer = await client.request({
         method: 'POST',
@@ -195,8 +201,9 @@ export class PlatformClient {
         return made.success ? { kind, runId: made.data.run_id } : { kind: 'unclear', failure: failure() };
       return { kind, failure: failure() };
     } catch (error) {
-      const failure = error instanceof FailureError ? error.failure : failureOfConnection(asked, what(error));
-      return { kind: isConnected ? 'unclear' : 'nothingMade', failure };
+      const failure =
+        error instanceof FailureError ? error.failure : failureOfConnection(asked, whatHappened(error));
+      return { kind: connection.isMade ? 'unclear' : 'nothingMade', failure };
     } finally {
       // Reset rather than closed politely: a request that nobody waits for any more should not be carried out.
       client.destroy().catch(() => undefined);
@@ -204,19 +211,15 @@ export class PlatformClient {
   }
 
   /** `GET …/runs/{id}`. With `byUrl` the output is given as a signed URL, as it must be when large or not JSON. */
-  async runResult(app: string, runId: string, byUrl: boolean, signal: AbortSignal): Promise<RunAnswer> {
+  async runResult(app: string, runId: string, byUrl: boolean, signal: AbortSignal): Promise<ReadAnswer> {
     const path = `${routes.run(app, runId)}${byUrl ? '?format=url' : ''}`;
-    return await this.#get({ what: 'asking for the result', app: null }, path, runAnswer, signal);
+    return await this.#read({ what: 'asking for the result', app: null }, 'GET', path, runAnswer, signal);
   }
 
   /** `GET …/runs/{id}/metadata`: the run without its output. */
-  async runMetadata(app: string, runId: string, signal: AbortSignal): Promise<RunAnswer> {
-    return await this.#get(
-      { what: 'asking for the run', app: null },
-      routes.metadata(app, runId),
-      runAnswer,
-      signal,
-    );
+  async runMetadata(app: string, runId: string, signal: AbortSignal): Promise<ReadAnswer> {
+    const asked = { what: 'asking for the run', app: null };
+    return await this.#read(asked, 'GET', routes.metadata(app, runId), runAnswer, signal);
   }
 
   /** One page of `GET …/runs`; `token` is the one that the page before named, null for the first page. */
@@ -250,7 +253,7 @@ export class PlatformClient {
       throw new FailureError(this.#storageFailure({ statusCode, headers }, excerpt));
     } catch (error) {
       if (error instanceof FailureError || signal.aborted) throw error;
-      throw new FailureError(failureOfConnection(asked, what(error)), { cause: error });
+      throw new FailureError(failureOfConnection(asked, whatHappened(error)), { cause: error });
     }
   }
 
@@ -288,6 +291,16 @@ export class PlatformClient {
     schema: S,
     signal: AbortSignal,
   ): Promise<z.output<S>> {
+    return (await this.#read(asked, method, path, schema, signal)).value;
+  }
+
+  async #read<S extends z.ZodType>(
+    asked: Asked,
+    method: 'GET' | 'POST',
+    path: string,
+    schema: S,
+    signal: AbortSignal,
+  ): Promise<{ readonly value: z.output<S>; readonly text: string }> {
     const key = await this.#options.apiKey();
     try {
       const answer = await request(this.#url(path), {
@@ -304,14 +317,14 @@ export class PlatformClient {
         );
       }
       const read = schema.safeParse(parsed(text));
-      if (read.success) return read.data;
+      if (read.success) return { value: read.data, text };
       const [issue] = read.error.issues;
       throw new FailureError(
         failureOfContent(asked, `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim()),
       );
     } catch (error) {
       if (error instanceof FailureError || signal.aborted) throw error;
-      throw new FailureError(failureOfConnection(asked, what(error)), { cause: error });
+      throw new FailureError(failureOfConnection(asked, whatHappened(error)), { cause: error });
     }
   }
 
@@ -353,57 +366,4 @@ async function* noting(
     note(error);
     throw error;
   }
-}
-
-/** Reads an answer to its end, because a connection is only free again when its answer is read. */
-async function textOf(body: Dispatcher.ResponseData['body'], asked: Asked): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) {
-      body.destroy();
-      throw new FailureError({
-        ...failureOfContent(asked, `it is larger than ${String(answerBytesMax)} bytes`),
-        class: 'answer-too-large',
-        reach: 'run',
-      });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-async function excerptOf(body: Dispatcher.ResponseData['body']): Promise<string> {
-  let text = '';
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    if (text.length < excerptBytesMax) text += chunk.toString('utf8', 0, excerptBytesMax);
-  }
-  return excerptOfText(text);
-}
-
-/** A run of characters this long is an id, a signature or a key; none of them helps a person. */
-const opaque = /[A-Za-z0-9+/=_%-]{32,}/g;
-
-/** One line for a person, without anything that could be a signature or a key. */
-function excerptOfText(text: string): string {
-  return scrub(text.slice(0, excerptBytesMax))
-    .replaceAll(opaque, '…')
-    .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim();
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What went wrong on the wire, without the address it was about: that may be signed. */
-function what(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown trouble';
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  return code === error.message ? code : scrub(`${error.message} (${code})`);
 }

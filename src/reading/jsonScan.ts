@@ -54,7 +54,7 @@ const isNumberByte = Array.from({ length: 256 }, (_, byte) => numberByte.test(St
 const numberForm = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
 /** Longer numbers are no solver's figures; they would have to be kept whole to be checked. */
 const numberCharsMax = 10_000;
-const escapes = new Set([...'"\\/bfnrt'].map((char) => char.charCodeAt(0)));
+const escapes = new Set(Buffer.from('"\\/bfnrt'));
 
 export class JsonScanner {
   readonly #depthMax: number;

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { defaultPolicy } from '../core/lifecycle.ts';
+import { defaultPolicy } from '../core/policy.ts';
 import type { PassPoint } from '../core/points.ts';
 import { isLive } from '../core/run.ts';
 import { Delivery } from '../delivery/delivery.ts';

@@ -15,7 +15,7 @@ export function openLog(level: LogLevel): Log {
   const options = {
     level,
     base: { pid: process.pid },
-    timestamp: () => `,"time":"${new Date(Date.now()).toISOString()}"`,
+    timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
   };
@@ -51,6 +51,11 @@ export function scrub(text: string): string {
 export function quietLog(): Log {
   return pino(
     { level: 'warn', base: null, timestamp: false, serializers: { err: describeError } },
-    pretty({ sync: true, destination: 2, ignore: 'pid,hostname,root,folder,run,state,runId,class', colorize: process.stderr.isTTY }),
+    pretty({
+      sync: true,
+      destination: 2,
+      ignore: 'pid,hostname,root,folder,run,state,runId,class',
+      colorize: process.stderr.isTTY,
+    }),
   );
 }

@@ -3,7 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import type { AnsweredView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, selectorOf, tell, withDaemon } from '../common.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
-import { columns, coloured } from '../words.ts';
+import { coloured, columns, printable } from '../words.ts';
 
 const words = {
   retry: { description: 'try again what is parked, rejected or skipped', done: 'goes on' },
@@ -44,7 +44,8 @@ export const answerCommand = (word: 'retry' | 'skip') =>
         });
         if (json === true) printJson(answered);
         else say(answeredText(answered, word, isDaemon));
-        for (const { run, why } of answered.left_alone) tell(`${run.folder} was left alone: ${why}`);
+        for (const { run, why } of answered.left_alone)
+          tell(`${printable(run.folder)} was left alone: ${why}`);
         if (answered.left_alone.length > 0 && answered.runs.length === 0) process.exitCode = exitCodes.failed;
       });
     });
@@ -59,8 +60,8 @@ function answeredText(
   const rows = runs.map((run) => [
     run.run === null ? '' : `#${String(run.run)}`,
     coloured(run.state),
-    run.folder,
-    run.reason?.text ?? '',
+    printable(run.folder),
+    printable(run.reason?.text ?? ''),
   ]);
   const count = `${String(runs.length)} ${runs.length === 1 ? words[word].done : words[word].done.replace(/^goes/, 'go').replace(/^is/, 'are')}`;
   const head = isDryRun

@@ -5,7 +5,7 @@ import { shownStates } from '../../core/run.ts';
 import type { RunView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
 import { configOption, jsonOption, say, withDaemon } from '../common.ts';
-import { ago, coloured, columns } from '../words.ts';
+import { ago, coloured, columns, printable } from '../words.ts';
 
 /** Rows are printed in tables of this many, so that a long list begins to show at once. */
 const tableRows = 500;
@@ -56,9 +56,9 @@ function table(runs: readonly RunView[]): string {
       run.run === null ? '' : `#${String(run.run)}`,
       coloured(run.state),
       ago(run.since, nowMs),
-      run.folder,
+      printable(run.folder),
       run.run_id ?? '',
-      run.reason?.text ?? '',
+      printable(run.reason?.text ?? ''),
     ]),
   );
 }

@@ -41,16 +41,16 @@ export const platformCommand = () =>
         },
       );
       say(standIn.endpoint);
-      const { stop, dispose } = watchSignals(
+      const shutdown = watchSignals(
         closeMsMax,
         () => machineClock.monotonicMs(),
         () => undefined,
         () => process.exit(exitCodes.failed),
       );
       tell(`The stand-in listens, and keeps its data in ${resolve(data)}. Ctrl-C ends it.`);
-      if (!stop.aborted) await once(stop, 'abort');
+      if (!shutdown.stop.aborted) await once(shutdown.stop, 'abort');
       await standIn.close();
-      dispose();
+      shutdown.dispose();
     });
 
 async function readKey(file: string): Promise<string> {

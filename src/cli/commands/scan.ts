@@ -3,7 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import type { ScannedView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { exitCodes } from '../exit.ts';
-import { columns } from '../words.ts';
+import { columns, printable } from '../words.ts';
 
 export const scanCommand = () =>
   new Command('scan')
@@ -39,7 +39,7 @@ function scannedText({ drop_roots: roots, folders, dry_run: isDryRun }: ScannedV
         ['verdict', 'folder', 'why'],
         folders.map(({ verdict, folder, reason, run }) => [
           verdict,
-          folder,
+          printable(folder),
           run === null ? reason : `${reason} (run #${String(run)})`,
         ]),
       ),

@@ -46,9 +46,9 @@ export function storyText(story: RunStory, nowMs: number): string {
     `${story.run === null ? 'A folder that is no run yet' : `Run #${String(story.run)}`}: ${coloured(story.state)} since ${ago(story.since, nowMs)}`,
     '',
     columns(
-      ['', ''],
+      [],
       facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
-    ).trimStart(),
+    ),
   ];
   for (const warning of story.warnings) lines.push(`warning      ${warning}`);
   if (story.artefacts.length > 0) {

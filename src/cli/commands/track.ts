@@ -86,7 +86,7 @@ async function recordedResult(run: RunView, config: Config): Promise<string> {
   ];
   for (const place of places) {
     const text = await readFile(place, 'utf8').catch(() => null);
-    if (text !== null && text.includes(run.fingerprint ?? '')) return text;
+    if (text?.includes(run.fingerprint ?? '') === true) return text;
   }
   throw new CommandFailure(
     exitCodes.failed,

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { backoffMs } from '../../src/core/backoff.ts';
+
+const policy = { delayMsMin: 1_000, delayMsMax: 300_000 };
+const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+test.each([
+  { tries: 1, random: 0, is: 500 },
+  { tries: 1, random: 0.999_999, is: 999 },
+  { tries: 2, random: 0, is: 1_000 },
+  { tries: 5, random: 0.5, is: 12_000 },
+  { tries: 30, random: 0, is: 150_000 },
+  { tries: 1_000_000, random: 0.999_999, is: 299_999 },
+])('the wait after $tries tries at chance $random is $is ms', ({ tries, random, is }) => {
+  expect(backoffMs(tries, policy, random)).toBe(is);
+});
+
+test('a wait is never shorter than half of what it can be, nor longer than the longest', () => {
+  fc.assert(
+    fc.property(fc.nat(), chance, (tries, random) => {
+      const ms = backoffMs(tries, policy, random);
+      expect(Number.isSafeInteger(ms)).toBe(true);
+      expect(ms).toBeGreaterThanOrEqual(policy.delayMsMin / 2);
+      expect(ms).toBeLessThanOrEqual(policy.delayMsMax);
+    }),
+  );
+});
+
+test('the ceiling doubles with each try until it is reached', () => {
+  const ceilings = [1, 2, 3, 4, 9, 10].map((tries) => backoffMs(tries, policy, 0.999_999));
+  expect(ceilings).toEqual([999, 1_999, 3_999, 7_999, 255_999, 299_999]);
+});
+
+test('what the server asks for is a floor: chance only adds, and adds no more than a quarter and one short wait', () => {
+  fc.assert(
+    fc.property(fc.nat(), chance, fc.integer({ min: 1, max: 86_400_000 }), (tries, random, floorMs) => {
+      const ms = backoffMs(tries, policy, random, floorMs);
+      expect(ms).toBeGreaterThanOrEqual(floorMs);
+      expect(ms).toBeLessThanOrEqual(floorMs * 1.25 + policy.delayMsMin);
+    }),
+  );
+});
