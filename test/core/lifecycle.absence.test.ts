@@ -1,6 +1,7 @@
 /** The one place where a duplicate could be born, and the two voices that come from outside: the folder and a person. */
 import { describe, expect, test } from 'vitest';
-import { advance, type Happening, type LifecyclePolicy, type RunLife } from '../../src/core/lifecycle.ts';
+import { advance, type Happening, type RunLife } from '../../src/core/lifecycle.ts';
+import type { LifecyclePolicy } from '../../src/core/policy.ts';
 import type { LiveState, RunState } from '../../src/core/run.ts';
 import {
   absence,

@@ -5,7 +5,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { advance, takenOver, type Conclusion, type LifecyclePolicy } from '../../src/core/lifecycle.ts';
+import { advance, takenOver, type Conclusion } from '../../src/core/lifecycle.ts';
+import type { LifecyclePolicy } from '../../src/core/policy.ts';
 import { policy } from './lives.ts';
 import { Model, PromiseBroken, type Advance, type TakeOver, type Turn } from './platformModel.ts';
 

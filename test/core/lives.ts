@@ -1,11 +1,7 @@
 /** One life in each state, and what can happen to it: material for the tables. */
 import type { Failure, Reach } from '../../src/core/failure.ts';
-import {
-  defaultPolicy,
-  type Happening,
-  type LifecyclePolicy,
-  type RunLife,
-} from '../../src/core/lifecycle.ts';
+import type { Happening, RunLife } from '../../src/core/lifecycle.ts';
+import { defaultPolicy, type LifecyclePolicy } from '../../src/core/policy.ts';
 import type { LiveState, RunState, StateKind, Upload } from '../../src/core/run.ts';
 
 export const now = 1_700_000_000_000;

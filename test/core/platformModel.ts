@@ -6,7 +6,8 @@
  * The platform keeps to the one thing that is asked of it: what a request does shows in its list at the latest
  * `absentAfterMs` after that request's connection ended.
  */
-import { advance, takenOver, type Happening, type LifecyclePolicy } from '../../src/core/lifecycle.ts';
+import type { advance, Happening, takenOver } from '../../src/core/lifecycle.ts';
+import type { LifecyclePolicy } from '../../src/core/policy.ts';
 import { isLive, nextStep } from '../../src/core/run.ts';
 import { failureWith, lifeIn, minute, now, policy, uploads } from './lives.ts';
 
