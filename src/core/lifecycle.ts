@@ -55,7 +55,7 @@ export type Happening =
   | { readonly kind: 'notFinal' }
   | { readonly kind: 'notFound'; readonly failure: Failure }
   | { readonly kind: 'final'; readonly status: string }
-  | { readonly kind: 'written' }
+  | { readonly kind: 'written'; readonly path: string }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'logOrMetaChanged' }
   | { readonly kind: 'newerContent' }
@@ -203,7 +203,7 @@ export function advance(
       );
     case 'written':
       expect(state, 'final');
-      return to({ kind: 'recorded', runId: state.runId }, 'the result is written back', null);
+      return to({ kind: 'recorded', runId: state.runId }, `the result is in ${happening.path}`, null);
     case 'failed':
       expect(state, 'queued', 'uploaded', 'unknown', 'tracked', 'final');
       // An unknown run is never parked by a list that fails: looking costs nothing, and parking would answer nothing.

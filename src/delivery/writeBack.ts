@@ -47,15 +47,12 @@ export async function writeBack(
       ownOutput: isInlined(claim, answer) ? null : (fileOf(claim.content, 'output')?.name ?? null),
       isDifferent: verified.isSame === false,
     };
-    const refused = open === null ? null : await writeInto(open, place, parts, signal);
-    if (open === null || refused !== null) {
-      const path = await writeAside(place, refused, parts, signal);
-      warnings.push(
-        refused === null ? `the result was kept in ${path}` : `${refused}, so the result was kept in ${path}`,
-      );
-    }
+    const written = await put(open, place, parts, signal);
     parts.passPoint('resultWritten');
-    return { happening: { kind: 'written' }, warnings };
+    return {
+      happening: { kind: 'written', path: written.path },
+      warnings: [...warnings, ...written.warnings],
+    };
   } finally {
     await open?.close();
   }
@@ -110,6 +107,20 @@ function isInlined(claim: Claim, answer: RunAnswer): boolean {
   const keys = Object.keys(answer['output'] ?? {});
   const isAddress = keys.length === 1 && keys[0] === 'url' && urlAnswer.safeParse(answer['output']).success;
   return !isAddress && output?.type !== 'text';
+}
+
+/** Into the folder where it takes it, else into the state directory, with a warning that is shown. */
+async function put(
+  folder: OpenFolder | null,
+  place: Place,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<{ readonly path: string; readonly warnings: readonly string[] }> {
+  const refused = folder === null ? null : await writeInto(folder, place, parts, signal);
+  if (folder !== null && refused === null) return { path: join(folder.path, resultFileName), warnings: [] };
+  const path = await writeAside(place, refused, parts, signal);
+  const why = refused === null ? 'the result was kept in' : `${refused}, so the result was kept in`;
+  return { path, warnings: [`${why} ${path}`] };
 }
 
 /** @returns null when it is written, or why the folder does not take it */

@@ -20,11 +20,12 @@ async function openForReading(path: string): Promise<FileHandle> {
 /** A run folder held open: files are opened below this very directory, even if its name is given to another meanwhile. */
 export class OpenFolder {
   readonly #directory: FileHandle;
-  readonly #path: string;
+  /** As it was opened; another directory may have that name by now. */
+  readonly path: string;
 
   private constructor(directory: FileHandle, path: string) {
     this.#directory = directory;
-    this.#path = path;
+    this.path = path;
   }
 
   /** @throws ENOENT, ENOTDIR, or ELOOP for a link in the last name */
@@ -41,7 +42,7 @@ export class OpenFolder {
 
   /** A path of a name in this very directory, good while it is open. */
   pathOf(name: string): string {
-    const below = process.platform === 'linux' ? `/proc/self/fd/${String(this.#directory.fd)}` : this.#path;
+    const below = process.platform === 'linux' ? `/proc/self/fd/${String(this.#directory.fd)}` : this.path;
     return join(below, name);
   }
 

@@ -22,7 +22,13 @@ export function openLog(level: LogLevel): Log {
   if (!process.stdout.isTTY) return pino(options);
   return pino(
     options,
-    pretty({ sync: true, hideObject: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', destination: 1 }),
+    pretty({
+      sync: true,
+      hideObject: true,
+      ignore: 'pid,hostname',
+      translateTime: 'SYS:HH:MM:ss',
+      destination: 1,
+    }),
   );
 }
 

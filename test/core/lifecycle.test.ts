@@ -37,7 +37,7 @@ const happenings: readonly { happening: Happening; fits: readonly StateKind[] | 
   { happening: { kind: 'notFinal' }, fits: ['tracked'] },
   { happening: { kind: 'notFound', failure: failureWith('app') }, fits: ['tracked'] },
   { happening: { kind: 'final', status: 'succeeded' }, fits: ['tracked'] },
-  { happening: { kind: 'written' }, fits: ['final'] },
+  { happening: { kind: 'written', path: 'nextmv-result.json' }, fits: ['final'] },
   {
     happening: { kind: 'failed', failure: platformTrouble },
     fits: ['queued', 'uploaded', 'unknown', 'tracked', 'final'],
@@ -130,7 +130,7 @@ describe('the road', () => {
     {
       name: 'a written result makes it recorded, and nothing is due any more',
       from: sampleStates.final,
-      happening: { kind: 'written' },
+      happening: { kind: 'written', path: 'nextmv-result.json' },
       is: { kind: 'recorded', runId: 'run-a' },
       dueAtMs: null,
     },
@@ -149,7 +149,7 @@ describe('the road', () => {
   });
 
   test('progress sets the tries back to none', () => {
-    expect(after(lifeIn(sampleStates.final, { tries: 3 }), { kind: 'written' }).life.tries).toBe(0);
+    expect(after(lifeIn(sampleStates.final, { tries: 3 }), { kind: 'written', path: 'nextmv-result.json' }).life.tries).toBe(0);
   });
 
   test('certainly nothing made leads back to uploaded with the same ids, later and at nobody’s expense', () => {

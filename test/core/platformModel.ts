@@ -127,7 +127,7 @@ export class Model {
         return;
       case 'writeBack':
         if (how % 3 === 2) this.#happen({ kind: 'failed', failure: trouble(when) });
-        else this.#happen({ kind: 'written' });
+        else this.#happen({ kind: 'written', path: 'nextmv-result.json' });
         return;
       case 'reconcile':
         return;

@@ -1,0 +1,230 @@
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { sightFolder } from '../../src/reading/sight.ts';
+import { folderWith, seed, seen, sightRules, temporaryFolder } from './folder.ts';
+
+describe('a look at a folder', () => {
+  test('shows its mapped files and finds nothing missing', async () => {
+    const sight = await seen(folderWith({ ...seed, 'run.log': 'done\n', 'solver.lp': 'x' }));
+    expect(sight.files.map(({ role, name, mark }) => [role, name, mark.bytes])).toEqual([
+      ['input', 'input.json', 18],
+      ['output', 'output.json', 32],
+      ['logs', 'run.log', 5],
+      ['meta', 'meta.json', 36],
+    ]);
+    expect(sight.sighting).toMatchObject({ missing: [], missingMarker: null });
+    expect(sight.refusal).toBeNull();
+  });
+
+  test('names what is missing', async () => {
+    const { sighting } = await seen(folderWith({ 'run.log': '' }));
+    expect(sighting.missing).toEqual(['input.json or input.txt', 'meta.json']);
+  });
+
+  test('names the marker until it is there', async () => {
+    const path = folderWith(seed);
+    expect((await seen(path, { marker: 'done' })).sighting.missingMarker).toBe('done');
+    writeFileSync(join(path, 'done'), '');
+    expect((await seen(path, { marker: 'done' })).sighting.missingMarker).toBeNull();
+  });
+
+  test('names the file that changed last', async () => {
+    const path = folderWith(seed);
+    appendFileSync(join(path, 'output.json'), ' ');
+    expect((await seen(path)).sighting.lastChanged).toBe('output.json');
+  });
+
+  test.each([
+    { name: 'a folder that is not there', path: 'absent' },
+    { name: 'a file in its place', path: 'file' },
+    { name: 'a link in its place', path: 'link' },
+    { name: 'a path through a file', path: 'file/below' },
+  ])('finds nothing in $name', async ({ path }) => {
+    const parent = temporaryFolder();
+    writeFileSync(join(parent, 'file'), '');
+    symlinkSync(folderWith(seed), join(parent, 'link'));
+    expect(await sightFolder(join(parent, path), sightRules)).toBeNull();
+  });
+});
+
+describe('the signature', () => {
+  const changed = async (change: (path: string) => void): Promise<boolean> => {
+    const path = folderWith(seed);
+    const before = (await seen(path)).signature;
+    change(path);
+    return (await seen(path)).signature !== before;
+  };
+
+  test.each<{ name: string; change: (path: string) => void; is: boolean }>([
+    { name: 'stays when nothing happens', change: () => undefined, is: false },
+    {
+      name: 'stays when a file without a role comes',
+      change: (path) => writeFileSync(join(path, 'core.1234'), ''),
+      is: false,
+    },
+    {
+      name: 'stays when our own result comes',
+      change: (path) => writeFileSync(join(path, 'nextmv-result.json'), '{}'),
+      is: false,
+    },
+    {
+      name: 'changes when a file grows',
+      change: (path) => appendFileSync(join(path, 'output.json'), ' '),
+      is: true,
+    },
+    {
+      name: 'changes when a file is cut',
+      change: (path) => truncateSync(join(path, 'output.json'), 3),
+      is: true,
+    },
+    { name: 'changes when a file goes', change: (path) => rmSync(join(path, 'output.json')), is: true },
+    {
+      name: 'changes when a log comes',
+      change: (path) => writeFileSync(join(path, 'run.log'), ''),
+      is: true,
+    },
+    {
+      name: 'changes when equal bytes are written anew',
+      change: (path) => writeFileSync(join(path, 'meta.json'), seed['meta.json'] ?? ''),
+      is: true,
+    },
+    {
+      name: 'changes when a time is set back to what it was, because that shows too',
+      change: (path) => utimesSync(join(path, 'meta.json'), new Date(0), new Date(0)),
+      is: true,
+    },
+    {
+      name: 'changes when a file is replaced by another of the same size',
+      change: (path) => {
+        writeFileSync(join(path, 'new'), '{"simple":"input"}');
+        renameSync(join(path, 'new'), join(path, 'input.json'));
+      },
+      is: true,
+    },
+    {
+      name: 'changes when a second input comes',
+      change: (path) => writeFileSync(join(path, 'input.txt'), ''),
+      is: true,
+    },
+  ])('$name', async ({ change, is }) => {
+    expect(await changed(change)).toBe(is);
+  });
+});
+
+describe('what the directory itself is', () => {
+  test('stays the same when it is moved and when files come and go', async () => {
+    const path = folderWith(seed);
+    const before = (await seen(path)).directory;
+    writeFileSync(join(path, 'nextmv-result.json'), '{}');
+    renameSync(path, `${path}-moved`);
+    expect((await seen(`${path}-moved`)).directory).toEqual(before);
+  });
+
+  test('is another one for a copy', async () => {
+    const [one, two] = [await seen(folderWith(seed)), await seen(folderWith(seed))];
+    expect(one.directory).not.toEqual(two.directory);
+  });
+});
+
+describe('what waiting cannot mend', () => {
+  test.each<{ name: string; make: (path: string) => void; says: string }>([
+    {
+      name: 'a link in a role',
+      make: (path) => symlinkSync('/etc/hostname', join(path, 'run.log')),
+      says: 'run.log is a symbolic link',
+    },
+    {
+      name: 'a link to nowhere',
+      make: (path) => symlinkSync('nowhere', join(path, 'run.log')),
+      says: 'run.log is a symbolic link',
+    },
+    {
+      name: 'a directory in a role',
+      make: (path) => mkdirSync(join(path, 'run.log')),
+      says: 'run.log is a directory',
+    },
+    {
+      name: 'a pipe in a role',
+      make: (path) => void spawnSync('mkfifo', [join(path, 'run.log')]),
+      says: 'run.log is a pipe',
+    },
+    {
+      name: 'a second name of a file',
+      make: (path) => {
+        writeFileSync(`${path}-secret`, 'secret');
+        linkSync(`${path}-secret`, join(path, 'run.log'));
+      },
+      says: 'run.log has hard links',
+    },
+    {
+      name: 'a file that is too large',
+      make: (path) => {
+        writeFileSync(join(path, 'run.log'), '');
+        truncateSync(join(path, 'run.log'), sightRules.fileBytesMax + 1);
+      },
+      says: 'run.log has 1048577 bytes, more than limits.file_bytes (1048576)',
+    },
+    {
+      name: 'two inputs',
+      make: (path) => writeFileSync(join(path, 'input.txt'), ''),
+      says: 'there are two inputs, input.json and input.txt',
+    },
+    {
+      name: 'an output of several files',
+      make: (path) => mkdirSync(join(path, 'output')),
+      says: 'output/ is a directory, and outputs of several files are not supported yet',
+    },
+    {
+      name: 'more names than a run folder has',
+      make: (path) => {
+        for (let i = 0; i < 10_001; i += 1) writeFileSync(join(path, `step-${i}.tmp`), '');
+      },
+      says: 'it has more than 10000 entries at its top level',
+    },
+  ])('is $name', async ({ make, says }) => {
+    const path = folderWith(seed);
+    make(path);
+    const { refusal } = await seen(path);
+    expect(refusal?.text).toContain(says);
+    expect(refusal?.hint).not.toBe('');
+  });
+
+  test('is a socket in a role', async () => {
+    const path = folderWith(seed);
+    const server = createServer().listen(join(path, 'run.log'));
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once('listening', resolve));
+    expect((await seen(path)).refusal?.text).toContain('run.log is a socket');
+  });
+
+  test('is not a file of exactly the size that is allowed', async () => {
+    const path = folderWith(seed);
+    writeFileSync(join(path, 'run.log'), '');
+    truncateSync(join(path, 'run.log'), sightRules.fileBytesMax);
+    expect((await seen(path)).refusal).toBeNull();
+  });
+
+  test('is not a link that has no role', async () => {
+    const path = folderWith(seed);
+    symlinkSync('/etc', join(path, 'models'));
+    expect((await seen(path)).refusal).toBeNull();
+  });
+
+  test('is not what is ignored', async () => {
+    const path = folderWith({ ...seed, 'input.txt': '' });
+    expect((await seen(path, { isIgnored: (name) => name === 'input.txt' })).refusal).toBeNull();
+  });
+});
