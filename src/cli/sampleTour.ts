@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { z } from 'zod';
 import type { Config, DropRootConfig } from '../config/config.ts';
-import { resultFileName } from '../core/problem.ts';
+import { resultFileName } from '../core/ownFiles.ts';
 import type { RunStory } from '../http/operations.ts';
 import type { Service } from '../service/service.ts';
 import { CommandFailure, exitCodes } from './exit.ts';

@@ -2,6 +2,7 @@
  * The addresses of the platform and its console. A key travels to the endpoint with every request, so it must not go
  * over plain http, except to this very machine.
  */
+import { isLoopback } from '../core/loopback.ts';
 import { z } from 'zod';
 
 /** The endpoint: https, or http on loopback. Gives origin and path prefix, without a slash at the end. */
@@ -29,10 +30,6 @@ function plainUrl(text: string, context: z.RefinementCtx): URL | undefined {
   if (url.username !== '' || url.password !== '') context.addIssue('must not have a user or password in it');
   if (/[?#]/.test(text)) context.addIssue('must not have a query (?…) or fragment (#…)');
   return url;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function withoutLastSlash(url: URL): string {

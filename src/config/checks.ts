@@ -2,6 +2,7 @@
  * What has to agree between keys, and with the machine. Each check reads the few keys that it needs, and stays silent
  * where those are wrong in themselves: so these problems are reported together with all others.
  */
+import { controlSocketName, socketPathBytesMax } from '../core/controlSocket.ts';
 import { join } from 'node:path';
 import { findApiKey } from './apiKey.ts';
 import { checkDirectories } from './directoryChecks.ts';
@@ -18,8 +19,6 @@ export interface Surroundings {
   readonly machineName: string;
 }
 
-/** What a Unix socket's address can hold. Node cuts a longer one off without a word. */
-const socketPathBytesMax = 107;
 /** Upload ids are good for this long, so a request may take effect for this long. */
 const absentAfterMsMin = 15 * 60_000;
 
@@ -45,7 +44,7 @@ function checkHost(file: PartlyGoodFile, machineName: string): Finding[] {
 function checkSocketPath(file: PartlyGoodFile): Finding[] {
   const stateDir = file.directory(['state_dir']);
   if (stateDir === undefined) return [];
-  const bytes = Buffer.byteLength(join(stateDir, 'control.sock'));
+  const bytes = Buffer.byteLength(join(stateDir, controlSocketName));
   if (bytes <= socketPathBytesMax) return [];
   return [
     {

@@ -13,7 +13,7 @@ import type { ApiKeySource, Config, DropRootConfig, PlatformConfig } from './set
 
 export { findConfigFile } from './find.ts';
 export { type ConfigProblem, describeProblem } from './problems.ts';
-export type { ApiKeySource, Config, DropRootConfig, FilesConfig, PlatformConfig } from './settings.ts';
+export type { Config, DropRootConfig } from './settings.ts';
 
 export type LoadedConfig =
   | { readonly ok: true; readonly config: Config }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { appIdPattern } from '../core/appId.ts';
+import { isOwnFile } from '../core/ownFiles.ts';
 
 /** Names that every machine has, or that say nothing about which machine it is. */
 const namesOfNoHost = new Set([
@@ -17,8 +18,6 @@ const namesOfNoHost = new Set([
   'ip6-loopback',
 ]);
 
-/** The names of our own files in a run folder; a solver's file cannot be one of them. */
-const ownFileNames = /^nextmv-(result|problem|output)|\.runtrackd-tmp$/;
 const globCharacters = /[*?[\]{}]/;
 const noMultiFile =
   'multi-file input and output are not supported yet: give the name of one file, without wildcards and without / at the end';
@@ -89,6 +88,6 @@ function fileNameProblem(name: string): string | undefined {
     return `${JSON.stringify(name)} is not the plain name of a file in the run folder`;
   if (globCharacters.test(name)) return `${JSON.stringify(name)} has wildcards: give the name of one file`;
   if (Buffer.byteLength(name) > 255) return 'the name is longer than 255 bytes';
-  if (ownFileNames.test(name)) return `${JSON.stringify(name)} is a name that the daemon writes under itself`;
+  if (isOwnFile(name)) return `${JSON.stringify(name)} is a name that the daemon writes under itself`;
   return undefined;
 }

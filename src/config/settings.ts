@@ -3,6 +3,8 @@
  * milliseconds. Nothing in here has to be looked at twice.
  */
 
+import type { ApiKeySource } from '../core/apiKeySource.ts';
+
 export interface Config {
   /** The file that all of this was read from, absolute. */
   readonly file: string;
@@ -38,9 +40,6 @@ export interface StandInConfig {
   /** `null`: every app whose id is well formed exists. */
   readonly apps: readonly string[] | null;
 }
-
-/** Where the key is, never the key: a configuration can be logged. */
-export type ApiKeySource = { readonly file: string } | { readonly environment: 'NEXTMV_API_KEY' };
 
 export interface DropRootConfig {
   readonly path: string;

@@ -11,6 +11,3 @@ export interface ProblemFile {
   readonly since: string;
   readonly run: number | null;
 }
-
-export const problemFileName = 'nextmv-problem.json';
-export const resultFileName = 'nextmv-result.json';

@@ -64,7 +64,6 @@ export type LiveState = Extract<
   RunState,
   { kind: 'queued' | 'uploaded' | 'intended' | 'unknown' | 'tracked' | 'final' }
 >;
-export type LiveKind = LiveState['kind'];
 
 /** Everything a run or a folder can be said to be, in the order of the journey. */
 export const shownStates = [

@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import PQueue from 'p-queue';
-import { FailureError, type Failure } from '../core/failure.ts';
+import { FailureError, type Failure, type Reach } from '../core/failure.ts';
 import { advance, type Conclusion } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
@@ -133,7 +133,7 @@ export class Delivery {
     const { platform, log } = this.#parts;
     for (const { app, pause } of this.gate.appPauses()) {
       if (pause.untilMs > nowMs) continue;
-      if (await this.#probe(app)) {
+      if ((await this.#probe(app)) === null) {
         this.gate.open(app);
         log.info({ app }, `app "${app}" answers again`);
       }
@@ -142,7 +142,9 @@ export class Delivery {
     if (pause === null) return true;
     if (pause.untilMs > nowMs) return false;
     const app = (await this.#parts.outbox.oldestOf('queued'))?.key.app ?? (await this.#anyApp());
-    if (app !== null && !(await this.#probe(app))) return false;
+    // That this app is refused concerns the app: the platform has answered.
+    const reach = app === null ? null : await this.#probe(app);
+    if (reach === 'platform') return false;
     this.gate.open(null);
     log.info({ endpoint: platform.endpoint.origin }, 'the platform answers again');
     return true;
@@ -156,17 +158,16 @@ export class Delivery {
     return null;
   }
 
-  async #probe(app: string): Promise<boolean> {
+  /** Asks something harmless. @returns whom a failure concerns; null when all is well */
+  async #probe(app: string): Promise<Reach | null> {
     try {
       await this.#parts.platform.application(app, this.#cut.signal);
-      return true;
+      return null;
     } catch (error) {
-      if (!(error instanceof FailureError)) {
-        if (this.#cut.signal.aborted) return false;
-        throw error;
-      }
+      if (this.#cut.signal.aborted) return 'platform';
+      if (!(error instanceof FailureError)) throw error;
       this.#noteFailure(error.failure, app);
-      return error.failure.reach === 'app' && this.gate.platformPause() === null;
+      return error.failure.reach;
     }
   }
 

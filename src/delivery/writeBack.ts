@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileOf } from '../core/content.ts';
 import { indentJson } from '../core/indentJson.ts';
-import { problemFileName, resultFileName } from '../core/problem.ts';
+import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
@@ -173,7 +173,7 @@ async function keepOutput(
   signal: AbortSignal,
 ): Promise<string | null> {
   if (ownOutput === null || !isDifferent) return ownOutput;
-  const name = ownOutput.endsWith('.json') ? 'nextmv-output.json' : 'nextmv-output.txt';
+  const name = `${outputFileStem}${ownOutput.endsWith('.json') ? '.json' : '.txt'}`;
   // The first stream was used up by the comparison, and its address may have died since.
   const { answer } = await fetchResult(claim, parts, signal);
   const bytes = await parts.platform.download(answer.value['output'], outputBytesMax, signal);

@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { stream } from 'hono/streaming';
 import type { z } from 'zod';
+import { socketPathBytesMax } from '../core/controlSocket.ts';
 import {
   listQuery,
   personsAnswer,
@@ -19,8 +20,6 @@ import {
   type Operations,
 } from './operations.ts';
 
-/** `sun_path` of a Unix socket has 108 bytes with its closing zero; Node 20 cuts a longer path without a word. */
-export const socketPathBytesMax = 107;
 /** An order is a few selectors; more is no order of ours. */
 const orderBytesMax = 8 * 1024 * 1024;
 
@@ -70,8 +69,7 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** The routes alone, so that a command without a daemon could be tried against them in a test. */
-export function controlApp(operations: Operations, onBug: (error: unknown) => void): Hono {
+function controlApp(operations: Operations, onBug: (error: unknown) => void): Hono {
   const app = new Hono();
   app.get('/status', async (context) => context.json(await operations.status()));
   app.post('/list', async (context) => {

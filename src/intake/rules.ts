@@ -1,7 +1,7 @@
 /** The rules of one drop root, ready to be used: what the configuration says, with globs compiled. */
 import ignore from 'ignore';
 import type { SettlePolicy } from '../core/settle.ts';
-import { isOwnFile } from '../system/files.ts';
+import { isOwnFile } from '../core/ownFiles.ts';
 import type { FileNames } from '../reading/mapping.ts';
 import type { ReadingRules } from '../reading/readFolder.ts';
 import type { SightRules } from '../reading/sight.ts';

@@ -55,7 +55,7 @@ export function runOf(row: RunRow): Claim {
   };
 }
 
-export function lifeOf(row: RunRow): RunLife {
+function lifeOf(row: RunRow): RunLife {
   return {
     state: JSON.parse(row.state) as RunState,
     tries: row.tries,

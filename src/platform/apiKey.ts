@@ -1,9 +1,8 @@
 /** The API key, from where the configuration says. A file is read again when it changes: a new key needs no restart. */
 import { readFile, stat } from 'node:fs/promises';
+import type { ApiKeySource } from '../core/apiKeySource.ts';
 import { FailureError } from '../core/failure.ts';
 import { Secret } from '../system/secret.ts';
-
-export type ApiKeySource = { readonly file: string } | { readonly environment: 'NEXTMV_API_KEY' };
 
 /** A longer file is no key. */
 const keyBytesMax = 16 * 1024;

@@ -2,13 +2,7 @@
  * Which addresses the platform may send us to. A signed URL is an order to carry bytes somewhere; it is followed over
  * https only, and to this machine only when the platform itself is on it (the stand-in).
  */
-import { isIP } from 'node:net';
-
-export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
-}
+import { isLoopback } from '../core/loopback.ts';
 
 /** @returns why the URL must not be followed, or null when it may be */
 export function distrust(url: string, endpoint: URL): string | null {

@@ -24,7 +24,6 @@ export const descriptionBytesMax = 256;
 export const uploadLifetimeMs = 15 * 60_000;
 /** An output of more than this is answered only as a URL. */
 export const inlineOutputBytesMax = 5 * 1024 * 1024;
-export const runsPerPage = 50;
 
 /** `POST …/runs/uploadurl`: one pair for one artefact. */
 export const uploadTicket = z.looseObject({
@@ -82,7 +81,6 @@ export const createRunAnswer = z.looseObject({ run_id: z.string().min(1).max(256
 
 /** The states of a run on the platform that will not change any more. Any other value is "not yet". */
 export const finalStatuses = ['succeeded', 'failed', 'canceled'] as const;
-export type FinalStatus = (typeof finalStatuses)[number];
 
 /** `GET …/runs/{id}` and `…/metadata`: the run, with or without its output. */
 export const runAnswer = z.looseObject({

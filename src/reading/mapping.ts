@@ -3,7 +3,7 @@
  */
 import type { ContentType } from '../core/content.ts';
 import type { Role } from '../core/run.ts';
-import { isOwnFile } from '../system/files.ts';
+import { isOwnFile } from '../core/ownFiles.ts';
 
 /** What the solver calls its files. Several names for the input (output): each is looked for, one may be there. */
 export interface FileNames {

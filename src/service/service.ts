@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { controlSocketName } from '../core/controlSocket.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { PassPoint } from '../core/points.ts';
 import { isLive } from '../core/run.ts';
@@ -193,7 +194,7 @@ export class Service {
 }
 
 export function controlSocketOf(config: Pick<Config, 'stateDir'>): string {
-  return join(config.stateDir, 'control.sock');
+  return join(config.stateDir, controlSocketName);
 }
 
 interface Base {

@@ -7,6 +7,7 @@
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { temporarySuffix } from '../core/ownFiles.ts';
 
 /** Large files are read in pieces of this size: four times fewer turns than Node's default, at the same memory. */
 export const readChunkBytes = 256 * 1024;
@@ -76,18 +77,6 @@ export function markOf(stats: BigStats): FileMark {
 
 export function sameMark(a: FileMark, b: FileMark): boolean {
   return a.bytes === b.bytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
-}
-
-const temporarySuffix = '.runtrackd-tmp';
-
-/** Our own files and their temporaries are no content of a run folder, whatever the globs say. */
-export function isOwnFile(name: string): boolean {
-  return (
-    name === 'nextmv-result.json' ||
-    name === 'nextmv-problem.json' ||
-    name.startsWith('nextmv-output') ||
-    name.endsWith(temporarySuffix)
-  );
 }
 
 /**

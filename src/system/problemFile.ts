@@ -1,5 +1,6 @@
 /** `nextmv-problem.json`, so that a script that waits in a run folder never waits for ever without a word. */
-import { problemFileName, type ProblemFile } from '../core/problem.ts';
+import { problemFileName } from '../core/ownFiles.ts';
+import { type ProblemFile } from '../core/problem.ts';
 import { errorCode, OpenFolder, removeIfThere, writeWhole } from './files.ts';
 
 /** @returns null when it is written, or the code of the error why the folder does not take it */

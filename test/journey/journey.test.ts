@@ -156,11 +156,19 @@ test('two folders with equal content are two runs', async ({ scene }) => {
   expect(await scene.platformRuns()).toHaveLength(2);
 });
 
-test('a folder that is moved stays the same run, under its new path', async ({ scene }) => {
+test.for([
+  { name: 'whose birth time is told apart from its last change', isInstant: false },
+  { name: 'that was made, filled and renamed in within one tick of the clock', isInstant: true },
+])('a folder $name stays the same run when it is moved', async ({ isInstant }, { scene }) => {
+  const folder = await until('such a folder', () => {
+    rmSync(scene.folder('before'), { recursive: true, force: true });
+    const made = scene.drop('before');
+    const { birthtimeNs, ctimeNs } = statSync(made, { bigint: true });
+    return (birthtimeNs === ctimeNs) === isInstant && made;
+  });
   const daemon = await scene.daemon();
-  scene.drop('before');
   const { id } = await scene.result('before');
-  renameSync(scene.folder('before'), scene.folder('after'));
+  renameSync(folder, scene.folder('after'));
   const view = await scene.state(daemon, 'after', 'recorded');
   expect(view).toMatchObject({ run: 1, run_id: id });
   expect((await daemon.show(scene.folder('after'))).history.map(({ note }) => note)).toContainEqual(

@@ -248,7 +248,7 @@ describe('what waiting cannot mend', () => {
     {
       name: 'a meta.json of a megabyte',
       files: { 'meta.json': `{"status":"succeeded","logs":"${'x'.repeat(1024 * 1024)}"}` },
-      says: 'meta.json has 1048606 bytes, more than 1048576',
+      says: 'meta.json has 1048608 bytes, more than 1048576',
     },
     {
       name: 'an app that is not allowed here',

@@ -64,7 +64,7 @@ function table(runs: readonly RunView[]): string {
 }
 
 /** @returns wall clock in ms */
-export function parseSince(text: string): number {
+function parseSince(text: string): number {
   const agoMs: unknown = /^[0-9.]+ *[a-z]+$/i.test(text) ? ms(text as StringValue) : undefined;
   if (typeof agoMs === 'number' && agoMs >= 0) return machineClock.nowMs() - agoMs;
   const at = Date.parse(text);

@@ -25,7 +25,7 @@ export const showCommand = () =>
       });
     });
 
-export function storyText(story: RunStory, nowMs: number): string {
+function storyText(story: RunStory, nowMs: number): string {
   const facts: [string, string | null][] = [
     ['folder', printable(story.folder)],
     ['app', story.instance === null ? story.app : `${story.app}, instance ${story.instance}`],

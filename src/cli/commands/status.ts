@@ -24,7 +24,7 @@ export const statusCommand = () =>
       });
     });
 
-export function statusScreen(status: StatusView, nowMs: number): string {
+function statusScreen(status: StatusView, nowMs: number): string {
   const { platform, oldest_waiting: oldest } = status;
   const lines = [
     status.running

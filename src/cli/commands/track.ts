@@ -3,7 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { resultFileName } from '../../core/problem.ts';
+import { resultFileName } from '../../core/ownFiles.ts';
 import type { RunView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, tell, withDaemon } from '../common.ts';
 import type { DaemonLink } from '../daemonLink.ts';

@@ -1,0 +1,240 @@
+/** "Surely absent": the one place where a duplicate could be born. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { until } from '../journey/waiting.ts';
+import { app, minuteMs, test } from './bench.ts';
+
+const orders = ['newest-first', 'oldest-first', 'shuffled'] as const;
+
+test('a run that surely is absent is sent again exactly once, and not a moment earlier', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  const { dueAtMs, life } = await bench.missedOnce(run);
+  const endedAtMs = life.state.kind === 'unknown' ? life.state.endedAtMs : 0;
+  expect(dueAtMs).toBeGreaterThanOrEqual(endedAtMs + 20 * minuteMs);
+  expect(bench.creates).toBe(2);
+
+  bench.skip(20 * minuteMs + 1_000);
+  await bench.reaches(run, 'recorded');
+  expect(bench.creates).toBe(3);
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
+test.for(orders)('an answer that was lost is found among hundreds of foreign runs, listed %s', async (order, { bench }) => {
+  bench.standIn.faults.listOrder = order;
+  await bench.foreignRuns(120);
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+  bench.onRequest = async ({ kind, phase }) => {
+    if (kind !== 'create' || phase !== 'done') return;
+    bench.onRequest = null;
+    await bench.foreignRuns(120);
+  };
+  const run = await bench.track('lost');
+  bench.start();
+  await bench.reaches(run, 'recorded');
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
+test.for(orders)('what never arrived is absent from a list of hundreds, listed %s', async (order, { bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.listOrder = order;
+  await bench.foreignRuns(150);
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  await bench.missedOnce(run);
+  await bench.foreignRuns(70);
+  bench.skip(21 * minuteMs);
+  await bench.reaches(run, 'recorded');
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
+test('a run that the list shows late is adopted, and nothing is sent again', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.listLagMs = 10 * minuteMs;
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+  const run = await bench.track('late');
+  await bench.missedOnce(run);
+  const sent = bench.creates;
+  bench.skip(21 * minuteMs);
+  await bench.reaches(run, 'recorded');
+  expect(bench.creates).toBe(sent);
+  bench.calm();
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
+test('a list that fails half-way proves nothing, however often', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  await bench.foreignRuns(60);
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  await bench.missedOnce(run);
+  const sent = bench.creates;
+  let pages = 0;
+  // The first page of each listing comes, the second never does.
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind !== 'list' || phase !== 'received') return;
+    pages += 1;
+    if (pages % 2 === 0) bench.standIn.faults.next({ kind: 'list' }, { kind: 'answer', status: 500 });
+  };
+  await until('three listings that failed', () => {
+    bench.skip(5 * minuteMs);
+    return pages >= 6;
+  });
+  expect((await bench.run(run)).life.state.kind).toBe('unknown');
+  expect(bench.creates).toBe(sent);
+
+  bench.onRequest = null;
+  await until('the run to be sent', async () => {
+    bench.skip(5 * minuteMs);
+    return (await bench.run(run)).life.state.kind === 'recorded';
+  });
+  expect(bench.creates).toBe(sent + 1);
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
+test('a list that goes in circles proves nothing', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  await bench.missedOnce(run);
+  let pages = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'list' && phase === 'received') pages += 1;
+  };
+  const circle = JSON.stringify({ runs: [], next_page_token: 'again' });
+  bench.standIn.faults.always({ kind: 'list' }, { kind: 'answer', status: 200, body: circle });
+  await until('two listings in circles', () => {
+    bench.skip(10 * minuteMs);
+    return pages >= 4;
+  });
+  expect((await bench.run(run)).life.state.kind).toBe('unknown');
+  expect(bench.creates).toBe(2);
+});
+
+test('a listing from which an earlier one’s run is missing proves nothing, and the count begins afresh', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  // Made by somebody else after our intent; then deleted, which may have shifted our run off its page.
+  let foreign: string[] = [];
+  bench.onRequest = async ({ kind }) => {
+    if (kind !== 'create') return;
+    bench.onRequest = null;
+    foreign = await bench.foreignRuns(3);
+  };
+  const run = await bench.track('lost');
+  const first = await bench.missedOnce(run);
+  const sent = bench.creates;
+  await bench.call('DELETE', `/runs/${foreign[1] ?? ''}`);
+  bench.skip(21 * minuteMs);
+  await until('another listing to count as the first', async () => {
+    const { state } = (await bench.run(run)).life;
+    const before = first.life.state.kind === 'unknown' ? first.life.state.absent : null;
+    return state.kind !== 'unknown' || state.absent?.listing !== before?.listing;
+  });
+  expect((await bench.run(run)).life.state.kind).toBe('unknown');
+  expect(bench.creates).toBe(sent);
+  bench.skip(21 * minuteMs);
+  await bench.reaches(run, 'recorded');
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
+test('where no fingerprint was ever seen in the list, absence parks the run, and a person’s retry sends it', async ({
+  bench,
+}) => {
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  bench.start();
+  await bench.missedOnce(run);
+  bench.skip(21 * minuteMs);
+  const { life } = await bench.reaches(run, 'parked');
+  expect(life.state).toMatchObject({ reason: { class: 'surely-absent' }, from: { kind: 'unknown' } });
+  expect(bench.creates).toBe(1);
+
+  await bench.outbox.apply(run, { kind: 'retry' }, { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy });
+  bench.delivery.wake();
+  await bench.reaches(run, 'recorded');
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
+describe('with then: park', () => {
+  test.scoped({ policy: { then: 'park' } });
+
+  test('a run that surely is absent is parked, and a retry looks once more before it sends', async ({ bench }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+    const run = await bench.track('lost');
+    await bench.missedOnce(run);
+    bench.skip(21 * minuteMs);
+    await bench.reaches(run, 'parked');
+    expect(bench.creates).toBe(2);
+
+    // By now it is there after all: found, not sent.
+    const { fingerprint } = await bench.run(run);
+    const [late] = await bench.foreignRuns(1, `text [${fingerprint} g:0123456789 host:bench]`);
+    await bench.outbox.apply(run, { kind: 'retry' }, { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy });
+    bench.delivery.wake();
+    const { life } = await bench.reaches(run, 'recorded');
+    expect(life.state).toMatchObject({ runId: late });
+    expect(await bench.copiesOf(run)).toBe(1);
+  });
+});
+
+test('what is surely absent and not in its folder any more is gone, not sent', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  const { key, path } = await bench.missedOnce(run);
+  rmSync(join(bench.dir, 'lost'), { recursive: true });
+  // As a scan notes it that finds the folder missing.
+  await bench.outbox.forgetFolder(key.dropRoot, path);
+  bench.skip(21 * minuteMs);
+  await bench.reaches(run, 'gone');
+  expect(bench.creates).toBe(2);
+  expect(await bench.copiesOf(run)).toBe(0);
+});
+
+test('of two runs with one fingerprint the older is kept and the other is told', async ({ bench }) => {
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+  let newer: string | undefined;
+  bench.onRequest = async ({ kind, phase }) => {
+    if (kind !== 'create' || phase !== 'done') return;
+    bench.onRequest = null;
+    const [stored] = await bench.listed();
+    bench.skip(5_000);
+    [newer] = await bench.foreignRuns(1, stored?.description ?? '');
+  };
+  const run = await bench.track('twice');
+  bench.start();
+  const { life, warnings } = await bench.reaches(run, 'recorded');
+  const older = (await bench.listed()).map(({ id }) => id).find((id) => id !== newer);
+  expect(life.state).toMatchObject({ runId: older });
+  expect(warnings).toContainEqual(expect.stringContaining(newer ?? 'the newer run'));
+});
+
+test('a fingerprint in a run of another app is not ours', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  const { fingerprint } = await bench.missedOnce(run);
+  // The last bracket of a description counts, not one that somebody wrote before it.
+  await bench.foreignRuns(1, `copy of [${fingerprint} g:0123456789 host:bench] by hand`);
+  bench.skip(21 * minuteMs);
+  const { key, life } = await bench.reaches(run, 'recorded');
+  expect(key.app).toBe(app);
+  const [, byHand] = await bench.listed();
+  expect(life.state).not.toMatchObject({ runId: byHand?.id });
+  expect(bench.creates).toBe(4);
+});

@@ -1,0 +1,240 @@
+/**
+ * Delivery on its own: the real outbox, the real client and a stand-in on a real socket, under a clock that can be set
+ * ahead. Twenty minutes of absence pass in no time, for the platform as for us.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { request } from 'undici';
+import { test as plainTest } from 'vitest';
+import { defaultPolicy } from '../../src/core/policy.ts';
+import { Delivery } from '../../src/delivery/delivery.ts';
+import { trackFolder } from '../../src/intake/trackFolder.ts';
+import type { Run } from '../../src/outbox/nouns.ts';
+import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
+import { PlatformClient } from '../../src/platform/client.ts';
+import { Faults, type SeenRequest } from '../../src/standin/faults.ts';
+import { startStandIn, type StandIn } from '../../src/standin/standin.ts';
+import { machineClock } from '../../src/system/clock.ts';
+import { quietLog } from '../../src/system/log.ts';
+import { Secret } from '../../src/system/secret.ts';
+import { plan, writeFiles, type Files } from '../journey/folders.ts';
+import { until } from '../journey/waiting.ts';
+
+export const app = 'hare-app';
+export const minuteMs = 60_000;
+type Policy = typeof defaultPolicy;
+
+export interface ListedRun {
+  readonly id: string;
+  readonly description: string;
+}
+
+export class Bench {
+  readonly dir: string;
+  readonly outbox: Outbox;
+  readonly standIn: StandIn;
+  readonly delivery: Delivery;
+  readonly policy: Policy;
+  readonly #clock: { aheadMs: number };
+  readonly #platform: PlatformClient;
+  readonly #stop = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  #creates = 0;
+
+  private constructor(
+    dir: string,
+    outbox: Outbox,
+    standIn: StandIn,
+    clock: { aheadMs: number },
+    changes: Partial<Policy>,
+  ) {
+    this.dir = dir;
+    this.outbox = outbox;
+    this.standIn = standIn;
+    this.#clock = clock;
+    this.policy = { ...defaultPolicy, backoff: { delayMsMin: 20, delayMsMax: 200 }, pollMsMin: 20, ...changes };
+    this.#platform = new PlatformClient({
+      endpoint: standIn.endpoint,
+      apiKey: () => Promise.resolve(new Secret('key')),
+      connections: 8,
+      version: '0.0.0',
+      clock: this.clock,
+    });
+    this.delivery = new Delivery({
+      outbox,
+      platform: this.#platform,
+      platformId: standIn.endpoint,
+      policy: this.policy,
+      clock: this.clock,
+      log: quietLog(),
+      uploadsAtOnce: 8,
+      pathOfRoot: () => '/',
+      resultsDir: join(dir, 'results'),
+      consoleUrl: () => null,
+      passPoint: () => undefined,
+      onConcluded: () => undefined,
+    });
+    standIn.faults.onRequest = (seen) => this.#hear(seen);
+  }
+
+  /** Told of every request, before the stand-in acts on it and after. */
+  onRequest: ((seen: SeenRequest) => void | Promise<void>) | null = null;
+
+  static async begin(policy: Partial<Policy> = {}): Promise<Bench> {
+    const dir = mkdtempSync(join(tmpdir(), 'rt-'));
+    const clock = { aheadMs: 0 };
+    const standIn = await startStandIn({
+      dataDir: join(dir, 'platform'),
+      port: 0,
+      apps: null,
+      apiKey: null,
+      faults: new Faults(),
+      now: () => Date.now() + clock.aheadMs,
+    });
+    return new Bench(dir, await openOutbox(join(dir, 'state')), standIn, clock, policy);
+  }
+
+  get clock() {
+    return { ...machineClock, nowMs: () => Date.now() + this.#clock.aheadMs };
+  }
+
+  /** How often the platform was asked to make a run. */
+  get creates(): number {
+    return this.#creates;
+  }
+
+  start(): void {
+    this.#loops.push(this.delivery.run(this.#stop.signal, null), this.delivery.reconcile(this.#stop.signal));
+  }
+
+  /** Lets time pass. */
+  skip(ms: number): void {
+    this.#clock.aheadMs += ms;
+    this.delivery.wake();
+  }
+
+  /** Makes a run of a folder. @returns its number */
+  async track(name: string, files: Files = plan(name)): Promise<number> {
+    const folder = join(this.dir, name);
+    mkdirSync(folder);
+    writeFiles(folder, files);
+    const tracked = await trackFolder(
+      folder,
+      [],
+      { app },
+      {
+        outbox: this.outbox,
+        clock: this.clock,
+        log: quietLog(),
+        policy: this.policy,
+        platformId: this.standIn.endpoint,
+        host: 'bench',
+        pathOfRoot: () => '/',
+        onEnqueued: () => this.delivery.wake(),
+      },
+    );
+    if (tracked.kind === 'refused') throw new Error(tracked.text);
+    return tracked.run;
+  }
+
+  async run(run: number): Promise<Run> {
+    const found = await this.outbox.run(run);
+    if (found === null) throw new Error(`there is no run ${run}`);
+    return found;
+  }
+
+  async reaches(run: number, kind: Run['life']['state']['kind']): Promise<Run> {
+    return await until(`run ${run} to be ${kind}`, async () => {
+      const now = await this.run(run);
+      return now.life.state.kind === kind && now;
+    });
+  }
+
+  /** Waits until one whole listing has not shown the run. */
+  async missedOnce(run: number): Promise<Run> {
+    return await until(`run ${run} to be missing in a listing`, async () => {
+      const now = await this.run(run);
+      const { state } = now.life;
+      return state.kind === 'unknown' && state.absent !== null && now;
+    });
+  }
+
+  /** A first run that goes well, so that the app's list is known to show fingerprints. */
+  async provesThatFingerprintsShow(): Promise<void> {
+    await this.reaches(await this.track('first'), 'recorded');
+    await until('a fingerprint to be seen in the list', () =>
+      this.outbox.fingerprintsShow(this.standIn.endpoint, app),
+    );
+  }
+
+  /** Runs of somebody else, over the API. @returns their ids */
+  async foreignRuns(count: number, description = 'somebody else’s'): Promise<string[]> {
+    const ids: string[] = [];
+    for (let made = 0; made < count; made += 1) {
+      const body = { input: { made }, description, result: { status: 'succeeded' } };
+      ids.push(((await this.call('POST', '/runs', body)) as { run_id: string }).run_id);
+    }
+    return ids;
+  }
+
+  async listed(): Promise<ListedRun[]> {
+    const runs: ListedRun[] = [];
+    for (let token = ''; ;) {
+      const page = (await this.call('GET', `/runs?pagetoken=${encodeURIComponent(token)}`)) as {
+        runs: ListedRun[];
+        next_page_token?: string;
+      };
+      runs.push(...page.runs);
+      token = page.next_page_token ?? '';
+      if (token === '') return runs;
+    }
+  }
+
+  /** How many runs on the platform carry the run's fingerprint. */
+  async copiesOf(run: number): Promise<number> {
+    const { fingerprint } = await this.run(run);
+    return (await this.listed()).filter(({ description }) => description.includes(fingerprint)).length;
+  }
+
+  async call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
+    const answer = await request(`${this.standIn.endpoint}/v1/applications/${app}${path}`, {
+      method,
+      headers: { authorization: 'Bearer somebody-else' },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+    if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${await answer.body.text()}`);
+    return await answer.body.json();
+  }
+
+  /** The stand-in behaves again. */
+  calm(): void {
+    this.standIn.faults.clear();
+    this.standIn.faults.onRequest = (seen) => this.#hear(seen);
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort();
+    this.delivery.cutOff();
+    await Promise.all(this.#loops);
+    await this.#platform.close();
+    await this.outbox.close();
+    await this.standIn.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  async #hear(seen: SeenRequest): Promise<void> {
+    if (seen.kind === 'create' && seen.phase === 'received') this.#creates += 1;
+    await this.onRequest?.(seen);
+  }
+}
+
+/** A test with a bench of its own. */
+export const test = plainTest.extend<{ policy: Partial<Policy>; bench: Bench }>({
+  policy: {},
+  bench: async ({ policy }, use) => {
+    const bench = await Bench.begin(policy);
+    await use(bench);
+    await bench.end();
+  },
+});

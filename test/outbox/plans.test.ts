@@ -1,0 +1,109 @@
+/**
+ * Every statement's plan, asked of SQLite itself on a database with the real schema and rows enough that its planner
+ * has a choice. Reading a whole table is what a test with three rows never notices, and a million rows do.
+ */
+import Database from 'better-sqlite3';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { migrations } from '../../src/outbox/migrations.ts';
+import { statements, wholeTableReads, type StatementName } from '../../src/outbox/statements.ts';
+
+let db: Database.Database;
+
+beforeAll(() => {
+  db = new Database(':memory:');
+  for (const sql of migrations) db.exec(sql);
+});
+
+interface Step {
+  readonly detail: string;
+}
+
+function planOf(sql: string): string[] {
+  return (db.prepare(`explain query plan ${sql}`).all(anything(sql)) as Step[]).map(({ detail }) => detail);
+}
+
+/** A value for every name in the statement; which one makes no difference to a plan without statistics. */
+function anything(sql: string): Record<string, number> {
+  return Object.fromEntries([...sql.matchAll(/@(\w+)/g)].map(([, name = '']) => [name, 0]));
+}
+
+/**
+ * Walks over a whole index or table that are meant: what they count or look through is bounded, or is the question.
+ * `json_each` is a list that was given, not a table.
+ */
+const meant: Partial<Record<StatementName, { plan: RegExp; reason: string }>> = {
+  countRuns: {
+    plan: /^SCAN run USING COVERING INDEX run_kind$/,
+    reason: 'counts them all, from the index alone',
+  },
+  countOpenFolders: {
+    plan: /^SCAN folder USING (COVERING )?INDEX folder_state$/,
+    reason: 'counts the open folders, which alone are in this index',
+  },
+  anyInHand: {
+    plan: /^(SCAN|SEARCH) run USING COVERING INDEX run_claimed/,
+    reason: 'only runs in hand are in this index',
+  },
+  leftInHand: { plan: /^SCAN run USING INDEX run_claimed$/, reason: 'only runs in hand are in this index' },
+  releaseLeft: { plan: /^SCAN run USING INDEX run_claimed$/, reason: 'only runs in hand are in this index' },
+};
+
+function wholeReads(name: StatementName, plan: readonly string[]): string[] {
+  return plan.filter(
+    (detail) =>
+      detail.startsWith('SCAN') &&
+      !/^SCAN (json_each|value|CONSTANT ROW|\d+ CONSTANT ROWS?)/.test(detail) &&
+      meant[name]?.plan.test(detail) !== true,
+  );
+}
+
+const names = Object.keys(statements) as StatementName[];
+
+describe('no statement reads a whole table', () => {
+  test.each(names.filter((name) => wholeTableReads[name] === undefined).map((name) => ({ name })))(
+    '$name',
+    ({ name }) => {
+      expect(wholeReads(name, planOf(statements[name]))).toEqual([]);
+    },
+  );
+});
+
+describe('no statement sorts what an index could give in order', () => {
+  /** Few rows are sorted: those of one folder, of one content in it, of one directory, or one run in hand. */
+  const sorted: readonly StatementName[] = ['sameContentAtPath', 'countOpenFolders'];
+  test.each(names.filter((name) => !sorted.includes(name)).map((name) => ({ name })))('$name', ({ name }) => {
+    expect(planOf(statements[name]).filter((detail) => detail.includes('TEMP B-TREE'))).toEqual([]);
+  });
+});
+
+test.each(Object.entries(wholeTableReads).map(([name, reason]) => ({ name: name as StatementName, reason })))(
+  'the exception for $name is still needed, and has a reason',
+  ({ name, reason }) => {
+    expect(planOf(statements[name]).some((detail) => detail.startsWith('SCAN'))).toBe(true);
+    expect(reason).not.toBe('');
+  },
+);
+
+test('the exceptions of this test are still needed', () => {
+  for (const [name, { plan, reason }] of Object.entries(meant)) {
+    expect(
+      planOf(statements[name as StatementName]).some((detail) => plan.test(detail)),
+      `${name}: ${reason}`,
+    ).toBe(true);
+  }
+});
+
+test('the check bites', () => {
+  const reads = (sql: string): string[] => wholeReads('run' as StatementName, planOf(sql));
+  expect(reads("select run from run where app = 'a'")).not.toEqual([]);
+  expect(reads('select count(*) from history')).not.toEqual([]);
+  expect(reads("update run set claimed = 0 where settings = ''")).not.toEqual([]);
+  expect(reads("select 1 from folder where reason = ''")).not.toEqual([]);
+});
+
+test('every statement is one statement, named parameters only', () => {
+  for (const sql of Object.values(statements)) {
+    expect(sql).not.toContain('?');
+    expect(sql).not.toContain(';');
+  }
+});

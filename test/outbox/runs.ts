@@ -1,0 +1,172 @@
+/** An outbox in a directory of its own, and runs to put into it. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import type { DirectoryIdentity, FolderContent } from '../../src/core/content.ts';
+import { advance, type Conclusion, type Happening } from '../../src/core/lifecycle.ts';
+import { defaultPolicy } from '../../src/core/policy.ts';
+import type { Upload } from '../../src/core/run.ts';
+import type { Claim, NewRun } from '../../src/outbox/nouns.ts';
+import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
+import type { Chance } from '../../src/outbox/runOperations.ts';
+
+export const now = 1_700_000_000_000;
+export const chance: Chance = { nowMs: now, random: 0.5, policy: defaultPolicy };
+export const later = (ms: number): Chance => ({ ...chance, nowMs: now + ms });
+/** Long after everything is due. */
+export const far = now + 365 * 86_400_000;
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'outbox-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function opened(stateDir = temporaryFolder()): Promise<Outbox> {
+  const outbox = await openOutbox(stateDir);
+  onTestFinished(() => outbox.close());
+  return outbox;
+}
+
+let inodes = 1_000;
+export function newDirectory(): DirectoryIdentity {
+  inodes += 1;
+  return { dev: '65024', ino: String(inodes), birthNs: `17000000000000${inodes}` };
+}
+
+export function contentWith(text: string, aside = 'log'): FolderContent {
+  return {
+    generation: createHash('sha256').update(text).digest('hex'),
+    asideDigest: aside,
+    files: [],
+    filesMark: 'mark',
+    meta: {
+      status: 'succeeded',
+      durationMs: null,
+      error: null,
+      name: null,
+      description: null,
+      instanceId: null,
+      options: {},
+      batchExperimentId: null,
+      appId: null,
+      metrics: null,
+      logs: null,
+    },
+    warnings: [],
+  };
+}
+
+export interface Wanted {
+  readonly path?: string;
+  readonly text?: string;
+  readonly aside?: string;
+  readonly app?: string;
+  readonly directory?: DirectoryIdentity;
+  readonly movedFrom?: number;
+  readonly again?: boolean;
+}
+
+export function newRun(wanted: Wanted = {}): NewRun {
+  const content = contentWith(wanted.text ?? 'A', wanted.aside);
+  return {
+    key: {
+      version: 1,
+      platform: 'https://platform.test',
+      app: wanted.app ?? 'hare-app',
+      host: 'solver-7',
+      dropRoot: 'plans',
+      generation: content.generation,
+    },
+    path: wanted.path ?? 'weekly',
+    directory: wanted.directory ?? newDirectory(),
+    signature: 'signature',
+    content,
+    settings: { instance: null, name: 'weekly', description: '', options: {}, batchExperimentId: null },
+    movedFrom: wanted.movedFrom ?? null,
+    again: wanted.again ?? false,
+  };
+}
+
+const uploads: readonly Upload[] = [{ role: 'input', uploadId: 'u-1', askedAtMs: now }];
+export const trouble = {
+  class: 'trouble',
+  text: 'there was trouble',
+  hint: 'mend it',
+  reach: 'run',
+} as const;
+
+/** The happenings that lead from queued to a state on the road. */
+export const road = {
+  queued: [],
+  uploaded: [{ kind: 'uploadsLanded', uploads, failure: null }],
+  intended: [
+    { kind: 'uploadsLanded', uploads, failure: null },
+    { kind: 'intended', platformTimeMs: now },
+  ],
+  unknown: [
+    { kind: 'uploadsLanded', uploads, failure: null },
+    { kind: 'intended', platformTimeMs: now },
+    { kind: 'unclear', failure: trouble, endedAtMs: now },
+  ],
+  tracked: [
+    { kind: 'uploadsLanded', uploads, failure: null },
+    { kind: 'intended', platformTimeMs: now },
+    { kind: 'made', runId: 'run-a' },
+  ],
+  recorded: [
+    { kind: 'uploadsLanded', uploads, failure: null },
+    { kind: 'intended', platformTimeMs: now },
+    { kind: 'made', runId: 'run-a' },
+    { kind: 'final', status: 'succeeded' },
+    { kind: 'written' },
+  ],
+} as const satisfies Record<string, readonly Happening[]>;
+
+export function concluded(claim: Pick<Claim, 'life'>, happening: Happening): Conclusion {
+  return advance(claim.life, happening, now, 0.5, defaultPolicy);
+}
+
+/** Claims the one run that is due and takes it along the road in one hand, which it keeps if `keep` is said. */
+export async function taken(
+  outbox: Outbox,
+  run: number,
+  happenings: readonly Happening[],
+  keep = false,
+): Promise<Claim> {
+  let claim = await outbox.claimRun(run, far);
+  if (claim === null) throw new Error(`run ${run} cannot be claimed`);
+  if (happenings.length === 0 && !keep) await outbox.release(claim, now);
+  for (const [index, happening] of happenings.entries()) {
+    const conclusion = concluded(claim, happening);
+    const isLast = index === happenings.length - 1;
+    if (!(await outbox.conclude(claim, conclusion, keep || !isLast, now)))
+      throw new Error('the claim is old');
+    claim = { ...claim, life: conclusion.life };
+  }
+  return claim;
+}
+
+type Child = ChildProcessByStdio<null, Readable, null>;
+
+/** A process of its own that opens the outbox and does what the script says with it. */
+export function childWith(stateDir: string, script: string): Child {
+  const built = (path: string): string => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href);
+  const whole = `
+    import { openOutbox } from ${built('outbox/outbox.js')};
+    const wanted = ${JSON.stringify(newRun())};
+    const chance = ${JSON.stringify(chance)};
+    const outbox = await openOutbox(${JSON.stringify(stateDir)});
+    const say = (word) => process.stdout.write(word + '\\n');
+    say('open');
+    ${script}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', whole], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}

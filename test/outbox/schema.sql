@@ -1,0 +1,111 @@
+-- What the migrations add up to (user_version 1). Written by schema.test.ts.
+
+CREATE TABLE app (
+    app text not null,
+    platform text not null,
+    fingerprint_seen_at_ms integer,   -- when its list first showed a fingerprint of ours
+    primary key (platform, app)
+  ) strict, without rowid;
+
+CREATE TABLE folder (
+    drop_root text not null,
+    path text not null,
+    state text not null check (state in ('settling', 'overdue', 'rejected', 'skipped', 'known')),
+    reason_class text not null,
+    reason text not null,
+    hint text not null,
+    signature text not null,          -- stat signature of the mapped files; '' asks for a fresh look
+    directory text not null,
+    first_seen_ms integer not null,
+    changed_at_ms integer not null,
+    since_ms integer not null,
+    run integer references run,       -- the run that its content is, once known
+    primary key (drop_root, path)
+  ) strict, without rowid;
+
+CREATE INDEX folder_run on folder (run) where run is not null;
+
+CREATE INDEX folder_state on folder (state, drop_root, path) where state <> 'known';
+
+CREATE TABLE history (
+    run integer not null references run,
+    at_ms integer not null,
+    kind text not null,
+    note text not null
+  ) strict;
+
+CREATE INDEX history_run on history (run);
+
+CREATE TABLE listed (
+    listing integer not null references listing on delete cascade,
+    run_id text not null,
+    created_at_ms integer not null,
+    primary key (listing, run_id)
+  ) strict, without rowid;
+
+CREATE TABLE listing (
+    listing integer primary key autoincrement,
+    platform text not null,
+    app text not null,
+    started_at_ms integer not null
+  ) strict;
+
+CREATE TABLE outbox (
+    only integer primary key check (only = 1),
+    host text,                        -- frozen at the first start: part of every run's key
+    created_at_ms integer not null
+  ) strict;
+
+CREATE TABLE run (
+    run integer primary key autoincrement,
+    fingerprint text not null unique,
+    version integer not null,
+    platform text not null,
+    app text not null,
+    host text not null,
+    drop_root text not null,
+    first_path text not null,
+    generation text not null,
+    counter integer not null,
+    path text not null,               -- where its folder is now; first_path never changes
+    directory text not null,          -- what the directory itself is, as JSON: the same after a move
+    -- Device numbers change at a reboot; inode and birth time together do not.
+    directory_id text not null generated always as
+      (iif(directory ->> 2 = '0', directory, json_array(directory ->> 1, directory ->> 2))) stored,
+    content text not null,            -- facts about its files, and what meta.json said, as JSON
+    settings text not null,           -- instance, name, description, options, as JSON
+    state text not null check (json_valid(state)),
+    kind text not null generated always as (state ->> 'kind') stored
+      check (kind in ('queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final', 'recorded',
+                      'parked', 'skipped', 'superseded', 'gone')),
+    lane text not null generated always as (iif(kind = 'unknown', 'reconcile', 'deliver')) stored,
+    run_id text,
+    since_ms integer not null,
+    tries integer not null default 0,
+    tries_total integer not null default 0,
+    plainest integer not null default 0 check (plainest in (0, 1)),
+    ever_unknown integer not null default 0 check (ever_unknown in (0, 1)),
+    due_at_ms integer,
+    claimed integer not null default 0 check (claimed in (0, 1, 2)),  -- 2: in hand alone, as a suspect
+    fence integer not null default 0,
+    suspect integer not null default 0 check (suspect in (0, 1)),
+    crashes integer not null default 0,
+    warnings text not null default '[]' check (json_valid(warnings)),
+    created_at_ms integer not null
+  ) strict;
+
+CREATE INDEX run_claimed on run (claimed) where claimed > 0;
+
+CREATE INDEX run_directory on run (directory_id, generation);
+
+CREATE INDEX run_due on run (lane, due_at_ms) where claimed = 0 and due_at_ms is not null;
+
+CREATE UNIQUE INDEX run_key on run (drop_root, first_path, generation, app, platform, host, version, counter);
+
+CREATE INDEX run_kind on run (kind, run);
+
+CREATE INDEX run_path on run (drop_root, path);
+
+CREATE UNIQUE INDEX run_remote on run (app, run_id) where run_id is not null;
+
+CREATE INDEX run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 and due_at_ms is not null;

@@ -1,0 +1,179 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { errorCode, isOwnFile, OpenFolder, writeWhole } from '../../src/system/files.ts';
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'files-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function* pieces(...all: (string | Error)[]): AsyncGenerator<string> {
+  for (const piece of all) {
+    await Promise.resolve();
+    if (typeof piece !== 'string') throw piece;
+    yield piece;
+  }
+}
+
+describe('a file that is written whole', () => {
+  test('has the content and the mode, whatever the umask, and leaves no temporary', async () => {
+    const folder = temporaryFolder();
+    const umask = process.umask(0o077);
+    onTestFinished(() => void process.umask(umask));
+    await writeWhole(join(folder, 'a.json'), pieces('{"a"', ':1}'), 0o664, null);
+    expect(readFileSync(join(folder, 'a.json'), 'utf8')).toBe('{"a":1}');
+    expect(statSync(join(folder, 'a.json')).mode & 0o777).toBe(0o664);
+    expect(readdirSync(folder)).toEqual(['a.json']);
+  });
+
+  test('has the group of the folder', async () => {
+    const folder = temporaryFolder();
+    const group = process.getgroups?.().find((id) => id !== process.getgid?.()) ?? process.getgid?.() ?? 0;
+    const wanted = process.geteuid?.() === 0 ? 12_345 : group;
+    await writeWhole(join(folder, 'a.json'), '{}', 0o640, wanted);
+    expect(statSync(join(folder, 'a.json')).gid).toBe(wanted);
+  });
+
+  test('replaces what was there', async () => {
+    const path = join(temporaryFolder(), 'a.json');
+    writeFileSync(path, 'a much longer content than the new one');
+    await writeWhole(path, '{}', 0o644, null);
+    expect(readFileSync(path, 'utf8')).toBe('{}');
+  });
+
+  test('does not write through a link of its name, but puts itself in its place', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'victim'), 'precious');
+    symlinkSync('victim', join(folder, 'a.json'));
+    await writeWhole(join(folder, 'a.json'), '{}', 0o644, null);
+    expect(readFileSync(join(folder, 'victim'), 'utf8')).toBe('precious');
+    expect(readFileSync(join(folder, 'a.json'), 'utf8')).toBe('{}');
+  });
+
+  test.each<{ name: string; leave: (temporary: string, folder: string) => void }>([
+    { name: 'a temporary of a crash', leave: (temporary) => writeFileSync(temporary, '{"half":') },
+    {
+      name: 'a temporary that nobody may write',
+      leave: (temporary) => {
+        writeFileSync(temporary, '{"half":');
+        chmodSync(temporary, 0o000);
+      },
+    },
+    {
+      name: 'a link to another’s file under the temporary’s name',
+      leave: (temporary, folder) => symlinkSync(join(folder, 'victim'), temporary),
+    },
+    {
+      name: 'a link to nowhere under the temporary’s name',
+      leave: (temporary, folder) => symlinkSync(join(folder, 'nowhere'), temporary),
+    },
+  ])('is not held up by $name', async ({ leave }) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'victim'), 'precious');
+    leave(join(folder, '.a.json.runtrackd-tmp'), folder);
+    await writeWhole(join(folder, 'a.json'), '{}', 0o644, null);
+    expect(readFileSync(join(folder, 'a.json'), 'utf8')).toBe('{}');
+    expect(readFileSync(join(folder, 'victim'), 'utf8')).toBe('precious');
+    expect(readdirSync(folder).sort()).toEqual(['a.json', 'victim']);
+  });
+
+  test('stays as it was when its new content breaks off, and no temporary is left', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'a.json');
+    writeFileSync(path, 'old');
+    const broken = writeWhole(path, pieces('{"half":', new Error('the source changed')), 0o644, null);
+    await expect(broken).rejects.toThrow('the source changed');
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['a.json']);
+  });
+
+  test('is whole whenever the process that writes it is killed', async () => {
+    const path = join(temporaryFolder(), 'a.json');
+    const files = new URL('../../dist/system/files.js', import.meta.url).href;
+    const script = `
+      import { writeWhole } from ${JSON.stringify(files)};
+      for (let round = 0; ; round += 1) {
+        const rows = Array.from({ length: 50_000 }, () => round);
+        await writeWhole(${JSON.stringify(path)}, JSON.stringify({ rows }), 0o644, null);
+        process.stdout.write(round + '\\n');
+      }`;
+    for (let kill = 0; kill < 12; kill += 1) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      // Killed after a different number of writes each time, somewhere in the next one.
+      for (let heard = 0; heard <= kill % 3; heard += 1) await once(child.stdout, 'data');
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const { rows } = JSON.parse(readFileSync(path, 'utf8')) as { rows: number[] };
+      expect(rows).toHaveLength(50_000);
+      expect(new Set(rows).size).toBe(1);
+    }
+  });
+});
+
+describe('a folder held open', () => {
+  test('is the same folder when its name is given to another', async () => {
+    const parent = temporaryFolder();
+    mkdirSync(join(parent, 'run'));
+    writeFileSync(join(parent, 'run', 'a'), 'mine');
+    const folder = await OpenFolder.open(join(parent, 'run'));
+    renameSync(join(parent, 'run'), join(parent, 'moved'));
+    mkdirSync(join(parent, 'run'));
+    writeFileSync(join(parent, 'run', 'a'), 'another’s');
+    const file = await folder.openFile('a');
+    expect(await file.readFile('utf8')).toBe('mine');
+    await file.close();
+    await folder.close();
+  });
+
+  test.each([
+    { name: 'a link', code: 'ELOOP' },
+    { name: 'a file', code: 'ENOTDIR' },
+    { name: 'nothing', code: 'ENOENT' },
+  ])('is never $name', async ({ name, code }) => {
+    const parent = temporaryFolder();
+    mkdirSync(join(parent, 'run'));
+    symlinkSync('run', join(parent, 'a link'));
+    writeFileSync(join(parent, 'a file'), '');
+    const error: unknown = await OpenFolder.open(join(parent, name)).catch((reason: unknown) => reason);
+    // Linux says of a link that it is no directory, once that is asked for as well.
+    expect([code, 'ENOTDIR']).toContain(errorCode(error));
+  });
+
+  test('opens no link in it', async () => {
+    const parent = temporaryFolder();
+    symlinkSync('/etc/hostname', join(parent, 'a'));
+    const folder = await OpenFolder.open(parent);
+    const error: unknown = await folder.openFile('a').catch((reason: unknown) => reason);
+    await folder.close();
+    expect(errorCode(error)).toBe('ELOOP');
+  });
+});
+
+test.each([
+  { name: 'nextmv-result.json', is: true },
+  { name: 'nextmv-problem.json', is: true },
+  { name: 'nextmv-output.json', is: true },
+  { name: '.nextmv-result.json.runtrackd-tmp', is: true },
+  { name: 'output.json', is: false },
+  { name: 'result.json', is: false },
+])('$name is a file of our own: $is', ({ name, is }) => {
+  expect(isOwnFile(name)).toBe(is);
+});
