@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiKeySource } from './settings.ts';
+import type { ApiKeySource } from '../core/apiKeySource.ts';
 
 export type FoundApiKey = { readonly source: ApiKeySource } | { readonly problem: string };
 

@@ -9,7 +9,8 @@ import { parseConfigText, readConfigFile } from './document.ts';
 import { checkSchema } from './issues.ts';
 import { type ConfigProblem, describePath } from './problems.ts';
 import { type CheckedFile, configSchema, defaultFileNames } from './schema.ts';
-import type { ApiKeySource, Config, DropRootConfig, PlatformConfig } from './settings.ts';
+import type { ApiKeySource } from '../core/apiKeySource.ts';
+import type { Config, DropRootConfig, PlatformConfig } from './settings.ts';
 
 export { findConfigFile } from './find.ts';
 export { type ConfigProblem, describeProblem } from './problems.ts';
