@@ -4,6 +4,7 @@
  * A claim stays in the same hands from state to state, so a run goes from its folder to its result in one go; what the
  * process forgets when it dies is only that it was at work.
  */
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { FailureError, type Failure, type Reach } from '../core/failure.ts';
@@ -45,6 +46,8 @@ export class Delivery {
     this.#parts = parts;
     this.gate = new Gate(parts.policy.backoff);
     this.#lanes = new PQueue({ concurrency: parts.uploadsAtOnce });
+    // Every upload under way listens to it.
+    setMaxListeners(0, this.#cut.signal);
   }
 
   /** Something may be due now. */

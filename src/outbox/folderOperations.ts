@@ -50,6 +50,11 @@ export function folderOperations(sql: Statements) {
       return folders(sql.openFolders.all({ state, limit }));
     },
 
+    /** When a folder that is settling last changed, wall clock in ms; null: none is settling. */
+    newestChangeMs(): number | null {
+      return sql.newestChange.pluck().get() as number | null;
+    },
+
     /** How many runs and folders there are in each state, all roots together and folders root by root. */
     counts(): {
       states: Partial<Record<ShownState, number>>;

@@ -48,6 +48,7 @@ const operationNames = [
   'unsettleFolder',
   'openFolders',
   'counts',
+  'newestChangeMs',
   'list',
   'oldestOf',
   'unknownApps',

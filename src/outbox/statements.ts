@@ -100,6 +100,7 @@ export const statements = {
   unsettleFolder: `update folder set signature = '', changed_at_ms = @nowMs where drop_root = @dropRoot and path = @path`,
   forgetFolder: 'delete from folder where drop_root = @dropRoot and path = @path',
   openFolders: `select ${folderColumns} from folder where state = @state order by drop_root, path limit @limit`,
+  newestChange: `select max(changed_at_ms) from folder where state = 'settling'`,
   countOpenFolders: `select state, drop_root as dropRoot, count(*) as count from folder where state <> 'known'
     group by state, drop_root`,
 

@@ -1,17 +1,16 @@
 /** `run --once`: scan, deliver everything that is complete or becomes so, and end when nothing is left to wait for. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
-import type { Changes } from './changes.ts';
 import { runTogether, type Loops } from './supervise.ts';
 
 export interface OnceParts {
   readonly outbox: Outbox;
   readonly delivery: Delivery;
   readonly roots: readonly RootIntake[];
-  readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Log;
   readonly waitMsMax: number;
@@ -30,28 +29,27 @@ export interface OnceOutcome {
   readonly paused: string | null;
 }
 
-/** How often it is asked whether anything is left, beside every change of a run. */
-const askedEveryMs = 250;
+/** How often it is asked whether anything is left, in ms: counting runs is not free. */
+const askedEveryMs = 100;
 
 export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
-  const { outbox, delivery, roots, stop, clock, changes, waitMsMax, log, loops } = parts;
+  const { outbox, delivery, roots, stop, clock, waitMsMax, log, loops } = parts;
   const done = new AbortController();
   const before = await outcomeNow(outbox, delivery);
   const watch = async (signal: AbortSignal): Promise<void> => {
     let last = '';
     let progressMs = clock.monotonicMs();
     while (!signal.aborted) {
-      const seen = changes.count;
       const now = await outcomeNow(outbox, delivery);
       const isScanned = roots.every((root) => root.lastScanMs() !== null || root.trouble() !== null);
       const isLeft = now.undelivered > 0 || now.settling > 0 || delivery.inHand() > 0;
       if (isScanned && !isLeft) break;
-      const snapshot = `${JSON.stringify(now)} ${await signs(outbox)}`;
+      const snapshot = `${JSON.stringify(now)} ${String(await outbox.newestChangeMs())}`;
       if (snapshot !== last) {
         last = snapshot;
         progressMs = clock.monotonicMs();
       } else if (clock.monotonicMs() - progressMs >= waitMsMax) break;
-      await changes.next(seen, askedEveryMs);
+      await sleep(askedEveryMs, undefined, { signal }).catch(() => undefined);
     }
     done.abort();
   };
@@ -59,12 +57,6 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
   await Promise.all([runTogether(loops, signal, log).finally(() => done.abort()), watch(signal)]);
   const after = await outcomeNow(outbox, delivery);
   return { ...after, recorded: after.recorded - before.recorded };
-}
-
-/** What changes while solvers write: the times of the last changes of open folders. */
-async function signs(outbox: Outbox): Promise<string> {
-  const open = await outbox.openFolders('settling', 1_000);
-  return open.map(({ path, changedAtMs }) => `${path} ${changedAtMs}`).join('\n');
 }
 
 async function outcomeNow(outbox: Outbox, delivery: Delivery): Promise<OnceOutcome> {

@@ -188,8 +188,8 @@ export class Service {
   }
 
   #onceParts() {
-    const { outbox, delivery, roots, changes } = this;
-    return { outbox, delivery, roots, changes };
+    const { outbox, delivery, roots } = this;
+    return { outbox, delivery, roots };
   }
 }
 
