@@ -148,8 +148,19 @@ describe('the road', () => {
     expect(conclusion.note).not.toBe('');
   });
 
+  test('the story of a recorded run says where its result is', () => {
+    const { note } = after(lifeIn(sampleStates.final), {
+      kind: 'written',
+      path: 'weekly/nextmv-result.json',
+    });
+    expect(note).toContain('weekly/nextmv-result.json');
+  });
+
   test('progress sets the tries back to none', () => {
-    expect(after(lifeIn(sampleStates.final, { tries: 3 }), { kind: 'written', path: 'nextmv-result.json' }).life.tries).toBe(0);
+    expect(
+      after(lifeIn(sampleStates.final, { tries: 3 }), { kind: 'written', path: 'nextmv-result.json' }).life
+        .tries,
+    ).toBe(0);
   });
 
   test('certainly nothing made leads back to uploaded with the same ids, later and at nobody’s expense', () => {

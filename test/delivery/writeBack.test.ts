@@ -1,8 +1,9 @@
 /** After a run is tracked: its result finds its way, also when its folder does not take it or the platform lost it. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { resultIn } from '../journey/folders.ts';
+import { until } from '../journey/waiting.ts';
 import { minuteMs, test } from './bench.ts';
 
 test('the result of a folder that vanished after it was sent is kept in the state directory', async ({ bench }) => {
@@ -43,7 +44,6 @@ test('a run that the platform does not know any more is parked only when that ha
   bench.onRequest = ({ kind, phase }) => {
     if (kind === 'run' && phase === 'done') asked += 1;
   };
-  const { until } = await import('../journey/waiting.ts');
   await until('the run to be asked for again', () => {
     bench.skip(1_000);
     return asked >= 2;
@@ -71,11 +71,10 @@ test('an output of more than a mebibyte is compared, and not put into the result
   expect(existsSync(join(bench.dir, 'big', 'nextmv-output.json'))).toBe(false);
 });
 
-test('a result that was taken down is not written twice under two names', async ({ bench }) => {
+test('nothing but the result is left in the run folder', async ({ bench }) => {
   const run = await bench.track('plan');
   bench.start();
   await bench.reaches(run, 'recorded');
-  const { readdirSync } = await import('node:fs');
   expect(readdirSync(join(bench.dir, 'plan')).sort()).toEqual([
     'input.json',
     'meta.json',

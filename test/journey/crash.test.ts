@@ -89,7 +89,7 @@ test.concurrent.for(beforeTheRequest)(
   },
 );
 
-test('killed again and again at changing points, the runs are still one each', async ({ scene }) => {
+test.concurrent('killed again and again at changing points, the runs are still one each', async ({ scene }) => {
   for (const name of names) scene.drop(name);
   for (const point of ['putDone', 'postAnswered', 'resultFetched', 'resultWritten', 'final', 'tracked:2']) {
     const daemon = scene.launch({ environment: { RUNTRACKD_CRASH_AT: point } });
@@ -107,7 +107,7 @@ test('killed again and again at changing points, the runs are still one each', a
   );
 });
 
-test('killed when the platform has stored the run and not answered yet, the run is adopted', async ({ scene }) => {
+test.concurrent('killed when the platform has stored the run and not answered yet, the run is adopted', async ({ scene }) => {
   const first = await scene.daemon();
   scene.onRequest = async ({ kind, phase }) => {
     if (kind !== 'create' || phase !== 'done') return;
@@ -125,7 +125,7 @@ test('killed when the platform has stored the run and not answered yet, the run 
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test('killed while the platform still reads the request, nothing is sent again, though it is stored only later', async ({
+test.concurrent('killed while the platform still reads the request, nothing is sent again, though it is stored only later', async ({
   scene,
 }) => {
   const first = await scene.daemon();
@@ -155,7 +155,7 @@ test('killed while the platform still reads the request, nothing is sent again, 
   expect(scene.count('create')).toBe(1);
 });
 
-test('an outbox that was left behind by a kill is taken over, and its runs go first', async ({ scene }) => {
+test.concurrent('an outbox that was left behind by a kill is taken over, and its runs go first', async ({ scene }) => {
   await dies(scene, 'ticketGiven');
   const daemon = await scene.daemon();
   await daemon.logged(/the last process ended with \d run\(s\) in hand/);

@@ -51,7 +51,7 @@ test.concurrent.for<{ name: string; fault: Misbehaviour }>([
   expect(Date.parse(dueAt ?? '') - Date.now()).toBeGreaterThan(18 * 60_000);
 });
 
-test('a run that the list shows only some seconds later is adopted then, not at the end of absent_after', async ({
+test.concurrent('a run that the list shows only some seconds later is adopted then, not at the end of absent_after', async ({
   scene,
 }) => {
   scene.faults.listLagMs = 3_000;
@@ -81,7 +81,7 @@ test.concurrent.for(['uploadurl', 'create', 'run'] as const)(
   },
 );
 
-test('a run that is refused once goes in the plainest form the second time', async ({ scene }) => {
+test.concurrent('a run that is refused once goes in the plainest form the second time', async ({ scene }) => {
   scene.faults.refuseNonAsciiError = true;
   scene.faults.next({ kind: 'create' }, { kind: 'answer', status: 400 });
   await scene.daemon();
@@ -97,7 +97,7 @@ test('a run that is refused once goes in the plainest form the second time', asy
   expect(scene.count('create')).toBe(2);
 });
 
-test('a run that is refused twice is parked with the platform’s reason, in its folder too', async ({ scene }) => {
+test.concurrent('a run that is refused twice is parked with the platform’s reason, in its folder too', async ({ scene }) => {
   scene.faults.always({ kind: 'create' }, { kind: 'answer', status: 422, body: 'this app takes no such runs' });
   const daemon = await scene.daemon();
   const folder = scene.drop('plan');
@@ -116,7 +116,7 @@ test('a run that is refused twice is parked with the platform’s reason, in its
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test('a refused key pauses everything at no run’s expense, and a new key in the file ends it', async ({ scene }) => {
+test.concurrent('a refused key pauses everything at no run’s expense, and a new key in the file ends it', async ({ scene }) => {
   writeFileSync(scene.keyFile, 'a-wrong-key');
   const daemon = await scene.daemon();
   const names = ['one', 'two', 'three'];
@@ -137,7 +137,7 @@ test('a refused key pauses everything at no run’s expense, and a new key in th
   expect(await scene.platformRuns()).toHaveLength(names.length);
 });
 
-test('a key that may not use one app pauses that app alone', async ({ scene }) => {
+test.concurrent('a key that may not use one app pauses that app alone', async ({ scene }) => {
   scene.configure({}, { allow_app_id: ['other-app'] });
   scene.faults.always({ app: 'other-app' }, { kind: 'answer', status: 403 });
   const daemon = await scene.daemon();
@@ -171,7 +171,7 @@ test.concurrent.for<{ name: string; kind: 'uploadurl' | 'put' | 'run'; fault: Mi
   expect((await daemon.show(scene.folder('plan'))).state).toBe('recorded');
 });
 
-test('a result that is not final yet is asked for until it is', async ({ scene }) => {
+test.concurrent('a result that is not final yet is asked for until it is', async ({ scene }) => {
   scene.faults.finalAfterMs = 2_000;
   const daemon = await scene.daemon();
   scene.drop('plan');
@@ -181,7 +181,7 @@ test('a result that is not final yet is asked for until it is', async ({ scene }
   expect(scene.count('run')).toBeGreaterThan(1);
 });
 
-test('an input that changes after it was found complete is not sent as it was', async ({ scene }) => {
+test.concurrent('an input that changes after it was found complete is not sent as it was', async ({ scene }) => {
   scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
   const daemon = await scene.daemon();
   const folder = scene.drop('plan', plan('old'));

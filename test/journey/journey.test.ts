@@ -9,7 +9,7 @@ import { until } from './waiting.ts';
 const seedInput = { sample: 'input' };
 const seedOutput = { solution: { sample: 'output' } };
 
-test('a succeeded run that is renamed in comes back with its output and its duration in milliseconds', async ({
+test.concurrent('a succeeded run that is renamed in comes back with its output and its duration in milliseconds', async ({
   scene,
 }) => {
   const daemon = await scene.daemon();
@@ -55,7 +55,7 @@ test('a succeeded run that is renamed in comes back with its output and its dura
   expect(statSync(join(folder, 'nextmv-result.json')).mode & 0o777).toBe(statSync(folder).mode & 0o666);
 });
 
-test('a failed run comes back with its error, its output as stdout and its log as stderr', async ({ scene }) => {
+test.concurrent('a failed run comes back with its error, its output as stdout and its log as stderr', async ({ scene }) => {
   await scene.daemon();
   scene.drop('failed', {
     'input.json': seedInput,
@@ -77,7 +77,7 @@ test('a failed run comes back with its error, its output as stdout and its log a
   });
 });
 
-test('a failed run may have no output, and takes its log from meta.json', async ({ scene }) => {
+test.concurrent('a failed run may have no output, and takes its log from meta.json', async ({ scene }) => {
   await scene.daemon();
   scene.drop('crashed', {
     'input.json': seedInput,
@@ -87,7 +87,7 @@ test('a failed run may have no output, and takes its log from meta.json', async 
   expect(log).toMatchObject({ error: 'out of memory', stderr: 'one\ntwo\nout of memory\n' });
 });
 
-test('a folder that is written file by file, meta.json first, is left alone until it is whole', async ({ scene }) => {
+test.concurrent('a folder that is written file by file, meta.json first, is left alone until it is whole', async ({ scene }) => {
   const daemon = await scene.daemon();
   const folder = scene.folder('slow');
   const settlesWith = (reason: string) =>
@@ -108,7 +108,7 @@ test('a folder that is written file by file, meta.json first, is left alone unti
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test('new content is a new run, the same bytes again are none, and content that returns is none either', async ({
+test.concurrent('new content is a new run, the same bytes again are none, and content that returns is none either', async ({
   scene,
 }) => {
   const daemon = await scene.daemon();
@@ -136,7 +136,7 @@ test('new content is a new run, the same bytes again are none, and content that 
   expect(await daemon.show(folder)).toMatchObject({ run: 1, state: 'recorded', same_folder: [2] });
 });
 
-test('only a changed log or meta.json of a recorded folder is no new run', async ({ scene }) => {
+test.concurrent('only a changed log or meta.json of a recorded folder is no new run', async ({ scene }) => {
   const daemon = await scene.daemon();
   const folder = scene.drop('plan', { ...plan('A'), 'run.log': 'first' });
   await scene.result('plan');
@@ -145,7 +145,7 @@ test('only a changed log or meta.json of a recorded folder is no new run', async
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test('two folders with equal content are two runs', async ({ scene }) => {
+test.concurrent('two folders with equal content are two runs', async ({ scene }) => {
   await scene.daemon();
   scene.drop('monday', plan('same'));
   scene.drop('tuesday', plan('same'));
@@ -156,7 +156,7 @@ test('two folders with equal content are two runs', async ({ scene }) => {
   expect(await scene.platformRuns()).toHaveLength(2);
 });
 
-test.for([
+test.concurrent.for([
   { name: 'whose birth time is told apart from its last change', isInstant: false },
   { name: 'that was made, filled and renamed in within one tick of the clock', isInstant: true },
 ])('a folder $name stays the same run when it is moved', async ({ isInstant }, { scene }) => {
@@ -177,7 +177,7 @@ test.for([
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test('a folder that is deleted before it was uploaded is gone, and that is said loudly', async ({ scene }) => {
+test.concurrent('a folder that is deleted before it was uploaded is gone, and that is said loudly', async ({ scene }) => {
   const daemon = await scene.daemon();
   scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
   const folder = scene.drop('short-lived');
@@ -193,7 +193,7 @@ test('a folder that is deleted before it was uploaded is gone, and that is said 
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test('a folder with a bad meta.json is rejected with a reason beside it, until it is mended', async ({ scene }) => {
+test.concurrent('a folder with a bad meta.json is rejected with a reason beside it, until it is mended', async ({ scene }) => {
   const daemon = await scene.daemon();
   const folder = scene.drop('bad', { ...plan('bad'), 'meta.json': { status: 'done' } });
   const problem = await until('the problem file', () => problemIn(folder));
@@ -212,7 +212,7 @@ test('a folder with a bad meta.json is rejected with a reason beside it, until i
   expect((await daemon.status()).needs_person).toEqual([]);
 });
 
-test('metrics, statistics and assets beside a JSON output are merged into it where it has no such key', async ({
+test.concurrent('metrics, statistics and assets beside a JSON output are merged into it where it has no such key', async ({
   scene,
 }) => {
   await scene.daemon();
@@ -233,7 +233,7 @@ test('metrics, statistics and assets beside a JSON output are merged into it whe
   expect(resultIn(folder)?.runtrackd['output_verified']).toBe(true);
 });
 
-test('text goes and comes back as text, and the result names the file that holds it', async ({ scene }) => {
+test.concurrent('text goes and comes back as text, and the result names the file that holds it', async ({ scene }) => {
   await scene.daemon();
   const folder = scene.drop('text', {
     'input.txt': 'maximize 3x + 2y\n',
@@ -248,7 +248,7 @@ test('text goes and comes back as text, and the result names the file that holds
   expect(existsSync(join(folder, 'nextmv-output.txt'))).toBe(false);
 });
 
-test('an output that comes back different is kept beside the result, and is warned about', async ({ scene }) => {
+test.concurrent('an output that comes back different is kept beside the result, and is warned about', async ({ scene }) => {
   scene.faults.outputAltered = true;
   const daemon = await scene.daemon();
   const folder = scene.drop('altered', {
@@ -263,7 +263,7 @@ test('an output that comes back different is kept beside the result, and is warn
   expect(warnings.join()).toContain('different');
 });
 
-test('name, description, options and instance of meta.json travel with the run', async ({ scene }) => {
+test.concurrent('name, description, options and instance of meta.json travel with the run', async ({ scene }) => {
   scene.configure({}, { options: { solver: 'glpsol', gap: 0.5 }, instance: 'staging', run_name: '{root}/{folder}' });
   await scene.daemon();
   scene.drop('plain');
@@ -282,7 +282,7 @@ test('name, description, options and instance of meta.json travel with the run',
   });
 });
 
-test('two hundred folders at once become two hundred runs', async ({ scene }) => {
+test.concurrent('two hundred folders at once become two hundred runs', async ({ scene }) => {
   const daemon = await scene.daemon();
   const names = Array.from({ length: 200 }, (_, index) => `run-${index}`);
   for (const name of names) scene.drop(name);
@@ -296,4 +296,6 @@ test('two hundred folders at once become two hundred runs', async ({ scene }) =>
     new Set(results.map((result) => result?.runtrackd['fingerprint'])),
   );
   expect(scene.count('create')).toBe(200);
+  // Node tells of a leak of listeners there.
+  expect(daemon.stderr).toBe('');
 });

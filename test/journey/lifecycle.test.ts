@@ -7,7 +7,7 @@ import { until } from './waiting.ts';
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-test.for(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0, and no process or socket is left', async (signal, { scene }) => {
+test.concurrent.for(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0, and no process or socket is left', async (signal, { scene }) => {
   const daemon = await scene.daemon();
   expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(true);
   daemon.signal(signal);
@@ -17,7 +17,7 @@ test.for(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0, and no process or s
   expect(daemon.log().at(-1)).toMatchObject({ level: 'info', msg: 'runtrackd has ended' });
 });
 
-test('a run that is under way when it is told to stop is finished first', async ({ scene }) => {
+test.concurrent('a run that is under way when it is told to stop is finished first', async ({ scene }) => {
   const daemon = await scene.daemon();
   let told = false;
   scene.onRequest = ({ kind, phase }) => {
@@ -33,7 +33,7 @@ test('a run that is under way when it is told to stop is finished first', async 
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test('what hangs is cut off when the deadline has passed, and the run it was about is looked for', async ({ scene }) => {
+test.concurrent('what hangs is cut off when the deadline has passed, and the run it was about is looked for', async ({ scene }) => {
   scene.configure({ shutdown_deadline: '300ms' });
   scene.faults.next({ kind: 'create' }, { kind: 'hang', carriedOut: true });
   const daemon = await scene.daemon();
@@ -46,7 +46,7 @@ test('what hangs is cut off when the deadline has passed, and the run it was abo
   expect((await scene.platformRuns()).map((run) => run.id)).toEqual([id]);
 });
 
-test('a second signal, a while after the first, ends it at once', async ({ scene }) => {
+test.concurrent('a second signal, a while after the first, ends it at once', async ({ scene }) => {
   scene.configure({ shutdown_deadline: '1h' });
   scene.faults.always({ kind: 'uploadurl' }, { kind: 'hang', carriedOut: false });
   const daemon = await scene.daemon();
@@ -62,7 +62,7 @@ test('a second signal, a while after the first, ends it at once', async ({ scene
   expect(await daemon.end()).toMatchObject({ code: 130 });
 });
 
-test('a second daemon on the same state directory ends with 75 and names the first one’s pid', async ({ scene }) => {
+test.concurrent('a second daemon on the same state directory ends with 75 and names the first one’s pid', async ({ scene }) => {
   const first = await scene.daemon();
   const second = await scene.launch().end();
   expect(second.code).toBe(75);
@@ -71,7 +71,7 @@ test('a second daemon on the same state directory ends with 75 and names the fir
   expect(await first.status()).toMatchObject({ running: true, pid: first.pid });
 });
 
-test('the state directory and the control socket are for the owner alone', async ({ scene }) => {
+test.concurrent('the state directory and the control socket are for the owner alone', async ({ scene }) => {
   const daemon = await scene.daemon();
   scene.drop('plan');
   await scene.result('plan');
@@ -80,7 +80,7 @@ test('the state directory and the control socket are for the owner alone', async
   expect(readFileSync(join(scene.stateDir, 'owner.pid'), 'utf8').trim()).toContain(String(daemon.pid));
 });
 
-test('the control socket of a daemon that was killed does not keep the next one from starting', async ({ scene }) => {
+test.concurrent('the control socket of a daemon that was killed does not keep the next one from starting', async ({ scene }) => {
   const first = await scene.daemon();
   await first.kill();
   expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(true);
@@ -88,7 +88,7 @@ test('the control socket of a daemon that was killed does not keep the next one 
   expect(await second.status()).toMatchObject({ running: true, pid: second.pid });
 });
 
-test('a drop root that is not there is said in status, and its runs are not taken for gone', async ({ scene }) => {
+test.concurrent('a drop root that is not there is said in status, and its runs are not taken for gone', async ({ scene }) => {
   scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
   const daemon = await scene.daemon();
   scene.drop('plan');

@@ -35,7 +35,7 @@ describe('the one owner', () => {
     // A lock that went with the second attempt's descriptors would let this other process in.
     const other = childWith(stateDir, 'process.exit(0);');
     const [code] = (await once(other, 'exit')) as [number];
-    expect(code).not.toBe(0);
+    expect(code).toBe(75);
   });
 
   test('gives it up when it closes', async () => {
@@ -59,6 +59,19 @@ describe('the one owner', () => {
     expect(await Promise.all(asked)).toHaveLength(700);
     expect(await (await opened(stateDir)).run(700)).toMatchObject({ path: 'run-699' });
   });
+});
+
+test('an outbox whose thread cannot start says so instead of being silent for ever', () => {
+  // A worker thread cannot be started with the options of a script given by -e: one way among many to fail early.
+  const outbox = new URL('../../dist/outbox/outbox.js', import.meta.url).href;
+  const script = `
+    import { openOutbox } from ${JSON.stringify(outbox)};
+    await openOutbox(process.argv[1]).then((outbox) => outbox.close(), (error) => console.log(error.message));
+    console.log('settled');`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script, temporaryFolder()], {
+    encoding: 'utf8',
+  });
+  expect(stdout).toContain('settled');
 });
 
 test('a change that was acknowledged survives the death of the process', { timeout: 120_000 }, async () => {

@@ -33,19 +33,13 @@ function anything(sql: string): Record<string, number> {
  */
 const meant: Partial<Record<StatementName, { plan: RegExp; reason: string }>> = {
   countRuns: {
-    plan: /^SCAN run USING COVERING INDEX run_kind$/,
-    reason: 'counts them all, from the index alone',
+    plan: /^SCAN run USING (COVERING )?INDEX run_kind$/,
+    reason: 'counts them all, index entry by entry',
   },
   countOpenFolders: {
     plan: /^SCAN folder USING (COVERING )?INDEX folder_state$/,
     reason: 'counts the open folders, which alone are in this index',
   },
-  anyInHand: {
-    plan: /^(SCAN|SEARCH) run USING COVERING INDEX run_claimed/,
-    reason: 'only runs in hand are in this index',
-  },
-  leftInHand: { plan: /^SCAN run USING INDEX run_claimed$/, reason: 'only runs in hand are in this index' },
-  releaseLeft: { plan: /^SCAN run USING INDEX run_claimed$/, reason: 'only runs in hand are in this index' },
 };
 
 function wholeReads(name: StatementName, plan: readonly string[]): string[] {
@@ -69,11 +63,19 @@ describe('no statement reads a whole table', () => {
 });
 
 describe('no statement sorts what an index could give in order', () => {
-  /** Few rows are sorted: those of one folder, of one content in it, of one directory, or one run in hand. */
-  const sorted: readonly StatementName[] = ['sameContentAtPath', 'countOpenFolders'];
-  test.each(names.filter((name) => !sorted.includes(name)).map((name) => ({ name })))('$name', ({ name }) => {
-    expect(planOf(statements[name]).filter((detail) => detail.includes('TEMP B-TREE'))).toEqual([]);
-  });
+  const sorted: Partial<Record<StatementName, string>> = {
+    sameContentAtPath: 'one row for each time that a person said `track --again`',
+    countOpenFolders: 'one row for each root and state',
+    unknownApps: 'one row an app',
+    unknownDue: 'the runs whose outcome is unknown are few',
+    absentListings: 'a listing lives as long as an unknown run that needs it',
+  };
+  test.each(names.filter((name) => sorted[name] === undefined).map((name) => ({ name })))(
+    '$name',
+    ({ name }) => {
+      expect(planOf(statements[name]).filter((detail) => detail.includes('TEMP B-TREE'))).toEqual([]);
+    },
+  );
 });
 
 test.each(Object.entries(wholeTableReads).map(([name, reason]) => ({ name: name as StatementName, reason })))(

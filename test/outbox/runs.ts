@@ -1,7 +1,7 @@
 /** An outbox in a directory of its own, and runs to put into it. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -123,7 +123,7 @@ export const road = {
     { kind: 'intended', platformTimeMs: now },
     { kind: 'made', runId: 'run-a' },
     { kind: 'final', status: 'succeeded' },
-    { kind: 'written' },
+    { kind: 'written', path: 'weekly/nextmv-result.json' },
   ],
 } as const satisfies Record<string, readonly Happening[]>;
 
@@ -160,13 +160,16 @@ export function childWith(stateDir: string, script: string): Child {
     import { openOutbox } from ${built('outbox/outbox.js')};
     const wanted = ${JSON.stringify(newRun())};
     const chance = ${JSON.stringify(chance)};
-    const outbox = await openOutbox(${JSON.stringify(stateDir)});
     const say = (word) => process.stdout.write(word + '\\n');
+    const outbox = await openOutbox(${JSON.stringify(stateDir)}).catch((error) => {
+      say(error.name);
+      process.exit(75);
+    });
     say('open');
     ${script}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', whole], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const path = join(temporaryFolder(), 'child.mjs');
+  writeFileSync(path, whole);
+  const child = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

@@ -10,12 +10,12 @@ import { opened, temporaryFolder } from './runs.ts';
 
 /** The schema as SQLite has it, one statement after the other, in the order of the names. */
 function dumped(stateDir: string): string {
-  const { db, close } = openOwned(stateDir);
-  const rows = db
+  const owned = openOwned(stateDir);
+  const rows = owned.db
     .prepare("select sql from sqlite_schema where sql is not null and name not like 'sqlite_%' order by name")
     .pluck()
     .all() as string[];
-  close();
+  owned.close();
   return `-- What the migrations add up to (user_version ${migrations.length}). Written by schema.test.ts.\n${rows.map((sql) => `\n${sql};\n`).join('')}`;
 }
 
@@ -28,14 +28,14 @@ test('the schema is the one that was reviewed', () => {
 });
 
 test('every table is strict', () => {
-  const { db, close } = openOwned(temporaryFolder());
-  const loose = db
+  const owned = openOwned(temporaryFolder());
+  const loose = owned.db
     .prepare(
       "select name from pragma_table_list where schema = 'main' and strict = 0 and name not like 'sqlite_%'",
     )
     .pluck()
     .all();
-  close();
+  owned.close();
   expect(loose).toEqual([]);
 });
 
@@ -45,9 +45,9 @@ test.each([
   { pragma: 'foreign_keys', is: 1 },
   { pragma: 'user_version', is: migrations.length },
 ])('the connection has $pragma = $is', ({ pragma, is }) => {
-  const { db, close } = openOwned(temporaryFolder());
-  const value: unknown = db.pragma(pragma, { simple: true });
-  close();
+  const owned = openOwned(temporaryFolder());
+  const value: unknown = owned.db.pragma(pragma, { simple: true });
+  owned.close();
   expect(value).toBe(is);
 });
 

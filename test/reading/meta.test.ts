@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Meta } from '../../src/core/content.ts';
-import { optionTexts, parseMeta } from '../../src/reading/meta.ts';
+import { optionTexts, parseMeta, type ParsedMeta } from '../../src/reading/meta.ts';
 
 const bare: Meta = {
   status: 'succeeded',
@@ -166,9 +166,10 @@ describe('a key that is not known', () => {
   });
 
   test('of a megabyte is told in short', () => {
-    const { warnings } = parsed({ status: 'succeeded', ['k'.repeat(1_000_000)]: 1 }) as {
-      warnings: string[];
-    };
+    const { warnings } = parsed({ status: 'succeeded', ['k'.repeat(1_000_000)]: 1 }) as Extract<
+      ParsedMeta,
+      { ok: true }
+    >;
     expect(warnings[0]?.length).toBeLessThan(200);
   });
 

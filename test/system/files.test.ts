@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { errorCode, isOwnFile, OpenFolder, writeWhole } from '../../src/system/files.ts';
+import { errorCode, OpenFolder, writeWhole } from '../../src/system/files.ts';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'files-'));
@@ -165,15 +165,4 @@ describe('a folder held open', () => {
     await folder.close();
     expect(errorCode(error)).toBe('ELOOP');
   });
-});
-
-test.each([
-  { name: 'nextmv-result.json', is: true },
-  { name: 'nextmv-problem.json', is: true },
-  { name: 'nextmv-output.json', is: true },
-  { name: '.nextmv-result.json.runtrackd-tmp', is: true },
-  { name: 'output.json', is: false },
-  { name: 'result.json', is: false },
-])('$name is a file of our own: $is', ({ name, is }) => {
-  expect(isOwnFile(name)).toBe(is);
 });

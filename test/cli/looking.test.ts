@@ -1,0 +1,210 @@
+/** `status`, `list` and `show`: with a daemon, and without one. */
+import { expect } from 'vitest';
+import { dropFolder } from '../journey/folders.ts';
+import { app, test } from '../journey/scene.ts';
+import { json, jsonLines, openGallery, runKeys } from './gallery.ts';
+
+test.concurrent('status is one screen, and exit code 3 while something needs a person', async ({ scene }) => {
+  const { daemon, parked, rejected } = await openGallery(scene);
+  const finished = await scene.command('status');
+  expect(finished.code).toBe(3);
+  expect(finished.stdout).toContain(`is running on test-host (pid ${daemon.pid})`);
+  expect(finished.stdout).toContain('1 settling, 1 rejected, 2 recorded, 1 parked');
+  expect(finished.stdout).toContain(parked);
+  expect(finished.stdout).toContain(rejected);
+  const status = json(await scene.command('status', '--json'));
+  expect(Object.keys(status).sort()).toEqual(
+    [
+      'running',
+      'pid',
+      'version',
+      'host',
+      'healthy',
+      'problems',
+      'counts',
+      'oldest_waiting',
+      'needs_person',
+      'platform',
+      'drop_roots',
+    ].sort(),
+  );
+  expect(status).toMatchObject({
+    running: true,
+    pid: daemon.pid,
+    host: 'test-host',
+    healthy: true,
+    problems: [],
+    counts: { settling: 1, rejected: 1, recorded: 2, parked: 1 },
+    oldest_waiting: null,
+    platform: { kind: 'nextmv', endpoint: scene.standIn.endpoint, state: 'ok', reason: null, apps: [] },
+    drop_roots: [
+      { name: 'runs', path: scene.root, hints: 'chokidar', settling: 0, overdue: 0 },
+      { name: 'more', app, settling: 1, overdue: 0 },
+    ],
+  });
+  expect((status['needs_person'] as { folder: string }[]).map(({ folder }) => folder).sort()).toEqual(
+    [parked, rejected].sort(),
+  );
+  for (const run of status['needs_person'] as object[]) expect(Object.keys(run).sort()).toEqual(runKeys);
+});
+
+test.concurrent('status without a daemon reads the outbox, and is exit code 69', async ({ scene }) => {
+  const { daemon } = await openGallery(scene);
+  await daemon.stop();
+  const finished = await scene.command('status', '--json');
+  expect(finished.code).toBe(69);
+  expect(json(finished)).toMatchObject({
+    running: false,
+    pid: null,
+    healthy: false,
+    counts: { recorded: 2, parked: 1, rejected: 1, settling: 1 },
+  });
+  const text = await scene.command('status');
+  expect(text.code).toBe(69);
+  expect(text.stdout).toContain('not running');
+});
+
+test.concurrent('list shows everything, one object a line with --json', async ({ scene }) => {
+  const { daemon, done, doneInMore, parked, rejected, settling } = await openGallery(scene);
+  const finished = await scene.command('list', '--json');
+  expect(finished).toMatchObject({ code: 0, stderr: '' });
+  const runs = jsonLines(finished);
+  for (const run of runs) expect(Object.keys(run).sort()).toEqual(runKeys);
+  expect(runs.map(({ folder }) => folder).sort()).toEqual([done, doneInMore, parked, rejected, settling].sort());
+  // Folders that are no runs come first, then runs, newest first.
+  const numbers = runs.map(({ run }) => run);
+  expect(numbers.slice(0, 2)).toEqual([null, null]);
+  expect(numbers.slice(2)).toEqual([3, 2, 1]);
+  const recorded = runs.find(({ folder }) => folder === done);
+  expect(recorded).toMatchObject({
+    drop_root: 'runs',
+    state: 'recorded',
+    app,
+    instance: null,
+    tries: expect.any(Number) as number,
+    due_at: null,
+    reason: null,
+    hint: null,
+    warnings: [],
+    generation: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
+    fingerprint: expect.stringMatching(/^rt1:[a-z2-7]{26}$/) as string,
+    since: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+  });
+  expect(recorded?.['console_url']).toContain(`/app/${app}/run/${String(recorded?.['run_id'])}`);
+  expect(runs.find(({ folder }) => folder === parked)).toMatchObject({
+    state: 'parked',
+    app: 'strict-app',
+    reason: { class: 'refused', text: expect.stringContaining('no thanks') as string },
+  });
+  await daemon.stop();
+  expect((await scene.command('list', '--json')).stdout).toBe(finished.stdout);
+});
+
+test.concurrent('list is filtered by state, root, time and number', async ({ scene }) => {
+  const { done, doneInMore, parked, rejected, settling } = await openGallery(scene);
+  const between = new Date().toISOString();
+  const late = scene.drop('late');
+  await scene.result('late');
+  const listed = async (...args: string[]) =>
+    jsonLines(await scene.command('list', '--json', ...args)).map(({ folder }) => folder);
+  expect(await listed('--state', 'parked')).toEqual([parked]);
+  expect((await listed('--state', 'parked', '--state', 'rejected')).sort()).toEqual([parked, rejected].sort());
+  expect((await listed('--root', 'more')).sort()).toEqual([doneInMore, settling].sort());
+  expect(await listed('--root', 'nope')).toEqual([]);
+  expect(await listed('--root', 'more', '--state', 'recorded')).toEqual([doneInMore]);
+  expect(await listed('--since', between)).toEqual([late]);
+  expect(await listed('--since', '1h')).toHaveLength(6);
+  expect(await listed('--since', '2100-01-01')).toEqual([]);
+  expect(await listed('--limit', '1', '--state', 'recorded')).toEqual([late]);
+  expect(await listed('--limit', '3')).toHaveLength(3);
+  expect(await listed('--limit', '0')).toHaveLength(6);
+  const text = await scene.command('list', '--limit', '1', '--state', 'recorded');
+  expect(text.stdout).toContain(late);
+  expect(text.stdout).not.toContain(done);
+  expect(text.stderr).toContain('--limit 0 shows all');
+  expect((await scene.command('list', '--state', 'gone')).stdout).toBe('Nothing matches.\n');
+});
+
+test.concurrent('list shows as many settling folders of one root as its limit asks for, whatever the other root holds', async ({
+  scene,
+}) => {
+  const { daemon, settling } = await openGallery(scene);
+  for (const name of ['a', 'b', 'c']) scene.drop(name, { 'input.json': {} });
+  for (const name of ['a', 'b', 'c']) await scene.state(daemon, name, 'settling');
+  const finished = await scene.command('list', '--json', '--state', 'settling', '--root', 'more', '--limit', '1');
+  expect(jsonLines(finished).map(({ folder }) => folder)).toEqual([settling]);
+});
+
+test.concurrent('show tells one run by its path, its folder’s name, or its number', async ({ scene }) => {
+  const { daemon, parked, done } = await openGallery(scene);
+  const byPath = json(await scene.command('show', parked, '--json'));
+  expect(Object.keys(byPath).sort()).toEqual([...runKeys, 'history', 'artefacts', 'next', 'same_folder'].sort());
+  expect(byPath['artefacts']).toEqual([
+    expect.objectContaining({ role: 'input', name: 'input.json', type: 'json', bytes: 20 }),
+    expect.objectContaining({ role: 'output', name: 'output.json', type: 'json' }),
+  ]);
+  expect((byPath['history'] as { state: string }[]).map(({ state }) => state)).toEqual(
+    expect.arrayContaining(['queued', 'uploaded', 'intended', 'parked']),
+  );
+  const number = `#${String(byPath['run'])}`;
+  const selectors = ['refused', number, './runs/refused'];
+  const others = await Promise.all(selectors.map((text) => scene.command('show', text, '--json')));
+  for (const other of others) expect(json(other)).toEqual(byPath);
+  const digits = String(byPath['generation']).slice(7, 15);
+  expect(json(await scene.command('show', 'refused', '--generation', digits, '--json'))).toEqual(byPath);
+  expect((await scene.command('show', 'refused', '--generation', 'ffffffff')).code).toBe(1);
+
+  const text = await scene.command('show', number);
+  expect(text.code).toBe(0);
+  for (const word of [parked, 'parked', 'no thanks', 'input.json', 'about to ask the platform']) expect(text.stdout).toContain(word);
+
+  await daemon.stop();
+  expect(json(await scene.command('show', parked, '--json'))).toEqual(byPath);
+  expect((await scene.command('show', done)).code).toBe(0);
+});
+
+test.concurrent('show of a name that two roots have is ambiguous, and names both', async ({ scene }) => {
+  const { done, doneInMore } = await openGallery(scene);
+  const finished = await scene.command('show', 'done');
+  expect(finished).toMatchObject({ code: 2, stdout: '' });
+  expect(finished.stderr).toContain(done);
+  expect(finished.stderr).toContain(doneInMore);
+  expect((await scene.command('show', doneInMore)).code).toBe(0);
+});
+
+test.concurrent.for(['nothing', '#99', './elsewhere/nothing'])('show of "%s", which is not there, is exit code 1', async (text, { scene }) => {
+  const finished = await scene.command('show', text);
+  expect(finished).toMatchObject({ code: 1, stdout: '' });
+  expect(finished.stderr).toContain(text);
+});
+
+test.concurrent('show of a folder that is no run yet says what it waits for', async ({ scene }) => {
+  await openGallery(scene);
+  expect(json(await scene.command('show', 'open', '--json'))).toMatchObject({
+    run: null,
+    state: 'settling',
+    reason: { text: expect.stringContaining('waiting for meta.json') as string },
+    next: expect.stringContaining('complete and quiet') as string,
+  });
+});
+
+test.concurrent('a folder’s name that looks like a number is found before the number', async ({ scene }) => {
+  await scene.daemon();
+  scene.drop('plain');
+  await scene.result('plain');
+  const odd = dropFolder(scene.root, '#1', { 'input.json': {}, 'meta.json': { status: 'failed' } });
+  await scene.result('#1');
+  expect(json(await scene.command('show', '#1', '--json'))).toMatchObject({ folder: odd, run: 2 });
+});
+
+test.concurrent('a folder’s name cannot move the cursor of whoever reads it', async ({ scene }) => {
+  const daemon = await scene.daemon();
+  scene.drop('evil\u001b[2J\nname', { 'input.json': {} });
+  await scene.state(daemon, 'evil\u001b[2J\nname', 'settling');
+  for (const command of [['list'], ['status'], ['show', 'evil\u001b[2J\nname'], ['scan', '--dry-run']]) {
+    const [name = '', ...rest] = command;
+    const finished = await scene.command(name, ...rest);
+    expect(finished.stdout + finished.stderr).not.toContain('\u001b');
+    expect(finished.stdout).not.toContain('2J\nname');
+  }
+});

@@ -1,0 +1,73 @@
+/** `run --once`: deliver what is there, and end with an exit code that a script can go by. */
+import { expect } from 'vitest';
+import { plan, resultIn, writeFiles } from '../journey/folders.ts';
+import { test, type Scene } from '../journey/scene.ts';
+import { until } from '../journey/waiting.ts';
+
+const once = (scene: Scene, ...args: string[]) => scene.launch({ args: ['--once', ...args] }).end();
+
+test.concurrent('with nothing to do it ends at once with 0', async ({ scene }) => {
+  const finished = await once(scene);
+  expect(finished.code).toBe(0);
+  expect(finished.stderr).toBe('0 recorded.\n');
+});
+
+test.concurrent('what is complete is recorded when it has ended', async ({ scene }) => {
+  for (const name of ['a', 'b', 'c']) scene.drop(name);
+  const finished = await once(scene);
+  expect(finished).toMatchObject({ code: 0, stderr: '3 recorded.\n' });
+  for (const name of ['a', 'b', 'c']) expect(resultIn(scene.folder(name))).not.toBeNull();
+  expect((await once(scene)).stderr).toBe('0 recorded.\n');
+  expect(await scene.platformRuns()).toHaveLength(3);
+});
+
+test.concurrent('a folder that becomes complete while it waits is delivered too', async ({ scene }) => {
+  scene.drop('slow', { 'input.json': {} });
+  const program = scene.launch({ args: ['--once'] });
+  await program.logged(/slow appeared: waiting for meta.json/);
+  writeFiles(scene.folder('slow'), plan('slow'));
+  expect(await program.end()).toMatchObject({ code: 0, stderr: '1 recorded.\n' });
+});
+
+test.concurrent('something that needs a person is exit code 3', async ({ scene }) => {
+  scene.drop('good');
+  scene.drop('bad', { ...plan('bad'), 'meta.json': { status: 'x' } });
+  const finished = await once(scene);
+  expect(finished.code).toBe(3);
+  expect(finished.stderr).toBe('1 recorded, 1 need a person: see `runtrackd status`.\n');
+});
+
+test.concurrent('a platform that stays away for --wait-max is exit code 69', async ({ scene }) => {
+  scene.faults.always({}, { kind: 'answer', status: 503 });
+  scene.drop('plan');
+  const finished = await once(scene, '--wait-max', '1500ms');
+  expect(finished.code).toBe(69);
+  expect(finished.stderr).toMatch(/0 recorded, 1 not delivered \(the platform is in trouble \(503/);
+  scene.calm();
+  expect((await once(scene)).code).toBe(0);
+  expect(await scene.platformRuns()).toHaveLength(1);
+});
+
+test.concurrent('a folder that nobody finishes is waited for no longer than --wait-max', async ({ scene }) => {
+  scene.drop('open', { 'input.json': {} });
+  const finished = await once(scene, '--wait-max', '1s');
+  expect(finished).toMatchObject({ code: 0, stderr: '0 recorded, 1 still being written.\n' });
+});
+
+test.concurrent('a signal ends the wait with 0', async ({ scene }) => {
+  scene.drop('open', { 'input.json': {} });
+  const program = scene.launch({ args: ['--once', '--wait-max', '1h'] });
+  await program.logged(/open appeared/);
+  expect(await program.stop()).toMatchObject({ code: 0 });
+});
+
+test.concurrent('while it runs, commands reach it like a daemon', async ({ scene }) => {
+  scene.drop('open', { 'input.json': {} });
+  const program = scene.launch({ args: ['--once', '--wait-max', '1h'] });
+  await program.logged(/open appeared/);
+  const status = await until('an answer', async () => {
+    const finished = await scene.command('status', '--json');
+    return finished.code === 0 && finished;
+  });
+  expect(JSON.parse(status.stdout)).toMatchObject({ running: true, pid: program.pid });
+});

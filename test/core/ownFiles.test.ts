@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { isOwnFile } from '../../src/core/ownFiles.ts';
+
+test.each([
+  { name: 'nextmv-result.json', is: true },
+  { name: 'nextmv-problem.json', is: true },
+  { name: 'nextmv-output.json', is: true },
+  { name: '.nextmv-result.json.runtrackd-tmp', is: true },
+  { name: 'output.json', is: false },
+  { name: 'result.json', is: false },
+])('$name is a file of our own: $is', ({ name, is }) => {
+  expect(isOwnFile(name)).toBe(is);
+});

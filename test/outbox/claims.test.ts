@@ -1,0 +1,330 @@
+/** Who has a run in hand, who may conclude it, and what is left when a process dies. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Happening } from '../../src/core/lifecycle.ts';
+import type { Claim } from '../../src/outbox/nouns.ts';
+import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
+import {
+  chance,
+  concluded,
+  far,
+  later,
+  newRun,
+  now,
+  opened,
+  road,
+  taken,
+  temporaryFolder,
+  trouble,
+} from './runs.ts';
+
+async function withRuns(outbox: Outbox, count: number, app?: string): Promise<void> {
+  for (let n = 0; n < count; n += 1) {
+    const base = (await outbox.counts()).states.queued ?? 0;
+    await outbox.enqueue(newRun({ path: `run-${base}`, ...(app === undefined ? {} : { app }) }), later(base));
+  }
+}
+
+const numbers = (claims: readonly Claim[]): number[] => claims.map(({ run }) => run).sort((a, b) => a - b);
+
+describe('claiming', () => {
+  test('takes what is due, the longest due first, and nothing twice', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 5);
+    expect(numbers(await outbox.claimDue(far, 2, []))).toEqual([1, 2]);
+    expect(numbers(await outbox.claimDue(far, 9, []))).toEqual([3, 4, 5]);
+    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+  });
+
+  test('leaves what is not due yet', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 2);
+    expect(numbers(await outbox.claimDue(now, 9, []))).toEqual([1]);
+    expect(await outbox.nextDueMs('deliver')).toBe(now + 1);
+  });
+
+  test('leaves the runs of a paused app, and takes those of another', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1, 'hare-app');
+    await withRuns(outbox, 1, 'tortoise-app');
+    expect(numbers(await outbox.claimDue(far, 9, ['hare-app']))).toEqual([2]);
+  });
+
+  test('leaves a run whose outcome is unknown to the reconciler', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    await taken(outbox, 1, road.unknown);
+    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+    expect(await outbox.nextDueMs('deliver')).toBeNull();
+    expect(await outbox.nextDueMs('reconcile')).toBe(now);
+    expect(await outbox.unknownApps(now)).toEqual(['hare-app']);
+    expect(numbers(await outbox.unknownDue(now, 0, 9))).toEqual([1]);
+    expect(await outbox.unknownDue(now, 1, 9)).toEqual([]);
+  });
+
+  test('leaves what waits for a person or is over', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 2);
+    await taken(outbox, 1, road.recorded);
+    await outbox.apply(2, { kind: 'doubted', failure: trouble }, chance);
+    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+  });
+
+  test('of one run takes that one alone', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 2);
+    expect((await outbox.claimRun(2, far))?.run).toBe(2);
+    expect(await outbox.claimRun(2, far)).toBeNull();
+    expect(numbers(await outbox.claimDue(far, 9, []))).toEqual([1]);
+  });
+
+  test('counts every try', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    await outbox.release((await outbox.claimDue(far, 1, []))[0] ?? { run: 0, fence: 0 }, now);
+    await outbox.claimDue(far, 1, []);
+    expect((await outbox.run(1))?.triesTotal).toBe(2);
+  });
+
+  test('keeps others from changing the run', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    await outbox.claimDue(far, 1, []);
+    expect(await outbox.apply(1, { kind: 'skip' }, chance)).toBe('claimed');
+    expect((await outbox.run(1))?.life.state.kind).toBe('queued');
+    expect(await outbox.apply(9, { kind: 'skip' }, chance)).toBeNull();
+  });
+});
+
+describe('concluding', () => {
+  test('ends the claim, or keeps it for the next step', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    const [claim] = await outbox.claimDue(far, 1, []);
+    if (claim === undefined) throw new Error('nothing was due');
+    const [landed, intent] = road.intended;
+    const uploaded = concluded(claim, landed);
+    expect(await outbox.conclude(claim, uploaded, true, now)).toBe(true);
+    expect((await outbox.run(1))?.isClaimed).toBe(true);
+    expect(await outbox.conclude(claim, concluded({ life: uploaded.life }, intent), false, now)).toBe(true);
+    expect(await outbox.run(1)).toMatchObject({ isClaimed: false, life: { state: { kind: 'intended' } } });
+    expect(await outbox.conclude(claim, uploaded, false, now)).toBe(false);
+  });
+
+  test('tells since when a run is what it is, and is not fooled by a try that changed nothing', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    const [claim] = await outbox.claimDue(far, 1, []);
+    if (claim === undefined) throw new Error('nothing was due');
+    await outbox.conclude(claim, concluded(claim, { kind: 'failed', failure: trouble }), true, now + 50);
+    expect((await outbox.run(1))?.sinceMs).toBe(now);
+    await outbox.conclude(claim, concluded(claim, road.uploaded[0]), false, now + 70);
+    expect((await outbox.run(1))?.sinceMs).toBe(now + 70);
+  });
+
+  test('with a source that changed asks for a fresh look at the folder', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    const { dropRoot } = newRun().key;
+    await outbox.saveFolder({
+      dropRoot,
+      path: 'run-0',
+      state: 'known',
+      reason: { class: '', text: '' },
+      hint: '',
+      signature: 'as it was',
+      directory: newRun().directory,
+      firstSeenMs: now,
+      changedAtMs: now,
+      sinceMs: now,
+      run: 1,
+    });
+    const [claim] = await outbox.claimDue(far, 1, []);
+    if (claim === undefined) throw new Error('nothing was due');
+    await outbox.concludeChanged(
+      claim,
+      concluded(claim, { kind: 'sourceChanged', failure: trouble }),
+      now + 9,
+    );
+    expect(await outbox.folders(dropRoot, ['run-0'])).toMatchObject([
+      { signature: '', changedAtMs: now + 9 },
+    ]);
+    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+  });
+
+  test('never lets two rows have one run of the platform', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 2);
+    await taken(outbox, 1, road.tracked);
+    await expect(taken(outbox, 2, road.tracked)).rejects.toThrow(
+      'UNIQUE constraint failed: run.app, run.run_id',
+    );
+    // What failed changed nothing, not even a part.
+    expect(await outbox.run(2)).toMatchObject({ life: { state: { kind: 'intended' } }, isClaimed: true });
+    expect((await outbox.history(2)).map(({ state }) => state)).not.toContain('tracked');
+  });
+});
+
+type Move = 'claim' | 'conclude' | 'keep' | 'release' | 'takeOver' | 'conclude the first' | 'person';
+
+test('in any order of claims, restarts and late conclusions, only the newest claim concludes', async () => {
+  const outbox = await opened();
+  let path = 0;
+  const moves = fc.array(
+    fc.constantFrom<Move[]>(
+      'claim',
+      'conclude',
+      'keep',
+      'release',
+      'takeOver',
+      'conclude the first',
+      'person',
+    ),
+    { maxLength: 14 },
+  );
+  await fc.assert(
+    fc.asyncProperty(moves, async (taken) => {
+      path += 1;
+      const { run } = await outbox.enqueue(newRun({ path: `path-${path}` }), chance);
+      const claims: Claim[] = [];
+      let open: Claim | null = null;
+      const failed = (claim: Claim) =>
+        concluded(claim, { kind: 'failed', failure: { ...trouble, reach: 'app' } });
+      for (const move of taken) {
+        const claim = move === 'conclude the first' ? claims[0] : claims.at(-1);
+        switch (move) {
+          case 'claim': {
+            const next = await outbox.claimRun(run, far);
+            expect(next === null).toBe(open !== null);
+            if (next === null) break;
+            claims.push(next);
+            open = next;
+            break;
+          }
+          case 'conclude':
+          case 'conclude the first':
+            if (claim === undefined) break;
+            expect(await outbox.conclude(claim, failed(claim), false, now)).toBe(claim === open);
+            if (claim === open) open = null;
+            break;
+          case 'keep':
+            if (claim !== undefined)
+              expect(await outbox.conclude(claim, failed(claim), true, now)).toBe(claim === open);
+            break;
+          case 'release':
+            if (claim !== undefined) await outbox.release(claim, now);
+            if (claim === open) open = null;
+            break;
+          case 'takeOver':
+            await outbox.takeOver(chance);
+            open = null;
+            break;
+          case 'person':
+            expect((await outbox.apply(run, { kind: 'retry' }, chance)) === 'claimed').toBe(open !== null);
+            break;
+        }
+        expect((await outbox.run(run))?.isClaimed).toBe(open !== null);
+      }
+      // Out of the way of the next ones.
+      await outbox.takeOver(chance);
+      await outbox.apply(run, { kind: 'skip' }, chance);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('a new owner', () => {
+  test('makes an intent unknown from its own start, and ends the claim', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    const old = await taken(outbox, 1, road.intended, true);
+    expect(await outbox.takeOver(later(5_000))).toEqual({ unknown: 1, suspects: 1 });
+    expect(await outbox.run(1)).toMatchObject({
+      isClaimed: false,
+      life: { state: { kind: 'unknown', endedAtMs: now + 5_000, absent: null }, everUnknown: true },
+    });
+    expect((await outbox.history(1)).at(-1)?.state).toBe('unknown');
+    expect(await outbox.conclude(old, concluded(old, { kind: 'made', runId: 'run-z' }), false, now)).toBe(
+      false,
+    );
+  });
+
+  test('makes an intent unknown that nobody had in hand', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    await taken(outbox, 1, road.intended);
+    expect(await outbox.takeOver(chance)).toMatchObject({ unknown: 1 });
+    expect((await outbox.run(1))?.life.state.kind).toBe('unknown');
+  });
+
+  test('finds after a crash what was durable, and nothing of what was under way', async () => {
+    const stateDir = temporaryFolder();
+    const first = await openOutbox(stateDir);
+    await withRuns(first, 3);
+    await taken(first, 1, road.intended, true);
+    await taken(first, 2, road.tracked);
+    await first.claimRun(3, far);
+    await first.close();
+    const second = await opened(stateDir);
+    expect(await second.takeOver(chance)).toEqual({ unknown: 1, suspects: 2 });
+    expect((await second.counts()).states).toEqual({ unknown: 1, tracked: 1, queued: 1 });
+  });
+
+  test('takes suspects one at a time, and nothing beside them', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 4);
+    await outbox.claimDue(far, 2, []);
+    expect(await outbox.takeOver(chance)).toEqual({ unknown: 0, suspects: 2 });
+    const failed = (claim: Claim) =>
+      concluded(claim, { kind: 'failed', failure: trouble } satisfies Happening);
+    for (const suspect of [1, 2]) {
+      const claims = await outbox.claimDue(far, 9, []);
+      expect(numbers(claims)).toEqual([suspect]);
+      expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+      for (const claim of claims) await outbox.conclude(claim, failed(claim), false, now);
+    }
+    expect(await outbox.claimDue(far, 9, [])).toHaveLength(4);
+  });
+
+  test('takes no suspect while others are in hand', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 2);
+    await outbox.claimRun(1, far);
+    await outbox.takeOver(chance);
+    await outbox.claimRun(2, far);
+    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+  });
+
+  test('takes no suspect of a paused app', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1, 'hare-app');
+    await withRuns(outbox, 1, 'tortoise-app');
+    await outbox.claimRun(1, far);
+    await outbox.takeOver(chance);
+    expect(numbers(await outbox.claimDue(far, 9, ['hare-app']))).toEqual([2]);
+  });
+
+  test('parks what was alone in hand at three deaths, and none of those that died with it once', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 6);
+    await outbox.claimDue(far, 6, []);
+    await outbox.takeOver(chance);
+    for (let death = 1; death <= 3; death += 1) {
+      expect(numbers(await outbox.claimDue(far, 9, []))).toEqual([1]);
+      expect((await outbox.run(1))?.life.state.kind).toBe('queued');
+      await outbox.takeOver(chance);
+    }
+    expect((await outbox.run(1))?.life.state).toMatchObject({ kind: 'parked', reason: { class: 'crash' } });
+    expect((await outbox.counts()).states).toEqual({ parked: 1, queued: 5 });
+  });
+
+  test('parks nobody in any number of deaths with several in hand', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 3);
+    for (let death = 0; death < 10; death += 1) {
+      for (const run of [1, 2, 3]) await outbox.claimRun(run, far);
+      await outbox.takeOver(chance);
+    }
+    expect((await outbox.counts()).states).toEqual({ queued: 3 });
+  });
+});

@@ -1,0 +1,328 @@
+/** Groups, listings, folders and stories: what the outbox promises beside runs and claims. */
+import { describe, expect, test } from 'vitest';
+import type { Folder } from '../../src/outbox/nouns.ts';
+import type { Outbox } from '../../src/outbox/outbox.ts';
+import { chance, later, newDirectory, newRun, now, opened, road, taken } from './runs.ts';
+
+const platform = newRun().key.platform;
+const app = newRun().key.app;
+
+describe('a group', () => {
+  test('is everything that is wanted in one turn: one commit for a hundred changes', async () => {
+    const outbox = await opened();
+    const before = outbox.groupsCommitted();
+    const made = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => outbox.enqueue(newRun({ path: `run-${n}` }), chance)),
+    );
+    expect(new Set(made.map(({ run }) => run)).size).toBe(100);
+    expect(outbox.groupsCommitted() - before).toBe(1);
+  });
+
+  test('gathers while the one before is on its way to the disk', async () => {
+    const outbox = await opened();
+    const before = outbox.groupsCommitted();
+    const asked: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 200; turn += 1) {
+      asked.push(outbox.enqueue(newRun({ path: `run-${turn}` }), chance));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(asked);
+    expect(outbox.groupsCommitted() - before).toBeLessThan(200);
+  });
+
+  test('is no longer than it should be, and none of its changes is lost by that', async () => {
+    const outbox = await opened();
+    const before = outbox.groupsCommitted();
+    await Promise.all(
+      Array.from({ length: 1_100 }, (_, n) => outbox.enqueue(newRun({ path: `run-${n}` }), chance)),
+    );
+    expect(outbox.groupsCommitted() - before).toBe(3);
+    expect((await outbox.counts()).states).toEqual({ queued: 1_100 });
+  });
+
+  test('keeps the order in which changes were asked for', async () => {
+    const outbox = await opened();
+    const [made, seen, skipped, after] = await Promise.all([
+      outbox.enqueue(newRun(), chance),
+      outbox.run(1),
+      outbox.apply(1, { kind: 'skip' }, chance),
+      outbox.run(1),
+    ]);
+    expect(made.run).toBe(1);
+    expect(seen?.life.state.kind).toBe('queued');
+    expect(skipped).toMatchObject({ life: { state: { kind: 'skipped' } } });
+    expect(after?.life.state.kind).toBe('skipped');
+  });
+
+  test('is not taken along by a change in it that fails, and nothing of that change stays', async () => {
+    const outbox = await opened();
+    const before = outbox.groupsCommitted();
+    const wrong = { ...newRun({ path: 'wrong' }), settings: undefined } as unknown as ReturnType<
+      typeof newRun
+    >;
+    const results = await Promise.allSettled([
+      outbox.enqueue(newRun({ path: 'run-1' }), chance),
+      outbox.enqueue(wrong, chance),
+      outbox.apply(1, { kind: 'found', runId: 'run-a' }, chance),
+      outbox.enqueue(newRun({ path: 'run-2' }), chance),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect(outbox.groupsCommitted() - before).toBe(1);
+    expect(await outbox.runsAtPath('plans', 'wrong', 9)).toEqual([]);
+    expect((await outbox.counts()).states).toEqual({ queued: 2 });
+  });
+});
+
+describe('what the platform’s list shows', () => {
+  async function unknownRun(outbox: Outbox): Promise<{ run: number; fingerprint: string }> {
+    const { run } = await outbox.enqueue(
+      newRun({ path: `run-${Math.trunc(performance.now() * 1000)}` }),
+      chance,
+    );
+    await taken(outbox, run, road.unknown);
+    return { run, fingerprint: (await outbox.run(run))?.fingerprint ?? '' };
+  }
+  const listed = (runId: string, fingerprint: string | null, createdAtMs = now) => ({
+    runId,
+    createdAtMs,
+    fingerprint,
+  });
+
+  test('is found by its fingerprint, once it is unknown', async () => {
+    const outbox = await opened();
+    const { run, fingerprint } = await unknownRun(outbox);
+    const listing = await outbox.beginListing(platform, app, now);
+    const page = [listed('other', null), listed('run-x', 'rt1:another'), listed('run-a', fingerprint, 7)];
+    expect(await outbox.addPage(listing, platform, app, page, now)).toEqual([
+      { run, runId: 'run-a', createdAtMs: 7 },
+    ]);
+  });
+
+  test('is not found in the list of another app, nor before its outcome is unknown', async () => {
+    const outbox = await opened();
+    const { fingerprint } = await unknownRun(outbox);
+    const listing = await outbox.beginListing(platform, 'tortoise-app', now);
+    expect(
+      await outbox.addPage(listing, platform, 'tortoise-app', [listed('run-a', fingerprint)], now),
+    ).toEqual([]);
+    await outbox.enqueue(newRun({ path: 'fresh' }), chance);
+    const fresh = (await outbox.runsAtPath('plans', 'fresh', 1))[0]?.fingerprint ?? '';
+    expect(await outbox.addPage(listing, platform, app, [listed('run-b', fresh)], now)).toEqual([]);
+  });
+
+  test('is not adopted when another row holds it', async () => {
+    const outbox = await opened();
+    await outbox.enqueue(newRun({ path: 'first' }), chance);
+    await taken(outbox, 1, road.tracked);
+    const { fingerprint } = await unknownRun(outbox);
+    const listing = await outbox.beginListing(platform, app, now);
+    expect(await outbox.addPage(listing, platform, app, [listed('run-a', fingerprint)], now)).toEqual([]);
+  });
+
+  test('is not adopted when a row that is parked or recorded holds it', async () => {
+    const outbox = await opened();
+    await outbox.enqueue(newRun({ path: 'first' }), chance);
+    await taken(outbox, 1, road.recorded);
+    const { fingerprint } = await unknownRun(outbox);
+    const listing = await outbox.beginListing(platform, app, now);
+    expect(await outbox.addPage(listing, platform, app, [listed('run-a', fingerprint)], now)).toEqual([]);
+  });
+
+  test('proves that fingerprints show only when it showed one of ours', async () => {
+    const outbox = await opened();
+    const { fingerprint } = await unknownRun(outbox);
+    await outbox.noteApp(platform, app);
+    const listing = await outbox.beginListing(platform, app, now);
+    await outbox.addPage(listing, platform, app, [listed('x', 'rt1:another'), listed('y', null)], now);
+    expect(await outbox.fingerprintsShow(platform, app)).toBe(false);
+    expect(await outbox.unseenApps(platform)).toEqual([app]);
+    await outbox.addPage(listing, platform, app, [listed('run-a', fingerprint)], now);
+    expect(await outbox.fingerprintsShow(platform, app)).toBe(true);
+    expect(await outbox.unseenApps(platform)).toEqual([]);
+    expect(await outbox.fingerprintsShow(platform, 'tortoise-app')).toBe(false);
+  });
+
+  test.each([
+    { name: 'the same runs', second: ['a', 'b'], keeps: true },
+    { name: 'more runs', second: ['c', 'b', 'a'], keeps: true },
+    { name: 'one of them no more', second: ['a'], keeps: false },
+    { name: 'one of them no more, but another', second: ['a', 'c'], keeps: false },
+  ])('keeps what the earlier list showed since the intent when it shows $name', async ({ second, keeps }) => {
+    const outbox = await opened();
+    const page = (ids: readonly string[]) => ids.map((id) => listed(id, null, now));
+    const earlier = await outbox.beginListing(platform, app, now);
+    await outbox.addPage(earlier, platform, app, [...page(['a', 'b']), listed('old', null, now - 10)], now);
+    const next = await outbox.beginListing(platform, app, now + 1);
+    await outbox.addPage(next, platform, app, page(second), now);
+    expect(await outbox.keepsEarlier(earlier, next, now)).toBe(keeps);
+  });
+
+  test('is forgotten when no unknown run needs it, and kept as long as one does', async () => {
+    const outbox = await opened();
+    const { run } = await unknownRun(outbox);
+    const needed = await outbox.beginListing(platform, app, now);
+    await outbox.addPage(needed, platform, app, [listed('a', null)], now);
+    const proof = { keepsEarlier: true, fingerprintsShow: true, content: 'there' } as const;
+    await outbox.apply(run, { kind: 'absent', listing: needed, startedAtMs: now, proof }, later(1));
+    const surplus = await outbox.beginListing(platform, app, now);
+    await outbox.addPage(surplus, platform, app, [listed('a', null)], now);
+    await outbox.forgetListings(platform, app);
+    const empty = await outbox.beginListing(platform, app, now);
+    expect(await outbox.keepsEarlier(needed, empty, now)).toBe(false);
+    expect(await outbox.keepsEarlier(surplus, empty, now)).toBe(true);
+  });
+
+  test('is kept while a run that is parked or skipped would look again from it', async () => {
+    const outbox = await opened();
+    const careful = (ms: number) => ({ ...later(ms), policy: { ...chance.policy, then: 'park' as const } });
+    const { run } = await unknownRun(outbox);
+    const first = await outbox.beginListing(platform, app, now);
+    await outbox.addPage(first, platform, app, [listed('a', null)], now);
+    const proof = { keepsEarlier: true, fingerprintsShow: true, content: 'there' } as const;
+    const absent = (startedAtMs: number) => ({ kind: 'absent', listing: first, startedAtMs, proof }) as const;
+    await outbox.apply(run, absent(now), careful(1));
+    const late = chance.policy.absentAfterMs;
+    await outbox.apply(run, absent(now + late), careful(late));
+    expect((await outbox.run(run))?.life.state.kind).toBe('parked');
+    await outbox.forgetListings(platform, app);
+    await outbox.apply(run, { kind: 'retry' }, careful(late + 1));
+    // Were it forgotten, a list from which everything has gone would count as one that keeps what was there.
+    const empty = await outbox.beginListing(platform, app, now);
+    expect(await outbox.keepsEarlier(first, empty, now)).toBe(false);
+  });
+});
+
+describe('a run’s story', () => {
+  test('keeps its newest two hundred entries', async () => {
+    const outbox = await opened();
+    await outbox.enqueue(newRun(), chance);
+    await Promise.all(
+      Array.from({ length: 300 }, (_, n) => outbox.apply(1, { kind: 'retry' }, later(n + 1))),
+    );
+    const story = await outbox.history(1);
+    expect(story).toHaveLength(200);
+    expect(story.at(0)?.atMs).toBe(now + 101);
+    expect(story.at(-1)?.atMs).toBe(now + 300);
+  });
+
+  test('keeps each warning once, and fifty at most', async () => {
+    const outbox = await opened();
+    await outbox.enqueue(newRun(), chance);
+    await outbox.addWarnings(1, ['a', 'b']);
+    await outbox.addWarnings(1, ['b', 'c']);
+    expect((await outbox.run(1))?.warnings).toEqual(['a', 'b', 'c']);
+    await outbox.addWarnings(
+      1,
+      Array.from({ length: 100 }, (_, n) => `w${n}`),
+    );
+    expect((await outbox.run(1))?.warnings).toHaveLength(50);
+  });
+});
+
+describe('folders', () => {
+  const folder = (path: string, more: Partial<Folder> = {}): Folder => ({
+    dropRoot: 'plans',
+    path,
+    state: 'settling',
+    reason: { class: 'settling', text: 'waiting for output.json' },
+    hint: '',
+    signature: 's',
+    directory: newDirectory(),
+    firstSeenMs: now,
+    changedAtMs: now,
+    sinceMs: now,
+    run: null,
+    ...more,
+  });
+
+  test('are read as they were saved, and first seen stays what it was', async () => {
+    const outbox = await opened();
+    const saved = folder('a');
+    await outbox.saveFolder(saved);
+    expect(await outbox.folders('plans', ['a', 'absent'])).toEqual([saved]);
+    await outbox.saveFolder({ ...saved, state: 'overdue', firstSeenMs: now + 9, changedAtMs: now + 9 });
+    expect(await outbox.folders('plans', ['a'])).toEqual([
+      { ...saved, state: 'overdue', changedAtMs: now + 9 },
+    ]);
+    await outbox.forgetFolder('plans', 'a');
+    expect(await outbox.folders('plans', ['a'])).toEqual([]);
+  });
+
+  test('come in pages, in the order of their paths and of their root alone', async () => {
+    const outbox = await opened();
+    for (const path of ['c', 'a', 'b']) await outbox.saveFolder(folder(path));
+    await outbox.saveFolder(folder('a2', { dropRoot: 'other' }));
+    const first = await outbox.foldersOfRoot('plans', '', 2);
+    expect(first.map(({ path }) => path)).toEqual(['a', 'b']);
+    expect((await outbox.foldersOfRoot('plans', 'b', 2)).map(({ path }) => path)).toEqual(['c']);
+  });
+
+  test('are counted by root and state, those that are runs as runs', async () => {
+    const outbox = await opened();
+    await outbox.enqueue(newRun(), chance);
+    await outbox.saveFolder(folder('weekly', { state: 'known', run: 1 }));
+    await outbox.saveFolder(folder('b'));
+    await outbox.saveFolder(folder('c', { state: 'rejected' }));
+    await outbox.saveFolder(folder('d', { dropRoot: 'other' }));
+    expect(await outbox.counts()).toEqual({
+      states: { queued: 1, settling: 2, rejected: 1 },
+      folders: [
+        { state: 'rejected', dropRoot: 'plans', count: 1 },
+        { state: 'settling', dropRoot: 'other', count: 1 },
+        { state: 'settling', dropRoot: 'plans', count: 1 },
+      ],
+    });
+    expect((await outbox.openFolders('settling', 9)).map(({ path }) => path)).toEqual(['d', 'b']);
+  });
+});
+
+describe('a list of runs', () => {
+  test.each([
+    { name: 'has the newest first', query: {}, runs: [6, 5, 4, 3, 2, 1] },
+    { name: 'is as long as it is asked to be', query: { limit: 2 }, runs: [6, 5] },
+    { name: 'goes on where the last one ended', query: { limit: 2, beforeRun: 5 }, runs: [4, 3] },
+    { name: 'has the states that are asked for', query: { states: ['skipped' as const] }, runs: [5, 3, 1] },
+    {
+      name: 'has several states in one order',
+      query: { states: ['queued' as const, 'skipped' as const], limit: 4 },
+      runs: [6, 5, 4, 3],
+    },
+    {
+      name: 'has no runs where only folders are asked for',
+      query: { states: ['settling' as const] },
+      runs: [],
+    },
+    { name: 'has those since a time', query: { sinceMs: now + 4 }, runs: [6, 5] },
+    { name: 'has those of a root', query: { dropRoot: 'other' }, runs: [] },
+  ])('$name', async ({ query, runs }) => {
+    const outbox = await opened();
+    for (let n = 0; n < 6; n += 1) await outbox.enqueue(newRun({ path: `run-${n}` }), later(n));
+    for (const run of [1, 3, 5]) await outbox.apply(run, { kind: 'skip' }, chance);
+    const found = await outbox.list({
+      states: [],
+      dropRoot: null,
+      sinceMs: null,
+      beforeRun: null,
+      limit: 10,
+      ...query,
+    });
+    expect(found.map(({ run }) => run)).toEqual(runs);
+  });
+
+  test('finds those of one root among many of others', async () => {
+    const outbox = await opened();
+    const wanted = newRun({ path: 'mine' });
+    await outbox.enqueue({ ...wanted, key: { ...wanted.key, dropRoot: 'other' } }, chance);
+    for (let n = 0; n < 30; n += 1) await outbox.enqueue(newRun({ path: `run-${n}` }), chance);
+    const found = await outbox.list({
+      states: [],
+      dropRoot: 'other',
+      sinceMs: null,
+      beforeRun: null,
+      limit: 3,
+    });
+    expect(found.map(({ run }) => run)).toEqual([1]);
+    expect((await outbox.oldestOf('queued'))?.run).toBe(1);
+    expect(await outbox.oldestOf('recorded')).toBeNull();
+  });
+});
