@@ -5,7 +5,7 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInterface } from 'node:readline';
-import { Client } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import {
@@ -114,8 +114,13 @@ async function linkOverSocket(socketPath: string): Promise<DaemonLink | null> {
 const complaint = z.object({ kind: z.string(), message: z.string() });
 
 function overSocket(client: Client): Operations {
+  const request = (options: Dispatcher.RequestOptions) =>
+    client.request(options).catch((error: unknown) => {
+      if (errorCode(error) === undefined) throw error;
+      throw new CommandFailure(exitCodes.unreachable, 'the daemon ended before it had answered');
+    });
   const open = async (path: string, order?: unknown) => {
-    const { statusCode, body } = await client.request({
+    const { statusCode, body } = await request({
       method: order === undefined ? 'GET' : 'POST',
       path,
       headers: { 'content-type': 'application/json' },

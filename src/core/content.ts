@@ -27,7 +27,7 @@ export interface Meta {
 export interface DirectoryIdentity {
   readonly dev: string;
   readonly ino: string;
-  /** Birth time in ns; '0' where the file system does not know it. */
+  /** Birth time in ns. Where the file system does not keep one it is the time of the last change, or 0. */
   readonly birthNs: string;
 }
 
@@ -43,6 +43,8 @@ export interface ArtefactFile {
     readonly closeOffset: number;
     readonly isEmpty: boolean;
     readonly keys: readonly string[];
+    /** Where the value begins of an object's one member; null when it has not exactly one. */
+    readonly onlyValueOffset: number | null;
   } | null;
 }
 

@@ -10,6 +10,9 @@ import { createHash, type Hash } from 'node:crypto';
 
 export const identityVersion = 1;
 
+/** The root that folders outside of all drop roots count to: named like no configured one can be. */
+export const outsideRootName = '@outside';
+
 /** Roles whose bytes make a generation. The log and the rest of meta.json have digests of their own and make none. */
 export const contentRoles = ['input', 'output', 'metrics', 'statistics', 'assets'] as const;
 export type ContentRole = (typeof contentRoles)[number];

@@ -62,7 +62,6 @@ export type Happening =
   | { readonly kind: 'vanished' }
   | { readonly kind: 'returned' }
   | { readonly kind: 'crashedAlone' }
-  | { readonly kind: 'doubted'; readonly failure: Failure }
   | { readonly kind: 'retry' }
   | { readonly kind: 'skip' };
 
@@ -145,7 +144,7 @@ export function advance(
     case 'made':
       expect(state, 'intended');
       return to(
-        { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null },
+        { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null, polls: 0 },
         `tracked as ${happening.runId}`,
       );
     case 'nothingMade':
@@ -173,7 +172,7 @@ export function advance(
     case 'found':
       expect(state, 'unknown');
       return to(
-        { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null },
+        { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null, polls: 0 },
         `found on the platform as ${happening.runId}`,
       );
     case 'absent':
@@ -181,9 +180,9 @@ export function advance(
       return afterAbsence(life, state, happening, nowMs, policy, to, park);
     case 'notFinal': {
       expect(state, 'tracked');
-      const waitMs = Math.min(policy.pollMsMax, policy.pollMsMin * 2 ** Math.min(20, life.tries));
+      const waitMs = Math.min(policy.pollMsMax, policy.pollMsMin * 2 ** Math.min(20, state.polls));
       return {
-        life: { ...life, state: { ...state, notFoundSinceMs: null }, tries: life.tries + 1 },
+        life: { ...life, state: { ...state, notFoundSinceMs: null, polls: state.polls + 1 }, tries: 0 },
         dueAtMs: nowMs + Math.floor(waitMs * (0.75 + random / 4)),
         note: null,
       };
@@ -214,9 +213,6 @@ export function advance(
     case 'vanished':
     case 'returned':
       return followFolder(life, happening.kind, to, nowMs);
-    case 'doubted':
-      expect(state, 'queued');
-      return park(state, happening.failure);
     case 'crashedAlone':
       if (!isLive(state)) return { life, dueAtMs: null, note: null };
       return park(state, {
@@ -241,7 +237,7 @@ type To = (next: RunState, note: string, dueAtMs?: number | null) => Conclusion;
 
 /**
  * The one place where a duplicate could be born. Two complete listings without the fingerprint, both begun after the
- * request's end, the second at least `absentAfterMs` later than the end and still showing what the first had seen.
+ * request's end, the second at least `absentAfterMs` after the first and still showing what that one had seen.
  */
 function afterAbsence(
   life: RunLife,
@@ -258,15 +254,17 @@ function afterAbsence(
     note: absent === null ? null : 'not in the platform’s list so far',
   });
   if (seen.startedAtMs < state.endedAtMs) return wait(state.absent, nowMs);
-  const lookAgainAtMs = state.endedAtMs + policy.absentAfterMs;
   if (state.absent === null) {
-    return wait({ listing: seen.listing, startedAtMs: seen.startedAtMs }, lookAgainAtMs);
+    const first = { listing: seen.listing, startedAtMs: seen.startedAtMs };
+    return wait(first, seen.startedAtMs + policy.absentAfterMs);
   }
+  // Counted from the first listing: only then was the platform known to be reachable again.
+  const lookAgainAtMs = state.absent.startedAtMs + policy.absentAfterMs;
   if (seen.startedAtMs < lookAgainAtMs) return wait(state.absent, lookAgainAtMs);
   // A run that the first listing showed is missing now: pages shifted, so this listing starts the count afresh.
   if (!seen.proof.keepsEarlier) {
     const first = { listing: seen.listing, startedAtMs: seen.startedAtMs };
-    return wait(first, nowMs + policy.absentAfterMs / 4);
+    return wait(first, seen.startedAtMs + policy.absentAfterMs);
   }
   const queued = { kind: 'queued', uploads: [] } as const;
   if (seen.proof.content === 'gone')
@@ -345,7 +343,7 @@ function revivedFrom(life: RunLife, nowMs: number): LiveState {
 /** `retry` goes back to the state the run was parked from; whoever was unknown looks again from the start. */
 function revived(state: Extract<RunState, { kind: 'parked' | 'skipped' }>): LiveState {
   const { from } = state;
-  if (from.kind === 'unknown') return from;
+  if (from.kind === 'unknown') return { ...from, absent: null };
   // Ids that were noted before are likely dead by the time a person has answered.
   if (!mayHaveBeenMade(from)) return { kind: 'queued', uploads: [] };
   return from;

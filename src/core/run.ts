@@ -49,7 +49,12 @@ export type RunState =
       /** A person may send again what was parked as surely absent, if it still is. */
       readonly mayResend: boolean;
     }
-  | { readonly kind: 'tracked'; readonly runId: string; readonly notFoundSinceMs: number | null }
+  | {
+      readonly kind: 'tracked';
+      readonly runId: string;
+      readonly notFoundSinceMs: number | null;
+      readonly polls: number;
+    }
   | { readonly kind: 'final'; readonly runId: string; readonly status: string }
   | { readonly kind: 'recorded'; readonly runId: string }
   | { readonly kind: 'parked'; readonly from: LiveState; readonly reason: Reason; readonly hint: string }

@@ -8,7 +8,8 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { FailureError, type Failure, type Reach } from '../core/failure.ts';
-import { advance, type Conclusion } from '../core/lifecycle.ts';
+import { failureOfError } from './namedErrors.ts';
+import { advance, type Conclusion, type Happening } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
@@ -97,11 +98,11 @@ export class Delivery {
       const unseen = (await outbox.unseenApps(platformId)).filter(
         (app) => nowMs - (this.#askedForFingerprints.get(app) ?? -Infinity) >= fingerprintsAskedEveryMs,
       );
-      const apps = new Set([...(await outbox.unknownApps(nowMs)), ...unseen]);
+      const apps = new Set([...(await outbox.unknownApps(platformId, nowMs)), ...unseen]);
       for (const app of apps) {
         if (!isStopped() && !this.#isPaused(app)) await this.#reconcileOne(app);
       }
-      const dueMs = (await outbox.nextDueMs('reconcile')) ?? Infinity;
+      const dueMs = (await outbox.nextDueMs(platformId, 'reconcile')) ?? Infinity;
       const waitMs = Math.min(idleMsMax, Math.max(250, dueMs - clock.nowMs()));
       if (!isStopped()) await this.#reconcileWaking.wait(seen, waitMs);
     }
@@ -109,11 +110,11 @@ export class Delivery {
 
   /** How long until a run is due or a pause ends, in ms. */
   async #idleMs(): Promise<number> {
-    const { outbox, clock, uploadsAtOnce } = this.#parts;
+    const { outbox, clock, uploadsAtOnce, platformId } = this.#parts;
     if (this.#inHand.size >= uploadsAtOnce) return idleMsMax;
     const nowMs = clock.nowMs();
     const pauseMs = this.gate.platformPause()?.untilMs;
-    const dueMs = pauseMs ?? (await outbox.nextDueMs('deliver')) ?? Infinity;
+    const dueMs = pauseMs ?? (await outbox.nextDueMs(platformId, 'deliver')) ?? Infinity;
     const pausedMs = Math.min(Infinity, ...this.gate.appPauses().map(({ pause }) => pause.untilMs));
     // A run that is due and was not claimed waits for a suspect or a paused app: looked at again soon, not at once.
     const soonMs = dueMs <= nowMs ? 250 : dueMs - nowMs;
@@ -121,13 +122,13 @@ export class Delivery {
   }
 
   async #claim(only: number | null): Promise<Claim[]> {
-    const { outbox, clock, uploadsAtOnce } = this.#parts;
+    const { outbox, clock, uploadsAtOnce, platformId } = this.#parts;
     const nowMs = clock.nowMs();
     const free = uploadsAtOnce - this.#inHand.size;
     if (free <= 0 || !(await this.#probed(nowMs))) return [];
     const pausedApps = this.gate.appPauses().map(({ app }) => app);
-    if (only === null) return await outbox.claimDue(nowMs, free, pausedApps);
-    const claim = await outbox.claimRun(only, nowMs);
+    if (only === null) return await outbox.claimDue(platformId, nowMs, free, pausedApps);
+    const claim = await outbox.claimRun(platformId, only, nowMs);
     return claim === null ? [] : [claim];
   }
 
@@ -179,6 +180,12 @@ export class Delivery {
     const work = this.#deliver(claim)
       .catch((error: unknown) => {
         this.#bug ??= error instanceof Error ? error : new Error(String(error));
+        this.#parts.log.fatal(
+          { err: error, run: claim.run },
+          'delivery met an error that nobody foresaw, and stops',
+        );
+        // Others may be in the middle of a long upload; the outbox knows how far they came.
+        this.#cut.abort();
       })
       .finally(() => {
         this.#inHand.delete(work);
@@ -200,10 +207,11 @@ export class Delivery {
       answer = step.outcome.answer;
       if ('failure' in happening && happening.failure !== null)
         this.#noteFailure(happening.failure, claim.key.app);
-      else if (this.gate.worked(claim.key.app)) this.#parts.log.info('delivery goes on');
+      else if (provesPlatform(happening)) this.gate.worked(claim.key.app);
       if (warnings !== undefined && warnings.length > 0) await outbox.addWarnings(claim.run, warnings);
-      const conclusion = advance(claim.life, happening, clock.nowMs(), clock.random(), policy);
-      const goesOn = this.#goesOn(conclusion);
+      const nowMs = clock.nowMs();
+      const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
+      const goesOn = this.#goesOn(conclusion, nowMs);
       if (!(await this.#conclude(claim, happening.kind === 'sourceChanged', conclusion, goesOn))) return;
       claim = { ...claim, life: conclusion.life };
       if (!goesOn) return;
@@ -211,8 +219,8 @@ export class Delivery {
   }
 
   /** On to the next step at once: the state is new, and nothing says to wait. */
-  #goesOn({ life, dueAtMs }: Conclusion): boolean {
-    if (this.#cut.signal.aborted || dueAtMs === null || life.tries > 0) return false;
+  #goesOn({ life, dueAtMs }: Conclusion, nowMs: number): boolean {
+    if (this.#cut.signal.aborted || dueAtMs === null || dueAtMs > nowMs) return false;
     return isLive(life.state) && nextStep(life.state) !== 'reconcile' && this.gate.platformPause() === null;
   }
 
@@ -238,8 +246,9 @@ export class Delivery {
       }
     } catch (error) {
       // Only what somebody named becomes an outcome. Anything else is a bug and stops the daemon.
-      if (error instanceof FailureError)
-        return { claim, outcome: { happening: { kind: 'failed', failure: error.failure } } };
+      const failure = failureOfError(error);
+      if (failure !== null && !signal.aborted)
+        return { claim, outcome: { happening: { kind: 'failed', failure } } };
       if (!signal.aborted) throw error;
       await this.#parts.outbox.release(claim, this.#parts.clock.nowMs());
       return null;
@@ -315,4 +324,9 @@ export class Delivery {
     const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
     log.error({ class: failure.class, status: failure.status }, `${whom}: ${failure.text}. ${failure.hint}`);
   }
+}
+
+/** What a request to the platform has brought about; the rest of a run's steps say nothing of the platform. */
+function provesPlatform({ kind }: Happening): boolean {
+  return ['uploadsLanded', 'made', 'notFinal', 'final'].includes(kind);
 }

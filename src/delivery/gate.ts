@@ -11,15 +11,11 @@ export interface Pause {
   readonly untilMs: number;
 }
 
-interface Held extends Pause {
-  readonly tries: number;
-}
-
 const platform = Symbol('platform');
 
 export class Gate {
   readonly #policy: BackoffPolicy;
-  readonly #pauses = new Map<string | typeof platform, Held>();
+  readonly #pauses = new Map<string | typeof platform, Pause>();
   /** Failures in a row, kept when a probe succeeds: only a step that worked is proof. */
   readonly #tries = new Map<string | typeof platform, number>();
 
@@ -37,16 +33,14 @@ export class Gate {
     const tries = (this.#tries.get(reach) ?? 0) + 1;
     this.#tries.set(reach, tries);
     const untilMs = nowMs + backoffMs(tries, this.#policy, random, failure.retryAfterMs);
-    this.#pauses.set(reach, { failure, sinceMs: earlier?.sinceMs ?? nowMs, untilMs, tries });
+    this.#pauses.set(reach, { failure, sinceMs: earlier?.sinceMs ?? nowMs, untilMs });
     return earlier === undefined;
   }
 
-  /** Something worked for this app: whatever was paused is over. @returns whether something was paused */
-  worked(app: string): boolean {
+  /** Something worked for this app: the next pause begins with short waits again. A pause itself ends at its time. */
+  worked(app: string): void {
     this.#tries.delete(platform);
     this.#tries.delete(app);
-    const wasPaused = this.#pauses.delete(platform);
-    return this.#pauses.delete(app) || wasPaused;
   }
 
   /** The probe got through: runs may be tried again. */

@@ -55,7 +55,7 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
   }
   const show = await outbox.fingerprintsShow(platformId, app);
   for (let after = 0; ;) {
-    const page = (await outbox.unknownDue(clock.nowMs(), after, settledAtOnce)).filter(
+    const page = (await outbox.unknownDue(platformId, clock.nowMs(), after, settledAtOnce)).filter(
       (run) => run.run > after,
     );
     for (const run of page.filter(({ key }) => key.app === app)) {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type PQueue from 'p-queue';
 import { FailureError, type Failure } from '../core/failure.ts';
+import { outsideRootName } from '../core/identity.ts';
 import type { Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
@@ -28,11 +29,12 @@ export async function upload(
     folder = await OpenFolder.open(join(rootPath, claim.path));
     return { happening: await uploadAll(claim, folder, fresh, parts, lanes, signal) };
   } catch (error) {
-    if (error instanceof SourceChanged)
-      return { happening: { kind: 'sourceChanged', failure: changed(error.message) } };
-    if (isGone(error))
-      return { happening: { kind: 'sourceChanged', failure: changed('the folder is not there any more') } };
-    throw error;
+    const what = isGone(error) ? 'the folder is not there any more' : sourceTrouble(error);
+    if (what === null) throw error;
+    // No scan looks at folders outside of all drop roots, so nobody would notice that it has settled again.
+    const isOutside = claim.key.dropRoot === outsideRootName;
+    const failure = changed(what, isOutside);
+    return { happening: isOutside ? { kind: 'failed', failure } : { kind: 'sourceChanged', failure } };
   } finally {
     await folder?.close();
   }
@@ -87,11 +89,17 @@ function isGone(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
 }
 
-function changed(what: string): Failure {
+function sourceTrouble(error: unknown): string | null {
+  return error instanceof SourceChanged ? error.message : null;
+}
+
+function changed(what: string, isOutside: boolean): Failure {
   return {
     class: 'source-changed',
     text: `it was not sent, because ${what}`,
-    hint: 'Nothing to do: it is sent when the folder has settled again.',
+    hint: isOutside
+      ? 'Track the folder again when it is whole.'
+      : 'Nothing to do: it is sent when the folder has settled again.',
     reach: 'run',
   };
 }

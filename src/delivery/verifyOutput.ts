@@ -44,11 +44,11 @@ export async function verifyInline(
 export async function verifyStream(
   claim: Claim,
   returned: AsyncIterable<Uint8Array>,
-  folder: OpenFolder | null,
+  folder: OpenFolder,
 ): Promise<Verified> {
   const isJson = fileOf(claim.content, 'output')?.type === 'json';
   const body = outputBody(claim);
-  if (body === undefined || folder === null) return nothing;
+  if (body === undefined) return nothing;
   const back = digestOf(returned, isJson);
   const sent = digestOf(readBody(folder, body), isJson);
   const [theirs, ours] = await Promise.allSettled([back, sent]);

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileOf } from '../core/content.ts';
+import { FailureError } from '../core/failure.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
 import type { Claim } from '../outbox/nouns.ts';
@@ -75,12 +76,17 @@ async function openOwnFolder(
   const rootPath = pathOfRoot(dropRoot);
   if (rootPath === null)
     return { warning: `the drop root "${dropRoot}" is not in the configuration any more` };
-  const [known] = await outbox.folders(dropRoot, [claim.path]);
+  // It may have been moved since the run was claimed.
+  const { path, directory } = (await outbox.run(claim.run)) ?? claim;
+  const [known] = await outbox.folders(dropRoot, [path]);
   if (known !== undefined && known.run !== claim.run) {
     return { warning: 'its folder holds newer content, so the result was not written there' };
   }
   try {
-    return { folder: await OpenFolder.open(join(rootPath, claim.path)) };
+    const folder = await OpenFolder.open(join(rootPath, path));
+    if ((await folder.stats()).ino === directory.ino) return { folder };
+    await folder.close();
+    return { warning: 'another folder lies at its path now, so the result was not written there' };
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return { warning: `its folder cannot be opened any more (${String(errorCode(error))})` };
@@ -97,6 +103,9 @@ async function verify(
   if (!urlAnswer.safeParse(answer['output']).success || isInlined(claim, answer)) {
     return await verifyInline(claim, answer, folder);
   }
+  // Nothing to compare with: then nothing is fetched, because what is not read would hold its connection.
+  if (folder === null || fileOf(claim.content, 'output') === undefined)
+    return { isSame: null, warning: null };
   return await verifyStream(claim, await platform.download(answer['output'], outputBytesMax, signal), folder);
 }
 
@@ -140,11 +149,8 @@ async function writeInto(
     return null;
   } catch (error) {
     const code = errorCode(error);
-    if (
-      code === undefined ||
-      !['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOSPC', 'EDQUOT', 'ENOTDIR'].includes(code)
-    )
-      throw error;
+    if (code === undefined) throw error;
+    // Whatever the folder has against it: it is another user's, and its result is kept all the same.
     return `the folder cannot be written (${code})`;
   }
 }
@@ -185,7 +191,14 @@ async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   let total = 0;
   for await (const chunk of bytes) {
     total += chunk.length;
-    if (total > outputBytesMax) throw new Error(`the returned output is larger than ${outputBytesMax} bytes`);
+    if (total > outputBytesMax) {
+      throw new FailureError({
+        class: 'output-too-large',
+        text: `the returned output is larger than ${outputBytesMax} bytes`,
+        hint: 'Look at the run in the console; its output is not what was sent.',
+        reach: 'run',
+      });
+    }
     yield chunk;
   }
 }

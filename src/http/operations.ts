@@ -123,6 +123,8 @@ export interface ScannedView {
     readonly reason: string;
     readonly run: number | null;
   }[];
+  /** How many runs and folders, of all roots, are parked, rejected or overdue. */
+  readonly needs_person: number;
 }
 
 export const trackOrder = z.strictObject({

@@ -1,10 +1,11 @@
 /** A complete folder becomes a run: who it is, what it is called, and whether it was here before under another path. */
-import { lstat } from 'node:fs/promises';
+import { lstat, opendir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';
-import { identityVersion } from '../core/identity.ts';
-import type { Enqueued, NewRun, RunSettings } from '../outbox/nouns.ts';
+import { identityVersion, outsideRootName } from '../core/identity.ts';
+import type { Enqueued, NewRun, Run, RunSettings } from '../outbox/nouns.ts';
+import { directoryOf } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
 import { isoTime } from '../system/clock.ts';
 import type { IntakeParts } from './parts.ts';
@@ -21,6 +22,8 @@ export interface Wishes {
 export interface CompleteFolder {
   readonly path: string;
   readonly directory: DirectoryIdentity;
+  /** Whether the file system keeps birth times, as far as this directory shows it. */
+  readonly isBirthKnown: boolean;
   readonly signature: string;
   readonly content: FolderContent;
 }
@@ -33,38 +36,32 @@ export async function enqueueFolder(
 ): Promise<Enqueued> {
   const { outbox, clock, policy, platformId, host } = parts;
   const nowMs = clock.nowMs();
-  const chance = { nowMs, random: clock.random(), policy };
   const app = wishes.app ?? folder.content.meta.appId ?? root.app;
   const { generation } = folder.content;
-  const earlier = await earlierPlace(folder, root, app, parts);
+  const key = { version: identityVersion, platform: platformId, app, host, dropRoot: root.name, generation };
+  const earlier = await earlierPlaces(folder, root, key, parts);
   const wanted: NewRun = {
-    key: { version: identityVersion, platform: platformId, app, host, dropRoot: root.name, generation },
+    key,
     path: folder.path,
     directory: folder.directory,
     signature: folder.signature,
     content: folder.content,
     settings: settingsOf(folder, root, host, wishes, nowMs),
-    movedFrom: earlier?.kind === 'moved' ? earlier.run : null,
+    movedFrom: earlier.movedFrom,
+    movedAway: earlier.movedAway,
+    doubt: earlier.doubtful === null || wishes.again === true ? null : movedOrCopied(earlier.doubtful),
     again: wishes.again === true,
+    target: targetOf(root, parts),
   };
-  const enqueued = await outbox.enqueue(wanted, chance);
-  if (enqueued.kind === 'new' && earlier?.kind === 'doubtful' && wishes.again !== true) {
-    await outbox.apply(enqueued.run, { kind: 'doubted', failure: movedOrCopied(earlier.run) }, chance);
-  }
-  await outbox.saveFolder({
-    dropRoot: root.name,
-    path: folder.path,
-    state: 'known',
-    reason: { class: '', text: '' },
-    hint: '',
-    signature: folder.signature,
-    directory: folder.directory,
-    firstSeenMs: nowMs,
-    changedAtMs: nowMs,
-    sinceMs: nowMs,
-    run: enqueued.run,
-  });
-  return enqueued;
+  return await outbox.enqueue(wanted, { nowMs, random: clock.random(), policy });
+}
+
+/** For which platform and app a folder's row holds: another configuration looks at every folder afresh. */
+export function targetOf(
+  root: Pick<DropRoot, 'app'>,
+  { platformId }: Pick<IntakeParts, 'platformId'>,
+): string {
+  return `${platformId} ${root.app}`;
 }
 
 function settingsOf(
@@ -94,37 +91,73 @@ function nameOf(path: string, root: DropRoot, host: string, nowMs: number): stri
   return root.runName.replaceAll(/\{([a-z]+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
-type EarlierPlace = { readonly kind: 'moved' | 'doubtful'; readonly run: number };
+interface EarlierPlaces {
+  /** The run that this very directory was at another path, where it is not any more. */
+  readonly movedFrom: number | null;
+  /** The run of this path and content whose own directory now lies elsewhere in the root. */
+  readonly movedAway: { readonly run: number; readonly path: string } | null;
+  /** Like `movedFrom`, where the file system cannot tell a move from a copy. */
+  readonly doubtful: number | null;
+}
 
-/** The run that this very directory was at another path, which is now absent or another directory. */
-async function earlierPlace(
-  { path, directory, content }: CompleteFolder,
+/** Directories come and go under the same names (log rotation), so it is the directory that counts, not its name. */
+async function earlierPlaces(
+  folder: CompleteFolder,
   root: DropRoot,
-  app: string,
-  { outbox, pathOfRoot, platformId }: IntakeParts,
-): Promise<EarlierPlace | null> {
-  for (const run of await outbox.runsOfDirectory(directory, content.generation)) {
-    const { key } = run;
-    if (key.app !== app || key.platform !== platformId) continue;
-    if (key.dropRoot === root.name && run.path === path) return null;
-    const rootPath = pathOfRoot(key.dropRoot);
-    // A root that is not there, or is another mount, says nothing about what lies below it.
-    if (rootPath === null || key.dropRoot !== root.name) continue;
-    if (await isThere(join(rootPath, run.path), directory)) continue;
-    const isSure = directory.birthNs !== '0' || run.content.filesMark === content.filesMark;
-    return { kind: isSure ? 'moved' : 'doubtful', run: run.run };
+  key: NewRun['key'],
+  { outbox }: IntakeParts,
+): Promise<EarlierPlaces> {
+  const { path, directory, content } = folder;
+  const isOurs = (run: Run): boolean =>
+    run.key.app === key.app && run.key.platform === key.platform && run.key.dropRoot === root.name;
+  const here = (await outbox.runsAtPath(root.name, path, 1_000)).find(
+    (run) => isOurs(run) && run.key.generation === key.generation,
+  );
+  const nothing: EarlierPlaces = { movedFrom: null, movedAway: null, doubtful: null };
+  if (here !== undefined) {
+    if (isSameDirectory(here.directory, directory) || root.name === outsideRootName) return nothing;
+    const elsewhere = await findDirectory(root.path, here.directory, path);
+    if (elsewhere === null) return nothing;
+    return { ...nothing, movedAway: { run: here.run, path: elsewhere } };
+  }
+  for (const run of await outbox.runsOfInode(directory.ino, content.generation)) {
+    if (!isOurs(run) || run.path === path) continue;
+    if (await isAt(join(root.path, run.path), run.directory)) continue;
+    if (isSameDirectory(run.directory, directory) || run.content.filesMark === content.filesMark) {
+      return { ...nothing, movedFrom: run.run };
+    }
+    if (folder.isBirthKnown) continue;
+    return { ...nothing, doubtful: run.run };
+  }
+  return nothing;
+}
+
+/** Device numbers change at a reboot; inode and birth time together do not. */
+function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boolean {
+  return a.ino === b.ino && a.birthNs === b.birthNs && a.birthNs !== '0';
+}
+
+async function isAt(path: string, directory: DirectoryIdentity): Promise<boolean> {
+  const found = await lstat(path, { bigint: true }).catch(missing);
+  return found !== null && isSameDirectory(directoryOf(found), directory);
+}
+
+/** Where in the root a directory lies now. Every entry is stat-ed, which only ever happens when names were swapped. */
+async function findDirectory(
+  rootPath: string,
+  directory: DirectoryIdentity,
+  notAt: string,
+): Promise<string | null> {
+  for await (const entry of await opendir(rootPath, { bufferSize: 1024 })) {
+    if (!entry.isDirectory() || entry.name === notAt) continue;
+    if (await isAt(join(rootPath, entry.name), directory)) return entry.name;
   }
   return null;
 }
 
-async function isThere(path: string, directory: DirectoryIdentity): Promise<boolean> {
-  try {
-    const stats = await lstat(path, { bigint: true });
-    return String(stats.ino) === directory.ino && String(stats.dev) === directory.dev;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
-    throw error;
-  }
+function missing(error: unknown): null {
+  if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
+  throw error;
 }
 
 function movedOrCopied(run: number): Failure {

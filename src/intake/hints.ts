@@ -11,6 +11,7 @@ export class Hints {
   readonly #root: string;
   readonly #log: Log;
   readonly #onHint: (name: string) => void;
+  readonly #folders = new Map<string, FSWatcher>();
   #watcher: FSWatcher | null = null;
   #degraded: string | null = null;
 
@@ -34,22 +35,32 @@ export class Hints {
   async start(): Promise<void> {
     await this.stop();
     this.#degraded = null;
-    this.#watcher = watch(this.#root, { depth: 0, followSymlinks: false, ignoreInitial: true, atomic: false })
-      .on('all', (_event, path) => this.#hint(path))
-      .on('error', (error) => this.#fail(error));
+    this.#watcher = this.#watch(this.#root);
   }
 
   async stop(): Promise<void> {
-    await this.#watcher?.close();
+    const watchers = [this.#watcher, ...this.#folders.values()];
     this.#watcher = null;
+    this.#folders.clear();
+    await Promise.all(watchers.map(async (watcher) => await watcher?.close()));
   }
 
+  /** A watcher of its own, because chokidar keeps every path that was ever unwatched, and tests against all of them. */
   watchFolder(path: string): void {
-    this.#watcher?.add(path);
+    if (this.#watcher === null || this.#folders.has(path)) return;
+    this.#folders.set(path, this.#watch(path));
   }
 
-  unwatchFolder(path: string): void {
-    this.#watcher?.unwatch(path);
+  async unwatchFolder(path: string): Promise<void> {
+    const watcher = this.#folders.get(path);
+    this.#folders.delete(path);
+    await watcher?.close();
+  }
+
+  #watch(path: string): FSWatcher {
+    return watch(path, { depth: 0, followSymlinks: false, ignoreInitial: true, atomic: false })
+      .on('all', (_event, moved) => this.#hint(moved))
+      .on('error', (error) => this.#fail(error));
   }
 
   #hint(path: string): void {

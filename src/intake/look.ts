@@ -9,7 +9,7 @@ import { readFolder, type ReadFolder } from '../reading/readFolder.ts';
 import { sightFolder, type FolderSight } from '../reading/sight.ts';
 import { isoTime } from '../system/clock.ts';
 import { clearProblem, putProblem } from '../system/problemFile.ts';
-import { enqueueFolder, type CompleteFolder } from './enqueue.ts';
+import { enqueueFolder, targetOf, type CompleteFolder } from './enqueue.ts';
 import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
 
@@ -38,6 +38,7 @@ const done: Looked = { kind: 'done', enqueued: null };
 /**
  * @param known what the outbox has of this folder
  * @param memory of the last look, if the folder was open then
+ * @param isRootThere asked before a folder is believed to have vanished
  */
 export async function lookAt(
   path: string,
@@ -45,15 +46,16 @@ export async function lookAt(
   known: Folder | undefined,
   memory: OpenFolderMemory | undefined,
   parts: IntakeParts,
+  isRootThere: () => Promise<boolean>,
 ): Promise<Looked> {
   const { clock } = parts;
   const folderPath = join(rules.root.path, path);
   const sight = await sightFolder(folderPath, rules.sight);
   if (sight === null) {
-    if (known !== undefined) await vanished(known, parts);
+    if (known !== undefined && (await isRootThere())) await vanished(known, parts);
     return done;
   }
-  if (isSettled(known) && known.signature === sight.signature) return done;
+  if (isSettled(known, targetOf(rules.root, parts)) && known.signature === sight.signature) return done;
   const nowMs = clock.monotonicMs();
   const open = remembered(memory, known, sight.signature, nowMs, clock.nowMs());
   const verdict = settleVerdict(open, sight.sighting, nowMs, rules.root.settle);
@@ -95,15 +97,20 @@ export async function lookAt(
           parts,
         );
       }
-      const { directory, signature } = sight;
-      return await take({ path, directory, signature, content: read.content }, rules, known, parts);
+      const { directory, isBirthKnown, signature } = sight;
+      return await take(
+        { path, directory, isBirthKnown, signature, content: read.content },
+        rules,
+        known,
+        parts,
+      );
     }
   }
 }
 
 /** Nothing is to be done about it until it moves. */
-function isSettled(known: Folder | undefined): known is Folder {
-  return known !== undefined && ['known', 'rejected', 'skipped'].includes(known.state);
+function isSettled(known: Folder | undefined, target: string): known is Folder {
+  return known?.target === target && ['known', 'rejected', 'skipped'].includes(known.state);
 }
 
 function remembered(
@@ -155,6 +162,7 @@ async function settling(
       sinceMs: known?.state === state ? known.sinceMs : wallMs,
       // Until it is complete again, what it was stays known: the run on its way follows its folder.
       run: known?.run ?? null,
+      target: targetOf(rules.root, parts),
     };
     await outbox.saveFolder(folder);
     if (state === 'overdue' && known?.state !== 'overdue') {
@@ -191,6 +199,7 @@ async function reject(
     changedAtMs: nowMs,
     sinceMs: nowMs,
     run: known?.run ?? null,
+    target: targetOf(rules.root, parts),
   };
   await parts.outbox.saveFolder(folder);
   parts.log.error({ root: folder.dropRoot, folder: path }, `${path} is rejected: ${text}. ${hint}`);

@@ -41,6 +41,7 @@ export class RootIntake {
   #auditAfter = '';
   #rootMark: string | null = null;
   #trouble: string | null = null;
+  #unreadableNames: string | null = null;
   #lastScanMs: number | null = null;
   #isStopped = false;
   #bug: Error | null = null;
@@ -53,9 +54,14 @@ export class RootIntake {
     this.#hints = new Hints(root.path, parts.log, (name) => this.#lookSoon(name, swarmMs));
   }
 
-  /** Why the root is not being scanned; null when it is. */
+  /** What is wrong with the root; null when all is well. */
   trouble(): string | null {
-    return this.#trouble ?? this.#hints.degraded();
+    return this.#trouble ?? this.#unreadableNames ?? this.#hints.degraded();
+  }
+
+  /** Why the root cannot be scanned at all; null when it can. */
+  unscanned(): string | null {
+    return this.#trouble;
   }
 
   lastScanMs(): number | null {
@@ -84,7 +90,12 @@ export class RootIntake {
 
   /** Scans until `stop` is aborted. @throws what nobody named: a bug */
   async run(stop: AbortSignal): Promise<void> {
-    stop.addEventListener('abort', () => this.#waking.wake(), { once: true });
+    const onStop = (): void => {
+      // What is queued is passed over, and what is being looked at ends.
+      this.#isStopped = true;
+      this.#waking.wake();
+    };
+    stop.addEventListener('abort', onStop, { once: true });
     try {
       while (!stop.aborted) {
         const seen = this.#waking.count;
@@ -108,30 +119,33 @@ export class RootIntake {
 
   /**
    * Looks at the whole root once.
-   * @param audit every finished folder too, not just the next ones in turn
+   * @param asked a person asks: every finished folder too, not just the next ones in turn, and a root that is another
+   *   directory than before is believed to be meant so
    */
-  async scan(audit: boolean): Promise<ScanReport> {
+  async scan(asked: boolean): Promise<ScanReport> {
     const names = await this.#list();
     if (names === null) return { folders: 0, looked: 0, enqueued: [] };
+    const isTrusted = await this.#isTheSameRoot(names, asked);
     const { outbox, clock } = this.#parts;
     const { name: dropRoot } = this.rules.root;
     const looks: Promise<Enqueued | null>[] = [];
     // Paths only: there may be a hundred thousand of them.
     const finished: string[] = [];
-    for (let after = ''; ;) {
+    for (let after = ''; !this.#isStopped;) {
       const page = await outbox.foldersOfRoot(dropRoot, after, pageOfFolders);
       for (const folder of page) {
         const isListed = names.delete(folder.path);
+        if (!isListed && !isTrusted) continue;
         // Not listed: the look finds out whether it vanished, and tells.
-        if (!isListed || folder.state === 'settling' || folder.state === 'overdue')
-          looks.push(this.#look(folder.path));
+        const isOpen = folder.state === 'settling' || folder.state === 'overdue';
+        if (!isListed || isOpen) looks.push(this.#look(folder.path));
         else finished.push(folder.path);
       }
       const last = page.at(-1);
       if (last === undefined || page.length < pageOfFolders) break;
       after = last.path;
     }
-    for (const path of audit ? finished : this.#nextToAudit(finished)) looks.push(this.#look(path));
+    for (const path of asked ? finished : this.#nextToAudit(finished)) looks.push(this.#look(path));
     for (const name of names) looks.push(this.#look(name));
     const enqueued = (await Promise.all(looks)).filter((found) => found !== null);
     this.#lastScanMs = clock.nowMs();
@@ -142,17 +156,18 @@ export class RootIntake {
   async #list(): Promise<Set<string> | null> {
     const { root, isIgnoredFolder } = this.rules;
     try {
-      const { ino, dev } = await lstat(`${root.path}/`, { bigint: true });
-      const mark = `${dev} ${ino}`;
+      const mark = await this.#markNow();
       const names = new Set<string>();
+      const unreadable: string[] = [];
       for await (const entry of await opendir(root.path, { bufferSize: 1024 })) {
-        if (entry.isDirectory() && !isIgnoredFolder(entry.name)) names.add(entry.name);
+        // A name that is not UTF-8 arrives with this sign in it, and cannot be opened by it.
+        if (entry.name.includes('\ufffd')) unreadable.push(entry.name);
+        else if (entry.isDirectory() && !isIgnoredFolder(entry.name)) names.add(entry.name);
       }
-      if (this.#trouble !== null)
-        this.#parts.log.info({ root: root.name }, `drop root ${root.path} is there again`);
-      this.#trouble = null;
-      if (this.#withHints && this.#rootMark !== mark && !this.#isStopped) {
-        this.#rootMark = mark;
+      this.#noteUnreadable(unreadable);
+      const isAnother = this.#rootMark !== mark;
+      this.#rootMark = mark;
+      if (this.#withHints && isAnother && !this.#isStopped) {
         // Another directory than before: watches of the old one see nothing of this one.
         await this.#hints.start();
         for (const name of this.#open.keys()) this.#hints.watchFolder(join(root.path, name));
@@ -171,6 +186,58 @@ export class RootIntake {
       this.#trouble = trouble;
       return null;
     }
+  }
+
+  /**
+   * Whether what is listed can be believed to be the whole drop root. One that is another directory than before and holds
+   * few of the folders that are known is more likely not mounted than emptied: then what is new in it is tracked, and
+   * nothing has vanished.
+   */
+  async #isTheSameRoot(names: ReadonlySet<string>, asked: boolean): Promise<boolean> {
+    const { outbox, log } = this.#parts;
+    const { root } = this.rules;
+    const before = await outbox.rootMark(root.name);
+    const now = this.#rootMark;
+    if (now === null) return true;
+    if (before !== now) {
+      const known = await outbox.foldersOfRoot(root.name, '', pageOfFolders);
+      const isEmptied = known.filter(({ path }) => names.has(path)).length < known.length / 2;
+      if (isEmptied && before !== null && !asked) {
+        const trouble =
+          'is another directory than before, and little of what was known is in it: is it mounted? ' +
+          `If it was emptied on purpose, say \`runtrackd scan ${root.name}\``;
+        if (this.#trouble !== trouble) log.error({ root: root.name }, `drop root ${root.path} ${trouble}`);
+        this.#trouble = trouble;
+        return false;
+      }
+      await outbox.saveRootMark(root.name, now);
+    }
+    if (this.#trouble !== null) log.info({ root: root.name }, `drop root ${root.path} is there again`);
+    this.#trouble = null;
+    return true;
+  }
+
+  /** Which directory the root is: device and inode. */
+  async #markNow(): Promise<string> {
+    const { ino, dev } = await lstat(`${this.rules.root.path}/`, { bigint: true });
+    return `${dev} ${ino}`;
+  }
+
+  /** Whether the root is the directory that was scanned last: if not, what is missing has not vanished. */
+  async #isStillThere(): Promise<boolean> {
+    return this.#trouble === null && (await this.#markNow().catch(() => null)) === this.#rootMark;
+  }
+
+  /** Folders whose names are not UTF-8 are said once for each set of them, and shown as long as they are there. */
+  #noteUnreadable(names: readonly string[]): void {
+    const { root } = this.rules;
+    const trouble =
+      names.length === 0
+        ? null
+        : `${names.length} folder name(s) are not UTF-8 and cannot be tracked, such as ${String(names[0])}: rename them`;
+    if (trouble !== null && trouble !== this.#unreadableNames)
+      this.#parts.log.error({ root: root.name }, trouble);
+    this.#unreadableNames = trouble;
   }
 
   #nextToAudit(finished: readonly string[]): readonly string[] {
@@ -210,9 +277,12 @@ export class RootIntake {
     const { outbox, log } = this.#parts;
     const { root } = this.rules;
     const wasOpen = this.#open.has(name);
+    if (this.#isStopped) return null;
     try {
       const [known] = await outbox.folders(root.name, [name]);
-      const looked = await lookAt(name, this.rules, known, this.#open.get(name), this.#parts);
+      const looked = await lookAt(name, this.rules, known, this.#open.get(name), this.#parts, () =>
+        this.#isStillThere(),
+      );
       if (looked.kind === 'open') {
         this.#open.set(name, looked.memory);
         if (!wasOpen) this.#hints.watchFolder(join(root.path, name));
@@ -220,7 +290,7 @@ export class RootIntake {
         return null;
       }
       this.#open.delete(name);
-      if (wasOpen) this.#hints.unwatchFolder(join(root.path, name));
+      if (wasOpen) await this.#hints.unwatchFolder(join(root.path, name));
       return looked.enqueued;
     } catch (error) {
       const code = errorCode(error);

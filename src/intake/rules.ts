@@ -1,5 +1,6 @@
 /** The rules of one drop root, ready to be used: what the configuration says, with globs compiled. */
 import ignore from 'ignore';
+import { outsideRootName } from '../core/identity.ts';
 import type { SettlePolicy } from '../core/settle.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
 import type { FileNames } from '../reading/mapping.ts';
@@ -85,5 +86,3 @@ export function rootForOutside(app: string): DropRoot {
     ignore: [],
   };
 }
-
-export const outsideRootName = '@outside';

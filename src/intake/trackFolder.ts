@@ -81,29 +81,38 @@ async function trackAt(
   const after = await sightFolder(folder, rules.sight);
   if (after?.signature !== sight.signature)
     return refused(`${folder} changed while it was read`, 'Track it when the solver is done.');
-  const { directory } = sight;
-  // The scan's signature takes the marker into account; it is taken anew at the next look.
+  const contradiction =
+    wishes.again === true ? null : await contradicts(path, read.content.generation, root, wishes, parts);
+  if (contradiction !== null) return contradiction;
+  const { directory, isBirthKnown, signature } = sight;
   const enqueued = await enqueueFolder(
-    { path, directory, signature: sight.signature, content: read.content },
+    { path, directory, isBirthKnown, signature, content: read.content },
     root,
     parts,
     wishes,
   );
-  const contradiction = enqueued.kind === 'new' ? null : await contradicts(enqueued.run, wishes, parts);
-  if (contradiction !== null) return contradiction;
   parts.onEnqueued(enqueued.run);
   return { kind: 'run', run: enqueued.run, isNew: enqueued.kind === 'new' };
 }
 
-async function contradicts(number: number, wishes: Wishes, { outbox }: IntakeParts): Promise<Tracked | null> {
-  const run = await outbox.run(number);
-  if (run === null) return null;
+/** Options that say something else than the row of this very content does change nothing: they are refused. */
+async function contradicts(
+  path: string,
+  generation: string,
+  root: DropRoot,
+  wishes: Wishes,
+  { outbox }: IntakeParts,
+): Promise<Tracked | null> {
+  const app = wishes.app ?? root.app;
+  const runs = await outbox.runsAtPath(root.name, path, 1_000);
+  const run = runs.find(({ key }) => key.generation === generation && key.app === app);
+  if (run === undefined) return null;
   const differs = (wish: string | undefined, has: string | null): boolean =>
     wish !== undefined && wish !== has;
   if (!differs(wishes.instance, run.settings.instance) && !differs(wishes.name, run.settings.name))
     return null;
   return refused(
-    `this content is run #${number} already, with another name or instance`,
+    `this content is run #${run.run} already, with another name or instance`,
     'Leave the options out to see that run, or say --again for a deliberate second run of the same content.',
   );
 }

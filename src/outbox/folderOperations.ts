@@ -46,8 +46,25 @@ export function folderOperations(sql: Statements) {
       sql.unsettleFolder.run({ dropRoot, path, nowMs });
     },
 
-    openFolders(state: OpenState, limit: number): Folder[] {
-      return folders(sql.openFolders.all({ state, limit }));
+    /** Folders in a state, in the order of root and path, in pages: `after` is the last one of the page before. */
+    openFolders(
+      state: OpenState,
+      dropRoot: string | null,
+      after: Pick<Folder, 'dropRoot' | 'path'> | null,
+      limit: number,
+    ): Folder[] {
+      const afterPath = after?.path ?? '';
+      if (dropRoot !== null) return folders(sql.openFoldersOfRoot.all({ state, dropRoot, afterPath, limit }));
+      return folders(sql.openFolders.all({ state, afterRoot: after?.dropRoot ?? '', afterPath, limit }));
+    },
+
+    /** Which directory the drop root was when it was last looked at; null: it never was. */
+    rootMark(dropRoot: string): string | null {
+      return (sql.rootMark.pluck().get({ dropRoot }) as string | undefined) ?? null;
+    },
+
+    saveRootMark(dropRoot: string, mark: string): void {
+      sql.saveRootMark.run({ dropRoot, mark });
     },
 
     /** When a folder that is settling last changed, wall clock in ms; null: none is settling. */

@@ -19,13 +19,13 @@ export interface FoundRun {
 export function listingOperations(sql: Statements) {
   return {
     /** Apps with unknown runs that are due to be looked for. */
-    unknownApps(nowMs: number): string[] {
-      return sql.unknownApps.pluck().all({ nowMs }) as string[];
+    unknownApps(platform: string, nowMs: number): string[] {
+      return sql.unknownApps.pluck().all({ platform, nowMs }) as string[];
     },
 
     /** Unknown runs that are due, in pages by their number. */
-    unknownDue(nowMs: number, after: number, limit: number): Claim[] {
-      return (sql.unknownDue.all({ nowMs, after, limit }) as RunRow[]).map(runOf);
+    unknownDue(platform: string, nowMs: number, after: number, limit: number): Claim[] {
+      return (sql.unknownDue.all({ platform, nowMs, after, limit }) as RunRow[]).map(runOf);
     },
 
     /** Apps whose list was never seen to show a fingerprint of ours. */
@@ -64,7 +64,8 @@ export function listingOperations(sql: Statements) {
         if (fingerprint === null) continue;
         if (sql.ownFingerprint.get({ fingerprint }) !== undefined)
           sql.noteFingerprintSeen.run({ platform, app, nowMs });
-        const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app }) as number | undefined;
+        const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app, platform }) as
+          number | undefined;
         if (run === undefined || sql.runHolding.get({ app, runId }) !== undefined) continue;
         found.push({ run, runId, createdAtMs });
       }

@@ -23,9 +23,7 @@ export const migrations: readonly string[] = [
     counter integer not null,
     path text not null,               -- where its folder is now; first_path never changes
     directory text not null,          -- what the directory itself is, as JSON: the same after a move
-    -- Device numbers change at a reboot; inode and birth time together do not.
-    directory_id text not null generated always as
-      (iif(directory ->> 2 = '0', directory, json_array(directory ->> 1, directory ->> 2))) stored,
+    inode text not null generated always as (directory ->> 1) stored,
     content text not null,            -- facts about its files, and what meta.json said, as JSON
     settings text not null,           -- instance, name, description, options, as JSON
     state text not null check (json_valid(state)),
@@ -54,7 +52,7 @@ export const migrations: readonly string[] = [
   create index run_claimed on run (claimed) where claimed > 0;
   create index run_path on run (drop_root, path);
   create index run_kind on run (kind, run);
-  create index run_directory on run (directory_id, generation);
+  create index run_directory on run (inode, generation);
 
   create table history (
     run integer not null references run,
@@ -77,10 +75,16 @@ export const migrations: readonly string[] = [
     changed_at_ms integer not null,
     since_ms integer not null,
     run integer references run,       -- the run that its content is, once known
+    target text not null,             -- the platform and app for which all this is so
     primary key (drop_root, path)
   ) strict, without rowid;
   create index folder_state on folder (state, drop_root, path) where state <> 'known';
   create index folder_run on folder (run) where run is not null;
+
+  create table root (
+    drop_root text primary key,
+    mark text not null                -- which directory it is: device and inode
+  ) strict, without rowid;
 
   create table app (
     app text not null,

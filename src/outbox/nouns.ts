@@ -1,5 +1,6 @@
 /** The nouns in which the outbox speaks: runs, folders, claims. None of them knows of SQL. */
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
+import type { Failure } from '../core/failure.ts';
 import type { RunLife } from '../core/lifecycle.ts';
 import type { Key } from '../core/identity.ts';
 import type { RunState, ShownState } from '../core/run.ts';
@@ -57,6 +58,8 @@ export interface Folder {
   readonly changedAtMs: number;
   readonly sinceMs: number;
   readonly run: number | null;
+  /** The platform and app for which this is so: for others it is looked at afresh. */
+  readonly target: string;
 }
 
 export interface NewRun {
@@ -69,6 +72,12 @@ export interface NewRun {
   readonly settings: RunSettings;
   /** The row that this very directory was when it lay elsewhere, found by whoever looked at the disk. */
   readonly movedFrom: number | null;
+  /** The row of this path and content whose own directory lies elsewhere now: this folder is another one. */
+  readonly movedAway: { readonly run: number; readonly path: string } | null;
+  /** Set where it cannot be told whether this is a moved folder or a copy: the run is born parked. */
+  readonly doubt: Failure | null;
+  /** What the folder's row is to say: which platform and app it is known to. */
+  readonly target: string;
   /** A deliberate second run of the same content. */
   readonly again: boolean;
 }

@@ -88,6 +88,7 @@ export interface FolderRow {
   changedAtMs: number;
   sinceMs: number;
   run: number | null;
+  target: string;
 }
 
 export function folderOf(row: FolderRow): Folder {
@@ -107,12 +108,6 @@ export function folderColumns(folder: Folder): Record<string, string | number | 
 /** One spelling, because rows are looked up by it. */
 export function directoryText({ dev, ino, birthNs }: DirectoryIdentity): string {
   return JSON.stringify([dev, ino, birthNs]);
-}
-
-/** What is the same after a move, and after a reboot where the file system knows birth times. */
-export function directoryId(directory: DirectoryIdentity): string {
-  const { ino, birthNs } = directory;
-  return birthNs === '0' ? directoryText(directory) : JSON.stringify([ino, birthNs]);
 }
 
 function directoryOf(text: string): DirectoryIdentity {

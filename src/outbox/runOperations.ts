@@ -1,10 +1,11 @@
 /** What can be done with runs, each within one transaction that whoever calls has opened. */
 import { advance, takenOver, type Conclusion, type Happening } from '../core/lifecycle.ts';
 import { type LifecyclePolicy } from '../core/policy.ts';
+import { reasonOf } from '../core/failure.ts';
 import { fingerprintOf } from '../core/identity.ts';
 import { isLive, type RunState } from '../core/run.ts';
 import type { Claim, Enqueued, HistoryEntry, NewRun, Run } from './nouns.ts';
-import { directoryId, directoryText, lifeColumns, runOf, type RunRow } from './rows.ts';
+import { directoryText, lifeColumns, runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 
 /** More would bury the story of the run; the oldest go first. */
@@ -30,6 +31,12 @@ export function runOperations(sql: Statements) {
     sql.addHistory.run({ run, kind, note, nowMs });
     const count = Number(sql.historyCount.pluck().get({ run }));
     if (count > historyEntriesMax) sql.trimHistory.run({ run, surplus: count - historyEntriesMax });
+  };
+
+  /** Takes a run that has not been sent out of whatever hands it is in: their next conclusion does not count. */
+  const seized = (run: Run): Run => {
+    sql.seize.run({ run: run.run });
+    return { ...run, isClaimed: false };
   };
 
   const applyTo = (run: Run, happening: Happening, { nowMs, random, policy }: Chance): Run => {
@@ -79,55 +86,54 @@ export function runOperations(sql: Statements) {
     /** Makes a run of a complete folder, or finds the one that it already is. One key, one row. */
     enqueue(wanted: NewRun, chance: Chance): Enqueued {
       const { nowMs } = chance;
-      const place = { ...wanted.key, path: wanted.path };
-      const known = sql.sameContentAtPath.get(place) as RunRow | undefined;
+      if (wanted.movedAway !== null) move(wanted.movedAway.run, wanted.movedAway.path, nowMs);
+      const known = sql.sameContentAtPath.get({ ...wanted.key, path: wanted.path }) as RunRow | undefined;
       const moved = wanted.movedFrom === null ? null : runByNumber(wanted.movedFrom);
       let enqueued: Enqueued;
-      if (wanted.again || (known === undefined && moved === null)) {
+      if (!wanted.again && known !== undefined) enqueued = refresh(runOf(known), wanted, chance, 'known');
+      else if (!wanted.again && moved !== null) {
+        move(moved.run, wanted.path, nowMs);
+        enqueued = refresh(moved, wanted, chance, 'moved');
+      } else {
         const last = sql.newestCounter.pluck().get({ ...wanted.key, firstPath: wanted.path }) as
           number | null;
         enqueued = { run: insert(wanted, 1 + (last ?? 0), nowMs), kind: 'new' };
-      } else if (known === undefined && moved !== null) {
-        sql.moveRun.run({ run: moved.run, path: wanted.path });
-        tell(
-          moved.run,
-          moved.life.state.kind,
-          `its folder was moved from ${moved.path} to ${wanted.path}`,
-          nowMs,
-        );
-        enqueued = refresh(moved, wanted, chance, 'moved');
-      } else if (known !== undefined) enqueued = refresh(runOf(known), wanted, chance, 'known');
-      else throw new Error('a run is new, moved or known');
+      }
       sql.refreshDirectory.run({ run: enqueued.run, directory: directoryText(wanted.directory) });
       // Older content of this folder that was never about to be sent makes way.
-      for (const run of sql.unsentAtPath
-        .pluck()
-        .all({ ...wanted.key, path: wanted.path, run: enqueued.run }) as number[]) {
+      const place = { dropRoot: wanted.key.dropRoot, path: wanted.path, run: enqueued.run };
+      for (const run of wanted.again ? [] : (sql.unsentAtPath.pluck().all(place) as number[])) {
         const older = runByNumber(run);
-        if (older !== null && !older.isClaimed && !wanted.again)
-          applyTo(older, { kind: 'newerContent' }, chance);
+        if (older !== null) applyTo(seized(older), { kind: 'newerContent' }, chance);
       }
+      remember(wanted, enqueued.run, nowMs);
       return enqueued;
     },
 
     /** Up to `limit` runs that are due; a suspect comes alone. Runs of paused apps stay where they are. */
-    claimDue(nowMs: number, limit: number, pausedApps: readonly string[]): Claim[] {
+    claimDue(platform: string, nowMs: number, limit: number, pausedApps: readonly string[]): Claim[] {
       const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
       if (inHand === 2) return [];
-      if (sql.anySuspectDue.get({ nowMs }) !== undefined) {
-        return inHand > 0 ? [] : rows(sql.claimSuspect.all({ nowMs }));
+      if (sql.anySuspectDue.get({ platform, nowMs }) !== undefined) {
+        return inHand > 0 ? [] : rows(sql.claimSuspect.all({ platform, nowMs }));
       }
-      return rows(sql.claimDue.all({ nowMs, limit, mark: 1, pausedApps: JSON.stringify(pausedApps) }));
+      const paused = JSON.stringify(pausedApps);
+      return rows(sql.claimDue.all({ platform, nowMs, limit, mark: 1, pausedApps: paused }));
     },
 
     /** This very run, if it is due: for `track` without a daemon, which leaves other runs alone. */
-    claimRun(run: number, nowMs: number): Claim | null {
-      return rows(sql.claimRun.all({ run, nowMs }))[0] ?? null;
+    claimRun(platform: string, run: number, nowMs: number): Claim | null {
+      return rows(sql.claimRun.all({ platform, run, nowMs }))[0] ?? null;
     },
 
     /** When the next run of a lane is due, wall clock in ms; null: none is. */
-    nextDueMs(lane: 'deliver' | 'reconcile'): number | null {
-      return sql.nextDue.pluck().get({ lane }) as number | null;
+    nextDueMs(platform: string, lane: 'deliver' | 'reconcile'): number | null {
+      return (sql.nextDue.pluck().get({ platform, lane }) as number | undefined) ?? null;
+    },
+
+    /** Runs on their way to platforms that are not the configured one: they wait for a person. */
+    foreignDue(platform: string): { platform: string; count: number }[] {
+      return sql.foreignDue.all({ platform }) as { platform: string; count: number }[];
     },
 
     /**
@@ -150,7 +156,8 @@ export function runOperations(sql: Statements) {
     /** The source is not what was recorded: the run waits, and its folder is looked at afresh. */
     concludeChanged(claim: Claim, conclusion: Conclusion, nowMs: number): boolean {
       if (!this.conclude(claim, conclusion, false, nowMs)) return false;
-      sql.unsettleFolder.run({ dropRoot: claim.key.dropRoot, path: claim.path, nowMs });
+      // By its run, because the folder may have been moved while the run was in hand.
+      sql.unsettleFolderOf.run({ run: claim.run, nowMs });
       return true;
     },
 
@@ -160,13 +167,16 @@ export function runOperations(sql: Statements) {
     },
 
     /**
-     * Something happened to a run that nobody has in hand: its folder changed, a listing found it, a person spoke.
-     * @returns the run as it is now; 'claimed' when a worker has it in hand, null when there is no such run
+     * Something happened to a run from outside: its folder changed, a listing found it, a person spoke. A worker that
+     * has it in hand and has not sent it loses it.
+     * @returns the run as it is now; 'claimed' when a worker has sent it, null when there is no such run
      */
     apply(run: number, happening: Happening, chance: Chance): Run | 'claimed' | null {
       const found = runByNumber(run);
       if (found === null) return null;
-      return found.isClaimed ? 'claimed' : applyTo(found, happening, chance);
+      const isUnsent = found.life.state.kind === 'queued' || found.life.state.kind === 'uploaded';
+      if (found.isClaimed && !isUnsent) return 'claimed';
+      return applyTo(found.isClaimed ? seized(found) : found, happening, chance);
     },
 
     addWarnings(run: number, warnings: readonly string[]): void {
@@ -181,14 +191,17 @@ export function runOperations(sql: Statements) {
     history: (run: number): HistoryEntry[] => sql.history.all({ run }) as HistoryEntry[],
     runsAtPath: (dropRoot: string, path: string, limit: number): Run[] =>
       rows(sql.runsAtPath.all({ dropRoot, path, limit })),
-    /** Runs that were this very directory with this very content, wherever it lay. */
-    runsOfDirectory: (directory: Run['directory'], generation: string): Run[] =>
-      rows(sql.sameDirectory.all({ directoryId: directoryId(directory), generation })),
+    /** Runs with this very content whose directory had this inode, wherever it lay. */
+    runsOfInode: (inode: string, generation: string): Run[] =>
+      rows(sql.sameDirectory.all({ inode, generation })),
   };
 
   function insert(wanted: NewRun, counter: number, nowMs: number): number {
     const key = { ...wanted.key, firstPath: wanted.path, counter };
-    const state: RunState = { kind: 'queued', uploads: [] };
+    const queued = { kind: 'queued', uploads: [] } as const;
+    const { doubt } = wanted;
+    const state: RunState =
+      doubt === null ? queued : { kind: 'parked', from: queued, reason: reasonOf(doubt), hint: doubt.hint };
     const run = sql.insertRun.pluck().get({
       ...key,
       fingerprint: fingerprintOf(key),
@@ -198,20 +211,46 @@ export function runOperations(sql: Statements) {
       settings: JSON.stringify(wanted.settings),
       warnings: JSON.stringify(wanted.content.warnings),
       state: JSON.stringify(state),
+      dueAtMs: doubt === null ? nowMs : null,
       nowMs,
     }) as number;
     tell(run, 'queued', `its folder ${wanted.path} is complete`, nowMs);
+    if (doubt !== null) tell(run, 'parked', doubt.text, nowMs);
     return run;
+  }
+
+  function move(run: number, path: string, nowMs: number): void {
+    const moved = runByNumber(run);
+    if (moved === null) return;
+    sql.moveRun.run({ run, path });
+    tell(run, moved.life.state.kind, `its folder was moved from ${moved.path} to ${path}`, nowMs);
+  }
+
+  function remember({ key, path, signature, directory, target }: NewRun, run: number, nowMs: number): void {
+    sql.saveFolder.run({
+      dropRoot: key.dropRoot,
+      path,
+      state: 'known',
+      reasonClass: '',
+      reason: '',
+      hint: '',
+      signature,
+      directory: directoryText(directory),
+      firstSeenMs: nowMs,
+      changedAtMs: nowMs,
+      sinceMs: nowMs,
+      run,
+      target,
+    });
   }
 
   /** The folder is complete again with content that has a row: only what was never sent takes the new log and meta. */
   function refresh(run: Claim, wanted: NewRun, chance: Chance, kind: 'known' | 'moved'): Enqueued {
-    if (run.isClaimed) return { run: run.run, kind };
     const { state } = run.life;
     const held = state.kind === 'parked' ? state.from : state;
     const isSame = run.content.asideDigest === wanted.content.asideDigest;
     const follows = ['queued', 'uploaded', 'superseded', 'gone'].includes(held.kind);
-    if (!follows) return { run: run.run, kind };
+    if (!follows || (isSame && run.isClaimed)) return { run: run.run, kind };
     if (!isSame) {
       sql.refreshContent.run({
         run: run.run,
@@ -220,7 +259,7 @@ export function runOperations(sql: Statements) {
         warnings: JSON.stringify(wanted.content.warnings),
       });
     }
-    applyTo(run, { kind: isSame ? 'returned' : 'logOrMetaChanged' }, chance);
+    applyTo(seized(run), { kind: isSame ? 'returned' : 'logOrMetaChanged' }, chance);
     if (kind === 'moved') return { run: run.run, kind };
     return { run: run.run, kind: isLive(state) ? (isSame ? 'known' : 'refreshed') : 'revived' };
   }

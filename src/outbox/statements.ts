@@ -9,7 +9,7 @@ const runColumns = `run, fingerprint, version, platform, app, host, drop_root as
   warnings, created_at_ms as createdAtMs`;
 
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
-  first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run`;
+  first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
 
 export const statements = {
   readHost: 'select host from outbox where only = 1',
@@ -25,7 +25,7 @@ export const statements = {
   insertRun: `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
       path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings)
     values (@fingerprint, @version, @platform, @app, @host, @dropRoot, @firstPath, @generation, @counter,
-      @path, @directory, @content, @settings, @state, @nowMs, @nowMs, @nowMs, @warnings)
+      @path, @directory, @content, @settings, @state, @nowMs, @dueAtMs, @nowMs, @warnings)
     returning run`,
   runByNumber: `select ${runColumns} from run where run = @run`,
   runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
@@ -36,7 +36,7 @@ export const statements = {
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version`,
   unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
-  sameDirectory: `select ${runColumns} from run where directory_id = @directoryId and generation = @generation
+  sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
     order by run desc limit 20`,
   moveRun: 'update run set path = @path where run = @run',
   refreshContent:
@@ -47,20 +47,23 @@ export const statements = {
   // One statement picks, marks and counts: there is no gap between reading and claiming.
   claimDue: `update run set claimed = @mark, fence = fence + 1, tries_total = tries_total + 1
     where run in (select run from run where lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs
-      and app not in (select value from json_each(@pausedApps))
+      and platform = @platform and app not in (select value from json_each(@pausedApps))
       order by due_at_ms limit @limit)
     returning ${runColumns}`,
   claimRun: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
-    where run = @run and lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs
+    where run = @run and lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs and platform = @platform
     returning ${runColumns}`,
   claimSuspect: `update run set claimed = 2, fence = fence + 1, tries_total = tries_total + 1
     where run = (select run from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
-      and lane = 'deliver' order by due_at_ms limit 1)
+      and lane = 'deliver' and platform = @platform order by due_at_ms limit 1)
     returning ${runColumns}`,
   anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
-      and lane = 'deliver' limit 1`,
+      and lane = 'deliver' and platform = @platform limit 1`,
   anyInHand: 'select max(claimed) from run where claimed > 0',
-  nextDue: `select min(due_at_ms) from run where lane = @lane and claimed = 0 and due_at_ms is not null`,
+  nextDue: `select due_at_ms from run where lane = @lane and claimed = 0 and due_at_ms is not null
+      and platform = @platform order by due_at_ms limit 1`,
+  foreignDue: `select platform, count(*) as count from run where claimed = 0 and due_at_ms is not null
+      and lane in ('deliver', 'reconcile') and platform <> @platform group by platform`,
 
   conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
@@ -72,6 +75,7 @@ export const statements = {
       plainest = @plainest, ever_unknown = @everUnknown, due_at_ms = @dueAtMs,
       since_ms = iif(kind = @kind, since_ms, @nowMs), suspect = 0, crashes = 0
     where run = @run and claimed = 0`,
+  seize: `update run set claimed = 0, fence = fence + 1 where run = @run and kind in ('queued', 'uploaded')`,
   crashedAlone: 'select crashes from run where run = @run',
 
   addHistory: 'insert into history (run, at_ms, kind, note) values (@run, @nowMs, @kind, @note)',
@@ -81,9 +85,11 @@ export const statements = {
   history: 'select at_ms as atMs, kind as state, note from history where run = @run order by rowid',
 
   unknownDue: `select ${runColumns} from run where lane = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
-      and run > @after order by run limit @limit`,
-  unknownApps: `select distinct app from run where lane = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs`,
-  unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and lane = 'reconcile'`,
+      and platform = @platform and run > @after order by run limit @limit`,
+  unknownApps: `select distinct app from run where lane = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
+      and platform = @platform`,
+  unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
+      and lane = 'reconcile'`,
   ownFingerprint: 'select run, run_id as runId, kind from run where fingerprint = @fingerprint',
   runHolding: 'select run from run where app = @app and run_id = @runId',
 
@@ -91,15 +97,23 @@ export const statements = {
   foldersOfRoot: `select ${folderColumns} from folder where drop_root = @dropRoot and path > @after
     order by path limit @limit`,
   saveFolder: `insert into folder (drop_root, path, state, reason_class, reason, hint, signature, directory,
-      first_seen_ms, changed_at_ms, since_ms, run)
+      first_seen_ms, changed_at_ms, since_ms, run, target)
     values (@dropRoot, @path, @state, @reasonClass, @reason, @hint, @signature, @directory, @firstSeenMs, @changedAtMs,
-      @sinceMs, @run)
+      @sinceMs, @run, @target)
     on conflict (drop_root, path) do update set state = excluded.state, reason_class = excluded.reason_class,
       reason = excluded.reason, hint = excluded.hint, signature = excluded.signature, directory = excluded.directory,
-      changed_at_ms = excluded.changed_at_ms, since_ms = excluded.since_ms, run = excluded.run`,
+      changed_at_ms = excluded.changed_at_ms, since_ms = excluded.since_ms, run = excluded.run,
+      target = excluded.target`,
   unsettleFolder: `update folder set signature = '', changed_at_ms = @nowMs where drop_root = @dropRoot and path = @path`,
   forgetFolder: 'delete from folder where drop_root = @dropRoot and path = @path',
-  openFolders: `select ${folderColumns} from folder where state = @state order by drop_root, path limit @limit`,
+  unsettleFolderOf: `update folder set signature = '', changed_at_ms = @nowMs where run = @run`,
+  openFolders: `select ${folderColumns} from folder where state = @state and state <> 'known'
+      and (drop_root, path) > (@afterRoot, @afterPath) order by drop_root, path limit @limit`,
+  openFoldersOfRoot: `select ${folderColumns} from folder where state = @state and state <> 'known'
+      and drop_root = @dropRoot and path > @afterPath order by path limit @limit`,
+  rootMark: 'select mark from root where drop_root = @dropRoot',
+  saveRootMark: `insert into root (drop_root, mark) values (@dropRoot, @mark)
+    on conflict (drop_root) do update set mark = excluded.mark`,
   newestChange: `select max(changed_at_ms) from folder where state = 'settling'`,
   countOpenFolders: `select state, drop_root as dropRoot, count(*) as count from folder where state <> 'known'
     group by state, drop_root`,
@@ -108,7 +122,6 @@ export const statements = {
   newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
   newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
-  runsByName: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
 
   app: 'select fingerprint_seen_at_ms as seenAtMs from app where platform = @platform and app = @app',
   noteApp: `insert into app (platform, app, fingerprint_seen_at_ms) values (@platform, @app, null)

@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici';
 import { FailureError } from '../core/failure.ts';
 import { scrub } from '../system/log.ts';
+import type { Secret } from '../system/secret.ts';
 import { failureOfContent, type Asked } from './answers.ts';
 
 /** Nothing that the API answers is larger: outputs above 1 MiB are asked for by URL. */
@@ -40,8 +41,9 @@ export async function excerptOf(body: Dispatcher.ResponseData['body']): Promise<
 const opaque = /[A-Za-z0-9+/=_%-]{32,}/g;
 
 /** One line for a person, without anything that could be a signature or a key. */
-export function excerptOfText(text: string): string {
-  return scrub(text.slice(0, excerptBytesMax))
+export function excerptOfText(text: string, key?: Secret): string {
+  const without = key === undefined ? text : text.replaceAll(key.reveal(), '[secret]');
+  return scrub(without.slice(0, excerptBytesMax))
     .replaceAll(opaque, '…')
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim();

@@ -62,12 +62,22 @@ export function failureOfStatus(
       reach: 'platform',
     };
   }
+  if (status < 400 || status === 407 || status === 511) {
+    return {
+      ...base,
+      class: 'intercepted',
+      text: `something in between answers for the platform (${status}, ${asked.what})`,
+      hint: 'Look for a proxy or a sign-in page on the way, and check platform.endpoint.',
+      reach: 'platform',
+    };
+  }
   return {
     ...base,
     class: 'refused',
     text: `the platform refused ${asked.what} (${status})${said}`,
-    hint: 'Mend what it complains about, then `runtrackd retry` the run.',
-    reach: 'run',
+    hint: 'Mend what it complains about; what is parked goes on with `runtrackd retry`.',
+    // What names an app and no run yet says nothing of any run.
+    reach: asked.app === null ? 'run' : 'app',
   };
 }
 

@@ -195,11 +195,12 @@ export class PlatformClient {
       const failure = (): Failure =>
         answer.statusCode < 300
           ? failureOfContent(asked, 'it names no run_id')
-          : failureOfStatus(asked, answer.statusCode, this.#retryAfter(answer), excerptOfText(text));
+          : failureOfStatus(asked, answer.statusCode, this.#retryAfter(answer), excerptOfText(text, key));
       const kind = createVerdict(answer.statusCode, made.success);
       if (kind === 'made')
         return made.success ? { kind, runId: made.data.run_id } : { kind: 'unclear', failure: failure() };
-      return { kind, failure: failure() };
+      // A refusal of this one request concerns this run, whatever the status means elsewhere.
+      return { kind, failure: kind === 'refused' ? { ...failure(), reach: 'run' } : failure() };
     } catch (error) {
       const failure =
         error instanceof FailureError ? error.failure : failureOfConnection(asked, whatHappened(error));
@@ -248,7 +249,7 @@ export class PlatformClient {
         dispatcher: this.#agent,
         signal: limit,
       });
-      if (statusCode >= 200 && statusCode < 300) return body;
+      if (statusCode >= 200 && statusCode < 300) return namingTrouble(body, asked);
       const excerpt = await excerptOf(body);
       throw new FailureError(this.#storageFailure({ statusCode, headers }, excerpt));
     } catch (error) {
@@ -313,7 +314,7 @@ export class PlatformClient {
       const text = await textOf(answer.body, asked);
       if (answer.statusCode < 200 || answer.statusCode >= 300) {
         throw new FailureError(
-          failureOfStatus(asked, answer.statusCode, this.#retryAfter(answer), excerptOfText(text)),
+          failureOfStatus(asked, answer.statusCode, this.#retryAfter(answer), excerptOfText(text, key)),
         );
       }
       const read = schema.safeParse(parsed(text));
@@ -365,5 +366,14 @@ async function* noting(
   } catch (error) {
     note(error);
     throw error;
+  }
+}
+
+/** A line that is cut in the middle of a body has a name like any other failure. */
+async function* namingTrouble(body: AsyncIterable<Uint8Array>, asked: Asked): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw new FailureError(failureOfConnection(asked, whatHappened(error)), { cause: error });
   }
 }

@@ -9,10 +9,11 @@ import { fileOf, type ArtefactFile, type FolderContent } from '../core/content.t
 
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
-  /** A whole file, with a text put in at an offset (in bytes). */
+  /** A file, of which only a part may be wanted, with pieces put in at an offset (all in bytes). */
   | {
       readonly kind: 'file';
       readonly file: ArtefactFile;
+      readonly part: { readonly from: number; readonly to: number } | null;
       readonly insert: { readonly at: number; readonly pieces: readonly Piece[] } | null;
     };
 
@@ -56,7 +57,14 @@ export function artefactBodies(content: FolderContent, logTail: string): Artefac
   return bodies;
 }
 
-const whole = (file: ArtefactFile): Piece => ({ kind: 'file', file, insert: null });
+const whole = (file: ArtefactFile): Piece => ({ kind: 'file', file, part: null, insert: null });
+
+/** The value itself, where the file wraps it as `{"metrics": …}`, which is how an app's own output folder has it. */
+function valueOf(file: ArtefactFile): Piece {
+  const { object, role } = file;
+  if (object?.onlyValueOffset == null || !object.keys.includes(role)) return whole(file);
+  return { kind: 'file', file, part: { from: object.onlyValueOffset, to: object.closeOffset }, insert: null };
+}
 const text = (value: string): Piece => ({ kind: 'text', text: value });
 
 /** What metrics.json and its like add to the output document, where it has no such member itself. */
@@ -68,7 +76,7 @@ function addedMembers(
   for (const role of ['metrics', 'statistics', 'assets'] as const) {
     if (present.includes(role)) continue;
     const file = fileOf(content, role);
-    if (file !== undefined) members.push({ name: role, pieces: [whole(file)] });
+    if (file !== undefined) members.push({ name: role, pieces: [valueOf(file)] });
     else if (role === 'metrics' && content.meta.metrics !== null) {
       members.push({ name: role, pieces: [text(JSON.stringify(content.meta.metrics))] });
     }
@@ -82,17 +90,17 @@ function withMembers(output: ArtefactFile, members: readonly { name: string; pie
     text(`${output.object?.isEmpty === true && index === 0 ? '' : ','}${JSON.stringify(name)}:`),
     ...value,
   ]);
-  return { kind: 'file', file: output, insert: { at: output.object.closeOffset, pieces } };
+  return { kind: 'file', file: output, part: null, insert: { at: output.object.closeOffset, pieces } };
 }
 
-/** Statistics and assets travel in an envelope of their own name, metrics as they are. */
+/** Statistics and assets travel in an envelope of their own name, metrics without one. */
 function separately(content: FolderContent): { role: Role; pieces: Piece[] }[] {
   const found: { role: Role; pieces: Piece[] }[] = [];
   for (const role of ['metrics', 'statistics', 'assets'] as const) {
     const file = fileOf(content, role);
     if (file === undefined) continue;
-    const isWrapped = role === 'metrics' || file.object?.keys.includes(role) === true;
-    found.push({ role, pieces: isWrapped ? [whole(file)] : [text(`{"${role}":`), whole(file), text('}')] });
+    const value = valueOf(file);
+    found.push({ role, pieces: role === 'metrics' ? [value] : [text(`{"${role}":`), value, text('}')] });
   }
   if (content.meta.metrics !== null && fileOf(content, 'metrics') === undefined) {
     found.push({ role: 'metrics', pieces: [text(JSON.stringify(content.meta.metrics))] });
@@ -112,7 +120,10 @@ function bytesOf(pieces: readonly Piece[]): number {
   let bytes = 0;
   for (const piece of pieces) {
     if (piece.kind === 'text') bytes += Buffer.byteLength(piece.text);
-    else bytes += piece.file.bytes + (piece.insert === null ? 0 : bytesOf(piece.insert.pieces));
+    else {
+      bytes += piece.part === null ? piece.file.bytes : piece.part.to - piece.part.from;
+      bytes += piece.insert === null ? 0 : bytesOf(piece.insert.pieces);
+    }
   }
   return bytes;
 }
@@ -135,7 +146,7 @@ async function* readFile(
   folder: OpenFolder,
   piece: Extract<Piece, { kind: 'file' }>,
 ): AsyncGenerator<Buffer> {
-  const { file, insert } = piece;
+  const { file, part, insert } = piece;
   const handle = await folder.openFile(file.name).catch((error: unknown) => {
     throw new SourceChanged(file.name, `cannot be opened any more (${String(error)})`);
   });
@@ -158,10 +169,19 @@ async function* readFile(
       ) {
         throw new SourceChanged(file.name, 'changed while it was uploaded');
       }
-      yield chunk;
+      yield part === null ? chunk : within(chunk, at - bytesRead, part);
       if (insert !== null && at === insert.at) yield* readBody(folder, insert);
     }
   } finally {
     await handle.close();
   }
+}
+
+/** What of a chunk lies in the wanted part. The whole file is read all the same: it is checked as a whole. */
+function within(
+  chunk: Buffer,
+  offset: number,
+  { from, to }: { readonly from: number; readonly to: number },
+): Buffer {
+  return chunk.subarray(Math.max(0, from - offset), Math.max(0, to - offset));
 }

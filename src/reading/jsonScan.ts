@@ -24,6 +24,8 @@ export interface JsonShape {
   /** Offset of the top-level closing bracket, in bytes; 0 when the document is neither object nor array. */
   readonly closeOffset: number;
   readonly isEmpty: boolean;
+  /** Where the value of the one member begins, in bytes; null when the object has not exactly one. */
+  readonly onlyValueOffset: number | null;
 }
 
 /** Enough for every key that means something to the platform; a document with a million members keeps no more. */
@@ -71,7 +73,8 @@ export class JsonScanner {
   #keyBytes: number[] | null = null;
   #topLevel: JsonShape['topLevel'] | null = null;
   readonly #keys = new Set<string>();
-  #members = false;
+  #members = 0;
+  #firstValueOffset = 0;
   #closeOffset = 0;
 
   /** @param depthMax deepest nesting that is accepted */
@@ -118,7 +121,8 @@ export class JsonScanner {
       topLevel: this.#topLevel,
       keys: this.#keys,
       closeOffset: this.#closeOffset,
-      isEmpty: !this.#members,
+      isEmpty: this.#members === 0,
+      onlyValueOffset: this.#topLevel === 'object' && this.#members === 1 ? this.#firstValueOffset : null,
     };
   }
 
@@ -179,10 +183,10 @@ export class JsonScanner {
     switch (this.#state) {
       case awaiting.firstValueOrClose:
         if (byte === 0x5d) this.#close(offset);
-        else this.#startValue(byte);
+        else this.#startValue(byte, offset);
         return;
       case awaiting.value:
-        this.#startValue(byte);
+        this.#startValue(byte, offset);
         return;
       case awaiting.firstKeyOrClose:
         if (byte === 0x7d) {
@@ -214,12 +218,14 @@ export class JsonScanner {
     if (byte !== quote) throw this.#unexpected(byte, 'a name in quotes was due');
     this.#inKey = true;
     this.#keyBytes = this.#depth === 1 && this.#keys.size < keysMax ? [] : null;
-    if (this.#depth === 1) this.#members = true;
+    if (this.#depth === 1) this.#members += 1;
     this.#state = awaiting.string;
   }
 
-  #startValue(byte: number): void {
-    if (this.#depth === 1) this.#members = true;
+  #startValue(byte: number, offset: number): void {
+    const isInObject = this.#nesting[this.#depth] === 1;
+    if (this.#depth === 1 && !isInObject) this.#members += 1;
+    if (this.#depth === 1 && isInObject && this.#members === 1) this.#firstValueOffset = offset;
     if (byte === 0x7b || byte === 0x5b) {
       this.#topLevel ??= byte === 0x7b ? 'object' : 'array';
       this.#depth += 1;

@@ -13,6 +13,8 @@ export type ParsedMeta =
 
 /** meta.json is read whole; a larger one is no meta.json. */
 export const metaBytesMax = 1024 * 1024;
+/** A file with more unknown keys than this is another kind of file, and its warnings would bury everything. */
+const toldKeysMax = 10;
 /** A year: a longer duration is a mistake of units. */
 const durationMsMax = 366 * 24 * 3_600_000;
 
@@ -71,9 +73,7 @@ export function parseMeta(document: unknown, name: string): ParsedMeta {
       // Joined with real newlines; the official SDK joins with a backslash and an n.
       logs: textOrNull(Array.isArray(said.logs) ? said.logs.join('\n') : said.logs),
     },
-    warnings: Object.keys(said)
-      .filter((key) => !knownKeys.includes(key))
-      .map((key) => unknownKey(key, name)),
+    warnings: unknownKeys(Object.keys(said), name),
   };
 }
 
@@ -89,6 +89,13 @@ export function optionTexts(options: Readonly<Record<string, unknown>>): Record<
       typeof value === 'string' ? value : JSON.stringify(value),
     ]),
   );
+}
+
+function unknownKeys(keys: readonly string[], name: string): string[] {
+  const unknown = keys.filter((key) => !knownKeys.includes(key));
+  const told = unknown.slice(0, toldKeysMax).map((key) => unknownKey(key, name));
+  const more = unknown.length - told.length;
+  return more > 0 ? [...told, `${name}: ${more} more keys are not known and were left out`] : told;
 }
 
 function unknownKey(key: string, file: string): string {

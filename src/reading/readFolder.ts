@@ -168,6 +168,7 @@ async function readArtefact(folder: OpenFolder, seen: RoleFile, rules: ReadingRu
         ? {
             closeOffset: shape.closeOffset,
             isEmpty: shape.isEmpty,
+            onlyValueOffset: shape.onlyValueOffset,
             keys: ['metrics', 'statistics', 'assets'].filter((key) => shape.keys.has(key)),
           }
         : null,

@@ -16,6 +16,8 @@ export interface SeenFile extends MappedFile {
 
 export interface FolderSight {
   readonly directory: DirectoryIdentity;
+  /** A birth time that differs from the last change was kept by the file system; else it may be made up. */
+  readonly isBirthKnown: boolean;
   readonly files: readonly SeenFile[];
   /** Changes whenever a mapped file appears, goes, or moves. */
   readonly signature: string;
@@ -40,11 +42,12 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
   const directories = new Set<string>();
   let tooMany = false;
   let directory: DirectoryIdentity;
+  let isBirthKnown: boolean;
   try {
     const stats = await lstat(path, { bigint: true });
     if (!stats.isDirectory()) return null;
-    const birthNs = stats.birthtimeNs === stats.ctimeNs ? 0n : stats.birthtimeNs;
-    directory = { dev: String(stats.dev), ino: String(stats.ino), birthNs: String(birthNs) };
+    directory = directoryOf(stats);
+    isBirthKnown = stats.birthtimeNs !== 0n && stats.birthtimeNs !== stats.ctimeNs;
     for await (const entry of await opendir(path, { bufferSize: 256 })) {
       if (names.length >= entriesMax) {
         tooMany = true;
@@ -78,6 +81,7 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
   }
   return {
     directory,
+    isBirthKnown,
     files,
     signature: signatureOf(files, mapping.conflict ?? (tooMany ? 'too many' : ''), refusal?.text ?? ''),
     sighting: {
@@ -87,6 +91,11 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
     },
     refusal,
   };
+}
+
+/** @param stats of a directory, with `bigint` */
+export function directoryOf(stats: { dev: bigint; ino: bigint; birthtimeNs: bigint }): DirectoryIdentity {
+  return { dev: String(stats.dev), ino: String(stats.ino), birthNs: String(stats.birthtimeNs) };
 }
 
 function absent(error: unknown): null {

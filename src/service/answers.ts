@@ -4,7 +4,7 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { previewFolder, type Preview } from '../intake/preview.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
-import { outsideRootName } from '../intake/rules.ts';
+import { outsideRootName } from '../core/identity.ts';
 import { trackFolder } from '../intake/trackFolder.ts';
 import {
   Unanswerable,
@@ -59,11 +59,10 @@ export class Answers implements Operations {
     const { view } = this.#parts;
     let left = limit === 0 ? Infinity : limit;
     for (const state of openStates) {
-      if (left <= 0) return;
       if (states.length > 0 && !states.includes(state)) continue;
-      for (const folder of await outbox.openFolders(state, Math.min(left, 100_000))) {
-        if ((root !== null && folder.dropRoot !== root) || (sinceMs !== null && folder.sinceMs < sinceMs))
-          continue;
+      for await (const folder of this.#openFolders(state, root)) {
+        if (left <= 0) return;
+        if (sinceMs !== null && folder.sinceMs < sinceMs) continue;
         yield viewOfFolder(folder, view);
         left -= 1;
       }
@@ -148,7 +147,9 @@ export class Answers implements Operations {
       }
       dropRoots.push({ name, folders: report.folders, problem: intake.trouble() });
     }
-    return { dry_run: dryRun, drop_roots: dropRoots, folders };
+    const { states } = await this.#parts.intakeParts.outbox.counts();
+    const waiting = needsPerson.reduce((total, state) => total + (states[state] ?? 0), 0);
+    return { dry_run: dryRun, drop_roots: dropRoots, folders, needs_person: waiting };
   }
 
   async track(order: TrackOrder): Promise<RunView> {
@@ -179,7 +180,7 @@ export class Answers implements Operations {
       const run = await intakeParts.outbox.run(number);
       if (run === null) throw new Unanswerable('none', `there is no run #${number}`);
       const leftMs = deadlineMs - intakeParts.clock.monotonicMs();
-      if (hasCome(run.life.state, until) || leftMs <= 0) return viewOfRun(run, view);
+      if (hasCome(run.life.state, until) || leftMs <= 0 || changes.hasEnded) return viewOfRun(run, view);
       await changes.next(seen, leftMs);
     }
   }
@@ -260,7 +261,7 @@ export class Answers implements Operations {
     const found: Found[] = [];
     const states: OpenState[] = word === 'retry' ? ['rejected'] : ['rejected', 'overdue'];
     for (const state of states) {
-      for (const folder of await outbox.openFolders(state, 100_000)) found.push({ kind: 'folder', folder });
+      for await (const folder of this.#openFolders(state, null)) found.push({ kind: 'folder', folder });
     }
     for (let beforeRun: number | null = null; ;) {
       const page: Run[] = await outbox.list({
@@ -286,7 +287,9 @@ export class Answers implements Operations {
         { kind: word },
         { nowMs, random: clock.random(), policy },
       );
-      const run = now === null || now === 'claimed' ? found.run : now;
+      if (now === null || now === 'claimed')
+        throw new Unanswerable('refused', `run #${found.run.run} is under way just now`);
+      const run = now;
       log.info({ run: run.run }, `a person said: ${word} ${run.path}`);
       const rootPath = pathOfRoot(run.key.dropRoot);
       if (rootPath !== null) await clearProblem(join(rootPath, run.path));
@@ -313,6 +316,17 @@ export class Answers implements Operations {
     return run !== null && now.state === 'known'
       ? viewOfRun(run, this.#parts.view)
       : viewOfFolder(now, this.#parts.view);
+  }
+
+  async *#openFolders(state: OpenState, root: string | null): AsyncGenerator<Folder> {
+    const { outbox } = this.#parts.intakeParts;
+    for (let after: Folder | null = null; ;) {
+      const page: Folder[] = await outbox.openFolders(state, root, after, pageOfRows);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageOfRows) return;
+      after = last;
+    }
   }
 
   async #preview(intake: RootIntake): Promise<Preview[]> {

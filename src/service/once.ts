@@ -27,6 +27,8 @@ export interface OnceOutcome {
   readonly needsPerson: number;
   /** Why the platform is paused, if it is. */
   readonly paused: string | null;
+  /** Drop roots that could not be looked at, with the reason. */
+  readonly unscanned: readonly string[];
 }
 
 /** How often it is asked whether anything is left, in ms: counting runs is not free. */
@@ -35,16 +37,17 @@ const askedEveryMs = 100;
 export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
   const { outbox, delivery, roots, stop, clock, waitMsMax, log, loops } = parts;
   const done = new AbortController();
-  const before = await outcomeNow(outbox, delivery);
+  const before = await outcomeNow(parts);
   const watch = async (signal: AbortSignal): Promise<void> => {
     let last = '';
     let progressMs = clock.monotonicMs();
     while (!signal.aborted) {
-      const now = await outcomeNow(outbox, delivery);
-      const isScanned = roots.every((root) => root.lastScanMs() !== null || root.trouble() !== null);
+      const now = await outcomeNow(parts);
+      const isScanned = roots.every((root) => root.lastScanMs() !== null || root.unscanned() !== null);
       const isLeft = now.undelivered > 0 || now.settling > 0 || delivery.inHand() > 0;
       if (isScanned && !isLeft) break;
-      const snapshot = `${JSON.stringify(now)} ${String(await outbox.newestChangeMs())}`;
+      // The reason of a pause may name another request each time, which is no progress.
+      const snapshot = `${JSON.stringify({ ...now, paused: null })} ${String(await outbox.newestChangeMs())}`;
       if (snapshot !== last) {
         last = snapshot;
         progressMs = clock.monotonicMs();
@@ -55,11 +58,11 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
   };
   const signal = AbortSignal.any([stop, done.signal]);
   await Promise.all([runTogether(loops, signal, log).finally(() => done.abort()), watch(signal)]);
-  const after = await outcomeNow(outbox, delivery);
+  const after = await outcomeNow(parts);
   return { ...after, recorded: after.recorded - before.recorded };
 }
 
-async function outcomeNow(outbox: Outbox, delivery: Delivery): Promise<OnceOutcome> {
+async function outcomeNow({ outbox, delivery, roots }: OnceParts): Promise<OnceOutcome> {
   const { states } = await outbox.counts();
   const sum = (...kinds: (keyof typeof states)[]): number =>
     kinds.reduce((total, kind) => total + (states[kind] ?? 0), 0);
@@ -69,5 +72,9 @@ async function outcomeNow(outbox: Outbox, delivery: Delivery): Promise<OnceOutco
     settling: sum('settling'),
     needsPerson: sum('parked', 'rejected', 'overdue'),
     paused: delivery.gate.platformPause()?.failure.text ?? null,
+    unscanned: roots.flatMap((root) => {
+      const why = root.unscanned();
+      return why === null ? [] : [`${root.rules.root.path} ${why}`];
+    }),
   };
 }

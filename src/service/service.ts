@@ -12,7 +12,8 @@ import { Delivery } from '../delivery/delivery.ts';
 import { serveControl, type ControlServer } from '../http/control.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { RootIntake } from '../intake/rootIntake.ts';
-import { outsideRootName, type DropRoot } from '../intake/rules.ts';
+import { outsideRootName } from '../core/identity.ts';
+import type { DropRoot } from '../intake/rules.ts';
 import { openOutbox, type Outbox } from '../outbox/outbox.ts';
 import { keyReader } from '../platform/apiKey.ts';
 import { PlatformClient } from '../platform/client.ts';
@@ -91,6 +92,7 @@ export class Service {
       isDaemon,
       version,
       platform: { kind: config.platform.kind, endpoint: this.endpoint },
+      platformId,
     });
     this.#closers.unshift(async () => {
       await Promise.all(this.roots.map((root) => root.stop()));
@@ -122,6 +124,7 @@ export class Service {
     try {
       await runTogether(this.#loops(), stop, log);
     } finally {
+      this.changes.end();
       await control.close();
     }
   }
@@ -140,6 +143,7 @@ export class Service {
         loops: this.#loops(),
       });
     } finally {
+      this.changes.end();
       await control.close();
     }
   }

@@ -14,6 +14,7 @@ export interface StatusParts {
   readonly isDaemon: boolean;
   readonly version: string;
   readonly platform: { readonly kind: string; readonly endpoint: string | null };
+  readonly platformId: string;
 }
 
 /** The states in which something is still to come, the oldest of which tells whether it moves. */
@@ -24,7 +25,7 @@ export async function statusOf(
   view: (run: Run) => RunView,
   needsPerson: readonly RunView[],
 ): Promise<StatusView> {
-  const { intakeParts, roots, delivery, isDaemon, version, platform } = parts;
+  const { intakeParts, roots, delivery, isDaemon, version, platform, platformId } = parts;
   const { outbox, host } = intakeParts;
   const { states, folders } = await outbox.counts();
   const waiting = await Promise.all(waitingStates.map((kind) => outbox.oldestOf(kind)));
@@ -32,6 +33,7 @@ export async function statusOf(
     .filter((run) => run !== null)
     .sort((a, b) => a.createdAtMs - b.createdAtMs)
     .at(0);
+  const foreign = await outbox.foreignDue(platformId);
   const paused = delivery.gate.platformPause();
   const pausedApps = delivery.gate.appPauses();
   const count = (root: string, state: string): number =>
@@ -40,6 +42,10 @@ export async function statusOf(
     ...(isDaemon ? [] : ['the daemon is not running']),
     ...(paused === null ? [] : [paused.failure.text]),
     ...pausedApps.map(({ pause }) => pause.failure.text),
+    ...foreign.map(
+      ({ platform: other, count }) =>
+        `${count} run(s) are on their way to another platform, ${other}, and wait until it is configured again`,
+    ),
     ...roots.flatMap((root) => {
       const trouble = root.trouble();
       return trouble === null ? [] : [`drop root ${root.rules.root.path}: ${trouble}`];

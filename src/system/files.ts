@@ -47,8 +47,9 @@ export class OpenFolder {
     return join(below, name);
   }
 
-  async stats(): Promise<{ readonly mode: number; readonly gid: number }> {
-    return await this.#directory.stat();
+  async stats(): Promise<{ readonly mode: number; readonly gid: number; readonly ino: string }> {
+    const { mode, gid, ino } = await this.#directory.stat({ bigint: true });
+    return { mode: Number(mode), gid: Number(gid), ino: String(ino) };
   }
 
   async close(): Promise<void> {

@@ -50,6 +50,7 @@ export function scrub(text: string): string {
   return text
     .slice(0, lineFieldCharsMax)
     .replaceAll(/Bearer\s+[^\s"',]+/gi, 'Bearer [secret]')
+    .replaceAll(/((?:signature|credential|security-token|token|sig)=)[^\s"'&<>]+/gi, '$1[secret]')
     .replaceAll(/(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]*/gi, '$1?[signed]');
 }
 

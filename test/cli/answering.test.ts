@@ -2,9 +2,11 @@
 import { expect } from 'vitest';
 import { plan, problemIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
+import { until } from '../journey/waiting.ts';
 import { json, openGallery, runKeys } from './gallery.ts';
 
-const foldersOf = (runs: unknown): string[] => (runs as { folder: string }[]).map(({ folder }) => folder).sort();
+const foldersOf = (runs: unknown): string[] =>
+  (runs as { folder: string }[]).map(({ folder }) => folder).sort();
 
 test.concurrent('a dry run says what it would be, and changes nothing', async ({ scene }) => {
   const { daemon, parked, rejected } = await openGallery(scene);
@@ -22,7 +24,9 @@ test.concurrent('a dry run says what it would be, and changes nothing', async ({
     for (const run of answered['runs'] as object[]) expect(Object.keys(run).sort()).toEqual(runKeys);
   }
   expect(await daemon.list()).toEqual(before);
-  expect((await scene.command('retry', '--all', '--dry-run')).stdout).toContain('Would retry, without --dry-run:');
+  expect((await scene.command('retry', '--all', '--dry-run')).stdout).toContain(
+    'Would retry, without --dry-run:',
+  );
 });
 
 test.concurrent('--reason and --root choose among what waits', async ({ scene }) => {
@@ -44,16 +48,20 @@ test.concurrent('retry sends on what was parked, and looks anew at what was reje
   expect(retried.code).toBe(0);
   expect(retried.stdout).toContain('2 go on:');
   await scene.result('refused');
-  expect(problemIn(parked)).toBeNull();
+  await until('the problem file to be taken away', () => problemIn(parked) === null);
   // Its content is as wrong as before, so it is rejected again, and says so again.
-  expect(problemIn(rejected)).toMatchObject({ state: 'rejected' });
+  const problem = await until('the problem file', () => problemIn(rejected));
+  expect(problem).toMatchObject({ state: 'rejected' });
 });
 
 test.concurrent('skip ends what waits; new content and retry bring it back', async ({ scene }) => {
   const { daemon, parked, rejected } = await openGallery(scene);
   const skipped = await scene.command('skip', 'refused', rejected, '--json');
   expect(skipped.code).toBe(0);
-  expect((json(skipped)['runs'] as { state: string }[]).map(({ state }) => state)).toEqual(['skipped', 'skipped']);
+  expect((json(skipped)['runs'] as { state: string }[]).map(({ state }) => state)).toEqual([
+    'skipped',
+    'skipped',
+  ]);
   expect([problemIn(parked), problemIn(rejected)]).toEqual([null, null]);
   expect((await scene.command('status')).code).toBe(0);
 

@@ -22,34 +22,43 @@ test.concurrent('a configuration that is right is exit code 0, and says what it 
   const finished = await scene.command('check-config');
   expect(finished).toMatchObject({ code: 0, stderr: '' });
   expect(finished.stdout).toContain(`${scene.configFile} is right: 1 drop root(s), platform nextmv`);
-  expect(json(await scene.command('check-config', '--json'))).toEqual({ ok: true, file: scene.configFile, problems: [] });
-});
-
-test.concurrent('every problem stands on a line of its own, with its place and the nearest known key', async ({ scene }) => {
-  writeFileSync(scene.configFile, wrong);
-  const finished = await scene.command('check-config');
-  expect(finished.code).toBe(78);
-  const file = scene.configFile;
-  const lines = finished.stdout.trimEnd().split('\n');
-  expect(lines).toHaveLength(4);
-  for (const line of lines) expect(line).toMatch(/^\/.+config\.yaml:\d+:\d+: [^:]+: .+$/);
-  expect(lines[0]).toBe(`${file}:3:1: platfrm: unknown key "platfrm"; did you mean "platform"?`);
-  expect(lines[1]).toContain(`${file}:6:9: platform.kind: `);
-  expect(lines[1]).toContain('stand-in');
-  expect(lines[2]).toContain(`${file}:10:12: drop_roots[0].quiet: `);
-  expect(lines[3]).toContain(`${file}:11:5: drop_roots[0].scan_evry: unknown key "scan_evry"; did you mean "scan_every"?`);
-
-  const { ok, problems } = json(await scene.command('check-config', '--json'));
-  expect(ok).toBe(false);
-  expect(problems).toHaveLength(4);
-  expect((problems as object[])[0]).toEqual({
-    file,
-    line: 3,
-    column: 1,
-    where: 'platfrm',
-    what: 'unknown key "platfrm"; did you mean "platform"?',
+  expect(json(await scene.command('check-config', '--json'))).toEqual({
+    ok: true,
+    file: scene.configFile,
+    problems: [],
   });
 });
+
+test.concurrent(
+  'every problem stands on a line of its own, with its place and the nearest known key',
+  async ({ scene }) => {
+    writeFileSync(scene.configFile, wrong);
+    const finished = await scene.command('check-config');
+    expect(finished.code).toBe(78);
+    const file = scene.configFile;
+    const lines = finished.stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(4);
+    for (const line of lines) expect(line).toMatch(/^\/.+config\.yaml:\d+:\d+: [^:]+: .+$/);
+    expect(lines[0]).toBe(`${file}:3:1: platfrm: unknown key "platfrm"; did you mean "platform"?`);
+    expect(lines[1]).toContain(`${file}:6:9: platform.kind: `);
+    expect(lines[1]).toContain('stand-in');
+    expect(lines[2]).toContain(`${file}:10:12: drop_roots[0].quiet: `);
+    expect(lines[3]).toContain(
+      `${file}:11:5: drop_roots[0].scan_evry: unknown key "scan_evry"; did you mean "scan_every"?`,
+    );
+
+    const { ok, problems } = json(await scene.command('check-config', '--json'));
+    expect(ok).toBe(false);
+    expect(problems).toHaveLength(4);
+    expect((problems as object[])[0]).toEqual({
+      file,
+      line: 3,
+      column: 1,
+      where: 'platfrm',
+      what: 'unknown key "platfrm"; did you mean "platform"?',
+    });
+  },
+);
 
 test.concurrent.for(['run', 'status', 'list', 'scan'])(
   '"%s" with a wrong configuration is exit code 78, with the same lines on stderr',
@@ -65,7 +74,9 @@ test.concurrent('without -c it is $RUNTRACKD_CONFIG, then ./config.yaml', async 
   expect((await scene.start(['check-config']).end()).stdout).toContain(scene.configFile);
   const moved = join(scene.dir, 'other.yaml');
   renameSync(scene.configFile, moved);
-  expect((await scene.start(['check-config'], { RUNTRACKD_CONFIG: moved }).end()).stdout).toContain(`${moved} is right`);
+  expect((await scene.start(['check-config'], { RUNTRACKD_CONFIG: moved }).end()).stdout).toContain(
+    `${moved} is right`,
+  );
   const none = await scene.start(['status']).end();
   expect(none).toMatchObject({ code: 78, stdout: '' });
   expect(none.stderr).toContain('config.yaml');
@@ -82,26 +93,34 @@ test.concurrent.for(['run', 'status', 'check-config'])(
     scene.configure({ state_dir: deep });
     const finished = await scene.command(command);
     expect(finished.code).toBe(78);
-    expect(finished.stdout + finished.stderr).toMatch(/:\d+:\d+: state_dir: is too long a path: the control socket/);
+    expect(finished.stdout + finished.stderr).toMatch(
+      /:\d+:\d+: state_dir: is too long a path: the control socket/,
+    );
   },
 );
 
-test.concurrent('an absence that is shorter than upload ids live is refused for the real platform', async ({ scene }) => {
-  scene.configure({ platform: scene.nextmv({ reconcile: { absent_after: '14m' } }) });
-  const finished = await scene.command('check-config');
-  expect(finished.code).toBe(78);
-  expect(finished.stdout).toContain('platform.reconcile.absent_after: must be at least 15m');
-});
+test.concurrent(
+  'an absence that is shorter than upload ids live is refused for the real platform',
+  async ({ scene }) => {
+    scene.configure({ platform: scene.nextmv({ reconcile: { absent_after: '14m' } }) });
+    const finished = await scene.command('check-config');
+    expect(finished.code).toBe(78);
+    expect(finished.stdout).toContain('platform.reconcile.absent_after: must be at least 15m');
+  },
+);
 
-test.concurrent('a platform without a key is refused, and a key in the environment is enough', async ({ scene }) => {
-  scene.configure({ platform: { kind: 'nextmv', endpoint: scene.standIn.endpoint } });
-  const without = await scene.command('check-config');
-  expect(without.code).toBe(78);
-  expect(without.stdout).toContain('NEXTMV_API_KEY');
-  await scene.daemon({ environment: { NEXTMV_API_KEY: scene.apiKey } });
-  scene.drop('plan');
-  await scene.result('plan');
-});
+test.concurrent(
+  'a platform without a key is refused, and a key in the environment is enough',
+  async ({ scene }) => {
+    scene.configure({ platform: { kind: 'nextmv', endpoint: scene.standIn.endpoint } });
+    const without = await scene.command('check-config');
+    expect(without.code).toBe(78);
+    expect(without.stdout).toContain('NEXTMV_API_KEY');
+    await scene.daemon({ environment: { NEXTMV_API_KEY: scene.apiKey } });
+    scene.drop('plan');
+    await scene.result('plan');
+  },
+);
 
 test.concurrent('a key that was put where its file’s path belongs is not repeated', async ({ scene }) => {
   scene.configure({ platform: scene.nextmv({ api_key_file: 'sk-0123456789' }) });

@@ -44,7 +44,10 @@ export async function openGallery(scene: Scene): Promise<Gallery> {
   scene.configure({
     drop_roots: [scene.dropRoot({ allow_app_id: ['strict-app'] }), scene.dropRoot({ path: './more' })],
   });
-  scene.faults.always({ kind: 'create', app: 'strict-app' }, { kind: 'answer', status: 422, body: 'no thanks' });
+  scene.faults.always(
+    { kind: 'create', app: 'strict-app' },
+    { kind: 'answer', status: 422, body: 'no thanks' },
+  );
   const gallery = {
     done: scene.drop('done'),
     doneInMore: dropFolder(more, 'done', plan('done in more')),

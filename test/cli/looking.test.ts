@@ -70,7 +70,9 @@ test.concurrent('list shows everything, one object a line with --json', async ({
   expect(finished).toMatchObject({ code: 0, stderr: '' });
   const runs = jsonLines(finished);
   for (const run of runs) expect(Object.keys(run).sort()).toEqual(runKeys);
-  expect(runs.map(({ folder }) => folder).sort()).toEqual([done, doneInMore, parked, rejected, settling].sort());
+  expect(runs.map(({ folder }) => folder).sort()).toEqual(
+    [done, doneInMore, parked, rejected, settling].sort(),
+  );
   // Folders that are no runs come first, then runs, newest first.
   const numbers = runs.map(({ run }) => run);
   expect(numbers.slice(0, 2)).toEqual([null, null]);
@@ -108,7 +110,9 @@ test.concurrent('list is filtered by state, root, time and number', async ({ sce
   const listed = async (...args: string[]) =>
     jsonLines(await scene.command('list', '--json', ...args)).map(({ folder }) => folder);
   expect(await listed('--state', 'parked')).toEqual([parked]);
-  expect((await listed('--state', 'parked', '--state', 'rejected')).sort()).toEqual([parked, rejected].sort());
+  expect((await listed('--state', 'parked', '--state', 'rejected')).sort()).toEqual(
+    [parked, rejected].sort(),
+  );
   expect((await listed('--root', 'more')).sort()).toEqual([doneInMore, settling].sort());
   expect(await listed('--root', 'nope')).toEqual([]);
   expect(await listed('--root', 'more', '--state', 'recorded')).toEqual([doneInMore]);
@@ -125,20 +129,32 @@ test.concurrent('list is filtered by state, root, time and number', async ({ sce
   expect((await scene.command('list', '--state', 'gone')).stdout).toBe('Nothing matches.\n');
 });
 
-test.concurrent('list shows as many settling folders of one root as its limit asks for, whatever the other root holds', async ({
-  scene,
-}) => {
-  const { daemon, settling } = await openGallery(scene);
-  for (const name of ['a', 'b', 'c']) scene.drop(name, { 'input.json': {} });
-  for (const name of ['a', 'b', 'c']) await scene.state(daemon, name, 'settling');
-  const finished = await scene.command('list', '--json', '--state', 'settling', '--root', 'more', '--limit', '1');
-  expect(jsonLines(finished).map(({ folder }) => folder)).toEqual([settling]);
-});
+test.concurrent(
+  'list shows as many settling folders of one root as its limit asks for, whatever the other root holds',
+  async ({ scene }) => {
+    const { daemon, settling } = await openGallery(scene);
+    for (const name of ['a', 'b', 'c']) scene.drop(name, { 'input.json': {} });
+    for (const name of ['a', 'b', 'c']) await scene.state(daemon, name, 'settling');
+    const finished = await scene.command(
+      'list',
+      '--json',
+      '--state',
+      'settling',
+      '--root',
+      'more',
+      '--limit',
+      '1',
+    );
+    expect(jsonLines(finished).map(({ folder }) => folder)).toEqual([settling]);
+  },
+);
 
 test.concurrent('show tells one run by its path, its folder’s name, or its number', async ({ scene }) => {
   const { daemon, parked, done } = await openGallery(scene);
   const byPath = json(await scene.command('show', parked, '--json'));
-  expect(Object.keys(byPath).sort()).toEqual([...runKeys, 'history', 'artefacts', 'next', 'same_folder'].sort());
+  expect(Object.keys(byPath).sort()).toEqual(
+    [...runKeys, 'history', 'artefacts', 'next', 'same_folder'].sort(),
+  );
   expect(byPath['artefacts']).toEqual([
     expect.objectContaining({ role: 'input', name: 'input.json', type: 'json', bytes: 20 }),
     expect.objectContaining({ role: 'output', name: 'output.json', type: 'json' }),
@@ -156,7 +172,8 @@ test.concurrent('show tells one run by its path, its folder’s name, or its num
 
   const text = await scene.command('show', number);
   expect(text.code).toBe(0);
-  for (const word of [parked, 'parked', 'no thanks', 'input.json', 'about to ask the platform']) expect(text.stdout).toContain(word);
+  for (const word of [parked, 'parked', 'no thanks', 'input.json', 'about to ask the platform'])
+    expect(text.stdout).toContain(word);
 
   await daemon.stop();
   expect(json(await scene.command('show', parked, '--json'))).toEqual(byPath);
@@ -172,11 +189,14 @@ test.concurrent('show of a name that two roots have is ambiguous, and names both
   expect((await scene.command('show', doneInMore)).code).toBe(0);
 });
 
-test.concurrent.for(['nothing', '#99', './elsewhere/nothing'])('show of "%s", which is not there, is exit code 1', async (text, { scene }) => {
-  const finished = await scene.command('show', text);
-  expect(finished).toMatchObject({ code: 1, stdout: '' });
-  expect(finished.stderr).toContain(text);
-});
+test.concurrent.for(['nothing', '#99', './elsewhere/nothing'])(
+  'show of "%s", which is not there, is exit code 1',
+  async (text, { scene }) => {
+    const finished = await scene.command('show', text);
+    expect(finished).toMatchObject({ code: 1, stdout: '' });
+    expect(finished.stderr).toContain(text);
+  },
+);
 
 test.concurrent('show of a folder that is no run yet says what it waits for', async ({ scene }) => {
   await openGallery(scene);

@@ -48,11 +48,14 @@ test.concurrent('a platform that stays away for --wait-max is exit code 69', asy
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test.concurrent('a folder that nobody finishes is waited for no longer than --wait-max', async ({ scene }) => {
-  scene.drop('open', { 'input.json': {} });
-  const finished = await once(scene, '--wait-max', '1s');
-  expect(finished).toMatchObject({ code: 0, stderr: '0 recorded, 1 still being written.\n' });
-});
+test.concurrent(
+  'a folder that nobody finishes is waited for no longer than --wait-max',
+  async ({ scene }) => {
+    scene.drop('open', { 'input.json': {} });
+    const finished = await once(scene, '--wait-max', '1s');
+    expect(finished).toMatchObject({ code: 0, stderr: '0 recorded, 1 still being written.\n' });
+  },
+);
 
 test.concurrent('a signal ends the wait with 0', async ({ scene }) => {
   scene.drop('open', { 'input.json': {} });

@@ -14,7 +14,11 @@ async function endpointOf(program: Program): Promise<string> {
   return first;
 }
 
-async function ask(url: string, key: string, body?: object): Promise<{ status: number; json: Record<string, unknown> }> {
+async function ask(
+  url: string,
+  key: string,
+  body?: object,
+): Promise<{ status: number; json: Record<string, unknown> }> {
   const answer = await request(url, {
     method: body === undefined ? 'GET' : 'POST',
     headers: { authorization: `Bearer ${key}` },
@@ -41,7 +45,15 @@ test.concurrent('it prints its endpoint first, keeps what it is told, and ends w
 
 test.concurrent('--apps and --api-key-file say what exists and who may ask', async ({ scene }) => {
   writeFileSync(join(scene.dir, 'platform.key'), 'the-right-key\n');
-  const program = scene.start(['platform', '--data', './p', '--apps', 'one-app, two-app', '--api-key-file', './platform.key']);
+  const program = scene.start([
+    'platform',
+    '--data',
+    './p',
+    '--apps',
+    'one-app, two-app',
+    '--api-key-file',
+    './platform.key',
+  ]);
   const apps = `${await endpointOf(program)}/v1/applications`;
   const statuses = await Promise.all([
     ask(`${apps}/one-app`, 'the-right-key'),
@@ -64,7 +76,9 @@ test.concurrent('a port in use is exit code 1 and says which; another one works'
 
 test.concurrent('a daemon delivers to it as to the real one', async ({ scene }) => {
   const program = scene.start(['platform', '--data', './p']);
-  scene.configure({ platform: { kind: 'nextmv', endpoint: await endpointOf(program), api_key_file: './key' } });
+  scene.configure({
+    platform: { kind: 'nextmv', endpoint: await endpointOf(program), api_key_file: './key' },
+  });
   await scene.daemon();
   scene.drop('plan');
   await scene.result('plan');

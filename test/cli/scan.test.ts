@@ -13,43 +13,49 @@ interface Said {
   readonly run: number | null;
 }
 
-test.concurrent('a dry run says of each folder what it would be and why, and sends nothing', async ({ scene }) => {
-  scene.configure({}, { marker: 'DONE' });
-  scene.drop('marked', { ...plan('marked'), DONE: '' });
-  scene.drop('unmarked');
-  scene.drop('bad', { 'input.json': {}, 'meta.json': { status: 'x' }, DONE: '' });
-  const finished = await scene.command('scan', '--dry-run', '--json');
-  const scanned = json(finished);
-  expect(finished.code).toBe(3);
-  expect(Object.keys(scanned).sort()).toEqual(['drop_roots', 'dry_run', 'folders']);
-  expect(scanned).toMatchObject({ dry_run: true, drop_roots: [{ name: 'runs', folders: 3, problem: null }] });
-  const said = (scanned['folders'] as Said[]).toSorted((a, b) => a.folder.localeCompare(b.folder));
-  expect(said).toEqual([
-    {
-      folder: scene.folder('bad'),
-      drop_root: 'runs',
-      verdict: 'rejected',
-      reason: expect.stringContaining('status') as string,
-      run: null,
-    },
-    {
-      folder: scene.folder('marked'),
-      drop_root: 'runs',
-      verdict: 'would-be-tracked',
-      reason: 'it is complete and was never tracked',
-      run: null,
-    },
-    {
-      folder: scene.folder('unmarked'),
-      drop_root: 'runs',
-      verdict: 'not-complete',
-      reason: 'waiting for the marker DONE',
-      run: null,
-    },
-  ]);
-  expect(scene.seen).toEqual([]);
-  expect((await scene.command('list')).stdout).toBe('Nothing matches.\n');
-});
+test.concurrent(
+  'a dry run says of each folder what it would be and why, and sends nothing',
+  async ({ scene }) => {
+    scene.configure({}, { marker: 'DONE' });
+    scene.drop('marked', { ...plan('marked'), DONE: '' });
+    scene.drop('unmarked');
+    scene.drop('bad', { 'input.json': {}, 'meta.json': { status: 'x' }, DONE: '' });
+    const finished = await scene.command('scan', '--dry-run', '--json');
+    const scanned = json(finished);
+    expect(finished.code).toBe(3);
+    expect(Object.keys(scanned).sort()).toEqual(['drop_roots', 'dry_run', 'folders']);
+    expect(scanned).toMatchObject({
+      dry_run: true,
+      drop_roots: [{ name: 'runs', folders: 3, problem: null }],
+    });
+    const said = (scanned['folders'] as Said[]).toSorted((a, b) => a.folder.localeCompare(b.folder));
+    expect(said).toEqual([
+      {
+        folder: scene.folder('bad'),
+        drop_root: 'runs',
+        verdict: 'rejected',
+        reason: expect.stringContaining('status') as string,
+        run: null,
+      },
+      {
+        folder: scene.folder('marked'),
+        drop_root: 'runs',
+        verdict: 'would-be-tracked',
+        reason: 'it is complete and was never tracked',
+        run: null,
+      },
+      {
+        folder: scene.folder('unmarked'),
+        drop_root: 'runs',
+        verdict: 'not-complete',
+        reason: 'waiting for the marker DONE',
+        run: null,
+      },
+    ]);
+    expect(scene.seen).toEqual([]);
+    expect((await scene.command('list')).stdout).toBe('Nothing matches.\n');
+  },
+);
 
 test.concurrent('a scan looks at recorded folders too, at once', async ({ scene }) => {
   scene.configure({}, { scan_every: '1h', quiet: '0s' });
@@ -58,7 +64,9 @@ test.concurrent('a scan looks at recorded folders too, at once', async ({ scene 
   await scene.result('plan');
   writeFiles(folder, plan('B'));
   const dry = json(await scene.command('scan', '--dry-run', '--json'));
-  expect(dry['folders']).toMatchObject([{ folder, verdict: 'would-be-tracked', reason: 'its content is new' }]);
+  expect(dry['folders']).toMatchObject([
+    { folder, verdict: 'would-be-tracked', reason: 'its content is new' },
+  ]);
   const finished = await scene.command('scan', '--json');
   expect(finished.code).toBe(0);
   expect(json(finished)).toMatchObject({ dry_run: false, folders: [{ folder, verdict: 'new', run: 2 }] });
@@ -72,17 +80,20 @@ test.concurrent('a scan that finds what needs a person is exit code 3', async ({
   expect(finished.code).toBe(3);
 });
 
-test.concurrent('a scan of one root leaves the other alone, and one that is not there is exit code 1', async ({ scene }) => {
-  await openGallery(scene);
-  const one = json(await scene.command('scan', 'more', '--dry-run', '--json'));
-  expect(one['drop_roots']).toMatchObject([{ name: 'more' }]);
-  expect((one['folders'] as Said[]).map(({ drop_root: root }) => root)).toEqual(['more']);
-  const byPath = json(await scene.command('scan', scene.root, '--dry-run', '--json'));
-  expect(byPath['drop_roots']).toMatchObject([{ name: 'runs' }]);
-  const none = await scene.command('scan', 'nope');
-  expect(none).toMatchObject({ code: 1, stdout: '' });
-  expect(none.stderr).toContain('there is "runs", "more"');
-});
+test.concurrent(
+  'a scan of one root leaves the other alone, and one that is not there is exit code 1',
+  async ({ scene }) => {
+    await openGallery(scene);
+    const one = json(await scene.command('scan', 'more', '--dry-run', '--json'));
+    expect(one['drop_roots']).toMatchObject([{ name: 'more' }]);
+    expect((one['folders'] as Said[]).map(({ drop_root: root }) => root)).toEqual(['more']);
+    const byPath = json(await scene.command('scan', scene.root, '--dry-run', '--json'));
+    expect(byPath['drop_roots']).toMatchObject([{ name: 'runs' }]);
+    const none = await scene.command('scan', 'nope');
+    expect(none).toMatchObject({ code: 1, stdout: '' });
+    expect(none.stderr).toContain('there is "runs", "more"');
+  },
+);
 
 test.concurrent('a root that is not there is named, and is exit code 1', async ({ scene }) => {
   scene.configure({}, { path: './not-there' });

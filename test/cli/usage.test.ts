@@ -3,7 +3,18 @@ import { expect } from 'vitest';
 import { test } from '../journey/scene.ts';
 import { openGallery } from './gallery.ts';
 
-const commands = ['run', 'track', 'status', 'list', 'show', 'retry', 'skip', 'scan', 'check-config', 'platform'];
+const commands = [
+  'run',
+  'track',
+  'status',
+  'list',
+  'show',
+  'retry',
+  'skip',
+  'scan',
+  'check-config',
+  'platform',
+];
 
 test.concurrent('the help names every command, and each has a help of its own', async ({ scene }) => {
   const top = await scene.start(['--help']).end();
@@ -47,27 +58,35 @@ test.concurrent.for([
   expect(finished.stderr).toContain(says);
 });
 
-test.concurrent('nothing of any command is coloured in a pipe, whatever the terminal could show', async ({ scene }) => {
-  const { done } = await openGallery(scene);
-  const lines = [
-    ['status'],
-    ['list'],
-    ['show', done],
-    ['show', 'open'],
-    ['show', 'nothing'],
-    ['retry', '--all', '--dry-run'],
-    ['skip', done],
-    ['scan', '--dry-run'],
-    ['check-config'],
-    ['list', '--stat'],
-  ];
-  const finished = await Promise.all(
-    lines.map(([command = '', ...rest]) =>
-      scene.start([command, '-c', scene.configFile, ...rest], { TERM: 'xterm-256color', COLORTERM: 'truecolor' }).end(),
-    ),
-  );
-  for (const { stdout, stderr } of finished) {
-    expect(stdout + stderr).not.toBe('');
-    expect(stdout + stderr).not.toContain('\u001b');
-  }
-});
+test.concurrent(
+  'nothing of any command is coloured in a pipe, whatever the terminal could show',
+  async ({ scene }) => {
+    const { done } = await openGallery(scene);
+    const lines = [
+      ['status'],
+      ['list'],
+      ['show', done],
+      ['show', 'open'],
+      ['show', 'nothing'],
+      ['retry', '--all', '--dry-run'],
+      ['skip', done],
+      ['scan', '--dry-run'],
+      ['check-config'],
+      ['list', '--stat'],
+    ];
+    const finished = await Promise.all(
+      lines.map(([command = '', ...rest]) =>
+        scene
+          .start([command, '-c', scene.configFile, ...rest], {
+            TERM: 'xterm-256color',
+            COLORTERM: 'truecolor',
+          })
+          .end(),
+      ),
+    );
+    for (const { stdout, stderr } of finished) {
+      expect(stdout + stderr).not.toBe('');
+      expect(stdout + stderr).not.toContain('\u001b');
+    }
+  },
+);

@@ -42,7 +42,6 @@ const happenings: readonly { happening: Happening; fits: readonly StateKind[] | 
     happening: { kind: 'failed', failure: platformTrouble },
     fits: ['queued', 'uploaded', 'unknown', 'tracked', 'final'],
   },
-  { happening: { kind: 'doubted', failure: runTrouble }, fits: ['queued'] },
   { happening: { kind: 'logOrMetaChanged' }, fits: 'all' },
   { happening: { kind: 'newerContent' }, fits: 'all' },
   { happening: { kind: 'vanished' }, fits: 'all' },
@@ -97,7 +96,7 @@ describe('the road', () => {
       name: 'an id in the answer makes it tracked',
       from: sampleStates.intended,
       happening: { kind: 'made', runId: 'run-b' },
-      is: { kind: 'tracked', runId: 'run-b', notFoundSinceMs: null },
+      is: { kind: 'tracked', runId: 'run-b', notFoundSinceMs: null, polls: 0 },
       dueAtMs: now,
     },
     {
@@ -117,7 +116,7 @@ describe('the road', () => {
       name: 'a run that the list shows is adopted with the id it has there',
       from: unknown,
       happening: { kind: 'found', runId: 'run-c' },
-      is: { kind: 'tracked', runId: 'run-c', notFoundSinceMs: null },
+      is: { kind: 'tracked', runId: 'run-c', notFoundSinceMs: null, polls: 0 },
       dueAtMs: now,
     },
     {
@@ -132,13 +131,6 @@ describe('the road', () => {
       from: sampleStates.final,
       happening: { kind: 'written', path: 'nextmv-result.json' },
       is: { kind: 'recorded', runId: 'run-a' },
-      dueAtMs: null,
-    },
-    {
-      name: 'a doubt parks it from queued',
-      from: queued,
-      happening: { kind: 'doubted', failure: runTrouble },
-      is: parkedFrom(queued),
       dueAtMs: null,
     },
   ])('$name', ({ from, happening, is, dueAtMs }) => {
@@ -283,14 +275,14 @@ describe('a tracked run', () => {
     expect(waits[0]).toBeLessThanOrEqual(policy.pollMsMin);
     expect(waits.at(-1)).toBeLessThanOrEqual(policy.pollMsMax);
     expect(waits.at(-1)).toBeGreaterThan(policy.pollMsMax / 2);
-    expect(life.state).toEqual(sampleStates.tracked);
+    expect(life).toEqual(lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: null, polls: 30 }));
   });
 
   const missing: Happening = { kind: 'notFound', failure: failureWith('app') };
 
   test('that is not found is asked for again, and remembers since when', () => {
     const { life, dueAtMs } = after(lifeIn(sampleStates.tracked), missing);
-    expect(life).toEqual(lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: now }));
+    expect(life).toEqual(lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: now, polls: 0 }));
     expect(dueAtMs).toBeGreaterThan(now);
   });
 
@@ -301,13 +293,14 @@ describe('a tracked run', () => {
       kind: 'tracked',
       runId: 'run-a',
       notFoundSinceMs: now,
+      polls: 0,
     });
     expect(at(policy.absentAfterMs)).toMatchObject({ kind: 'parked', from: { kind: 'tracked' } });
   });
 
   test('that is found in between is not missing any more', () => {
     const first = after(lifeIn(sampleStates.tracked), missing).life;
-    expect(after(first, { kind: 'notFinal' }).life.state).toEqual(sampleStates.tracked);
+    expect(after(first, { kind: 'notFinal' }).life.state).toMatchObject({ notFoundSinceMs: null });
   });
 });
 

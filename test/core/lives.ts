@@ -39,7 +39,7 @@ export const sampleStates: Readonly<Record<StateKind, RunState>> = {
   uploaded: { kind: 'uploaded', uploads },
   intended: { kind: 'intended', uploads, platformTimeMs: now - 5_000 },
   unknown,
-  tracked: { kind: 'tracked', runId: 'run-a', notFoundSinceMs: null },
+  tracked: { kind: 'tracked', runId: 'run-a', notFoundSinceMs: null, polls: 0 },
   final: { kind: 'final', runId: 'run-a', status: 'succeeded' },
   recorded: { kind: 'recorded', runId: 'run-a' },
   parked: parkedFrom(queued),

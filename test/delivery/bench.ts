@@ -53,7 +53,12 @@ export class Bench {
     this.outbox = outbox;
     this.standIn = standIn;
     this.#clock = clock;
-    this.policy = { ...defaultPolicy, backoff: { delayMsMin: 20, delayMsMax: 200 }, pollMsMin: 20, ...changes };
+    this.policy = {
+      ...defaultPolicy,
+      backoff: { delayMsMin: 20, delayMsMax: 200 },
+      pollMsMin: 20,
+      ...changes,
+    };
     this.#platform = new PlatformClient({
       endpoint: standIn.endpoint,
       apiKey: () => Promise.resolve(new Secret('key')),
@@ -203,7 +208,8 @@ export class Bench {
       headers: { authorization: 'Bearer somebody-else' },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${await answer.body.text()}`);
+    if (answer.statusCode !== 200)
+      throw new Error(`${path}: ${answer.statusCode} ${await answer.body.text()}`);
     return await answer.body.json();
   }
 

@@ -6,7 +6,9 @@ import { resultIn } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { minuteMs, test } from './bench.ts';
 
-test('the result of a folder that vanished after it was sent is kept in the state directory', async ({ bench }) => {
+test('the result of a folder that vanished after it was sent is kept in the state directory', async ({
+  bench,
+}) => {
   bench.standIn.faults.finalAfterMs = minuteMs;
   const run = await bench.track('plan');
   bench.start();
@@ -33,7 +35,9 @@ test('a folder that is not the run’s own any more does not get its result', as
   expect(resultIn(join(bench.dir, 'results', `run-${run}`))).not.toBeNull();
 });
 
-test('a run that the platform does not know any more is parked only when that has lasted', async ({ bench }) => {
+test('a run that the platform does not know any more is parked only when that has lasted', async ({
+  bench,
+}) => {
   bench.standIn.faults.finalAfterMs = 60 * minuteMs;
   const run = await bench.track('plan');
   bench.start();
@@ -51,7 +55,10 @@ test('a run that the platform does not know any more is parked only when that ha
   expect((await bench.run(run)).life.state.kind).toBe('tracked');
   bench.skip(21 * minuteMs);
   const parked = await bench.reaches(run, 'parked');
-  expect(parked.life.state).toMatchObject({ reason: { class: 'run-deleted' }, from: { kind: 'tracked', runId: id } });
+  expect(parked.life.state).toMatchObject({
+    reason: { class: 'run-deleted' },
+    from: { kind: 'tracked', runId: id },
+  });
   expect(bench.creates).toBe(1);
 });
 

@@ -89,76 +89,91 @@ test.concurrent.for(beforeTheRequest)(
   },
 );
 
-test.concurrent('killed again and again at changing points, the runs are still one each', async ({ scene }) => {
-  for (const name of names) scene.drop(name);
-  for (const point of ['putDone', 'postAnswered', 'resultFetched', 'resultWritten', 'final', 'tracked:2']) {
-    const daemon = scene.launch({ environment: { RUNTRACKD_CRASH_AT: point } });
-    await until(`a death at ${point}, or all to be recorded`, () => {
-      return daemon.hasEnded || names.every((name) => resultIn(scene.folder(name)) !== null);
-    });
-    await daemon.kill();
-  }
-  const daemon = await scene.daemon();
-  const views = await settled(scene, daemon);
-  for (const view of views) expectWholeResult(scene, view);
-  const runs = await scene.platformRuns();
-  expect(runs.map(({ fingerprint }) => fingerprint).sort()).toEqual(
-    views.map(({ fingerprint }) => fingerprint).sort(),
-  );
-});
+test.concurrent(
+  'killed again and again at changing points, the runs are still one each',
+  async ({ scene }) => {
+    for (const name of names) scene.drop(name);
+    for (const point of ['putDone', 'postAnswered', 'resultFetched', 'resultWritten', 'final', 'tracked:2']) {
+      const daemon = scene.launch({ environment: { RUNTRACKD_CRASH_AT: point } });
+      await until(`a death at ${point}, or all to be recorded`, () => {
+        return daemon.hasEnded || names.every((name) => resultIn(scene.folder(name)) !== null);
+      });
+      await daemon.kill();
+    }
+    const daemon = await scene.daemon();
+    const views = await settled(scene, daemon);
+    for (const view of views) expectWholeResult(scene, view);
+    const runs = await scene.platformRuns();
+    expect(runs.map(({ fingerprint }) => fingerprint).sort()).toEqual(
+      views.map(({ fingerprint }) => fingerprint).sort(),
+    );
+  },
+);
 
-test.concurrent('killed when the platform has stored the run and not answered yet, the run is adopted', async ({ scene }) => {
-  const first = await scene.daemon();
-  scene.onRequest = async ({ kind, phase }) => {
-    if (kind !== 'create' || phase !== 'done') return;
-    scene.onRequest = null;
-    await first.kill();
-  };
-  scene.drop('monday');
-  expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
-  const [stored] = await scene.platformRuns();
+test.concurrent(
+  'killed when the platform has stored the run and not answered yet, the run is adopted',
+  async ({ scene }) => {
+    const first = await scene.daemon();
+    scene.onRequest = async ({ kind, phase }) => {
+      if (kind !== 'create' || phase !== 'done') return;
+      scene.onRequest = null;
+      await first.kill();
+    };
+    scene.drop('monday');
+    expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
+    const [stored] = await scene.platformRuns();
 
-  const second = await scene.daemon();
-  const view = await scene.state(second, 'monday', 'recorded');
-  expect(view).toMatchObject({ run_id: stored?.id, fingerprint: stored?.fingerprint });
-  expect(scene.count('create')).toBe(1);
-  expect(await scene.platformRuns()).toHaveLength(1);
-});
+    const second = await scene.daemon();
+    const view = await scene.state(second, 'monday', 'recorded');
+    expect(view).toMatchObject({ run_id: stored?.id, fingerprint: stored?.fingerprint });
+    expect(scene.count('create')).toBe(1);
+    expect(await scene.platformRuns()).toHaveLength(1);
+  },
+);
 
-test.concurrent('killed while the platform still reads the request, nothing is sent again, though it is stored only later', async ({
-  scene,
-}) => {
-  const first = await scene.daemon();
-  let carryOut: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => (carryOut = resolve));
-  scene.onRequest = async ({ kind, phase }) => {
-    if (kind !== 'create' || phase !== 'received') return;
-    scene.onRequest = null;
-    await first.kill();
-    await released;
-  };
-  scene.drop('monday');
-  await first.ended;
+test.concurrent(
+  'killed while the platform still reads the request, nothing is sent again, though it is stored only later',
+  async ({ scene }) => {
+    const first = await scene.daemon();
+    let carryOut: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (carryOut = resolve));
+    scene.onRequest = async ({ kind, phase }) => {
+      if (kind !== 'create' || phase !== 'received') return;
+      scene.onRequest = null;
+      await first.kill();
+      await released;
+    };
+    scene.drop('monday');
+    await first.ended;
 
-  const second = await scene.daemon();
-  await until('the list to be asked in vain', async () =>
-    (await second.show(scene.folder('monday'))).history.some(({ note }) => note.includes('not in the platform')),
-  );
-  expect(await scene.platformRuns()).toEqual([]);
-  // The request of the dead process takes effect now: seen on real machines.
-  carryOut();
-  await until('the late run', async () => (await scene.platformRuns()).length === 1);
-  await second.stop();
-  const third = await scene.daemon();
-  await until('the third to have scanned', async () => (await third.status()).drop_roots[0]?.last_scan !== null);
-  expect((await third.list())[0]?.state).toMatch(/^(unknown|tracked|final|recorded)$/);
-  expect(scene.count('create')).toBe(1);
-});
+    const second = await scene.daemon();
+    await until('the list to be asked in vain', async () =>
+      (await second.show(scene.folder('monday'))).history.some(({ note }) =>
+        note.includes('not in the platform'),
+      ),
+    );
+    expect(await scene.platformRuns()).toEqual([]);
+    // The request of the dead process takes effect now: seen on real machines.
+    carryOut();
+    await until('the late run', async () => (await scene.platformRuns()).length === 1);
+    await second.stop();
+    const third = await scene.daemon();
+    await until(
+      'the third to have scanned',
+      async () => (await third.status()).drop_roots[0]?.last_scan !== null,
+    );
+    expect((await third.list())[0]?.state).toMatch(/^(unknown|tracked|final|recorded)$/);
+    expect(scene.count('create')).toBe(1);
+  },
+);
 
-test.concurrent('an outbox that was left behind by a kill is taken over, and its runs go first', async ({ scene }) => {
-  await dies(scene, 'ticketGiven');
-  const daemon = await scene.daemon();
-  await daemon.logged(/the last process ended with \d run\(s\) in hand/);
-  await settled(scene, daemon);
-  expect(await scene.platformRuns()).toHaveLength(names.length);
-});
+test.concurrent(
+  'an outbox that was left behind by a kill is taken over, and its runs go first',
+  async ({ scene }) => {
+    await dies(scene, 'ticketGiven');
+    const daemon = await scene.daemon();
+    await daemon.logged(/the last process ended with \d run\(s\) in hand/);
+    await settled(scene, daemon);
+    expect(await scene.platformRuns()).toHaveLength(names.length);
+  },
+);

@@ -13,21 +13,27 @@ test.concurrent.for<{ name: string; fault: Misbehaviour }>([
   { name: 'is 504 from a proxy', fault: { kind: 'answer', status: 504, body: '<html>', carriedOut: true } },
   { name: 'is 409', fault: { kind: 'answer', status: 409, carriedOut: true } },
   { name: 'is 200 and garbage', fault: { kind: 'answer', status: 200, body: '<html>', carriedOut: true } },
-  { name: 'is 200 without an id', fault: { kind: 'answer', status: 200, body: '{"ok":true}', carriedOut: true } },
+  {
+    name: 'is 200 without an id',
+    fault: { kind: 'answer', status: 200, body: '{"ok":true}', carriedOut: true },
+  },
   { name: 'is a redirect', fault: { kind: 'answer', status: 307, body: '', carriedOut: true } },
-])('a run that was stored, and whose answer $name, is found in the list and adopted', async ({ fault }, { scene }) => {
-  scene.faults.next({ kind: 'create' }, fault);
-  const daemon = await scene.daemon();
-  scene.drop('plan');
-  const { id } = await scene.result('plan');
-  const [run, ...others] = await scene.platformRuns();
-  expect(others).toEqual([]);
-  expect(run?.id).toBe(id);
-  expect(scene.count('create')).toBe(1);
-  expect((await daemon.show(scene.folder('plan'))).history.map(({ state }) => state)).toEqual(
-    expect.arrayContaining(['intended', 'unknown', 'tracked', 'recorded']),
-  );
-});
+])(
+  'a run that was stored, and whose answer $name, is found in the list and adopted',
+  async ({ fault }, { scene }) => {
+    scene.faults.next({ kind: 'create' }, fault);
+    const daemon = await scene.daemon();
+    scene.drop('plan');
+    const { id } = await scene.result('plan');
+    const [run, ...others] = await scene.platformRuns();
+    expect(others).toEqual([]);
+    expect(run?.id).toBe(id);
+    expect(scene.count('create')).toBe(1);
+    expect((await daemon.show(scene.folder('plan'))).history.map(({ state }) => state)).toEqual(
+      expect.arrayContaining(['intended', 'unknown', 'tracked', 'recorded']),
+    );
+  },
+);
 
 test.concurrent.for<{ name: string; fault: Misbehaviour }>([
   { name: 'a connection that is cut before anything is stored', fault: { kind: 'drop', when: 'before' } },
@@ -36,31 +42,43 @@ test.concurrent.for<{ name: string; fault: Misbehaviour }>([
   scene.faults.next({ kind: 'create' }, fault);
   const daemon = await scene.daemon();
   scene.drop('plan');
-  await until('the list to be asked in vain', async () =>
-    (await daemon.list())[0]?.state === 'unknown' &&
-    (await daemon.show(scene.folder('plan'))).history.some(({ note }) => note.includes('not in the platform')),
+  await until(
+    'the list to be asked in vain',
+    async () =>
+      (await daemon.list())[0]?.state === 'unknown' &&
+      (await daemon.show(scene.folder('plan'))).history.some(({ note }) =>
+        note.includes('not in the platform'),
+      ),
   );
   expect(await scene.platformRuns()).toEqual([]);
   expect(scene.count('create')).toBe(1);
-  const [status, list] = [await scene.command('status'), await scene.command('list', '--state', 'unknown', '--json')];
+  const [status, list] = [
+    await scene.command('status'),
+    await scene.command('list', '--state', 'unknown', '--json'),
+  ];
   expect(status.stdout).toContain('1 unknown');
   expect(status.stdout).toContain('unknown since');
-  expect(JSON.parse(list.stdout)).toMatchObject({ state: 'unknown', folder: scene.folder('plan'), run_id: null });
+  expect(JSON.parse(list.stdout)).toMatchObject({
+    state: 'unknown',
+    folder: scene.folder('plan'),
+    run_id: null,
+  });
   const { due_at: dueAt } = (await daemon.list())[0] ?? {};
   // Looked at again when the absence could be certain, 20 minutes after the request's end.
   expect(Date.parse(dueAt ?? '') - Date.now()).toBeGreaterThan(18 * 60_000);
 });
 
-test.concurrent('a run that the list shows only some seconds later is adopted then, not at the end of absent_after', async ({
-  scene,
-}) => {
-  scene.faults.listLagMs = 3_000;
-  scene.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
-  await scene.daemon();
-  scene.drop('plan');
-  const { id } = await scene.result('plan');
-  expect((await scene.platformRuns()).map((run) => run.id)).toEqual([id]);
-});
+test.concurrent(
+  'a run that the list shows only some seconds later is adopted then, not at the end of absent_after',
+  async ({ scene }) => {
+    scene.faults.listLagMs = 3_000;
+    scene.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+    await scene.daemon();
+    scene.drop('plan');
+    const { id } = await scene.result('plan');
+    expect((await scene.platformRuns()).map((run) => run.id)).toEqual([id]);
+  },
+);
 
 test.concurrent.for(['uploadurl', 'create', 'run'] as const)(
   '429 on "%s" is obeyed: nothing is asked before Retry-After has passed',
@@ -97,45 +115,58 @@ test.concurrent('a run that is refused once goes in the plainest form the second
   expect(scene.count('create')).toBe(2);
 });
 
-test.concurrent('a run that is refused twice is parked with the platform’s reason, in its folder too', async ({ scene }) => {
-  scene.faults.always({ kind: 'create' }, { kind: 'answer', status: 422, body: 'this app takes no such runs' });
-  const daemon = await scene.daemon();
-  const folder = scene.drop('plan');
-  const problem = await until('the problem file', () => problemIn(folder));
-  expect(problem).toMatchObject({ state: 'parked', run: 1, reason: { class: 'refused' } });
-  expect(problem.reason.text).toContain('this app takes no such runs');
-  expect(scene.count('create')).toBe(2);
-  expect((await scene.command('status')).code).toBe(3);
+test.concurrent(
+  'a run that is refused twice is parked with the platform’s reason, in its folder too',
+  async ({ scene }) => {
+    scene.faults.always(
+      { kind: 'create' },
+      { kind: 'answer', status: 422, body: 'this app takes no such runs' },
+    );
+    const daemon = await scene.daemon();
+    const folder = scene.drop('plan');
+    const problem = await until('the problem file', () => problemIn(folder));
+    expect(problem).toMatchObject({ state: 'parked', run: 1, reason: { class: 'refused' } });
+    expect(problem.reason.text).toContain('this app takes no such runs');
+    expect(scene.count('create')).toBe(2);
+    expect((await scene.command('status')).code).toBe(3);
 
-  scene.calm();
-  const retried = await scene.command('retry', folder);
-  expect(retried.code).toBe(0);
-  await scene.result('plan');
-  await scene.state(daemon, 'plan', 'recorded');
-  expect(problemIn(folder)).toBeNull();
-  expect(await scene.platformRuns()).toHaveLength(1);
-});
+    scene.calm();
+    const retried = await scene.command('retry', folder);
+    expect(retried.code).toBe(0);
+    await scene.result('plan');
+    await scene.state(daemon, 'plan', 'recorded');
+    expect(problemIn(folder)).toBeNull();
+    expect(await scene.platformRuns()).toHaveLength(1);
+  },
+);
 
-test.concurrent('a refused key pauses everything at no run’s expense, and a new key in the file ends it', async ({ scene }) => {
-  writeFileSync(scene.keyFile, 'a-wrong-key');
-  const daemon = await scene.daemon();
-  const names = ['one', 'two', 'three'];
-  for (const name of names) scene.drop(name);
-  const status = await until('the daemon to be unwell', async () => {
-    const now = await daemon.status();
-    return now.platform.state === 'paused' && (now.counts.queued ?? 0) === names.length && now;
-  });
-  expect(status.healthy).toBe(false);
-  expect(status.problems.join()).toContain('does not accept the API key');
-  expect(status.needs_person).toEqual([]);
-  await until('the key to be tried again', () => scene.count('application') >= 2);
-  expect((await daemon.status()).counts).toEqual({ queued: names.length });
+test.concurrent(
+  'a refused key pauses everything at no run’s expense, and a new key in the file ends it',
+  async ({ scene }) => {
+    writeFileSync(scene.keyFile, 'a-wrong-key');
+    const daemon = await scene.daemon();
+    const names = ['one', 'two', 'three'];
+    for (const name of names) scene.drop(name);
+    const status = await until('the daemon to be unwell', async () => {
+      const now = await daemon.status();
+      return now.platform.state === 'paused' && (now.counts.queued ?? 0) === names.length && now;
+    });
+    expect(status.healthy).toBe(false);
+    expect(status.problems.join()).toContain('does not accept the API key');
+    expect(status.needs_person).toEqual([]);
+    await until('the key to be tried again', () => scene.count('application') >= 2);
+    expect((await daemon.status()).counts).toEqual({ queued: names.length });
 
-  writeFileSync(scene.keyFile, scene.apiKey);
-  for (const name of names) await scene.result(name);
-  expect(await daemon.status()).toMatchObject({ healthy: true, platform: { state: 'ok' }, counts: { recorded: 3 } });
-  expect(await scene.platformRuns()).toHaveLength(names.length);
-});
+    writeFileSync(scene.keyFile, scene.apiKey);
+    for (const name of names) await scene.result(name);
+    expect(await daemon.status()).toMatchObject({
+      healthy: true,
+      platform: { state: 'ok' },
+      counts: { recorded: 3 },
+    });
+    expect(await scene.platformRuns()).toHaveLength(names.length);
+  },
+);
 
 test.concurrent('a key that may not use one app pauses that app alone', async ({ scene }) => {
   scene.configure({}, { allow_app_id: ['other-app'] });
@@ -181,17 +212,20 @@ test.concurrent('a result that is not final yet is asked for until it is', async
   expect(scene.count('run')).toBeGreaterThan(1);
 });
 
-test.concurrent('an input that changes after it was found complete is not sent as it was', async ({ scene }) => {
-  scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
-  const daemon = await scene.daemon();
-  const folder = scene.drop('plan', plan('old'));
-  await scene.state(daemon, 'plan', 'queued');
-  writeFileSync(`${folder}/output.json`, JSON.stringify({ solution: { sample: 'new' } }));
-  await until('the old content to make way', async () =>
-    (await daemon.list()).some(({ state, run }) => state === 'superseded' && run === 1),
-  );
-  scene.calm();
-  expect((await scene.result('plan')).output).toEqual({ solution: { sample: 'new' } });
-  expect(await scene.platformRuns()).toHaveLength(1);
-  expect(scene.count('create')).toBe(1);
-});
+test.concurrent(
+  'an input that changes after it was found complete is not sent as it was',
+  async ({ scene }) => {
+    scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
+    const daemon = await scene.daemon();
+    const folder = scene.drop('plan', plan('old'));
+    await scene.state(daemon, 'plan', 'queued');
+    writeFileSync(`${folder}/output.json`, JSON.stringify({ solution: { sample: 'new' } }));
+    await until('the old content to make way', async () =>
+      (await daemon.list()).some(({ state, run }) => state === 'superseded' && run === 1),
+    );
+    scene.calm();
+    expect((await scene.result('plan')).output).toEqual({ solution: { sample: 'new' } });
+    expect(await scene.platformRuns()).toHaveLength(1);
+    expect(scene.count('create')).toBe(1);
+  },
+);

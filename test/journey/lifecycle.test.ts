@@ -7,15 +7,18 @@ import { until } from './waiting.ts';
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-test.concurrent.for(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0, and no process or socket is left', async (signal, { scene }) => {
-  const daemon = await scene.daemon();
-  expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(true);
-  daemon.signal(signal);
-  expect(await daemon.end()).toMatchObject({ code: 0, signal: null, stderr: '' });
-  expect(isAlive(daemon.pid)).toBe(false);
-  expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(false);
-  expect(daemon.log().at(-1)).toMatchObject({ level: 'info', msg: 'runtrackd has ended' });
-});
+test.concurrent.for(['SIGTERM', 'SIGINT'] as const)(
+  '%s ends it with 0, and no process or socket is left',
+  async (signal, { scene }) => {
+    const daemon = await scene.daemon();
+    expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(true);
+    daemon.signal(signal);
+    expect(await daemon.end()).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(isAlive(daemon.pid)).toBe(false);
+    expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(false);
+    expect(daemon.log().at(-1)).toMatchObject({ level: 'info', msg: 'runtrackd has ended' });
+  },
+);
 
 test.concurrent('a run that is under way when it is told to stop is finished first', async ({ scene }) => {
   const daemon = await scene.daemon();
@@ -33,18 +36,23 @@ test.concurrent('a run that is under way when it is told to stop is finished fir
   expect(await scene.platformRuns()).toHaveLength(1);
 });
 
-test.concurrent('what hangs is cut off when the deadline has passed, and the run it was about is looked for', async ({ scene }) => {
-  scene.configure({ shutdown_deadline: '300ms' });
-  scene.faults.next({ kind: 'create' }, { kind: 'hang', carriedOut: true });
-  const daemon = await scene.daemon();
-  scene.drop('plan');
-  await until('the request that hangs', () => scene.count('create') === 1);
-  expect(await daemon.stop()).toMatchObject({ code: 0 });
-  expect(daemon.log().map(({ msg }) => msg)).toContain('shutdown_deadline has passed: what is under way is cut off');
-  await scene.daemon();
-  const { id } = await scene.result('plan');
-  expect((await scene.platformRuns()).map((run) => run.id)).toEqual([id]);
-});
+test.concurrent(
+  'what hangs is cut off when the deadline has passed, and the run it was about is looked for',
+  async ({ scene }) => {
+    scene.configure({ shutdown_deadline: '300ms' });
+    scene.faults.next({ kind: 'create' }, { kind: 'hang', carriedOut: true });
+    const daemon = await scene.daemon();
+    scene.drop('plan');
+    await until('the request that hangs', () => scene.count('create') === 1);
+    expect(await daemon.stop()).toMatchObject({ code: 0 });
+    expect(daemon.log().map(({ msg }) => msg)).toContain(
+      'shutdown_deadline has passed: what is under way is cut off',
+    );
+    await scene.daemon();
+    const { id } = await scene.result('plan');
+    expect((await scene.platformRuns()).map((run) => run.id)).toEqual([id]);
+  },
+);
 
 test.concurrent('a second signal, a while after the first, ends it at once', async ({ scene }) => {
   scene.configure({ shutdown_deadline: '1h' });
@@ -62,14 +70,17 @@ test.concurrent('a second signal, a while after the first, ends it at once', asy
   expect(await daemon.end()).toMatchObject({ code: 130 });
 });
 
-test.concurrent('a second daemon on the same state directory ends with 75 and names the first one’s pid', async ({ scene }) => {
-  const first = await scene.daemon();
-  const second = await scene.launch().end();
-  expect(second.code).toBe(75);
-  expect(second.stderr).toContain(String(first.pid));
-  expect(first.hasEnded).toBe(false);
-  expect(await first.status()).toMatchObject({ running: true, pid: first.pid });
-});
+test.concurrent(
+  'a second daemon on the same state directory ends with 75 and names the first one’s pid',
+  async ({ scene }) => {
+    const first = await scene.daemon();
+    const second = await scene.launch().end();
+    expect(second.code).toBe(75);
+    expect(second.stderr).toContain(String(first.pid));
+    expect(first.hasEnded).toBe(false);
+    expect(await first.status()).toMatchObject({ running: true, pid: first.pid });
+  },
+);
 
 test.concurrent('the state directory and the control socket are for the owner alone', async ({ scene }) => {
   const daemon = await scene.daemon();
@@ -80,29 +91,35 @@ test.concurrent('the state directory and the control socket are for the owner al
   expect(readFileSync(join(scene.stateDir, 'owner.pid'), 'utf8').trim()).toContain(String(daemon.pid));
 });
 
-test.concurrent('the control socket of a daemon that was killed does not keep the next one from starting', async ({ scene }) => {
-  const first = await scene.daemon();
-  await first.kill();
-  expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(true);
-  const second = await scene.daemon();
-  expect(await second.status()).toMatchObject({ running: true, pid: second.pid });
-});
+test.concurrent(
+  'the control socket of a daemon that was killed does not keep the next one from starting',
+  async ({ scene }) => {
+    const first = await scene.daemon();
+    await first.kill();
+    expect(existsSync(join(scene.stateDir, 'control.sock'))).toBe(true);
+    const second = await scene.daemon();
+    expect(await second.status()).toMatchObject({ running: true, pid: second.pid });
+  },
+);
 
-test.concurrent('a drop root that is not there is said in status, and its runs are not taken for gone', async ({ scene }) => {
-  scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
-  const daemon = await scene.daemon();
-  scene.drop('plan');
-  await scene.state(daemon, 'plan', 'queued');
-  renameSync(scene.root, `${scene.root}-away`);
-  const status = await until('the trouble to be told', async () => {
-    const now = await daemon.status();
-    return now.drop_roots[0]?.problem !== null && now;
-  });
-  expect(status.healthy).toBe(false);
-  expect(status.problems.join()).toContain(scene.root);
-  expect(status.counts.gone ?? 0).toBe(0);
-  renameSync(`${scene.root}-away`, scene.root);
-  scene.calm();
-  await scene.result('plan');
-  expect(await scene.platformRuns()).toHaveLength(1);
-});
+test.concurrent(
+  'a drop root that is not there is said in status, and its runs are not taken for gone',
+  async ({ scene }) => {
+    scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
+    const daemon = await scene.daemon();
+    scene.drop('plan');
+    await scene.state(daemon, 'plan', 'queued');
+    renameSync(scene.root, `${scene.root}-away`);
+    const status = await until('the trouble to be told', async () => {
+      const now = await daemon.status();
+      return now.drop_roots[0]?.problem !== null && now;
+    });
+    expect(status.healthy).toBe(false);
+    expect(status.problems.join()).toContain(scene.root);
+    expect(status.counts.gone ?? 0).toBe(0);
+    renameSync(`${scene.root}-away`, scene.root);
+    scene.calm();
+    await scene.result('plan');
+    expect(await scene.platformRuns()).toHaveLength(1);
+  },
+);

@@ -90,7 +90,7 @@ export class Program {
 
   /** Waits for its end. A program that does not end is killed, and the test fails. */
   async end(): Promise<Finished> {
-    await until(`the end of ${String(this.#child.spawnargs.slice(2).join(' '))}`, () => this.#hasEnded, endMsMax);
+    await until(`the end of ${this.#child.spawnargs.slice(2).join(' ')}`, () => this.#hasEnded, endMsMax);
     return { ...(await this.ended), stdout: this.stdout, stderr: this.stderr };
   }
 

@@ -88,7 +88,10 @@ export class Scene {
   }
 
   /** Writes the configuration; YAML takes JSON as it is. */
-  configure(changes: Readonly<Record<string, unknown>> = {}, root: Readonly<Record<string, unknown>> = {}): void {
+  configure(
+    changes: Readonly<Record<string, unknown>> = {},
+    root: Readonly<Record<string, unknown>> = {},
+  ): void {
     const config = {
       state_dir: './state',
       host: 'test-host',
@@ -148,7 +151,12 @@ export class Scene {
 
   /** Waits until the result of the folder's run is written back. */
   async result(name: string): Promise<ResultFile> {
-    return await until(`the result in ${name}`, () => resultIn(this.folder(name)));
+    return await until(`the result in ${name}`, () => {
+      const result = resultIn(this.folder(name));
+      if (result === null && this.#programs.every(({ hasEnded }) => hasEnded))
+        throw new Error(`nobody is left who could bring the result in ${name}`);
+      return result;
+    });
   }
 
   /** Waits until the newest run of the folder, or the folder itself, is in that state. */
@@ -182,7 +190,8 @@ export class Scene {
     const answer = await request(`${endpoint}${path}`, {
       headers: { authorization: `Bearer ${this.apiKey}` },
     });
-    if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${await answer.body.text()}`);
+    if (answer.statusCode !== 200)
+      throw new Error(`${path}: ${answer.statusCode} ${await answer.body.text()}`);
     return await answer.body.json();
   }
 

@@ -3,45 +3,32 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import { expect, test as plainTest } from 'vitest';
-import type { Misbehaviour, SeenRequest } from '../../src/standin/faults.ts';
 import { SignedUrls } from '../../src/standin/signing.ts';
-import { plan } from './folders.ts';
-import { Scene } from './scene.ts';
+import { plan, problemIn } from './folders.ts';
+import { app, Scene } from './scene.ts';
 import { until } from './waiting.ts';
 
-interface Fault {
-  readonly kind: SeenRequest['kind'];
-  readonly fault: Misbehaviour;
-}
-
-/** Bodies that a careless server or a proxy might send back. */
-function echoes(key: string, url: string): string[] {
-  return [
-    `{"message":"bad header Authorization: Bearer ${key}"}`,
-    `{"message":"the key ${key} is not known"}`,
-    `{"authorization":"bearer  ${key}"}`,
-    `<html>${Buffer.from(key).toString('base64')} ${encodeURIComponent(key)} ${key}</html>`,
-    `<Error><Code>AccessDenied</Code><Resource>${url}</Resource></Error>`,
-    `moved to ${url.replace('?', '?X-Amz-Credential=x&')}`,
-    'x'.repeat(490) + key,
-  ];
+/** What a careless server or a proxy sends back, for everything that is asked on the way of a run. */
+function careless(scene: Scene, key: string): void {
+  const { faults } = scene;
+  const body = `Authorization: Bearer ${key}; the key ${key} is not known`;
+  const xml = `<Error><Code>AccessDenied</Code><Resource>${urlOfAnother}</Resource><Key>${key}</Key></Error>`;
+  faults.next({ kind: 'uploadurl' }, { kind: 'answer', status: 400, body });
+  faults.next({ kind: 'uploadurl' }, { kind: 'answer', status: 401, body });
+  faults.next({ kind: 'uploadurl', skip: 2 }, { kind: 'answer', status: 200, body });
+  faults.next({ kind: 'put' }, { kind: 'answer', status: 403, body: xml });
+  faults.next({ kind: 'put', skip: 2 }, { kind: 'drop', when: 'midway' });
+  faults.next({ kind: 'create', app }, { kind: 'answer', status: 500, body, carriedOut: true });
+  faults.next({ kind: 'create', app }, { kind: 'drop', when: 'midway' });
+  faults.next({ kind: 'run', app }, { kind: 'answer', status: 502, body });
+  faults.next({ kind: 'list', app }, { kind: 'answer', status: 400, body });
+  faults.always(
+    { kind: 'create', app: 'strict-app' },
+    { kind: 'answer', status: 422, body: `${body} ${xml}` },
+  );
 }
 
 const urlOfAnother = 'https://storage.example.com/a/b?X-Amz-Signature=0123abcdefghij&expires=9';
-
-function everyFault(key: string): Fault[] {
-  const kinds = ['uploadurl', 'put', 'create', 'run', 'list', 'application'] as const;
-  const bodies = echoes(key, urlOfAnother);
-  const answers = [401, 403, 500, 400, 200, 503, 307].flatMap((status, index) => {
-    const body = bodies[index % bodies.length] ?? '';
-    return [{ kind: 'answer', status, body } as const];
-  });
-  const cuts: Misbehaviour[] = [
-    { kind: 'drop', when: 'before' },
-    { kind: 'drop', when: 'midway' },
-  ];
-  return kinds.flatMap((kind) => [...answers, ...cuts].map((fault) => ({ kind, fault })));
-}
 
 /** Every file below, but those of the stand-in, which is not ours. */
 function filesBelow(directory: string): string[] {
@@ -54,9 +41,12 @@ function filesBelow(directory: string): string[] {
 function signaturesOf(scene: Scene): string[] {
   const db = new SQLite(join(scene.dir, 'platform', 'stand-in.db'), { readonly: true });
   try {
-    const secret = db.prepare<[], string>("select value from setting where name = 'secret'").pluck().get() ?? '';
+    const secret =
+      db.prepare<[], string>("select value from setting where name = 'secret'").pluck().get() ?? '';
     const urls = new SignedUrls(secret, () => scene.standIn.endpoint);
-    const uploads = db.prepare<[], { id: string; at: number }>('select id, expires_at_ms as at from upload').all();
+    const uploads = db
+      .prepare<[], { id: string; at: number }>('select id, expires_at_ms as at from upload')
+      .all();
     return uploads.map(({ id, at }) => new URL(urls.forUpload(id, at)).searchParams.get('signature') ?? '');
   } finally {
     db.close();
@@ -71,23 +61,23 @@ plainTest.concurrent.for([
   const scene = await Scene.begin(key);
   onTestFinished(() => scene.end());
   onTestFailed(() => scene.tellAll());
-  scene.configure({ log: { level: 'trace' } });
-  for (const { kind, fault } of everyFault(key)) scene.faults.next({ kind }, fault);
+  scene.configure({ log: { level: 'trace' } }, { allow_app_id: ['strict-app'] });
+  careless(scene, key);
   const daemon = await scene.daemon();
-  const names = Array.from({ length: 12 }, (_, index) => `run-${index}`);
-  for (const name of names) scene.drop(name, { ...plan(name), 'run.log': 'a log' });
+  const parked = scene.drop('parked', plan('parked', { app_id: 'strict-app' }));
+  for (const name of ['one', 'two', 'three']) scene.drop(name, { ...plan(name), 'run.log': 'a log' });
   scene.drop('text', { 'input.txt': 'in', 'output.txt': 'out', 'meta.json': { status: 'succeeded' } });
-  await until('every run to have met its fate so far', async () => {
+  await until('every run to be parked or recorded', async () => {
     const { counts } = await daemon.status();
-    return scene.faults.pending < 20 || (counts.queued ?? 0) + (counts.uploaded ?? 0) + (counts.tracked ?? 0) === 0;
+    return counts.recorded === 4 && counts.parked === 1;
   });
   const commands = [
     ['status'],
     ['status', '--json'],
     ['list', '--limit', '0'],
     ['list', '--json', '--limit', '0'],
-    ['show', '#1'],
-    ['show', '#2', '--json'],
+    ['show', 'parked'],
+    ['show', 'one', '--json'],
     ['retry', '--all', '--dry-run'],
     ['check-config'],
   ];
@@ -96,20 +86,20 @@ plainTest.concurrent.for([
     const { stdout, stderr } = await scene.command(name, ...rest);
     said.push([[name, ...rest].join(' '), stdout + stderr]);
   }
-  scene.calm();
-  await scene.command('retry', '--all');
-  await scene.result('text');
+  expect(problemIn(parked)?.reason.text).toContain('422');
   await daemon.stop();
   said.push(['the daemon’s stdout', daemon.stdout], ['the daemon’s stderr', daemon.stderr]);
   for (const file of [...filesBelow(scene.stateDir), ...filesBelow(scene.root)])
     said.push([file, readFileSync(file, 'latin1')]);
 
   const signatures = signaturesOf(scene);
-  expect(signatures.length).toBeGreaterThan(names.length);
+  expect(signatures.length).toBeGreaterThan(10);
   expect(daemon.stdout).toContain('"level":"error"');
   const canaries = [key, ...signatures, '0123abcdefghij', 'signature=', 'Signature='];
   const found = said.flatMap(([where, text]) =>
-    canaries.filter((canary) => text.includes(canary)).map((canary) => `${canary} in ${where}: ${around(text, canary)}`),
+    canaries
+      .filter((canary) => text.includes(canary))
+      .map((canary) => `${canary} in ${where}: ${around(text, canary)}`),
   );
   expect(found).toEqual([]);
 });

@@ -72,7 +72,7 @@ const legacies: readonly Legacy[] = [
     solver: 'lp_solve',
     what: 'a solution on stdout',
     model: { file: 'model.lp', text: lpSolveModel },
-    script: `cp model.lp input.txt; lp_solve -v5 -S4 model.lp > output.txt 2> run.log; status=succeeded`,
+    script: `cp model.lp input.txt; lp_solve -v5 -S4 model.lp > output.txt 2> run.log; cat output.txt >> run.log; status=succeeded`,
     log: /lp_solve|Set objective|Optimal solution/i,
     output: /Value of objective function: 3\d/,
     status: 'succeeded',
@@ -81,7 +81,7 @@ const legacies: readonly Legacy[] = [
     solver: 'glpsol',
     what: 'a failure without any output',
     model: { file: 'model.mod', text: 'var x >= 0;\ns.t. broken: x <= ;\nend;\n' },
-    script: `cp model.mod input.txt; glpsol -m model.mod > run.log || { status=failed; error=',"error":"glpsol: exit '$?'"'; }`,
+    script: `cp model.mod input.txt; glpsol -m model.mod > run.log || { code=$?; status=failed; error=",\\"error\\":\\"glpsol: exit $code\\""; }`,
     log: /syntax error|MathProg model processing error/,
     output: /glpsol: exit 1/,
     status: 'failed',
@@ -96,7 +96,8 @@ function runLegacy(scene: Scene, name: string, { model, script }: Legacy): void 
   const file = join(scene.dir, `${name}.sh`);
   writeFileSync(file, `set -u\ncd "$1"\nname='${name}'\nerror=\nstart=$(date +%s.%N)\n${script}\n${lastly}`);
   const ran = spawnSync('sh', [file, folder], { encoding: 'utf8' });
-  if (ran.status !== 0) throw new Error(`the script of ${name} ended with ${String(ran.status)}: ${ran.stderr}`);
+  if (ran.status !== 0)
+    throw new Error(`the script of ${name} ended with ${String(ran.status)}: ${ran.stderr}`);
 }
 
 test.for(legacies)('$solver leaves $what, and it is tracked as it is', async (legacy, { scene, skip }) => {
@@ -119,12 +120,17 @@ test.for(legacies)('$solver leaves $what, and it is tracked as it is', async (le
     expect(result.runtrackd['output_verified']).toBe(true);
     const file = result.runtrackd['output_file'];
     const solution =
-      typeof file === 'string' ? readFileSync(join(scene.folder(solver), file), 'utf8') : JSON.stringify(result.output);
+      typeof file === 'string'
+        ? readFileSync(join(scene.folder(solver), file), 'utf8')
+        : JSON.stringify(result.output);
     expect(solution).toMatch(output);
     const logs = (await scene.get(`/v1/applications/hare-app/runs/${result.id}/logs`)) as { log: string };
     expect(JSON.stringify(logs)).toContain(JSON.stringify(solverLog).slice(1, 60));
   } else {
-    expect(result.error_log).toMatchObject({ stderr: expect.stringMatching(log) as string, error: expect.stringMatching(output) as string });
+    expect(result.error_log).toMatchObject({
+      stderr: expect.stringMatching(log) as string,
+      error: expect.stringMatching(output) as string,
+    });
   }
   expect(await scene.platformRuns()).toHaveLength(1);
 });

@@ -12,7 +12,11 @@ export type Truth<T> = Exclude<T, null | undefined | false | '' | 0>;
  * @param what the condition in words, for whoever reads the failure
  * @returns the first thing seen that is not false, null or undefined
  */
-export async function until<T>(what: string, look: () => T | Promise<T>, msMax = waitMsMax): Promise<Truth<T>> {
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  msMax = waitMsMax,
+): Promise<Truth<T>> {
   const giveUpMs = performance.now() + msMax;
   for (;;) {
     const seen = await look();

@@ -12,6 +12,7 @@ import {
   newRun,
   now,
   opened,
+  platform,
   road,
   taken,
   temporaryFolder,
@@ -31,68 +32,99 @@ describe('claiming', () => {
   test('takes what is due, the longest due first, and nothing twice', async () => {
     const outbox = await opened();
     await withRuns(outbox, 5);
-    expect(numbers(await outbox.claimDue(far, 2, []))).toEqual([1, 2]);
-    expect(numbers(await outbox.claimDue(far, 9, []))).toEqual([3, 4, 5]);
-    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+    expect(numbers(await outbox.claimDue(platform, far, 2, []))).toEqual([1, 2]);
+    expect(numbers(await outbox.claimDue(platform, far, 9, []))).toEqual([3, 4, 5]);
+    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
   });
 
   test('leaves what is not due yet', async () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
-    expect(numbers(await outbox.claimDue(now, 9, []))).toEqual([1]);
-    expect(await outbox.nextDueMs('deliver')).toBe(now + 1);
+    expect(numbers(await outbox.claimDue(platform, now, 9, []))).toEqual([1]);
+    expect(await outbox.nextDueMs(platform, 'deliver')).toBe(now + 1);
   });
 
   test('leaves the runs of a paused app, and takes those of another', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1, 'hare-app');
     await withRuns(outbox, 1, 'tortoise-app');
-    expect(numbers(await outbox.claimDue(far, 9, ['hare-app']))).toEqual([2]);
+    expect(numbers(await outbox.claimDue(platform, far, 9, ['hare-app']))).toEqual([2]);
   });
 
   test('leaves a run whose outcome is unknown to the reconciler', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
     await taken(outbox, 1, road.unknown);
-    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
-    expect(await outbox.nextDueMs('deliver')).toBeNull();
-    expect(await outbox.nextDueMs('reconcile')).toBe(now);
-    expect(await outbox.unknownApps(now)).toEqual(['hare-app']);
-    expect(numbers(await outbox.unknownDue(now, 0, 9))).toEqual([1]);
-    expect(await outbox.unknownDue(now, 1, 9)).toEqual([]);
+    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    expect(await outbox.nextDueMs(platform, 'deliver')).toBeNull();
+    expect(await outbox.nextDueMs(platform, 'reconcile')).toBe(now);
+    expect(await outbox.unknownApps(platform, now)).toEqual(['hare-app']);
+    expect(numbers(await outbox.unknownDue(platform, now, 0, 9))).toEqual([1]);
+    expect(await outbox.unknownDue(platform, now, 1, 9)).toEqual([]);
   });
 
   test('leaves what waits for a person or is over', async () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
     await taken(outbox, 1, road.recorded);
-    await outbox.apply(2, { kind: 'doubted', failure: trouble }, chance);
-    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+    await outbox.enqueue(newRun({ path: 'doubtful', doubt: trouble }), chance);
+    await outbox.apply(2, { kind: 'skip' }, chance);
+    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
   });
 
   test('of one run takes that one alone', async () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
-    expect((await outbox.claimRun(2, far))?.run).toBe(2);
-    expect(await outbox.claimRun(2, far)).toBeNull();
-    expect(numbers(await outbox.claimDue(far, 9, []))).toEqual([1]);
+    expect((await outbox.claimRun(platform, 2, far))?.run).toBe(2);
+    expect(await outbox.claimRun(platform, 2, far)).toBeNull();
+    expect(numbers(await outbox.claimDue(platform, far, 9, []))).toEqual([1]);
   });
 
   test('counts every try', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
-    await outbox.release((await outbox.claimDue(far, 1, []))[0] ?? { run: 0, fence: 0 }, now);
-    await outbox.claimDue(far, 1, []);
+    await outbox.release((await outbox.claimDue(platform, far, 1, []))[0] ?? { run: 0, fence: 0 }, now);
+    await outbox.claimDue(platform, far, 1, []);
     expect((await outbox.run(1))?.triesTotal).toBe(2);
   });
 
-  test('keeps others from changing the run', async () => {
+  test('keeps others from changing a run that may have been sent', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
-    await outbox.claimDue(far, 1, []);
+    const claim = await taken(outbox, 1, road.intended, true);
     expect(await outbox.apply(1, { kind: 'skip' }, chance)).toBe('claimed');
-    expect((await outbox.run(1))?.life.state.kind).toBe('queued');
+    expect(await outbox.run(1)).toMatchObject({ life: claim.life, isClaimed: true });
     expect(await outbox.apply(9, { kind: 'skip' }, chance)).toBeNull();
+  });
+
+  test.each(['queued', 'uploaded'] as const)(
+    'of a run that is %s ends when its folder or a person says something else, so that it cannot be sent',
+    async (state) => {
+      const outbox = await opened();
+      await withRuns(outbox, 1);
+      const claim = await taken(outbox, 1, road[state], true);
+      expect(await outbox.apply(1, { kind: 'skip' }, chance)).toMatchObject({
+        life: { state: { kind: 'skipped' } },
+      });
+      const intent = { life: { ...claim.life, state: { kind: 'uploaded', uploads: [] } } } as const;
+      const intended = concluded(intent, { kind: 'intended', platformTimeMs: now });
+      expect(await outbox.conclude(claim, intended, true, now)).toBe(false);
+      expect(await outbox.run(1)).toMatchObject({ life: { state: { kind: 'skipped' } }, isClaimed: false });
+    },
+  );
+
+  test('leaves the runs of another platform, and tells of them', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 2);
+    const other = 'https://other.test';
+    expect(await outbox.claimDue(other, far, 9, [])).toEqual([]);
+    expect(await outbox.claimRun(other, 1, far)).toBeNull();
+    expect(await outbox.nextDueMs(other, 'deliver')).toBeNull();
+    expect(await outbox.foreignDue(other)).toEqual([{ platform, count: 2 }]);
+    expect(await outbox.foreignDue(platform)).toEqual([]);
+    await taken(outbox, 1, road.unknown);
+    expect(await outbox.unknownApps(other, far)).toEqual([]);
+    expect(await outbox.unknownDue(other, far, 0, 9)).toEqual([]);
   });
 });
 
@@ -100,7 +132,7 @@ describe('concluding', () => {
   test('ends the claim, or keeps it for the next step', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
-    const [claim] = await outbox.claimDue(far, 1, []);
+    const [claim] = await outbox.claimDue(platform, far, 1, []);
     if (claim === undefined) throw new Error('nothing was due');
     const [landed, intent] = road.intended;
     const uploaded = concluded(claim, landed);
@@ -114,7 +146,7 @@ describe('concluding', () => {
   test('tells since when a run is what it is, and is not fooled by a try that changed nothing', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
-    const [claim] = await outbox.claimDue(far, 1, []);
+    const [claim] = await outbox.claimDue(platform, far, 1, []);
     if (claim === undefined) throw new Error('nothing was due');
     await outbox.conclude(claim, concluded(claim, { kind: 'failed', failure: trouble }), true, now + 50);
     expect((await outbox.run(1))?.sinceMs).toBe(now);
@@ -138,8 +170,9 @@ describe('concluding', () => {
       changedAtMs: now,
       sinceMs: now,
       run: 1,
+      target: '',
     });
-    const [claim] = await outbox.claimDue(far, 1, []);
+    const [claim] = await outbox.claimDue(platform, far, 1, []);
     if (claim === undefined) throw new Error('nothing was due');
     await outbox.concludeChanged(
       claim,
@@ -149,7 +182,7 @@ describe('concluding', () => {
     expect(await outbox.folders(dropRoot, ['run-0'])).toMatchObject([
       { signature: '', changedAtMs: now + 9 },
     ]);
-    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
   });
 
   test('never lets two rows have one run of the platform', async () => {
@@ -194,7 +227,7 @@ test('in any order of claims, restarts and late conclusions, only the newest cla
         const claim = move === 'conclude the first' ? claims[0] : claims.at(-1);
         switch (move) {
           case 'claim': {
-            const next = await outbox.claimRun(run, far);
+            const next = await outbox.claimRun(platform, run, far);
             expect(next === null).toBe(open !== null);
             if (next === null) break;
             claims.push(next);
@@ -220,7 +253,9 @@ test('in any order of claims, restarts and late conclusions, only the newest cla
             open = null;
             break;
           case 'person':
-            expect((await outbox.apply(run, { kind: 'retry' }, chance)) === 'claimed').toBe(open !== null);
+            // It was not sent yet, so that a person's word takes it out of whatever hand it is in.
+            expect(await outbox.apply(run, { kind: 'retry' }, chance)).toMatchObject({ isClaimed: false });
+            open = null;
             break;
         }
         expect((await outbox.run(run))?.isClaimed).toBe(open !== null);
@@ -263,7 +298,7 @@ describe('a new owner', () => {
     await withRuns(first, 3);
     await taken(first, 1, road.intended, true);
     await taken(first, 2, road.tracked);
-    await first.claimRun(3, far);
+    await first.claimRun(platform, 3, far);
     await first.close();
     const second = await opened(stateDir);
     expect(await second.takeOver(chance)).toEqual({ unknown: 1, suspects: 2 });
@@ -273,44 +308,44 @@ describe('a new owner', () => {
   test('takes suspects one at a time, and nothing beside them', async () => {
     const outbox = await opened();
     await withRuns(outbox, 4);
-    await outbox.claimDue(far, 2, []);
+    await outbox.claimDue(platform, far, 2, []);
     expect(await outbox.takeOver(chance)).toEqual({ unknown: 0, suspects: 2 });
     const failed = (claim: Claim) =>
       concluded(claim, { kind: 'failed', failure: trouble } satisfies Happening);
     for (const suspect of [1, 2]) {
-      const claims = await outbox.claimDue(far, 9, []);
+      const claims = await outbox.claimDue(platform, far, 9, []);
       expect(numbers(claims)).toEqual([suspect]);
-      expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+      expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
       for (const claim of claims) await outbox.conclude(claim, failed(claim), false, now);
     }
-    expect(await outbox.claimDue(far, 9, [])).toHaveLength(4);
+    expect(await outbox.claimDue(platform, far, 9, [])).toHaveLength(4);
   });
 
   test('takes no suspect while others are in hand', async () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
-    await outbox.claimRun(1, far);
+    await outbox.claimRun(platform, 1, far);
     await outbox.takeOver(chance);
-    await outbox.claimRun(2, far);
-    expect(await outbox.claimDue(far, 9, [])).toEqual([]);
+    await outbox.claimRun(platform, 2, far);
+    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
   });
 
   test('takes no suspect of a paused app', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1, 'hare-app');
     await withRuns(outbox, 1, 'tortoise-app');
-    await outbox.claimRun(1, far);
+    await outbox.claimRun(platform, 1, far);
     await outbox.takeOver(chance);
-    expect(numbers(await outbox.claimDue(far, 9, ['hare-app']))).toEqual([2]);
+    expect(numbers(await outbox.claimDue(platform, far, 9, ['hare-app']))).toEqual([2]);
   });
 
   test('parks what was alone in hand at three deaths, and none of those that died with it once', async () => {
     const outbox = await opened();
     await withRuns(outbox, 6);
-    await outbox.claimDue(far, 6, []);
+    await outbox.claimDue(platform, far, 6, []);
     await outbox.takeOver(chance);
     for (let death = 1; death <= 3; death += 1) {
-      expect(numbers(await outbox.claimDue(far, 9, []))).toEqual([1]);
+      expect(numbers(await outbox.claimDue(platform, far, 9, []))).toEqual([1]);
       expect((await outbox.run(1))?.life.state.kind).toBe('queued');
       await outbox.takeOver(chance);
     }
@@ -322,7 +357,7 @@ describe('a new owner', () => {
     const outbox = await opened();
     await withRuns(outbox, 3);
     for (let death = 0; death < 10; death += 1) {
-      for (const run of [1, 2, 3]) await outbox.claimRun(run, far);
+      for (const run of [1, 2, 3]) await outbox.claimRun(platform, run, far);
       await outbox.takeOver(chance);
     }
     expect((await outbox.counts()).states).toEqual({ queued: 3 });

@@ -5,11 +5,14 @@ import type { Enqueued } from '../../src/outbox/nouns.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import {
   chance,
+  concluded,
+  far,
   later,
   newDirectory,
   newRun,
   now,
   opened,
+  platform,
   road,
   taken,
   trouble,
@@ -94,13 +97,65 @@ describe('a complete folder', () => {
     },
   );
 
-  test('in somebody’s hand is left alone', async () => {
+  test('in somebody’s hand stays there while nothing is new', async () => {
     const outbox = await opened();
     const { run } = await put(outbox);
     const claim = await taken(outbox, run, road.uploaded, true);
-    expect(await put(outbox, { aside: 'log 2' })).toEqual({ run, kind: 'known' });
-    expect(await put(outbox, { text: 'B' })).toEqual({ run: 2, kind: 'new' });
-    expect(await outbox.run(run)).toMatchObject({ life: claim.life, content: { asideDigest: 'log' } });
+    expect(await put(outbox)).toEqual({ run, kind: 'known' });
+    expect(await outbox.run(run)).toMatchObject({ life: claim.life, isClaimed: true });
+  });
+
+  test.each<{ name: string; wanted: Wanted; is: string }>([
+    { name: 'another log', wanted: { aside: 'log 2' }, is: 'queued' },
+    { name: 'newer content', wanted: { text: 'B' }, is: 'superseded' },
+  ])('with $name is taken out of a hand that has not sent it yet', async ({ wanted, is }) => {
+    const outbox = await opened();
+    const { run } = await put(outbox);
+    const claim = await taken(outbox, run, road.uploaded, true);
+    await put(outbox, wanted);
+    expect(await stateOf(outbox, run)).toBe(is);
+    const intended = concluded(claim, { kind: 'intended', platformTimeMs: now });
+    expect(await outbox.conclude(claim, intended, true, now)).toBe(false);
+    expect(await stateOf(outbox, run)).toBe(is);
+  });
+
+  test.each<{ name: string; wanted: Wanted }>([
+    { name: 'another log', wanted: { aside: 'log 2' } },
+    { name: 'newer content', wanted: { text: 'B' } },
+  ])('with $name is left in a hand that may have sent it', async ({ wanted }) => {
+    const outbox = await opened();
+    const { run } = await put(outbox);
+    const claim = await taken(outbox, run, road.intended, true);
+    await put(outbox, wanted);
+    expect(await outbox.run(run)).toMatchObject({
+      life: claim.life,
+      isClaimed: true,
+      content: { asideDigest: 'log' },
+    });
+    expect(await outbox.conclude(claim, concluded(claim, { kind: 'made', runId: 'run-a' }), false, now)).toBe(
+      true,
+    );
+  });
+
+  test('that may be a moved one or a copy is born parked, and a retry sends it', async () => {
+    const outbox = await opened();
+    const { run } = await put(outbox, { doubt: trouble });
+    expect(await outbox.run(run)).toMatchObject({
+      life: { state: { kind: 'parked', from: { kind: 'queued' }, hint: 'mend it' } },
+      dueAtMs: null,
+    });
+    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    await outbox.apply(run, { kind: 'retry' }, chance);
+    expect(await outbox.claimDue(platform, far, 9, [])).toHaveLength(1);
+  });
+
+  test('is known by its row from then on, for its platform and app', async () => {
+    const outbox = await opened();
+    const wanted = newRun();
+    await outbox.enqueue(wanted, chance);
+    expect(await outbox.folders('plans', ['weekly'])).toMatchObject([
+      { state: 'known', run: 1, signature: 'signature', directory: wanted.directory, target: wanted.target },
+    ]);
   });
 });
 
@@ -115,8 +170,7 @@ describe('newer content', () => {
 
   test('supersedes what was parked before it was sent', async () => {
     const outbox = await opened();
-    await put(outbox);
-    await outbox.apply(1, { kind: 'doubted', failure: trouble }, chance);
+    await put(outbox, { doubt: trouble });
     await put(outbox, { text: 'B' });
     expect(await stateOf(outbox, 1)).toBe('superseded');
   });
@@ -158,7 +212,7 @@ describe('a folder that vanished', () => {
     await put(outbox);
     await outbox.apply(1, { kind: 'vanished' }, chance);
     expect(await stateOf(outbox, 1)).toBe('gone');
-    expect(await outbox.claimDue(now, 9, [])).toEqual([]);
+    expect(await outbox.claimDue(platform, now, 9, [])).toEqual([]);
     expect(await put(outbox)).toEqual({ run: 1, kind: 'revived' });
     expect(await stateOf(outbox, 1)).toBe('queued');
   });
@@ -171,8 +225,8 @@ describe('a folder that was moved', () => {
     const outbox = await opened();
     await put(outbox, { directory });
     const before = await outbox.run(1);
-    const [earlier] = await outbox.runsOfDirectory(directory, newRun().key.generation);
-    expect(earlier?.run).toBe(1);
+    const [earlier] = await outbox.runsOfInode(directory.ino, newRun().key.generation);
+    expect(earlier).toMatchObject({ run: 1, directory });
     expect(await put(outbox, { directory, path: 'done/weekly', movedFrom: 1 })).toEqual({
       run: 1,
       kind: 'moved',
@@ -194,31 +248,21 @@ describe('a folder that was moved', () => {
     expect((await outbox.run(2))?.key).toMatchObject({ firstPath: 'weekly', counter: 2 });
   });
 
-  test('is found after a reboot that changed the device’s number, where birth times are known', async () => {
+  test('makes room as well when the folder that took its name is seen first', async () => {
     const outbox = await opened();
     await put(outbox, { directory });
-    const found = await outbox.runsOfDirectory({ ...directory, dev: '7' }, newRun().key.generation);
-    expect(found.map(({ run }) => run)).toEqual([1]);
+    expect(await put(outbox, { movedAway: { run: 1, path: 'weekly.1' } })).toEqual({ run: 2, kind: 'new' });
+    expect(await outbox.run(1)).toMatchObject({ path: 'weekly.1', key: { firstPath: 'weekly', counter: 1 } });
+    expect(await outbox.run(2)).toMatchObject({ path: 'weekly', key: { firstPath: 'weekly', counter: 2 } });
   });
 
-  test('is not found by its inode alone', async () => {
+  test('is looked for by its inode and its content, whatever else was known of it', async () => {
     const outbox = await opened();
-    await put(outbox, { directory });
-    expect(await outbox.runsOfDirectory({ ...directory, birthNs: '7' }, newRun().key.generation)).toEqual([]);
-    const unborn = newDirectory();
-    await put(outbox, { path: 'b', directory: { ...unborn, birthNs: '0' } });
-    expect(
-      await outbox.runsOfDirectory({ ...unborn, dev: '7', birthNs: '0' }, newRun().key.generation),
-    ).toEqual([]);
-  });
-
-  test('is found although its birth time could not be told when it was recorded', async () => {
-    // A folder that is made in one tick of the clock looks as if birth times were not known, until our own result
-    // is written into it and its times differ. Not found, it would be sent a second time.
-    const outbox = await opened();
+    const { generation } = newRun().key;
     await put(outbox, { directory: { ...directory, birthNs: '0' } });
-    const found = await outbox.runsOfDirectory(directory, newRun().key.generation);
-    expect(found.map(({ run }) => run)).toEqual([1]);
+    expect(await outbox.runsOfInode(directory.ino, generation)).toHaveLength(1);
+    expect(await outbox.runsOfInode(directory.ino, newRun({ text: 'B' }).key.generation)).toEqual([]);
+    expect(await outbox.runsOfInode('7', generation)).toEqual([]);
   });
 });
 

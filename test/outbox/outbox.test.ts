@@ -2,9 +2,21 @@
 import { describe, expect, test } from 'vitest';
 import type { Folder } from '../../src/outbox/nouns.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
-import { chance, later, newDirectory, newRun, now, opened, road, taken } from './runs.ts';
+import {
+  chance,
+  concluded,
+  far,
+  later,
+  newDirectory,
+  newRun,
+  now,
+  opened,
+  platform,
+  road,
+  taken,
+  trouble,
+} from './runs.ts';
 
-const platform = newRun().key.platform;
 const app = newRun().key.app;
 
 describe('a group', () => {
@@ -71,6 +83,23 @@ describe('a group', () => {
     expect(await outbox.runsAtPath('plans', 'wrong', 9)).toEqual([]);
     expect((await outbox.counts()).states).toEqual({ queued: 2 });
   });
+});
+
+test('a change that fails half way leaves nothing of itself in its group', async () => {
+  const outbox = await opened();
+  await outbox.enqueue(newRun(), chance);
+  const claim = await outbox.claimRun(platform, 1, now);
+  if (claim === null) throw new Error('nothing was due');
+  const changed = concluded(claim, { kind: 'sourceChanged', failure: trouble });
+  // The life is written before the note, and SQLite takes no object for a text.
+  const noText = {} as unknown as string;
+  const results = await Promise.allSettled([
+    outbox.concludeChanged(claim, { ...changed, note: noText, dueAtMs: far }, now),
+    outbox.saveRootMark('plans', 'beside it'),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  expect(await outbox.run(1)).toMatchObject({ isClaimed: true, dueAtMs: claim.dueAtMs });
+  expect(await outbox.rootMark('plans')).toBe('beside it');
 });
 
 describe('what the platform’s list shows', () => {
@@ -171,25 +200,6 @@ describe('what the platform’s list shows', () => {
     expect(await outbox.keepsEarlier(needed, empty, now)).toBe(false);
     expect(await outbox.keepsEarlier(surplus, empty, now)).toBe(true);
   });
-
-  test('is kept while a run that is parked or skipped would look again from it', async () => {
-    const outbox = await opened();
-    const careful = (ms: number) => ({ ...later(ms), policy: { ...chance.policy, then: 'park' as const } });
-    const { run } = await unknownRun(outbox);
-    const first = await outbox.beginListing(platform, app, now);
-    await outbox.addPage(first, platform, app, [listed('a', null)], now);
-    const proof = { keepsEarlier: true, fingerprintsShow: true, content: 'there' } as const;
-    const absent = (startedAtMs: number) => ({ kind: 'absent', listing: first, startedAtMs, proof }) as const;
-    await outbox.apply(run, absent(now), careful(1));
-    const late = chance.policy.absentAfterMs;
-    await outbox.apply(run, absent(now + late), careful(late));
-    expect((await outbox.run(run))?.life.state.kind).toBe('parked');
-    await outbox.forgetListings(platform, app);
-    await outbox.apply(run, { kind: 'retry' }, careful(late + 1));
-    // Were it forgotten, a list from which everything has gone would count as one that keeps what was there.
-    const empty = await outbox.beginListing(platform, app, now);
-    expect(await outbox.keepsEarlier(first, empty, now)).toBe(false);
-  });
 });
 
 describe('a run’s story', () => {
@@ -232,6 +242,7 @@ describe('folders', () => {
     changedAtMs: now,
     sinceMs: now,
     run: null,
+    target: 'here',
     ...more,
   });
 
@@ -272,7 +283,37 @@ describe('folders', () => {
         { state: 'settling', dropRoot: 'plans', count: 1 },
       ],
     });
-    expect((await outbox.openFolders('settling', 9)).map(({ path }) => path)).toEqual(['d', 'b']);
+  });
+
+  test('in one state come in pages, in the order of root and path', async () => {
+    const outbox = await opened();
+    for (const path of ['c', 'a', 'b']) await outbox.saveFolder(folder(path));
+    await outbox.saveFolder(folder('a', { dropRoot: 'other' }));
+    await outbox.saveFolder(folder('z', { state: 'rejected' }));
+    const page = async (...args: Parameters<Outbox['openFolders']>) =>
+      (await outbox.openFolders(...args)).map(({ dropRoot, path }) => `${dropRoot}/${path}`);
+    expect(await page('settling', null, null, 2)).toEqual(['other/a', 'plans/a']);
+    expect(await page('settling', null, { dropRoot: 'plans', path: 'a' }, 2)).toEqual(['plans/b', 'plans/c']);
+    expect(await page('settling', 'plans', null, 2)).toEqual(['plans/a', 'plans/b']);
+    expect(await page('settling', 'plans', { dropRoot: 'plans', path: 'b' }, 2)).toEqual(['plans/c']);
+    expect(await page('overdue', null, null, 2)).toEqual([]);
+  });
+
+  test('that settle tell when one of them last changed', async () => {
+    const outbox = await opened();
+    expect(await outbox.newestChangeMs()).toBeNull();
+    await outbox.saveFolder(folder('a', { changedAtMs: now + 5 }));
+    await outbox.saveFolder(folder('b', { changedAtMs: now + 3 }));
+    await outbox.saveFolder(folder('c', { changedAtMs: now + 9, state: 'rejected' }));
+    expect(await outbox.newestChangeMs()).toBe(now + 5);
+  });
+
+  test('lie in a root that is remembered', async () => {
+    const outbox = await opened();
+    expect(await outbox.rootMark('plans')).toBeNull();
+    await outbox.saveRootMark('plans', '1 2');
+    await outbox.saveRootMark('plans', '1 3');
+    expect(await outbox.rootMark('plans')).toBe('1 3');
   });
 });
 

@@ -67,6 +67,7 @@ describe('no statement sorts what an index could give in order', () => {
     sameContentAtPath: 'one row for each time that a person said `track --again`',
     countOpenFolders: 'one row for each root and state',
     unknownApps: 'one row an app',
+    foreignDue: 'one row for each platform that was configured once',
     unknownDue: 'the runs whose outcome is unknown are few',
     absentListings: 'a listing lives as long as an unknown run that needs it',
   };

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { DirectoryIdentity, FolderContent } from '../../src/core/content.ts';
+import type { Failure } from '../../src/core/failure.ts';
 import { advance, type Conclusion, type Happening } from '../../src/core/lifecycle.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import type { Upload } from '../../src/core/run.ts';
@@ -31,6 +32,8 @@ export async function opened(stateDir = temporaryFolder()): Promise<Outbox> {
   onTestFinished(() => outbox.close());
   return outbox;
 }
+
+export const platform = 'https://platform.test';
 
 let inodes = 1_000;
 export function newDirectory(): DirectoryIdentity {
@@ -68,6 +71,8 @@ export interface Wanted {
   readonly app?: string;
   readonly directory?: DirectoryIdentity;
   readonly movedFrom?: number;
+  readonly movedAway?: { readonly run: number; readonly path: string };
+  readonly doubt?: Failure;
   readonly again?: boolean;
 }
 
@@ -76,7 +81,7 @@ export function newRun(wanted: Wanted = {}): NewRun {
   return {
     key: {
       version: 1,
-      platform: 'https://platform.test',
+      platform,
       app: wanted.app ?? 'hare-app',
       host: 'solver-7',
       dropRoot: 'plans',
@@ -88,6 +93,9 @@ export function newRun(wanted: Wanted = {}): NewRun {
     content,
     settings: { instance: null, name: 'weekly', description: '', options: {}, batchExperimentId: null },
     movedFrom: wanted.movedFrom ?? null,
+    movedAway: wanted.movedAway ?? null,
+    doubt: wanted.doubt ?? null,
+    target: `${platform} hare-app`,
     again: wanted.again ?? false,
   };
 }
@@ -138,7 +146,7 @@ export async function taken(
   happenings: readonly Happening[],
   keep = false,
 ): Promise<Claim> {
-  let claim = await outbox.claimRun(run, far);
+  let claim = await outbox.claimRun(platform, run, far);
   if (claim === null) throw new Error(`run ${run} cannot be claimed`);
   if (happenings.length === 0 && !keep) await outbox.release(claim, now);
   for (const [index, happening] of happenings.entries()) {

@@ -20,6 +20,7 @@ CREATE TABLE folder (
     changed_at_ms integer not null,
     since_ms integer not null,
     run integer references run,       -- the run that its content is, once known
+    target text not null,             -- the platform and app for which all this is so
     primary key (drop_root, path)
   ) strict, without rowid;
 
@@ -56,6 +57,11 @@ CREATE TABLE outbox (
     created_at_ms integer not null
   ) strict;
 
+CREATE TABLE root (
+    drop_root text primary key,
+    mark text not null                -- which directory it is: device and inode
+  ) strict, without rowid;
+
 CREATE TABLE run (
     run integer primary key autoincrement,
     fingerprint text not null unique,
@@ -69,9 +75,7 @@ CREATE TABLE run (
     counter integer not null,
     path text not null,               -- where its folder is now; first_path never changes
     directory text not null,          -- what the directory itself is, as JSON: the same after a move
-    -- Device numbers change at a reboot; inode and birth time together do not.
-    directory_id text not null generated always as
-      (iif(directory ->> 2 = '0', directory, json_array(directory ->> 1, directory ->> 2))) stored,
+    inode text not null generated always as (directory ->> 1) stored,
     content text not null,            -- facts about its files, and what meta.json said, as JSON
     settings text not null,           -- instance, name, description, options, as JSON
     state text not null check (json_valid(state)),
@@ -96,7 +100,7 @@ CREATE TABLE run (
 
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
 
-CREATE INDEX run_directory on run (directory_id, generation);
+CREATE INDEX run_directory on run (inode, generation);
 
 CREATE INDEX run_due on run (lane, due_at_ms) where claimed = 0 and due_at_ms is not null;
 

@@ -1,12 +1,13 @@
 /** `run`: the daemon. `--once`: deliver what is there and end. `--sample`: show a newcomer the whole way. */
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
 import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
-import { Service } from '../../service/service.ts';
+import { Service, type Surroundings } from '../../service/service.ts';
 import { watchSignals, type Shutdown } from '../../service/signals.ts';
 import { machineClock } from '../../system/clock.ts';
 import { openLog, type Log } from '../../system/log.ts';
@@ -16,6 +17,9 @@ import { CommandFailure, exitCodes } from '../exit.ts';
 import { SampleTour } from '../sampleTour.ts';
 import { programVersion } from '../version.ts';
 
+/** A command is done within this, in ms; whoever holds the outbox for longer is a daemon. */
+const heldMsMax = 2_000;
+const heldAgainMs = 100;
 /** After the shutdown's deadline what is cut off gets this long to write down how far it came. */
 const afterDeadlineMs = 2_000;
 
@@ -74,9 +78,22 @@ async function openService(config: Config, log: Log): Promise<Service> {
       environment: process.env,
       passPoint,
     };
-    return await Service.open(config, around, true);
+    return await openWhenFree(config, around);
   } catch (error) {
     throw asFailure(error);
+  }
+}
+
+/** A command that reads the outbox while there is no daemon holds it for a moment. */
+async function openWhenFree(config: Config, around: Surroundings): Promise<Service> {
+  const giveUpAtMs = machineClock.monotonicMs() + heldMsMax;
+  for (;;) {
+    try {
+      return await Service.open(config, around, true);
+    } catch (error) {
+      if (!(error instanceof OutboxHeld) || machineClock.monotonicMs() >= giveUpAtMs) throw error;
+      await sleep(heldAgainMs);
+    }
   }
 }
 
@@ -91,16 +108,17 @@ async function runOnce(service: Service, shutdown: Shutdown, waitMsMax: number):
   const outcome = await service.runOnce(shutdown.stop, waitMsMax);
   tell(onceText(outcome));
   if (outcome.undelivered > 0 && !shutdown.stop.aborted) process.exitCode = exitCodes.unreachable;
+  else if (outcome.unscanned.length > 0) process.exitCode = exitCodes.failed;
   else if (outcome.needsPerson > 0) process.exitCode = exitCodes.needsPerson;
 }
 
-function onceText({ recorded, undelivered, settling, needsPerson, paused }: OnceOutcome): string {
+function onceText({ recorded, undelivered, settling, needsPerson, paused, unscanned }: OnceOutcome): string {
   const parts = [`${String(recorded)} recorded`];
   if (undelivered > 0)
     parts.push(`${String(undelivered)} not delivered${paused === null ? '' : ` (${paused})`}`);
   if (settling > 0) parts.push(`${String(settling)} still being written`);
   if (needsPerson > 0) parts.push(`${String(needsPerson)} need a person: see \`runtrackd status\``);
-  return `${parts.join(', ')}.`;
+  return [`${parts.join(', ')}.`, ...unscanned.map((root) => `Not looked at: drop root ${root}.`)].join('\n');
 }
 
 /** The deadline has passed: what is under way is cut off, and the outbox says how far it came. */

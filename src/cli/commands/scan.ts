@@ -20,7 +20,7 @@ export const scanCommand = () =>
         else say(scannedText(scanned));
         const isUnwell = scanned.drop_roots.some(({ problem }) => problem !== null);
         if (isUnwell) process.exitCode = exitCodes.failed;
-        else if (scanned.folders.some(({ verdict }) => verdict === 'rejected'))
+        else if (scanned.needs_person > 0 || scanned.folders.some(({ verdict }) => verdict === 'rejected'))
           process.exitCode = exitCodes.needsPerson;
       });
     });

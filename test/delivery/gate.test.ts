@@ -1,0 +1,76 @@
+/** Whom a failure reaches, how long the pause is, and what ends it. */
+import { expect, test } from 'vitest';
+import type { Failure } from '../../src/core/failure.ts';
+import { Gate } from '../../src/delivery/gate.ts';
+
+const policy = { delayMsMin: 1_000, delayMsMax: 60_000 };
+const failure = (reach: Failure['reach'], more: Partial<Failure> = {}): Failure => ({
+  class: 'trouble',
+  text: 'trouble',
+  hint: 'wait',
+  reach,
+  ...more,
+});
+const random = 0.999;
+
+test('a failure of one run pauses nobody', () => {
+  const gate = new Gate(policy);
+  expect(gate.note(failure('run'), 'one-app', 0, random)).toBe(false);
+  expect(gate.platformPause()).toBeNull();
+  expect(gate.appPauses()).toEqual([]);
+});
+
+test('a failure of an app pauses that app alone', () => {
+  const gate = new Gate(policy);
+  expect(gate.note(failure('app'), 'one-app', 0, random)).toBe(true);
+  expect(gate.platformPause()).toBeNull();
+  expect(gate.appPauses().map(({ app }) => app)).toEqual(['one-app']);
+});
+
+test('what was under way when a pause began does not make it longer', () => {
+  const gate = new Gate(policy);
+  expect(gate.note(failure('platform'), 'one-app', 0, random)).toBe(true);
+  const first = gate.platformPause()?.untilMs ?? 0;
+  for (let late = 0; late < 30; late += 1)
+    expect(gate.note(failure('platform'), 'one-app', first - 1, random)).toBe(false);
+  expect(gate.platformPause()?.untilMs).toBe(first);
+});
+
+test('pauses grow with each failure in a row, also over probes that got through', () => {
+  const gate = new Gate(policy);
+  const waits: number[] = [];
+  for (let nowMs = 0, turn = 0; turn < 8; turn += 1) {
+    gate.note(failure('platform'), 'one-app', nowMs, random);
+    const untilMs = gate.platformPause()?.untilMs ?? 0;
+    waits.push(untilMs - nowMs);
+    nowMs = untilMs;
+    if (turn % 2 === 1) gate.open(null);
+  }
+  expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+  expect(waits.at(-1)).toBeGreaterThan(30_000);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(policy.delayMsMax);
+});
+
+test('only something that works starts the waits anew', () => {
+  const gate = new Gate(policy);
+  gate.note(failure('platform'), 'one-app', 0, random);
+  gate.note(failure('platform'), 'one-app', 10_000, random);
+  expect(gate.worked('one-app')).toBe(true);
+  expect(gate.worked('one-app')).toBe(false);
+  expect(gate.platformPause()).toBeNull();
+  gate.note(failure('platform'), 'one-app', 20_000, random);
+  expect(gate.platformPause()?.untilMs).toBeLessThanOrEqual(21_000);
+});
+
+test('a wish of the server is a floor', () => {
+  const gate = new Gate(policy);
+  gate.note(failure('platform', { retryAfterMs: 120_000 }), 'one-app', 0, 0);
+  expect(gate.platformPause()?.untilMs).toBeGreaterThanOrEqual(120_000);
+});
+
+test('a longer wish that comes during a pause is obeyed', () => {
+  const gate = new Gate(policy);
+  gate.note(failure('platform'), 'one-app', 0, random);
+  gate.note(failure('platform', { retryAfterMs: 120_000 }), 'one-app', 1, random);
+  expect(gate.platformPause()?.untilMs).toBeGreaterThanOrEqual(120_001);
+});

@@ -1,0 +1,93 @@
+/** The control socket: who may open it, and what it says to orders that it does not understand. */
+import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'undici';
+import { expect, onTestFinished, test as plainTest } from 'vitest';
+import { serveControl } from '../../src/http/control.ts';
+import type { Operations } from '../../src/http/operations.ts';
+import { test, type Scene } from '../journey/scene.ts';
+
+async function ask(socketPath: string, method: 'GET' | 'POST', path: string, body: string | null = null) {
+  const client = new Client('http://runtrackd', { socketPath });
+  try {
+    const answer = await client.request({
+      method,
+      path,
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
+    return { status: answer.statusCode, json: (await answer.body.json()) as Record<string, unknown> };
+  } finally {
+    await client.close();
+  }
+}
+
+const socketOf = (scene: Scene): string => join(scene.stateDir, 'control.sock');
+
+test('a running daemon answers, refuses what it does not know, and lives on', async ({ scene }) => {
+  const daemon = await scene.daemon();
+  const path = socketOf(scene);
+  expect(lstatSync(path).mode & 0o777).toBe(0o600);
+  expect((await ask(path, 'GET', '/status')).json).toMatchObject({ running: true, pid: daemon.pid });
+  expect(await ask(path, 'GET', '/nothing')).toMatchObject({ status: 404, json: { kind: 'refused' } });
+  const orders = [
+    ['/show', '{}'],
+    ['/show', 'no json'],
+    ['/list', '{"states":["broken"],"root":null,"sinceMs":null,"limit":0}'],
+    ['/list', '{"states":[],"root":null,"sinceMs":null,"limit":-1}'],
+    ['/answer', '{"word":"destroy","selectors":[],"all":true,"reason":null,"root":null,"dryRun":false}'],
+    ['/wait', '{"run":1,"until":"recorded","waitMsMax":9999999}'],
+    ['/track', '[]'],
+  ] as const;
+  for (const [route, body] of orders)
+    expect([route, body, await ask(path, 'POST', route, body)]).toMatchObject([
+      route,
+      body,
+      { status: 422, json: { kind: 'refused' } },
+    ]);
+  expect(await ask(path, 'POST', '/show', '{"text":"x","path":"/x","generation":null}')).toMatchObject({
+    status: 422,
+    json: { kind: 'none' },
+  });
+  expect(daemon.log().filter(({ level }) => level === 'error')).toEqual([]);
+  expect((await ask(path, 'GET', '/status')).status).toBe(200);
+});
+
+const unanswering = {
+  status: () => Promise.reject(new Error('a secret detail')),
+} as unknown as Operations;
+
+plainTest('an error that nobody foresaw is told to the log, and its details to nobody else', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rt-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const bugs: unknown[] = [];
+  const path = join(dir, 'control.sock');
+  const server = await serveControl(path, unanswering, (bug) => bugs.push(bug));
+  const answer = await ask(path, 'GET', '/status');
+  await server.close();
+  expect(answer).toMatchObject({ status: 500, json: { kind: 'bug' } });
+  expect(JSON.stringify(answer)).not.toContain('a secret detail');
+  expect(bugs).toMatchObject([{ message: 'a secret detail' }]);
+});
+
+plainTest('a socket that a dead process left is taken away, and ours is taken away at the end', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rt-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const path = join(dir, 'control.sock');
+  writeFileSync(path, 'left behind');
+  const server = await serveControl(path, unanswering, () => undefined);
+  expect(lstatSync(path).isSocket()).toBe(true);
+  expect((await ask(path, 'GET', '/status')).status).toBe(500);
+  await server.close();
+  expect(existsSync(path)).toBe(false);
+});
+
+plainTest('a path that is too long for a socket is refused, not cut', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rt-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const path = join(dir, 'x'.repeat(120));
+  await expect(serveControl(path, unanswering, () => undefined)).rejects.toThrow(
+    /too long for a Unix socket/,
+  );
+});
