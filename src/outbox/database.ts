@@ -96,6 +96,7 @@ function openDatabase(path: string): Db {
   try {
     db = new Database(path, { timeout: busyMsMax });
     assertVersion(db);
+    assertNotNewer(db, path);
     db.pragma('journal_mode = WAL');
     // This build of SQLite falls back to NORMAL in WAL mode, which may lose acknowledged commits when the power goes.
     db.pragma('synchronous = FULL');
@@ -103,7 +104,7 @@ function openDatabase(path: string): Db {
     db.pragma(`journal_size_limit = ${String(walBytesMax)}`);
     assertPragma(db, 'journal_mode', 'wal');
     assertPragma(db, 'synchronous', 2);
-    migrate(db, path);
+    migrate(db);
     chmodSync(path, 0o600);
     return db;
   } catch (error) {
@@ -141,14 +142,22 @@ function assertPragma(db: Db, name: string, wanted: string | number): void {
   );
 }
 
-function migrate(db: Db, path: string): void {
-  const have = Number(db.pragma('user_version', { simple: true }));
-  if (have > migrations.length) {
-    throw new OutboxUnusable(
-      `${path} was written by a newer runtrackd (schema ${String(have)}, this one knows ${String(migrations.length)}). ` +
-        'Nothing was changed. Start the newer version.',
-    );
-  }
+/** Asked before anything is set: not even the journal's mode of a newer file is changed. */
+function assertNotNewer(db: Db, path: string): void {
+  const have = schemaVersion(db);
+  if (have <= migrations.length) return;
+  throw new OutboxUnusable(
+    `${path} was written by a newer runtrackd (schema ${String(have)}, this one knows ${String(migrations.length)}). ` +
+      'Nothing was changed. Start the newer version.',
+  );
+}
+
+function schemaVersion(db: Db): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+function migrate(db: Db): void {
+  const have = schemaVersion(db);
   for (const [index, sql] of migrations.entries()) {
     if (index < have) continue;
     db.transaction(() => {

@@ -5,7 +5,8 @@ import { folderColumns, folderOf, runOf, type FolderRow, type RunRow } from './r
 import type { Statements } from './prepare.ts';
 
 type OpenState = Exclude<Folder['state'], 'known'>;
-const openStates: readonly string[] = ['settling', 'overdue', 'rejected', 'skipped'] satisfies OpenState[];
+/** Said of folders only. A run can be skipped as well as a folder. */
+const folderStates: readonly string[] = ['settling', 'overdue', 'rejected'] satisfies OpenState[];
 
 export function folderOperations(sql: Statements) {
   const folders = (rows: unknown[]): Folder[] => (rows as FolderRow[]).map(folderOf);
@@ -87,7 +88,7 @@ export function folderOperations(sql: Statements) {
 
     /** Runs, newest first. Folders that are no runs are `openFolders`. */
     list(query: RunQuery): Run[] {
-      const kinds = query.states.filter((state): state is RunState['kind'] => !openStates.includes(state));
+      const kinds = query.states.filter((state): state is RunState['kind'] => !folderStates.includes(state));
       if (query.states.length > 0 && kinds.length === 0) return [];
       const found: Run[] = [];
       const matches = (run: Run): boolean =>

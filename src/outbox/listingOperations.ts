@@ -66,7 +66,7 @@ export function listingOperations(sql: Statements) {
           sql.noteFingerprintSeen.run({ platform, app, nowMs });
         const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app, platform }) as
           number | undefined;
-        if (run === undefined || sql.runHolding.get({ app, runId }) !== undefined) continue;
+        if (run === undefined || sql.runHolding.get({ platform, app, runId }) !== undefined) continue;
         found.push({ run, runId, createdAtMs });
       }
       return found;

@@ -46,7 +46,7 @@ export const migrations: readonly string[] = [
     created_at_ms integer not null
   ) strict;
   create unique index run_key on run (drop_root, first_path, generation, app, platform, host, version, counter);
-  create unique index run_remote on run (app, run_id) where run_id is not null;
+  create unique index run_remote on run (platform, app, run_id) where run_id is not null;
   create index run_due on run (lane, due_at_ms) where claimed = 0 and due_at_ms is not null;
   create index run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 and due_at_ms is not null;
   create index run_claimed on run (claimed) where claimed > 0;

@@ -71,7 +71,7 @@ const operationNames = [
  */
 export async function openOutbox(stateDir: string): Promise<Outbox> {
   const queue = new GroupQueue(
-    new Worker(new URL('./thread.js', import.meta.url), { workerData: { stateDir } }),
+    new Worker(new URL('./thread.js', import.meta.url), { workerData: { stateDir }, execArgv: [] }),
   );
   await queue.opened;
   const ask =
@@ -103,10 +103,12 @@ class GroupQueue {
   #nextId = 1;
   #ended: Error | null = null;
   #afterClose: (() => void) | null = null;
+  #failToOpen: ((error: Error) => void) | null = null;
 
   constructor(thread: Worker) {
     this.#thread = thread;
     this.opened = new Promise((resolve, reject) => {
+      this.#failToOpen = reject;
       thread.on('message', (message: ThreadMessage) => {
         switch (message.kind) {
           case 'open':
@@ -181,6 +183,8 @@ class GroupQueue {
 
   #fail(error: Error): void {
     this.#ended ??= error;
+    // Without effect once it is open: a promise settles once.
+    this.#failToOpen?.(this.#ended);
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();
     this.#afterClose?.();

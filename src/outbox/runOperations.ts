@@ -101,7 +101,8 @@ export function runOperations(sql: Statements) {
       }
       sql.refreshDirectory.run({ run: enqueued.run, directory: directoryText(wanted.directory) });
       // Older content of this folder that was never about to be sent makes way.
-      const place = { dropRoot: wanted.key.dropRoot, path: wanted.path, run: enqueued.run };
+      const { dropRoot, generation } = wanted.key;
+      const place = { dropRoot, generation, path: wanted.path, run: enqueued.run };
       for (const run of wanted.again ? [] : (sql.unsentAtPath.pluck().all(place) as number[])) {
         const older = runByNumber(run);
         if (older !== null) applyTo(seized(older), { kind: 'newerContent' }, chance);
@@ -112,12 +113,12 @@ export function runOperations(sql: Statements) {
 
     /** Up to `limit` runs that are due; a suspect comes alone. Runs of paused apps stay where they are. */
     claimDue(platform: string, nowMs: number, limit: number, pausedApps: readonly string[]): Claim[] {
+      const paused = JSON.stringify(pausedApps);
       const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
       if (inHand === 2) return [];
-      if (sql.anySuspectDue.get({ platform, nowMs }) !== undefined) {
-        return inHand > 0 ? [] : rows(sql.claimSuspect.all({ platform, nowMs }));
+      if (sql.anySuspectDue.get({ platform, nowMs, pausedApps: paused }) !== undefined) {
+        return inHand > 0 ? [] : rows(sql.claimSuspect.all({ platform, nowMs, pausedApps: paused }));
       }
-      const paused = JSON.stringify(pausedApps);
       return rows(sql.claimDue.all({ platform, nowMs, limit, mark: 1, pausedApps: paused }));
     },
 

@@ -34,7 +34,7 @@ export const statements = {
     order by counter desc limit 1`,
   newestCounter: `select max(counter) from run where drop_root = @dropRoot and first_path = @firstPath
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version`,
-  unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run
+  unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run and generation <> @generation
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
     order by run desc limit 20`,
@@ -55,10 +55,11 @@ export const statements = {
     returning ${runColumns}`,
   claimSuspect: `update run set claimed = 2, fence = fence + 1, tries_total = tries_total + 1
     where run = (select run from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
-      and lane = 'deliver' and platform = @platform order by due_at_ms limit 1)
+      and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps))
+      order by due_at_ms limit 1)
     returning ${runColumns}`,
   anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
-      and lane = 'deliver' and platform = @platform limit 1`,
+      and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps)) limit 1`,
   anyInHand: 'select max(claimed) from run where claimed > 0',
   nextDue: `select due_at_ms from run where lane = @lane and claimed = 0 and due_at_ms is not null
       and platform = @platform order by due_at_ms limit 1`,
@@ -91,7 +92,7 @@ export const statements = {
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
   ownFingerprint: 'select run, run_id as runId, kind from run where fingerprint = @fingerprint',
-  runHolding: 'select run from run where app = @app and run_id = @runId',
+  runHolding: 'select run from run where platform = @platform and app = @app and run_id = @runId',
 
   folder: `select ${folderColumns} from folder where drop_root = @dropRoot and path = @path`,
   foldersOfRoot: `select ${folderColumns} from folder where drop_root = @dropRoot and path > @after
@@ -138,13 +139,12 @@ export const statements = {
     limit 1`,
   forgetListing: 'delete from listing where listing = @listing',
   listings: 'select listing from listing where platform = @platform and app = @app',
-  absentListings: `select distinct state ->> '$.absent.listing' from run where kind = 'unknown' or kind = 'parked'`,
+  absentListings: `select distinct state ->> '$.absent.listing' from run where kind = 'unknown'`,
 } as const;
 
 export type StatementName = keyof typeof statements;
 
 /** Statements that read a whole table on purpose, each with the reason why that is bounded. */
 export const wholeTableReads: Partial<Record<StatementName, string>> = {
-  unseenApps: 'one row an app',
   listings: 'a listing lives as long as an unknown run that needs it',
 };

@@ -19,7 +19,7 @@ export class JsonProblem extends Error {
 
 export interface JsonShape {
   readonly topLevel: 'object' | 'array' | 'string' | 'number' | 'literal';
-  /** Names of top-level members, of at most `keyBytesMax` bytes each and `keysMax` in all. */
+  /** Which of the wanted names the top-level object has. */
   readonly keys: ReadonlySet<string>;
   /** Offset of the top-level closing bracket, in bytes; 0 when the document is neither object nor array. */
   readonly closeOffset: number;
@@ -28,8 +28,7 @@ export interface JsonShape {
   readonly onlyValueOffset: number | null;
 }
 
-/** Enough for every key that means something to the platform; a document with a million members keeps no more. */
-const keysMax = 1_000;
+/** A longer name, escapes and all, is none that anybody looks for. */
 const keyBytesMax = 64;
 
 /** What the scanner is in the middle of, or waits for. */
@@ -60,6 +59,7 @@ const escapes = new Set(Buffer.from('"\\/bfnrt'));
 
 export class JsonScanner {
   readonly #depthMax: number;
+  readonly #wanted: readonly string[];
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   /** One byte a level: 1 in an object, 0 in an array. */
   readonly #nesting: Uint8Array;
@@ -77,9 +77,13 @@ export class JsonScanner {
   #firstValueOffset = 0;
   #closeOffset = 0;
 
-  /** @param depthMax deepest nesting that is accepted */
-  constructor(depthMax: number) {
+  /**
+   * @param depthMax deepest nesting that is accepted
+   * @param wanted names to look for at the top: the others are not kept
+   */
+  constructor(depthMax: number, wanted: readonly string[] = []) {
     this.#depthMax = depthMax;
+    this.#wanted = wanted;
     this.#nesting = new Uint8Array(depthMax + 1);
   }
 
@@ -217,7 +221,7 @@ export class JsonScanner {
   #startKey(byte: number): void {
     if (byte !== quote) throw this.#unexpected(byte, 'a name in quotes was due');
     this.#inKey = true;
-    this.#keyBytes = this.#depth === 1 && this.#keys.size < keysMax ? [] : null;
+    this.#keyBytes = this.#depth === 1 ? [] : null;
     if (this.#depth === 1) this.#members += 1;
     this.#state = awaiting.string;
   }
@@ -259,7 +263,7 @@ export class JsonScanner {
     this.#state = awaiting.colon;
     if (this.#keyBytes === null) return;
     const name: unknown = JSON.parse(`"${Buffer.from(this.#keyBytes).toString('utf8')}"`);
-    if (typeof name === 'string') this.#keys.add(name);
+    if (typeof name === 'string' && this.#wanted.includes(name)) this.#keys.add(name);
     this.#keyBytes = null;
   }
 

@@ -121,36 +121,39 @@ async function readMeta(
   }
   const bytes: Buffer[] = [];
   await readWhole(folder, seen, (chunk) => bytes.push(chunk));
-  const text = Buffer.concat(bytes).toString('utf8');
-  const parsed = parseText(text, seen.name);
+  const whole = Buffer.concat(bytes);
+  const parsed = parseBytes(whole, seen.name);
   if (!parsed.ok) {
     throw rejected(
       parsed.problems.join('; '),
       `Correct ${seen.name}; the folder is looked at again by itself when it changes.`,
     );
   }
-  return { ...parsed, digest: createHash('sha256').update(text).digest('hex') };
+  return { ...parsed, digest: createHash('sha256').update(whole).digest('hex') };
 }
 
-function parseText(text: string, name: string): ParsedMeta {
+function parseBytes(bytes: Buffer, name: string): ParsedMeta {
   try {
     // The scanner names the line, and bounds the nesting, before anything is built.
     const scanner = new JsonScanner(100);
-    scanner.push(Buffer.from(text));
+    scanner.push(bytes);
     scanner.end();
   } catch (error) {
     if (error instanceof JsonProblem) throw notYet(`${name} does not parse yet: ${error.message}`);
     throw error;
   }
-  return parseMeta(JSON.parse(text) as unknown, name);
+  return parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name);
 }
+
+/** Members of an output document that may also lie beside it as files. */
+const memberNames = ['metrics', 'statistics', 'assets'];
 
 type RoleFile = SeenFile & { readonly role: ArtefactFile['role'] };
 
 async function readArtefact(folder: OpenFolder, seen: RoleFile, rules: ReadingRules): Promise<ArtefactFile> {
   const type = seen.role === 'logs' ? 'text' : contentTypeOf(seen.name);
   const hash = createHash('sha256');
-  const scanner = type === 'json' ? new JsonScanner(rules.jsonDepthMax) : null;
+  const scanner = type === 'json' ? new JsonScanner(rules.jsonDepthMax, memberNames) : null;
   const bytes = await readWhole(folder, seen, (chunk) => {
     hash.update(chunk);
     if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));
@@ -169,7 +172,7 @@ async function readArtefact(folder: OpenFolder, seen: RoleFile, rules: ReadingRu
             closeOffset: shape.closeOffset,
             isEmpty: shape.isEmpty,
             onlyValueOffset: shape.onlyValueOffset,
-            keys: ['metrics', 'statistics', 'assets'].filter((key) => shape.keys.has(key)),
+            keys: [...shape.keys],
           }
         : null,
   };

@@ -59,8 +59,8 @@ test.concurrent(
 
 test.concurrent('a scan looks at recorded folders too, at once', async ({ scene }) => {
   scene.configure({}, { scan_every: '1h', quiet: '0s' });
-  await scene.daemon();
   const folder = scene.drop('plan', plan('A'));
+  await scene.daemon();
   await scene.result('plan');
   writeFiles(folder, plan('B'));
   const dry = json(await scene.command('scan', '--dry-run', '--json'));

@@ -98,8 +98,10 @@ describe.each([
         { folder: scene.folder('nothing'), says: 'ENOENT' },
         { folder: join(scene.folder('open'), 'input.json'), says: 'is no directory' },
       ];
-      const finished = await Promise.all(refusals.map(({ folder }) => scene.command('track', folder)));
-      for (const [index, { says }] of refusals.entries()) {
+      // One road leads to all of them: without a daemon two tell as much as six.
+    const tried = hasDaemon ? refusals : refusals.slice(0, 2);
+    const finished = await Promise.all(tried.map(({ folder }) => scene.command('track', folder)));
+      for (const [index, { says }] of tried.entries()) {
         expect(finished[index]).toMatchObject({ code: 1, stdout: '' });
         expect(finished[index]?.stderr).toContain(says);
       }

@@ -19,7 +19,7 @@ test('a run that surely is absent is sent again exactly once, and not a moment e
   expect(dueAtMs).toBeGreaterThanOrEqual(endedAtMs + 20 * minuteMs);
   expect(bench.creates).toBe(2);
 
-  bench.skip(20 * minuteMs + 1_000);
+  bench.letPass(20 * minuteMs + 1_000);
   await bench.reaches(run, 'recorded');
   expect(bench.creates).toBe(3);
   expect(await bench.copiesOf(run)).toBe(1);
@@ -54,7 +54,7 @@ test.for(orders)(
     const run = await bench.track('lost');
     await bench.missedOnce(run);
     await bench.foreignRuns(70);
-    bench.skip(21 * minuteMs);
+    bench.letPass(21 * minuteMs);
     await bench.reaches(run, 'recorded');
     expect(await bench.copiesOf(run)).toBe(1);
   },
@@ -68,7 +68,7 @@ test('a run that the list shows late is adopted, and nothing is sent again', asy
   const run = await bench.track('late');
   await bench.missedOnce(run);
   const sent = bench.creates;
-  bench.skip(21 * minuteMs);
+  bench.letPass(21 * minuteMs);
   await bench.reaches(run, 'recorded');
   expect(bench.creates).toBe(sent);
   bench.calm();
@@ -91,7 +91,7 @@ test('a list that fails half-way proves nothing, however often', async ({ bench 
     if (pages % 2 === 0) bench.standIn.faults.next({ kind: 'list' }, { kind: 'answer', status: 500 });
   };
   await until('three listings that failed', () => {
-    bench.skip(5 * minuteMs);
+    bench.letPass(5 * minuteMs);
     return pages >= 6;
   });
   expect((await bench.run(run)).life.state.kind).toBe('unknown');
@@ -99,7 +99,7 @@ test('a list that fails half-way proves nothing, however often', async ({ bench 
 
   bench.onRequest = null;
   await until('the run to be sent', async () => {
-    bench.skip(5 * minuteMs);
+    bench.letPass(5 * minuteMs);
     return (await bench.run(run)).life.state.kind === 'recorded';
   });
   expect(bench.creates).toBe(sent + 1);
@@ -122,7 +122,7 @@ test.for([
   };
   bench.standIn.faults.always({ kind: 'list' }, { kind: 'answer', status: 200, body: JSON.stringify(body) });
   await until('the list to have been asked several times, or the run to be sent', () => {
-    bench.skip(10 * minuteMs);
+    bench.letPass(10 * minuteMs);
     return pages >= 6 || bench.creates > 2;
   });
   expect((await bench.run(run)).life.state.kind).toBe('unknown');
@@ -141,7 +141,7 @@ test('a listing from which an earlier one’s run is missing proves nothing, and
   const first = await bench.missedOnce(run);
   const sent = bench.creates;
   await bench.call('DELETE', `/runs/${foreign[1] ?? ''}`);
-  bench.skip(21 * minuteMs);
+  bench.letPass(21 * minuteMs);
   await until('another listing to count as the first', async () => {
     const { state } = (await bench.run(run)).life;
     const before = first.life.state.kind === 'unknown' ? first.life.state.absent : null;
@@ -149,7 +149,7 @@ test('a listing from which an earlier one’s run is missing proves nothing, and
   });
   expect((await bench.run(run)).life.state.kind).toBe('unknown');
   expect(bench.creates).toBe(sent);
-  bench.skip(21 * minuteMs);
+  bench.letPass(21 * minuteMs);
   await bench.reaches(run, 'recorded');
   expect(await bench.copiesOf(run)).toBe(1);
 });
@@ -161,7 +161,7 @@ test('where no fingerprint was ever seen in the list, absence parks the run, and
   const run = await bench.track('lost');
   bench.start();
   await bench.missedOnce(run);
-  bench.skip(21 * minuteMs);
+  bench.letPass(21 * minuteMs);
   const { life } = await bench.reaches(run, 'parked');
   expect(life.state).toMatchObject({ reason: { class: 'surely-absent' }, from: { kind: 'unknown' } });
   expect(bench.creates).toBe(1);
@@ -187,7 +187,7 @@ describe('with then: park', () => {
     bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
     const run = await bench.track('lost');
     await bench.missedOnce(run);
-    bench.skip(21 * minuteMs);
+    bench.letPass(21 * minuteMs);
     await bench.reaches(run, 'parked');
     expect(bench.creates).toBe(2);
 
@@ -215,7 +215,7 @@ test('what is surely absent and not in its folder any more is gone, not sent', a
   rmSync(join(bench.dir, 'lost'), { recursive: true });
   // As a scan notes it that finds the folder missing.
   await bench.outbox.forgetFolder(key.dropRoot, path);
-  bench.skip(21 * minuteMs);
+  bench.letPass(21 * minuteMs);
   await bench.reaches(run, 'gone');
   expect(bench.creates).toBe(2);
   expect(await bench.copiesOf(run)).toBe(0);
@@ -228,7 +228,7 @@ test('of two runs with one fingerprint the older is kept and the other is told',
     if (kind !== 'create' || phase !== 'done') return;
     bench.onRequest = null;
     const [stored] = await bench.listed();
-    bench.skip(5_000);
+    bench.letPass(5_000);
     [newer] = await bench.foreignRuns(1, stored?.description ?? '');
   };
   const run = await bench.track('twice');
@@ -249,7 +249,7 @@ test('only the last bracket of a description counts, whatever was copied in fron
   const { fingerprint } = await bench.missedOnce(run);
   const other = `[rt1:${'a'.repeat(26)} g:0123456789 host:other]`;
   const [copy] = await bench.foreignRuns(1, `[${fingerprint} g:0123456789 host:bench] ${other}`);
-  bench.skip(21 * minuteMs);
+  bench.letPass(21 * minuteMs);
   const { life } = await bench.reaches(run, 'recorded');
   expect(life.state).not.toMatchObject({ runId: copy });
   expect(bench.creates).toBe(4);

@@ -114,7 +114,7 @@ export class Bench {
   }
 
   /** Lets time pass. */
-  skip(ms: number): void {
+  letPass(ms: number): void {
     this.#clock.aheadMs += ms;
     this.delivery.wake();
   }

@@ -14,7 +14,7 @@ test('the result of a folder that vanished after it was sent is kept in the stat
   bench.start();
   await bench.reaches(run, 'tracked');
   rmSync(join(bench.dir, 'plan'), { recursive: true });
-  bench.skip(2 * minuteMs);
+  bench.letPass(2 * minuteMs);
   const { warnings, fingerprint } = await bench.reaches(run, 'recorded');
   const kept = join(bench.dir, 'results', `run-${run}`);
   expect(resultIn(kept)?.runtrackd['fingerprint']).toBe(fingerprint);
@@ -29,7 +29,7 @@ test('a folder that is not the run’s own any more does not get its result', as
   const [known] = await bench.outbox.folders(key.dropRoot, [path]);
   if (known === undefined) throw new Error('a tracked folder is known');
   await bench.outbox.saveFolder({ ...known, state: 'settling', run: null });
-  bench.skip(2 * minuteMs);
+  bench.letPass(2 * minuteMs);
   await bench.reaches(run, 'recorded');
   expect(resultIn(join(bench.dir, 'plan'))).toBeNull();
   expect(resultIn(join(bench.dir, 'results', `run-${run}`))).not.toBeNull();
@@ -49,11 +49,11 @@ test('a run that the platform does not know any more is parked only when that ha
     if (kind === 'run' && phase === 'done') asked += 1;
   };
   await until('the run to be asked for again', () => {
-    bench.skip(1_000);
+    bench.letPass(1_000);
     return asked >= 2;
   });
   expect((await bench.run(run)).life.state.kind).toBe('tracked');
-  bench.skip(21 * minuteMs);
+  bench.letPass(21 * minuteMs);
   const parked = await bench.reaches(run, 'parked');
   expect(parked.life.state).toMatchObject({
     reason: { class: 'run-deleted' },

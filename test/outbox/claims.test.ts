@@ -190,7 +190,7 @@ describe('concluding', () => {
     await withRuns(outbox, 2);
     await taken(outbox, 1, road.tracked);
     await expect(taken(outbox, 2, road.tracked)).rejects.toThrow(
-      'UNIQUE constraint failed: run.app, run.run_id',
+      'UNIQUE constraint failed: run.platform, run.app, run.run_id',
     );
     // What failed changed nothing, not even a part.
     expect(await outbox.run(2)).toMatchObject({ life: { state: { kind: 'intended' } }, isClaimed: true });

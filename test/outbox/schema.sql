@@ -110,6 +110,6 @@ CREATE INDEX run_kind on run (kind, run);
 
 CREATE INDEX run_path on run (drop_root, path);
 
-CREATE UNIQUE INDEX run_remote on run (app, run_id) where run_id is not null;
+CREATE UNIQUE INDEX run_remote on run (platform, app, run_id) where run_id is not null;
 
 CREATE INDEX run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 and due_at_ms is not null;
