@@ -71,6 +71,8 @@ export interface AbsenceProof {
   readonly keepsEarlier: boolean;
   /** Some fingerprint of ours was seen in this app's list before: descriptions are neither cut nor left out. */
   readonly fingerprintsShow: boolean;
+  /** This very listing showed one. A list that showed them before and is bare of them now is no whole list. */
+  readonly showsOurs: boolean;
   /** Whether the content is still in the folder as it was: what is not there cannot be sent again. */
   readonly content: 'there' | 'newer' | 'gone';
 }
@@ -254,6 +256,9 @@ function afterAbsence(
     note: absent === null ? null : 'not in the platform’s list so far',
   });
   if (seen.startedAtMs < state.endedAtMs) return wait(state.absent, nowMs);
+  if (seen.proof.fingerprintsShow && !seen.proof.showsOurs) {
+    return wait(state.absent, nowMs + policy.absentAfterMs / 4);
+  }
   if (state.absent === null) {
     const first = { listing: seen.listing, startedAtMs: seen.startedAtMs };
     return wait(first, seen.startedAtMs + policy.absentAfterMs);

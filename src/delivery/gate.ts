@@ -29,7 +29,16 @@ export class Gate {
     const reach = failure.reach === 'platform' ? platform : app;
     const earlier = this.#pauses.get(reach);
     // Runs that were under way when the pause began fail with it; they do not make it longer.
-    if (earlier !== undefined && earlier.untilMs > nowMs) return false;
+    if (earlier !== undefined && earlier.untilMs > nowMs) {
+      // But a longer wish of the server is obeyed whenever it comes.
+      const wishMs = nowMs + (failure.retryAfterMs ?? 0);
+      if (wishMs > earlier.untilMs)
+        this.#pauses.set(reach, {
+          ...earlier,
+          untilMs: wishMs + Math.ceil(this.#policy.delayMsMin * random),
+        });
+      return false;
+    }
     const tries = (this.#tries.get(reach) ?? 0) + 1;
     this.#tries.set(reach, tries);
     const untilMs = nowMs + backoffMs(tries, this.#policy, random, failure.retryAfterMs);

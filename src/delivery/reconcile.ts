@@ -120,7 +120,13 @@ async function absentHappening(
     (await outbox.keepsEarlier(state.absent.listing, listing, state.platformTimeMs - clockMarginMs));
   const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
   const content = folder === undefined ? 'gone' : folder.run === run.run ? 'there' : 'newer';
-  return { kind: 'absent', listing, startedAtMs, proof: { keepsEarlier, fingerprintsShow, content } };
+  const showsOurs = await outbox.showsOurs(listing);
+  return {
+    kind: 'absent',
+    listing,
+    startedAtMs,
+    proof: { keepsEarlier, fingerprintsShow, showsOurs, content },
+  };
 }
 
 async function settle(run: number, happening: Happening, parts: DeliveryParts): Promise<boolean> {

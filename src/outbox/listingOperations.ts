@@ -62,14 +62,21 @@ export function listingOperations(sql: Statements) {
       for (const { runId, createdAtMs, fingerprint } of page) {
         sql.addListed.run({ listing, runId, createdAtMs });
         if (fingerprint === null) continue;
-        if (sql.ownFingerprint.get({ fingerprint }) !== undefined)
+        if (sql.ownFingerprint.get({ fingerprint }) !== undefined) {
+          sql.noteOurs.run({ listing });
           sql.noteFingerprintSeen.run({ platform, app, nowMs });
+        }
         const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app, platform }) as
           number | undefined;
         if (run === undefined || sql.runHolding.get({ platform, app, runId }) !== undefined) continue;
         found.push({ run, runId, createdAtMs });
       }
       return found;
+    },
+
+    /** Whether the listing showed any fingerprint of ours. */
+    showsOurs(listing: number): boolean {
+      return Number(sql.readOurs.pluck().get({ listing }) ?? 0) > 0;
     },
 
     /** Whether the later listing still shows every run made since then that the earlier one had shown. */

@@ -97,7 +97,8 @@ export const migrations: readonly string[] = [
     listing integer primary key autoincrement,
     platform text not null,
     app text not null,
-    started_at_ms integer not null
+    started_at_ms integer not null,
+    ours integer not null default 0   -- how many fingerprints of ours it showed
   ) strict;
   create table listed (
     listing integer not null references listing on delete cascade,

@@ -61,6 +61,7 @@ const operationNames = [
   'fingerprintsShow',
   'beginListing',
   'addPage',
+  'showsOurs',
   'keepsEarlier',
   'forgetListings',
 ] as const satisfies readonly OperationName[];

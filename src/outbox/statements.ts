@@ -132,6 +132,8 @@ export const statements = {
   unseenApps: 'select app from app where platform = @platform and fingerprint_seen_at_ms is null',
 
   beginListing: `insert into listing (platform, app, started_at_ms) values (@platform, @app, @nowMs) returning listing`,
+  noteOurs: 'update listing set ours = ours + 1 where listing = @listing',
+  readOurs: 'select ours from listing where listing = @listing',
   addListed: `insert into listed (listing, run_id, created_at_ms) values (@listing, @runId, @createdAtMs)
     on conflict do nothing`,
   lostSince: `select 1 from listed as earlier where earlier.listing = @earlier and earlier.created_at_ms >= @sinceMs

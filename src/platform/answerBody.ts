@@ -9,6 +9,7 @@ import { failureOfContent, type Asked } from './answers.ts';
 const answerBytesMax = 16 * 1024 * 1024;
 /** So much of an answer's body is kept for a person; it is never parsed. */
 const excerptBytesMax = 500;
+const excerptReadMax = 32 * 1024;
 
 /** Reads an answer to its end, because a connection is only free again when its answer is read. */
 export async function textOf(body: Dispatcher.ResponseData['body'], asked: Asked): Promise<string> {
@@ -29,24 +30,38 @@ export async function textOf(body: Dispatcher.ResponseData['body'], asked: Asked
   return Buffer.concat(chunks).toString('utf8');
 }
 
-export async function excerptOf(body: Dispatcher.ResponseData['body']): Promise<string> {
+export async function excerptOf(body: Dispatcher.ResponseData['body'], key: Secret | null): Promise<string> {
   let text = '';
   for await (const chunk of body as AsyncIterable<Buffer>) {
-    if (text.length < excerptBytesMax) text += chunk.toString('utf8', 0, excerptBytesMax);
+    // More than is shown, so that a key in it is not cut in two before it is looked for.
+    if (text.length < excerptReadMax) text += chunk.toString('utf8', 0, excerptReadMax);
   }
-  return excerptOfText(text);
+  return excerptOfText(text, key);
 }
 
 /** A run of characters this long is an id, a signature or a key; none of them helps a person. */
 const opaque = /[A-Za-z0-9+/=_%-]{32,}/g;
 
 /** One line for a person, without anything that could be a signature or a key. */
-export function excerptOfText(text: string, key?: Secret): string {
-  const without = key === undefined ? text : text.replaceAll(key.reveal(), '[secret]');
+export function excerptOfText(text: string, key: Secret | null): string {
+  let without = text;
+  for (const form of formsOf(key)) without = without.replaceAll(form, '[secret]');
   return scrub(without.slice(0, excerptBytesMax))
     .replaceAll(opaque, '…')
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim();
+}
+
+/** A key as it is, and as it would stand in an address, in HTML or in JSON. */
+function formsOf(key: Secret | null): string[] {
+  if (key === null) return [];
+  const value = key.reveal();
+  const inHtml = value
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+  return [value, encodeURIComponent(value), encodeURI(value), inHtml, JSON.stringify(value).slice(1, -1)];
 }
 
 export function parsed(text: string): unknown {

@@ -73,6 +73,7 @@ export class PlatformClient {
   readonly #options: PlatformOptions;
   readonly #agent: Agent;
   #offsetMs = 0;
+  #held: Secret | null = null;
 
   constructor(options: PlatformOptions) {
     this.#options = options;
@@ -140,7 +141,7 @@ export class PlatformClient {
         signal: limit,
         headersTimeout: 0,
       });
-      const excerpt = await excerptOf(answer.body);
+      const excerpt = await excerptOf(answer.body, this.#held);
       if (answer.statusCode >= 200 && answer.statusCode < 300) return;
       throw new FailureError(this.#storageFailure(answer, excerpt));
     } catch (error) {
@@ -167,7 +168,7 @@ export class PlatformClient {
     const url = this.#url(`${routes.runs(app)}${query}`);
     let key: Secret;
     try {
-      key = await this.#options.apiKey();
+      key = await this.#key();
     } catch (error) {
       if (error instanceof FailureError) return { kind: 'nothingMade', failure: error.failure };
       throw error;
@@ -195,7 +196,12 @@ export class PlatformClient {
       const failure = (): Failure =>
         answer.statusCode < 300
           ? failureOfContent(asked, 'it names no run_id')
-          : failureOfStatus(asked, answer.statusCode, this.#retryAfter(answer), excerptOfText(text, key));
+          : failureOfStatus(
+              asked,
+              answer.statusCode,
+              this.#retryAfter(answer),
+              excerptOfText(text, this.#held),
+            );
       const kind = createVerdict(answer.statusCode, made.success);
       if (kind === 'made')
         return made.success ? { kind, runId: made.data.run_id } : { kind: 'unclear', failure: failure() };
@@ -250,7 +256,7 @@ export class PlatformClient {
         signal: limit,
       });
       if (statusCode >= 200 && statusCode < 300) return namingTrouble(body, asked);
-      const excerpt = await excerptOf(body);
+      const excerpt = await excerptOf(body, this.#held);
       throw new FailureError(this.#storageFailure({ statusCode, headers }, excerpt));
     } catch (error) {
       if (error instanceof FailureError || signal.aborted) throw error;
@@ -261,6 +267,12 @@ export class PlatformClient {
   /** Ends what is under way. */
   async close(): Promise<void> {
     await this.#agent.destroy();
+  }
+
+  /** Held, so that it can be taken out of whatever an answer repeats. */
+  async #key(): Promise<Secret> {
+    this.#held = await this.#options.apiKey();
+    return this.#held;
   }
 
   #url(path: string): URL {
@@ -302,7 +314,7 @@ export class PlatformClient {
     schema: S,
     signal: AbortSignal,
   ): Promise<{ readonly value: z.output<S>; readonly text: string }> {
-    const key = await this.#options.apiKey();
+    const key = await this.#key();
     try {
       const answer = await request(this.#url(path), {
         method,
@@ -314,7 +326,12 @@ export class PlatformClient {
       const text = await textOf(answer.body, asked);
       if (answer.statusCode < 200 || answer.statusCode >= 300) {
         throw new FailureError(
-          failureOfStatus(asked, answer.statusCode, this.#retryAfter(answer), excerptOfText(text, key)),
+          failureOfStatus(
+            asked,
+            answer.statusCode,
+            this.#retryAfter(answer),
+            excerptOfText(text, this.#held),
+          ),
         );
       }
       const read = schema.safeParse(parsed(text));

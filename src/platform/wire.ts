@@ -101,17 +101,14 @@ export const urlAnswer = z.looseObject({ url: z.string().min(1).max(16_384) });
 
 /** One page of `GET …/runs`. */
 export const runPage = z.looseObject({
-  runs: z
-    .array(
-      z.looseObject({
-        id: z.string().min(1),
-        description: z.string().nullish(),
-        created_at: z.string().nullish(),
-        run_type: z.looseObject({ type: z.string().nullish() }).nullish(),
-      }),
-    )
-    .nullish()
-    .transform((runs) => runs ?? []),
+  runs: z.array(
+    z.looseObject({
+      id: z.string().min(1),
+      description: z.string().nullish(),
+      created_at: z.string().nullish(),
+      run_type: z.looseObject({ type: z.string().nullish() }).nullish(),
+    }),
+  ),
   next_page_token: z.string().nullish(),
 });
 export type RunPage = z.infer<typeof runPage>;

@@ -101,7 +101,11 @@ export class Answers implements Operations {
 
   async answer({ word, selectors, all, reason, root, dryRun }: PersonsAnswer): Promise<AnsweredView> {
     const chosen: Found[] = [];
-    for (const wanted of selectors) chosen.push(await this.#find(wanted));
+    for (const wanted of selectors) {
+      const found = await this.#find(wanted);
+      // Named twice is meant once.
+      if (!chosen.some((other) => isSameFound(other, found))) chosen.push(found);
+    }
     if (all || reason !== null || (root !== null && selectors.length === 0))
       chosen.push(...(await this.#waitingForAnswer(word)));
     const runs: RunView[] = [];
@@ -343,6 +347,11 @@ export class Answers implements Operations {
   #rootNames(): string {
     return this.#parts.roots.map(({ rules }) => `"${rules.root.name}"`).join(', ');
   }
+}
+
+function isSameFound(a: Found, b: Found): boolean {
+  if (a.kind === 'run') return b.kind === 'run' && a.run.run === b.run.run;
+  return b.kind === 'folder' && a.folder.dropRoot === b.folder.dropRoot && a.folder.path === b.folder.path;
 }
 
 /** @returns null when the word is an answer to that state, or why it is not */

@@ -99,8 +99,8 @@ describe.each([
         { folder: join(scene.folder('open'), 'input.json'), says: 'is no directory' },
       ];
       // One road leads to all of them: without a daemon two tell as much as six.
-    const tried = hasDaemon ? refusals : refusals.slice(0, 2);
-    const finished = await Promise.all(tried.map(({ folder }) => scene.command('track', folder)));
+      const tried = hasDaemon ? refusals : refusals.slice(0, 2);
+      const finished = await Promise.all(tried.map(({ folder }) => scene.command('track', folder)));
       for (const [index, { says }] of tried.entries()) {
         expect(finished[index]).toMatchObject({ code: 1, stdout: '' });
         expect(finished[index]?.stderr).toContain(says);

@@ -95,6 +95,16 @@ describe('surely absent', () => {
       is: 'parked',
     },
     {
+      name: 'a listing bare of our fingerprints, where they were seen before, proves nothing',
+      seen: [absence(1, ended), absence(2, late, { showsOurs: false })],
+      is: 'unknown',
+    },
+    {
+      name: 'such a listing is no first one either',
+      seen: [absence(1, ended, { showsOurs: false }), absence(2, late)],
+      is: 'unknown',
+    },
+    {
       name: '`then: park` asks a person',
       seen: [absence(1, ended), absence(2, late)],
       is: 'parked',

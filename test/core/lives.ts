@@ -63,6 +63,6 @@ export function absence(
     kind: 'absent',
     listing,
     startedAtMs,
-    proof: { keepsEarlier: true, fingerprintsShow: true, content: 'there', ...proof },
+    proof: { keepsEarlier: true, fingerprintsShow: true, showsOurs: true, content: 'there', ...proof },
   };
 }

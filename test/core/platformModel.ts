@@ -205,7 +205,12 @@ export class Model {
     }
     this.#listings += 1;
     const content = how % 11 === 10 ? 'gone' : how % 13 === 12 ? 'newer' : 'there';
-    const proof = { keepsEarlier: !shifted, fingerprintsShow: how % 17 !== 16, content } as const;
+    const proof = {
+      keepsEarlier: !shifted,
+      fingerprintsShow: how % 17 !== 16,
+      showsOurs: true,
+      content,
+    } as const;
     this.#happen({ kind: 'absent', listing: this.#listings, startedAtMs: listing.startedAtMs, proof });
   }
 }

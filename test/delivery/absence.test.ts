@@ -25,6 +25,28 @@ test('a run that surely is absent is sent again exactly once, and not a moment e
   expect(await bench.copiesOf(run)).toBe(1);
 });
 
+test('however often one looks, nothing is sent again before absent_after has passed', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  await bench.missedOnce(run);
+  let listings = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'list' && phase === 'done') listings += 1;
+  };
+  for (let look = 1; look <= 3; look += 1) {
+    bench.letPass(5 * minuteMs);
+    await bench.retry(run);
+    await until('another listing to have been weighed', async () => {
+      const { dueAtMs } = await bench.run(run);
+      return listings >= look && (dueAtMs ?? 0) > bench.clock.nowMs();
+    });
+  }
+  expect((await bench.run(run)).life.state.kind).toBe('unknown');
+  expect(bench.creates).toBe(2);
+});
+
 test.for(orders)(
   'an answer that was lost is found among hundreds of foreign runs, listed %s',
   async (order, { bench }) => {
@@ -166,13 +188,13 @@ test('where no fingerprint was ever seen in the list, absence parks the run, and
   expect(life.state).toMatchObject({ reason: { class: 'surely-absent' }, from: { kind: 'unknown' } });
   expect(bench.creates).toBe(1);
 
-  await bench.outbox.apply(
-    run,
-    { kind: 'retry' },
-    { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy },
-  );
-  bench.delivery.wake();
+  await bench.retry(run);
+  // The word of a person is no proof: it is looked for as long again, and sent only if it still is absent.
+  await bench.missedOnce(run);
+  expect(bench.creates).toBe(1);
+  bench.letPass(21 * minuteMs);
   await bench.reaches(run, 'recorded');
+  expect(bench.creates).toBe(2);
   expect(await bench.copiesOf(run)).toBe(1);
 });
 
@@ -194,12 +216,7 @@ describe('with then: park', () => {
     // By now it is there after all: found, not sent.
     const { fingerprint } = await bench.run(run);
     const [late] = await bench.foreignRuns(1, `text [${fingerprint} g:0123456789 host:bench]`);
-    await bench.outbox.apply(
-      run,
-      { kind: 'retry' },
-      { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy },
-    );
-    bench.delivery.wake();
+    await bench.retry(run);
     const { life } = await bench.reaches(run, 'recorded');
     expect(life.state).toMatchObject({ runId: late });
     expect(await bench.copiesOf(run)).toBe(1);

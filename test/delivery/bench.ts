@@ -165,6 +165,13 @@ export class Bench {
     });
   }
 
+  /** As a person says it. */
+  async retry(run: number): Promise<void> {
+    const chance = { nowMs: this.clock.nowMs(), random: 0, policy: this.policy };
+    await this.outbox.apply(run, { kind: 'retry' }, chance);
+    this.delivery.wake();
+  }
+
   /** A first run that goes well, so that the app's list is known to show fingerprints. */
   async provesThatFingerprintsShow(): Promise<void> {
     await this.reaches(await this.track('first'), 'recorded');

@@ -199,7 +199,7 @@ test.concurrent.for<{ name: string; kind: 'uploadurl' | 'put' | 'run'; fault: Mi
   expect((await scene.platformRuns()).map((run) => run.id)).toEqual([id]);
   expect(scene.count('create')).toBe(1);
   expect(scene.faults.pending).toBe(0);
-  expect((await daemon.show(scene.folder('plan'))).state).toBe('recorded');
+  await scene.state(daemon, 'plan', 'recorded');
 });
 
 test.concurrent('a result that is not final yet is asked for until it is', async ({ scene }) => {

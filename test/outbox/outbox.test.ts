@@ -191,7 +191,7 @@ describe('what the platform’s list shows', () => {
     const { run } = await unknownRun(outbox);
     const needed = await outbox.beginListing(platform, app, now);
     await outbox.addPage(needed, platform, app, [listed('a', null)], now);
-    const proof = { keepsEarlier: true, fingerprintsShow: true, content: 'there' } as const;
+    const proof = { keepsEarlier: true, fingerprintsShow: true, showsOurs: true, content: 'there' } as const;
     await outbox.apply(run, { kind: 'absent', listing: needed, startedAtMs: now, proof }, later(1));
     const surplus = await outbox.beginListing(platform, app, now);
     await outbox.addPage(surplus, platform, app, [listed('a', null)], now);

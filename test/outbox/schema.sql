@@ -48,7 +48,8 @@ CREATE TABLE listing (
     listing integer primary key autoincrement,
     platform text not null,
     app text not null,
-    started_at_ms integer not null
+    started_at_ms integer not null,
+    ours integer not null default 0   -- how many fingerprints of ours it showed
   ) strict;
 
 CREATE TABLE outbox (
