@@ -235,6 +235,10 @@ export function advance(
   }
 }
 
+/** An unknown run is looked for at waits that double within these, in ms: each is a whole listing. */
+const lookMsMin = 2_000;
+const lookMsMax = 10 * 60_000;
+
 type To = (next: RunState, note: string, dueAtMs?: number | null) => Conclusion;
 
 /**
@@ -250,9 +254,11 @@ function afterAbsence(
   to: To,
   park: (from: LiveState, failure: Failure) => Conclusion,
 ): Conclusion {
+  // A list that lags shows the run a moment later: looked at again soon, then less and less often.
+  const soonMs = Math.min(lookMsMax, Math.max(lookMsMin, nowMs - state.endedAtMs));
   const wait = (absent: typeof state.absent, untilMs: number): Conclusion => ({
     life: { ...life, state: { ...state, absent } },
-    dueAtMs: Math.max(nowMs + policy.pollMsMin, untilMs),
+    dueAtMs: Math.max(nowMs + policy.pollMsMin, Math.min(untilMs, nowMs + soonMs)),
     note: absent === null ? null : 'not in the platform’s list so far',
   });
   if (seen.startedAtMs < state.endedAtMs) return wait(state.absent, nowMs);

@@ -320,7 +320,10 @@ export class Delivery {
 
   #noteFailure(failure: Failure, app: string): void {
     const { clock, log } = this.#parts;
-    if (!this.gate.note(failure, app, clock.nowMs(), clock.random())) return;
+    // What was cut off by the shutdown says nothing of the platform.
+    if (this.#cut.signal.aborted || !this.gate.note(failure, app, clock.nowMs(), clock.random())) return;
+    // Delivery has to know when the pause ends: it is the one that probes.
+    this.#waking.wake();
     const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
     log.error({ class: failure.class, status: failure.status }, `${whom}: ${failure.text}. ${failure.hint}`);
   }

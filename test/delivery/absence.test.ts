@@ -16,7 +16,8 @@ test('a run that surely is absent is sent again exactly once, and not a moment e
   const run = await bench.track('lost');
   const { dueAtMs, life } = await bench.missedOnce(run);
   const endedAtMs = life.state.kind === 'unknown' ? life.state.endedAtMs : 0;
-  expect(dueAtMs).toBeGreaterThanOrEqual(endedAtMs + 20 * minuteMs);
+  // It is looked for again soon, because lists lag; but looking is not sending.
+  expect(dueAtMs).toBeLessThan(endedAtMs + minuteMs);
   expect(bench.creates).toBe(2);
 
   bench.letPass(20 * minuteMs + 1_000);
@@ -85,6 +86,8 @@ test.for(orders)(
 test('a run that the list shows late is adopted, and nothing is sent again', async ({ bench }) => {
   bench.start();
   await bench.provesThatFingerprintsShow();
+  // So that the lag hides the new run only, and not the one that was tracked before.
+  bench.letPass(11 * minuteMs);
   bench.standIn.faults.listLagMs = 10 * minuteMs;
   bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
   const run = await bench.track('late');

@@ -67,10 +67,12 @@ plainTest.concurrent.for([
   const parked = scene.drop('parked', plan('parked', { app_id: 'strict-app' }));
   for (const name of ['one', 'two', 'three']) scene.drop(name, { ...plan(name), 'run.log': 'a log' });
   scene.drop('text', { 'input.txt': 'in', 'output.txt': 'out', 'meta.json': { status: 'succeeded' } });
-  await until('every run to be parked or recorded', async () => {
+  // Pauses come one after the other here.
+  const everyFate = async (): Promise<boolean> => {
     const { counts } = await daemon.status();
     return counts.recorded === 4 && counts.parked === 1;
-  });
+  };
+  await until('every run to be parked or recorded', everyFate, 45_000);
   const commands = [
     ['status'],
     ['status', '--json'],

@@ -53,10 +53,9 @@ export const runCommand = () =>
       );
       try {
         const tour = sample === true ? await SampleTour.begin(config, service) : null;
-        await Promise.all([
-          once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop),
-          tour?.follow(shutdown.stop),
-        ]);
+        const ended = new AbortController();
+        const work = once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop);
+        await Promise.all([work.finally(() => ended.abort()), tour?.follow(ended.signal)]);
       } finally {
         await service.close();
         shutdown.dispose();
