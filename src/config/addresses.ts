@@ -20,6 +20,20 @@ export const consoleUrl = z.string().transform((text, context) => {
   return url === undefined ? z.NEVER : withoutLastSlash(url);
 });
 
+/**
+ * A proxy, for https and http alike. A user and a password may stand in it, so the address is shown nowhere.
+ */
+export const proxyUrl = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hostname === '') {
+    context.addIssue('is not the address of a proxy: expected one like http://proxy.example.com:3128');
+    return z.NEVER;
+  }
+  if (url.pathname !== '/' || /[?#]/.test(text))
+    context.addIssue('must be host and port only, without a path');
+  return url.href;
+});
+
 function plainUrl(text: string, context: z.RefinementCtx): URL | undefined {
   // None of these repeats the text: somebody may have put a password or a key into it.
   const url = URL.canParse(text) ? new URL(text) : undefined;

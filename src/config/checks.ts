@@ -3,6 +3,7 @@
  * where those are wrong in themselves: so these problems are reported together with all others.
  */
 import { controlSocketName, socketPathBytesMax } from '../core/controlSocket.ts';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findApiKey } from './apiKey.ts';
 import { checkDirectories } from './directoryChecks.ts';
@@ -29,6 +30,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
     ...checkSocketPath(file),
     ...checkAbsentAfter(file),
     ...checkApiKey(file, around.environment),
+    ...checkCaFile(file),
     ...checkRootNames(file),
     ...file.roots().flatMap((root) => checkFileNames(file, root)),
     ...checkDirectories(file),
@@ -65,6 +67,23 @@ function checkAbsentAfter(file: PartlyGoodFile): Finding[] {
       what: 'must be at least 15m, which is how long upload ids live: a request could still take effect',
     },
   ];
+}
+
+/** A certificate file that cannot be used would otherwise show as a platform that cannot be reached. */
+function checkCaFile(file: PartlyGoodFile): Finding[] {
+  if (file.read(['platform', 'kind'], keySchemas.kind) !== 'nextmv') return [];
+  const path = ['platform', 'ca_file'];
+  const caFile = file.directory(path);
+  if (caFile === undefined) return [];
+  try {
+    const isPem = readFileSync(caFile, 'latin1').includes('-----BEGIN CERTIFICATE-----');
+    return isPem
+      ? []
+      : [{ path, what: 'holds no certificate: it has to be a PEM file (-----BEGIN CERTIFICATE-----)' }];
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown trouble';
+    return [{ path, what: `cannot be read (${code}): it has to be a PEM file of certificates` }];
+  }
 }
 
 function checkApiKey(file: PartlyGoodFile, environment: NodeJS.ProcessEnv): Finding[] {

@@ -69,6 +69,8 @@ function assemblePlatform(
     consoleUrl: checked.console,
     apiKey:
       kind === 'nextmv' ? apiKey(keyFile == null ? null : resolve(directory, keyFile), environment) : null,
+    caFile: kind !== 'nextmv' || checked.ca_file == null ? null : resolve(directory, checked.ca_file),
+    proxy: kind === 'nextmv' ? (checked.proxy ?? null) : null,
     uploadsAtOnce: checked.limits.uploads_at_once,
     absentAfterMs: checked.reconcile.absent_after,
     then: checked.reconcile.then,

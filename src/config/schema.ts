@@ -6,7 +6,7 @@
  * A key with nothing after it (`null`) counts as not given; `document.ts` leaves it out before this schema sees it.
  */
 import { z } from 'zod';
-import { consoleUrl, endpointUrl } from './addresses.ts';
+import { consoleUrl, endpointUrl, proxyUrl } from './addresses.ts';
 import { duration } from './durations.ts';
 import { appId, documentFileName, fileName, hostName, instanceId, metaFileName, rootName } from './names.ts';
 import { runNameTemplate } from './runName.ts';
@@ -74,6 +74,16 @@ const platform = z
       .nullish()
       .describe(
         'A file with the API key. Default: $CREDENTIALS_DIRECTORY/nextmv-api-key, else the environment variable NEXTMV_API_KEY.',
+      ),
+    ca_file: path
+      .nullish()
+      .describe(
+        "A PEM file with the certificates of a private authority, which is trusted beside Node's own. Default: none.",
+      ),
+    proxy: proxyUrl
+      .nullish()
+      .describe(
+        'The proxy through which the platform is reached, for example http://proxy.example.com:3128. Default: what the environment variables HTTPS_PROXY and NO_PROXY say. Loopback is always reached directly.',
       ),
     limits: z
       .strictObject({

@@ -26,6 +26,10 @@ export interface PlatformConfig {
   readonly consoleUrl: string;
   /** Where the key is to be read; `null` for the stand-in, which needs none. */
   readonly apiKey: ApiKeySource | null;
+  /** A PEM file of authorities that are trusted beside Node's own; `null`: none. */
+  readonly caFile: string | null;
+  /** May hold a password. `null`: what HTTPS_PROXY and NO_PROXY say, and for the stand-in. */
+  readonly proxy: string | null;
   readonly uploadsAtOnce: number;
   readonly absentAfterMs: number;
   /** What to do with a run that is surely absent on the platform. */

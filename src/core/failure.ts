@@ -3,6 +3,8 @@
  * Its reach says whom it concerns: a refused run concerns that run, a refused key concerns everybody.
  */
 
+import { scrub } from './scrub.ts';
+
 export type Reach = 'run' | 'app' | 'platform';
 
 export interface Failure {
@@ -29,13 +31,47 @@ export function reasonOf(failure: Failure): Reason {
   return { class: failure.class, text: failure.text };
 }
 
-/** An error that somebody named: it concerns a run, an app or the platform, and is not a bug. */
-export class FailureError extends Error {
+/**
+ * An error that somebody named: it concerns a run, an app or the platform, and is not a bug. The library throws no other.
+ * What caused it is kept as text only: the errors of the network carry requests, and these carry keys.
+ */
+export class RuntrackdError extends Error {
+  /** @internal */
   readonly failure: Failure;
 
   constructor(failure: Failure, options?: { cause?: unknown }) {
-    super(failure.text, options);
-    this.name = 'FailureError';
+    super(failure.text, options?.cause === undefined ? {} : { cause: withoutSecrets(options.cause, 0) });
+    this.name = 'RuntrackdError';
     this.failure = failure;
   }
+
+  /** Kebab-case and stable, for programs: `key-refused`, `app-not-found`, `outcome-unknown`, … */
+  get reason(): string {
+    return this.failure.class;
+  }
+
+  /** What a person can do about it, as one sentence. */
+  get hint(): string {
+    return this.failure.hint;
+  }
+
+  /** The HTTP status that said so; undefined where none did. */
+  get status(): number | undefined {
+    return this.failure.status;
+  }
+}
+
+/** A chain of causes that is longer says nothing new. */
+const causesMax = 5;
+
+function withoutSecrets(error: unknown, depth: number): unknown {
+  if (error instanceof RuntrackdError || depth >= causesMax) return undefined;
+  if (!(error instanceof Error)) return scrub(String(error));
+  const cause = error.cause === undefined ? undefined : withoutSecrets(error.cause, depth + 1);
+  const plain = new Error(scrub(error.message), cause === undefined ? {} : { cause });
+  plain.name = error.name;
+  plain.stack = scrub(error.stack ?? '');
+  return 'code' in error && typeof error.code === 'string'
+    ? Object.assign(plain, { code: error.code })
+    : plain;
 }

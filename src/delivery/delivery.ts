@@ -7,7 +7,7 @@
 import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
-import { FailureError, type Failure, type Reach } from '../core/failure.ts';
+import { RuntrackdError, type Failure, type Reach } from '../core/failure.ts';
 import { failureOfError } from './namedErrors.ts';
 import { advance, type Conclusion, type Happening } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
@@ -169,7 +169,7 @@ export class Delivery {
       return null;
     } catch (error) {
       if (this.#cut.signal.aborted) return 'platform';
-      if (!(error instanceof FailureError)) throw error;
+      if (!(error instanceof RuntrackdError)) throw error;
       this.#noteFailure(error.failure, app);
       return error.failure.reach;
     }
@@ -307,7 +307,7 @@ export class Delivery {
       if (settled > 0) this.#waking.wake();
       if (await outbox.fingerprintsShow(platformId, app)) this.#askedForFingerprints.delete(app);
     } catch (error) {
-      if (error instanceof FailureError) {
+      if (error instanceof RuntrackdError) {
         this.#noteFailure(error.failure, app);
         log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
       } else if (!this.#cut.signal.aborted) throw error;

@@ -2,16 +2,16 @@
  * Errors that the machine has a name for, as failures. A disk that is full, a file that may not be read, a line that was
  * cut: none of them is a bug, and none of them may end the process.
  */
-import { FailureError, type Failure } from '../core/failure.ts';
+import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { errorCode } from '../system/files.ts';
-import { scrub } from '../system/log.ts';
+import { scrub } from '../core/scrub.ts';
 
 /** Trouble of the whole machine: it is nobody's fault in particular, and costs no run its tries. */
 const machineWide = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'ENOBUFS']);
 
 /** @returns null for an error that nobody named: a bug */
 export function failureOfError(error: unknown): Failure | null {
-  if (error instanceof FailureError) return error.failure;
+  if (error instanceof RuntrackdError) return error.failure;
   const code = errorCode(error);
   if (code === undefined || !/^(E[A-Z0-9]+|UND_ERR_[A-Z_]+)$/.test(code)) return null;
   const text = scrub(error instanceof Error ? error.message : code);

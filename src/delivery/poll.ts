@@ -1,6 +1,6 @@
 /** tracked → final: the result is asked for at once, because an external run is usually final when it is made. */
 import { fileOf } from '../core/content.ts';
-import { FailureError } from '../core/failure.ts';
+import { RuntrackdError } from '../core/failure.ts';
 import { runIdOf } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
@@ -18,7 +18,7 @@ export async function poll(claim: Claim, parts: DeliveryParts, signal: AbortSign
     if (!(finalStatuses as readonly string[]).includes(status)) return { happening: { kind: 'notFinal' } };
     return { happening: { kind: 'final', status }, answer, warnings };
   } catch (error) {
-    if (error instanceof FailureError && error.failure.status === 404) {
+    if (error instanceof RuntrackdError && error.failure.status === 404) {
       return {
         happening: {
           kind: 'notFound',
@@ -50,7 +50,7 @@ export async function fetchResult(
     passPoint('resultFetched');
     return { answer, warnings: [] };
   } catch (error) {
-    if (!(error instanceof FailureError)) throw error;
+    if (!(error instanceof RuntrackdError)) throw error;
     const { failure } = error;
     // An answer that is too large to be held, or that has to be asked for by URL after all.
     if (failure.status === 400)

@@ -3,7 +3,7 @@
  * serves all unknown runs of the app; it also finds out whether the platform shows fingerprints at all.
  */
 import { carriedBy } from '../core/description.ts';
-import { FailureError } from '../core/failure.ts';
+import { RuntrackdError } from '../core/failure.ts';
 import type { Happening } from '../core/lifecycle.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
 import type { FoundRun, ListedRun } from '../outbox/listingOperations.ts';
@@ -19,7 +19,7 @@ const settledAtOnce = 100;
 
 /**
  * Lists the app's runs once and settles what it can.
- * @returns how many runs were found or sent on; a listing that fails throws a FailureError after settling what it found
+ * @returns how many runs were found or sent on; a listing that fails throws a RuntrackdError after settling what it found
  */
 export async function reconcileApp(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<number> {
   const { outbox, platform, platformId, clock } = parts;
@@ -37,7 +37,7 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
       const next = page.next_page_token ?? '';
       if (next === '') break;
       if (tokens.has(next) || pages >= pagesMax) {
-        throw new FailureError({
+        throw new RuntrackdError({
           class: 'list-loops',
           text: `the platform’s list of runs of "${app}" does not end`,
           hint: 'Nothing can be proved by it; report it to the platform’s support.',

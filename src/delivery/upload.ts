@@ -1,7 +1,7 @@
 /** queued → uploaded: every artefact's bytes go to the platform's storage, and are checked on the way. */
 import { join } from 'node:path';
 import type PQueue from 'p-queue';
-import { FailureError, type Failure } from '../core/failure.ts';
+import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
@@ -60,9 +60,9 @@ async function uploadAll(
   );
   const landed = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const errors = settled.flatMap((result) => (result.status === 'rejected' ? [asError(result.reason)] : []));
-  const first = errors.find((error) => !(error instanceof FailureError)) ?? errors[0];
+  const first = errors.find((error) => !(error instanceof RuntrackdError)) ?? errors[0];
   if (first === undefined) return { kind: 'uploadsLanded', uploads: [...fresh, ...landed], failure: null };
-  if (first instanceof FailureError && landed.length > 0) {
+  if (first instanceof RuntrackdError && landed.length > 0) {
     // What has landed is noted, so that the next try uploads only the rest.
     return { kind: 'uploadsLanded', uploads: [...fresh, ...landed], failure: first.failure };
   }

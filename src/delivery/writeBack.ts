@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileOf } from '../core/content.ts';
-import { FailureError } from '../core/failure.ts';
+import { RuntrackdError } from '../core/failure.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
 import type { Claim } from '../outbox/nouns.ts';
@@ -192,7 +192,7 @@ async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   for await (const chunk of bytes) {
     total += chunk.length;
     if (total > outputBytesMax) {
-      throw new FailureError({
+      throw new RuntrackdError({
         class: 'output-too-large',
         text: `the returned output is larger than ${outputBytesMax} bytes`,
         hint: 'Look at the run in the console; its output is not what was sent.',

@@ -1,7 +1,7 @@
 /** Reading an answer's body: always to its end, never more than is bearable, and fit to be shown to a person. */
 import type { Dispatcher } from 'undici';
-import { FailureError } from '../core/failure.ts';
-import { scrub } from '../system/log.ts';
+import { RuntrackdError } from '../core/failure.ts';
+import { scrub } from '../core/scrub.ts';
 import type { Secret } from '../system/secret.ts';
 import { failureOfContent, type Asked } from './answers.ts';
 
@@ -19,7 +19,7 @@ export async function textOf(body: Dispatcher.ResponseData['body'], asked: Asked
     bytes += chunk.length;
     if (bytes > answerBytesMax) {
       body.destroy();
-      throw new FailureError({
+      throw new RuntrackdError({
         ...failureOfContent(asked, `it is larger than ${String(answerBytesMax)} bytes`),
         class: 'answer-too-large',
         reach: 'run',

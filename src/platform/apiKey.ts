@@ -1,13 +1,13 @@
 /** The API key, from where the configuration says. A file is read again when it changes: a new key needs no restart. */
 import { readFile, stat } from 'node:fs/promises';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
-import { FailureError } from '../core/failure.ts';
+import { RuntrackdError } from '../core/failure.ts';
 import { Secret } from '../system/secret.ts';
 
 /** A longer file is no key. */
 const keyBytesMax = 16 * 1024;
 
-/** @returns a function that gives the key that counts now; it throws a FailureError (reach: platform) without one */
+/** @returns a function that gives the key that counts now; it throws a RuntrackdError (reach: platform) without one */
 export function keyReader(source: ApiKeySource, environment: NodeJS.ProcessEnv): () => Promise<Secret> {
   if ('environment' in source) {
     const value = environment[source.environment]?.trim() ?? '';
@@ -28,14 +28,14 @@ export function keyReader(source: ApiKeySource, environment: NodeJS.ProcessEnv):
       held = { key: new Secret(value), mark };
       return held.key;
     } catch (error) {
-      if (error instanceof FailureError) throw error;
+      if (error instanceof RuntrackdError) throw error;
       throw noKey(`${source.file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
 }
 
-function noKey(what: string): FailureError {
-  return new FailureError({
+function noKey(what: string): RuntrackdError {
+  return new RuntrackdError({
     class: 'no-key',
     text: `there is no API key: ${what}`,
     hint: 'Put the key in place, readable by the daemon’s user; it is read again by itself.',

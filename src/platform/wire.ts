@@ -14,6 +14,12 @@ export const routes = {
     `/v1/applications/${encodeURIComponent(app)}/runs/${encodeURIComponent(runId)}`,
   metadata: (app: string, runId: string) =>
     `/v1/applications/${encodeURIComponent(app)}/runs/${encodeURIComponent(runId)}/metadata`,
+  document: (app: string, runId: string, document: 'input' | 'output') =>
+    `/v1/applications/${encodeURIComponent(app)}/runs/${encodeURIComponent(runId)}/${document}`,
+  logs: (app: string, runId: string) =>
+    `/v1/applications/${encodeURIComponent(app)}/runs/${encodeURIComponent(runId)}/logs`,
+  assets: (app: string, runId: string) =>
+    `/v1/applications/${encodeURIComponent(app)}/runs/${encodeURIComponent(runId)}/assets`,
 } as const;
 
 export { appIdPattern } from '../core/appId.ts';
@@ -114,4 +120,29 @@ export const runPage = z.looseObject({
 export type RunPage = z.infer<typeof runPage>;
 
 /** `GET /v1/applications/{app}`. */
-export const applicationAnswer = z.looseObject({ id: z.string(), default_instance: z.string().nullish() });
+export const applicationAnswer = z.looseObject({
+  id: z.string(),
+  name: z.string().nullish(),
+  description: z.string().nullish(),
+  default_instance: z.string().nullish(),
+});
+export type ApplicationAnswer = z.infer<typeof applicationAnswer>;
+
+/** `GET …/runs/{id}/logs`. */
+export const logAnswer = z.looseObject({ log: z.string() });
+
+/** `GET …/runs/{id}/assets`, and one of them. */
+export const assetList = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      id: z.string().min(1),
+      name: z.string().nullish(),
+      content_type: z.string().nullish(),
+      description: z.string().nullish(),
+      size: z.number().nullish(),
+      visual: z.unknown(),
+    }),
+  ),
+});
+export type AssetList = z.infer<typeof assetList>;
+export const assetAnswer = z.looseObject({ download_url: z.string().min(1).max(16_384) });

@@ -17,6 +17,7 @@ import type { DropRoot } from '../intake/rules.ts';
 import { openOutbox, type Outbox } from '../outbox/outbox.ts';
 import { keyReader } from '../platform/apiKey.ts';
 import { PlatformClient } from '../platform/client.ts';
+import { networkOf } from '../platform/network.ts';
 import { startStandIn, type StandIn } from '../standin/standin.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
@@ -231,7 +232,7 @@ async function openBase(config: Config, { clock, log, version, environment }: Su
     }
     const standIn = config.platform.kind === 'stand-in' ? await openStandIn(config) : null;
     if (standIn !== null) closers.unshift(() => standIn.close());
-    const { endpoint, apiKey, uploadsAtOnce } = config.platform;
+    const { endpoint, apiKey, uploadsAtOnce, proxy, caFile } = config.platform;
     const platform = new PlatformClient({
       endpoint: standIn?.endpoint ?? endpoint ?? '',
       apiKey:
@@ -241,6 +242,7 @@ async function openBase(config: Config, { clock, log, version, environment }: Su
       connections: uploadsAtOnce,
       version,
       clock,
+      network: networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment),
     });
     closers.unshift(() => platform.close());
     const platformId =

@@ -4,12 +4,10 @@
  */
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { scrub } from '../core/scrub.ts';
 
 export type Log = Logger;
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
-
-/** A longer line helps nobody, and a server's answer could fill the journal. */
-const lineFieldCharsMax = 4_000;
 
 export function openLog(level: LogLevel): Log {
   const options = {
@@ -43,15 +41,6 @@ export function describeError(error: unknown): object {
     stack: scrub(error.stack ?? ''),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
-}
-
-/** Takes out what must never be shown: bearer values, and the query of any URL (it may be a signature). */
-export function scrub(text: string): string {
-  return text
-    .slice(0, lineFieldCharsMax)
-    .replaceAll(/Bearer\s+[^\s"',]+/gi, 'Bearer [secret]')
-    .replaceAll(/((?:signature|credential|security-token|token|sig)=)[^\s"'&<>]+/gi, '$1[secret]')
-    .replaceAll(/(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]*/gi, '$1?[signed]');
 }
 
 /** The log of a command: what needs attention goes to stderr, so that stdout holds nothing but results. */

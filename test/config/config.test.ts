@@ -16,6 +16,8 @@ test('the smallest file gets every default', () => {
       endpoint: null,
       consoleUrl: 'https://cloud.nextmv.io',
       apiKey: null,
+      caFile: null,
+      proxy: null,
       uploadsAtOnce: 32,
       absentAfterMs: 1_200_000,
       then: 'send',
@@ -307,6 +309,24 @@ describe('the platform', () => {
     expect(apiKey(`\n  api_key_file: ${file}`, withKey)).toEqual({ file });
     expect(apiKey('', { environment })).toEqual({ file });
     expect(apiKey('', withKey)).toEqual({ environment: 'NEXTMV_API_KEY' });
+  });
+
+  test('a private authority and a proxy are checked, and a password in the proxy is not repeated', () => {
+    const directory = givenDirectory();
+    const pem = join(directory, 'ca.pem');
+    writeFileSync(pem, '-----BEGIN CERTIFICATE-----\n');
+    writeFileSync(join(directory, 'no.pem'), 'no');
+    const good = nextmv(`\n  ca_file: ${pem}\n  proxy: http://me:canary@proxy.example.com:3128`);
+    expect(configOf(good, withKey).platform).toMatchObject({
+      caFile: pem,
+      proxy: 'http://me:canary@proxy.example.com:3128/',
+    });
+    const bad = (more: string) => problemsOf(nextmv(`\n  ${more}`), withKey).join();
+    expect(bad('ca_file: /nowhere.pem')).toMatch(/platform.ca_file: cannot be read \(ENOENT\)/);
+    expect(bad(`ca_file: ${join(directory, 'no.pem')}`)).toMatch(/platform.ca_file: holds no certificate/);
+    expect(bad('proxy: ftp://me:canary@x')).toMatch(/platform.proxy: is not the address of a proxy/);
+    expect(bad('proxy: http://x/path')).toMatch(/platform.proxy: must be host and port only/);
+    expect(bad('proxy: ftp://me:canary@x')).not.toContain('canary');
   });
 
   test('a key that was written where something else belongs is not repeated', () => {

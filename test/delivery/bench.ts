@@ -13,6 +13,7 @@ import { trackFolder } from '../../src/intake/trackFolder.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import { PlatformClient } from '../../src/platform/client.ts';
+import { directNetwork } from '../../src/platform/network.ts';
 import { Faults, type SeenRequest } from '../../src/standin/faults.ts';
 import { startStandIn, type StandIn } from '../../src/standin/standin.ts';
 import { machineClock } from '../../src/system/clock.ts';
@@ -64,6 +65,7 @@ export class Bench {
       apiKey: () => Promise.resolve(new Secret('key')),
       connections: 8,
       version: '0.0.0',
+      network: directNetwork,
       clock: this.clock,
     });
     this.delivery = new Delivery({

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { PlatformClient } from '../../src/platform/client.ts';
+import { directNetwork } from '../../src/platform/network.ts';
 import type { Misbehaviour } from '../../src/standin/faults.ts';
 import { startStandIn } from '../../src/standin/standin.ts';
 import { machineClock } from '../../src/system/clock.ts';
@@ -20,6 +21,7 @@ function clientOf(endpoint: string): PlatformClient {
     apiKey: () => Promise.resolve(new Secret('key')),
     connections: 4,
     version: '0.0.0',
+    network: directNetwork,
     clock: machineClock,
   });
   onTestFinished(() => client.close());

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { FailureError } from '../../src/core/failure.ts';
+import { RuntrackdError } from '../../src/core/failure.ts';
 import { PlatformClient } from '../../src/platform/client.ts';
+import { directNetwork } from '../../src/platform/network.ts';
 import type { Misbehaviour } from '../../src/standin/faults.ts';
 import { startStandIn } from '../../src/standin/standin.ts';
 import { machineClock } from '../../src/system/clock.ts';
@@ -34,6 +35,7 @@ async function clientWith(key: string) {
     apiKey: () => Promise.resolve(new Secret(key)),
     connections: 4,
     version: '0.0.0',
+    network: directNetwork,
     clock: machineClock,
   });
   onTestFinished(async () => {
@@ -47,7 +49,7 @@ async function clientWith(key: string) {
 /** Everything that the daemon could write down of a failure; an answer that was taken as good is told to nobody. */
 function told(outcome: unknown): string {
   if (typeof outcome !== 'object' || outcome === null) return '';
-  const failure = outcome instanceof FailureError || 'failure' in outcome ? outcome.failure : null;
+  const failure = outcome instanceof RuntrackdError || 'failure' in outcome ? outcome.failure : null;
   if (failure === null && !(outcome instanceof Error)) return '';
   return [
     inspect(outcome, { depth: 8 }),
@@ -121,7 +123,7 @@ test.each([
   const error = await client
     .createUpload(app, new AbortController().signal)
     .catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(FailureError);
+  expect(error).toBeInstanceOf(RuntrackdError);
   expect(told(error)).toContain(is);
   expect(told(error)).not.toContain('abcdefgh');
   expect(told(error)).not.toContain('word');

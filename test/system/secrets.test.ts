@@ -1,7 +1,8 @@
 import { inspect, format } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeError, scrub } from '../../src/system/log.ts';
+import { scrub } from '../../src/core/scrub.ts';
+import { describeError } from '../../src/system/log.ts';
 import { Secret } from '../../src/system/secret.ts';
 
 const canary = 'canary-7f3a9';

@@ -1,0 +1,136 @@
+/** The platform's storage: signed URLs that bytes are put to and got from, without the key. */
+import { Readable } from 'node:stream';
+import { request, type Dispatcher } from 'undici';
+import { RuntrackdError, type Failure } from '../core/failure.ts';
+import { excerptOf, whatHappened } from './answerBody.ts';
+import { failureOfConnection, failureOfContent } from './answers.ts';
+import { answerMsMax, type Requests } from './requests.ts';
+import { distrust } from './trust.ts';
+import { urlAnswer } from './wire.ts';
+
+/** The slowest link that is still waited for; slower than this the signed URL would not live long enough anyway. */
+const bytesPerMsMin = 32;
+
+export class ObjectStorage {
+  readonly #requests: Requests;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /**
+   * Raw bytes, their length known, no Authorization. The same URL may be put to again.
+   * @throws what `body` throws, unchanged; a RuntrackdError for everything that storage does
+   */
+  async put(
+    uploadUrl: string,
+    body: AsyncIterable<Uint8Array>,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const asked = { what: 'uploading to storage', app: null };
+    let sourceError: Error | undefined;
+    const source = Readable.from(
+      noting(body, (error) => {
+        sourceError = error instanceof Error ? error : new Error(String(error));
+      }),
+      { objectMode: false },
+    );
+    try {
+      const answer = await request(uploadUrl, {
+        method: 'PUT',
+        headers: { 'content-length': String(bytes) },
+        body: bytes === 0 ? null : source,
+        dispatcher: this.#requests.dispatcher,
+        signal: withLimit(signal, bytes),
+        headersTimeout: 0,
+      });
+      const excerpt = await excerptOf(answer.body, this.#requests.heldKey());
+      if (answer.statusCode >= 200 && answer.statusCode < 300) return;
+      throw new RuntrackdError(this.#failureOf(answer, excerpt));
+    } catch (error) {
+      if (sourceError !== undefined) throw sourceError;
+      if (error instanceof RuntrackdError || signal.aborted) throw error;
+      throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
+    } finally {
+      source.destroy();
+    }
+  }
+
+  /**
+   * The bytes behind a signed URL that an answer named.
+   * @param answer the `{"url": …}` as it came
+   * @param bytesMax what is expected at most: the time that is given grows with it
+   */
+  async get(
+    answer: unknown,
+    what: string,
+    bytesMax: number,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const asked = { what, app: null };
+    const found = urlAnswer.safeParse(answer);
+    if (!found.success) throw new RuntrackdError(failureOfContent(asked, 'it names no URL'));
+    const reason = distrust(found.data.url, this.#requests.endpoint);
+    if (reason !== null)
+      throw new RuntrackdError(failureOfContent(asked, `its URL is not followed, ${reason}`));
+    try {
+      const { statusCode, body, headers } = await request(found.data.url, {
+        dispatcher: this.#requests.dispatcher,
+        signal: withLimit(signal, bytesMax),
+      });
+      if (statusCode >= 200 && statusCode < 300) return namingTrouble(body, asked, signal);
+      const excerpt = await excerptOf(body, this.#requests.heldKey());
+      throw new RuntrackdError(this.#failureOf({ statusCode, headers }, excerpt));
+    } catch (error) {
+      if (error instanceof RuntrackdError || signal.aborted) throw error;
+      throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
+    }
+  }
+
+  #failureOf(answer: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>, excerpt: string): Failure {
+    const status = answer.statusCode;
+    const wait = this.#requests.retryAfterMs(answer.headers);
+    const isTrouble = status >= 500 || status === 429 || status === 408;
+    return {
+      class: isTrouble ? 'storage-trouble' : status === 403 ? 'upload-url-dead' : 'storage-refused',
+      text: `the platform’s storage answered ${String(status)}${excerpt === '' ? '' : `: ${excerpt}`}`,
+      hint: isTrouble
+        ? 'Nothing to do: it is tried again until it works.'
+        : 'Look at what storage says, then retry the run.',
+      reach: isTrouble ? 'platform' : 'run',
+      status,
+      ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    };
+  }
+}
+
+function withLimit(signal: AbortSignal, bytes: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(answerMsMax + Math.ceil(bytes / bytesPerMsMin))]);
+}
+
+async function* noting(
+  body: AsyncIterable<Uint8Array>,
+  note: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    note(error);
+    throw error;
+  }
+}
+
+/** A line that is cut in the middle of a body has a name like any other failure. */
+async function* namingTrouble(
+  body: AsyncIterable<Uint8Array>,
+  asked: { readonly what: string; readonly app: null },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
+  }
+}
