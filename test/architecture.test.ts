@@ -14,6 +14,8 @@ import { describe, expect, test } from 'vitest';
 /** What each folder may import, beside itself. */
 const below: Readonly<Record<string, readonly string[]>> = {
   main: ['cli'],
+  index: ['library', 'platform', 'core'],
+  library: ['platform', 'reading', 'system', 'core'],
   cli: [
     'service',
     'http',

@@ -23,7 +23,7 @@ import { machineClock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
 import { quietLog } from '../system/log.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
-import { programVersion } from './version.ts';
+import { programVersion } from '../system/programVersion.ts';
 
 export interface DaemonLink {
   readonly operations: Operations;

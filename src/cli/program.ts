@@ -11,7 +11,7 @@ import { statusCommand } from './commands/status.ts';
 import { trackCommand } from './commands/track.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 import { describeError } from '../system/log.ts';
-import { programVersion } from './version.ts';
+import { programVersion } from '../system/programVersion.ts';
 
 function program() {
   const top = new Command('runtrackd')

@@ -7,7 +7,7 @@ import type { Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
-import { errorTail } from './createRequest.ts';
+import { errorTail } from '../platform/runRequest.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
 

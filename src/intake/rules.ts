@@ -3,7 +3,7 @@ import ignore from 'ignore';
 import { outsideRootName } from '../core/identity.ts';
 import type { SettlePolicy } from '../core/settle.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
-import type { FileNames } from '../reading/mapping.ts';
+import { defaultFileNames, type FileNames } from '../reading/mapping.ts';
 import type { ReadingRules } from '../reading/readFolder.ts';
 import type { SightRules } from '../reading/sight.ts';
 
@@ -74,12 +74,7 @@ export function rootForOutside(app: string): DropRoot {
     settle: { quietMs: 0, deadlineMs: Number.MAX_SAFE_INTEGER },
     marker: null,
     scanEveryMs: Number.MAX_SAFE_INTEGER,
-    files: {
-      input: ['input.json', 'input.txt'],
-      output: ['output.json', 'output.txt'],
-      log: 'run.log',
-      meta: 'meta.json',
-    },
+    files: defaultFileNames,
     limits: { fileBytesMax: 700 * 1024 * 1024, jsonDepthMax: 1000 },
     runName: '{folder}',
     options: {},

@@ -41,13 +41,13 @@ export class SourceChanged extends Error {
 export function artefactBodies(content: FolderContent, logTail: string): ArtefactBody[] {
   const input = fileOf(content, 'input');
   const output = fileOf(content, 'output');
-  const merged = output?.object ? addedMembers(content, output.object.keys) : [];
+  const merged = output?.object ? extraMembers(content) : [];
   const bodies: ArtefactBody[] = [];
   const add = (role: Role, pieces: readonly Piece[]): void => {
-    bodies.push({ role, pieces, bytes: bytesOf(pieces) });
+    bodies.push(bodyOf(role, pieces));
   };
   if (input !== undefined) add('input', [whole(input)]);
-  if (output !== undefined) add('output', [withMembers(output, merged)]);
+  if (output !== undefined) add('output', [documentPieces(output, merged)]);
   const logs = logPieces(content, logTail);
   if (bytesOf(logs) > 0) add('logs', logs);
   // Beside an output that is one JSON document they are part of it; else each travels on its own.
@@ -57,7 +57,12 @@ export function artefactBodies(content: FolderContent, logTail: string): Artefac
   return bodies;
 }
 
-const whole = (file: ArtefactFile): Piece => ({ kind: 'file', file, part: null, insert: null });
+export function bodyOf(role: Role, pieces: readonly Piece[]): ArtefactBody {
+  return { role, pieces, bytes: bytesOf(pieces) };
+}
+
+/** A file as it is. */
+export const whole = (file: ArtefactFile): Piece => ({ kind: 'file', file, part: null, insert: null });
 
 /** The value itself, where the file wraps it as `{"metrics": …}`, which is how an app's own output folder has it. */
 function valueOf(file: ArtefactFile): Piece {
@@ -67,14 +72,10 @@ function valueOf(file: ArtefactFile): Piece {
 }
 const text = (value: string): Piece => ({ kind: 'text', text: value });
 
-/** What metrics.json and its like add to the output document, where it has no such member itself. */
-function addedMembers(
-  content: FolderContent,
-  present: readonly string[],
-): { name: string; pieces: Piece[] }[] {
+/** What metrics.json and its like have to add to the output document. */
+function extraMembers(content: FolderContent): { name: string; pieces: Piece[] }[] {
   const members: { name: string; pieces: Piece[] }[] = [];
   for (const role of ['metrics', 'statistics', 'assets'] as const) {
-    if (present.includes(role)) continue;
     const file = fileOf(content, role);
     if (file !== undefined) members.push({ name: role, pieces: [valueOf(file)] });
     else if (role === 'metrics' && content.meta.metrics !== null) {
@@ -84,9 +85,14 @@ function addedMembers(
   return members;
 }
 
-function withMembers(output: ArtefactFile, members: readonly { name: string; pieces: Piece[] }[]): Piece {
-  if (output.object === null || members.length === 0) return whole(output);
-  const pieces = members.flatMap(({ name, pieces: value }, index) => [
+/** A document of one JSON object, with members added at its end where it has none of that name. */
+export function documentPieces(
+  output: ArtefactFile,
+  members: readonly { readonly name: string; readonly pieces: readonly Piece[] }[],
+): Piece {
+  const added = members.filter(({ name }) => output.object?.keys.includes(name) === false);
+  if (output.object === null || added.length === 0) return whole(output);
+  const pieces = added.flatMap(({ name, pieces: value }, index) => [
     text(`${output.object?.isEmpty === true && index === 0 ? '' : ','}${JSON.stringify(name)}:`),
     ...value,
   ]);

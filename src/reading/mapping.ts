@@ -13,6 +13,14 @@ export interface FileNames {
   readonly meta: string;
 }
 
+/** The names that are looked for where nobody says others. */
+export const defaultFileNames: FileNames = {
+  input: ['input.json', 'input.txt'],
+  output: ['output.json', 'output.txt'],
+  log: 'run.log',
+  meta: 'meta.json',
+};
+
 export interface MappedFile {
   readonly role: Role | 'meta';
   readonly name: string;

@@ -4,16 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { contentRoles, generationOf, type ContentFile, type ContentRole } from '../core/identity.ts';
-import { errorCode, markOf, OpenFolder, readChunkBytes, sameMark } from '../system/files.ts';
+import { errorCode, OpenFolder } from '../system/files.ts';
 import type { ArtefactFile, FolderContent, Meta } from '../core/content.ts';
-import { JsonProblem, JsonScanner, type JsonShape } from './jsonScan.ts';
+import { notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
+import { JsonProblem, JsonScanner } from './jsonScan.ts';
 import { contentTypeOf, type FileNames } from './mapping.ts';
 import { metaBytesMax, parseMeta, type ParsedMeta } from './meta.ts';
 import type { FolderSight, SeenFile } from './sight.ts';
 
 export interface ReadingRules {
   readonly names: FileNames;
-  readonly app: string;
+  /** The app that is tracked to; null: whichever meta.json names. */
+  readonly app: string | null;
   readonly allowAppIds: readonly string[];
   readonly jsonDepthMax: number;
 }
@@ -24,19 +26,6 @@ export type ReadFolder =
   | { readonly kind: 'notYet'; readonly reason: string }
   /** Waiting cannot mend it. */
   | { readonly kind: 'rejected'; readonly text: string; readonly hint: string };
-
-/** Thrown inside this file only: a verdict that ends the reading. */
-class Verdict extends Error {
-  readonly verdict: Exclude<ReadFolder, { kind: 'complete' }>;
-
-  constructor(verdict: Exclude<ReadFolder, { kind: 'complete' }>) {
-    super(verdict.kind);
-    this.verdict = verdict;
-  }
-}
-
-const notYet = (reason: string): Verdict => new Verdict({ kind: 'notYet', reason });
-const rejected = (text: string, hint: string): Verdict => new Verdict({ kind: 'rejected', text, hint });
 
 /** @param sight a look at the folder in which nothing is missing and nothing is refused */
 export async function readFolder(path: string, sight: FolderSight, rules: ReadingRules): Promise<ReadFolder> {
@@ -66,7 +55,9 @@ async function readContent(
   const metaFile = sight.files.find((file) => file.role === 'meta');
   if (metaFile === undefined) throw notYet(`waiting for ${rules.names.meta}`);
   const { meta, warnings, digest } = await readMeta(folder, metaFile);
-  if (meta.appId !== null && meta.appId !== rules.app && !rules.allowAppIds.includes(meta.appId)) {
+  const mayName = (app: string): boolean =>
+    rules.app === null || app === rules.app || rules.allowAppIds.includes(app);
+  if (meta.appId !== null && !mayName(meta.appId)) {
     throw rejected(
       `${metaFile.name}: app_id "${meta.appId}" is not allowed for this drop root`,
       'Add it to allow_app_id of the drop root, or take it out of the file.',
@@ -76,7 +67,9 @@ async function readContent(
   const files: ArtefactFile[] = [];
   for (const seen of sight.files) {
     if (seen.role === 'meta') continue;
-    const file = await readArtefact(folder, { ...seen, role: seen.role }, rules);
+    const role = seen.role;
+    const type = role === 'logs' ? 'text' : contentTypeOf(seen.name);
+    const file = await readArtefact(folder, { ...seen, role }, type, rules.jsonDepthMax);
     files.push(file);
     if (file.role === 'logs') aside.update(file.sha256);
   }
@@ -143,84 +136,4 @@ function parseBytes(bytes: Buffer, name: string): ParsedMeta {
     throw error;
   }
   return parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name);
-}
-
-/** Members of an output document that may also lie beside it as files. */
-const memberNames = ['metrics', 'statistics', 'assets'];
-
-type RoleFile = SeenFile & { readonly role: ArtefactFile['role'] };
-
-async function readArtefact(folder: OpenFolder, seen: RoleFile, rules: ReadingRules): Promise<ArtefactFile> {
-  const type = seen.role === 'logs' ? 'text' : contentTypeOf(seen.name);
-  const hash = createHash('sha256');
-  const scanner = type === 'json' ? new JsonScanner(rules.jsonDepthMax, memberNames) : null;
-  const bytes = await readWhole(folder, seen, (chunk) => {
-    hash.update(chunk);
-    if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));
-  });
-  const shape = scanner === null ? null : scanning(seen.name, () => scanner.end());
-  if (shape !== null) checkShape(seen, shape);
-  return {
-    role: seen.role,
-    name: seen.name,
-    type,
-    bytes,
-    sha256: hash.digest('hex'),
-    object:
-      shape?.topLevel === 'object'
-        ? {
-            closeOffset: shape.closeOffset,
-            isEmpty: shape.isEmpty,
-            onlyValueOffset: shape.onlyValueOffset,
-            keys: [...shape.keys],
-          }
-        : null,
-  };
-}
-
-function scanning<T>(name: string, scan: () => T): T {
-  try {
-    return scan();
-  } catch (error) {
-    if (!(error instanceof JsonProblem)) throw error;
-    if (error.lasts) {
-      throw rejected(
-        `${name}: ${error.message}`,
-        'Raise limits.json_depth if it is meant to be so, then retry it.',
-      );
-    }
-    throw notYet(`${name} does not parse yet: ${error.message}`);
-  }
-}
-
-function checkShape(seen: RoleFile, { topLevel }: JsonShape): void {
-  if (topLevel === 'object' || (seen.role === 'assets' && topLevel === 'array')) return;
-  throw rejected(
-    `${seen.name} must be a JSON object at its top, and it is ${topLevel === 'array' ? 'an array' : `a ${topLevel}`}`,
-    'Put it into an object, for example {"data": …}.',
-  );
-}
-
-/** Reads a regular file from its beginning to its end. @returns its bytes; a file that moves meanwhile is not complete */
-async function readWhole(folder: OpenFolder, seen: SeenFile, use: (chunk: Buffer) => void): Promise<number> {
-  const file = await folder.openFile(seen.name);
-  try {
-    const before = markOf(await file.stat({ bigint: true }));
-    if (!sameMark(before, seen.mark)) throw notYet(`${seen.name} changed while it was read`);
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, before.bytes)));
-    let total = 0;
-    // Never beyond the size it had: a file that grows for ever ends here, and is found to have changed.
-    while (total < before.bytes) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, total);
-      if (bytesRead === 0) break;
-      use(Buffer.from(buffer.subarray(0, bytesRead)));
-      total += bytesRead;
-    }
-    const after = markOf(await file.stat({ bigint: true }));
-    if (total !== before.bytes || !sameMark(before, after))
-      throw notYet(`${seen.name} changed while it was read`);
-    return total;
-  } finally {
-    await file.close();
-  }
 }

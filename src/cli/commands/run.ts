@@ -15,7 +15,7 @@ import { configOption, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { SampleTour } from '../sampleTour.ts';
-import { programVersion } from '../version.ts';
+import { programVersion } from '../../system/programVersion.ts';
 
 /** A command is done within this, in ms; whoever holds the outbox for longer is a daemon. */
 const heldMsMax = 2_000;

@@ -1,0 +1,209 @@
+/** An app on the platform: recording runs in it, and reading them back. The nouns are those of the official SDK. */
+import { RuntrackdError } from '../core/failure.ts';
+import { appIdPattern } from '../core/appId.ts';
+import { inlineOutputBytesMax } from '../platform/wire.ts';
+import { optionTexts } from '../reading/meta.ts';
+import {
+  applicationOf,
+  assetOf,
+  listedOf,
+  type ApplicationInformation,
+  type AssetInformation,
+  type ListedRun,
+  type RunContent,
+  type RunInformation,
+  type RunResult,
+  type RunStatus,
+} from './answers.ts';
+import { badInput } from './badInput.ts';
+import { Client } from './client.ts';
+import { configurationOf, formatsOf } from './configuration.ts';
+import { listPages } from './listPages.ts';
+import { prepareRun } from './preparedRun.ts';
+import {
+  never,
+  readAsset,
+  readDocument,
+  readFinalResult,
+  readMetadata,
+  readResult,
+  type ContentOptions,
+  type ResultOptions,
+} from './readingBack.ts';
+import {
+  checkFingerprint,
+  recordRun,
+  type Place,
+  type SignalOption,
+  type TrackRunOptions,
+} from './recording.ts';
+import { TrackedRun, type TrackedRunFields } from './trackedRun.ts';
+
+export interface TrackRunWithResultOptions extends TrackRunOptions, ResultOptions {}
+
+/** An app on the platform. */
+export class Application {
+  readonly id: string;
+  readonly client: Client;
+  readonly #place: Place;
+
+  /** @throws RuntrackdError (bad-input) when the id has not the form of one, and what `new Client()` throws */
+  constructor({ client, id }: { readonly client?: Client; readonly id: string }) {
+    if (typeof id !== 'string' || !appIdPattern.test(id))
+      throw badInput(
+        `"${id}" is no app id`,
+        'An app id has 3 to 30 lowercase letters, digits, dots and dashes, with no dot or dash at an end.',
+      );
+    this.id = id;
+    this.client = client ?? new Client();
+    this.#place = { client: this.client, app: id };
+  }
+
+  /** `GET /v1/applications/{app}`: does it exist, and may the key use it? @throws RuntrackdError (app-not-found, …) */
+  async get({ signal = never }: SignalOption = {}): Promise<ApplicationInformation> {
+    return applicationOf(await this.client.ask((platform) => platform.application(this.id, signal), signal));
+  }
+
+  /**
+   * Records a run that has been done somewhere else (contract: create run).
+   * Nothing is sent before everything that can be checked here is right.
+   * @returns the run's id
+   * @throws RuntrackdError: `bad-input` and `source-changed` before anything was recorded; `outcome-unknown` when the
+   *   answer to the one request that makes the run did not come
+   */
+  async trackRun(run: TrackedRun | TrackedRunFields, options: TrackRunOptions = {}): Promise<string> {
+    return (await this.#track(run, options)).runId;
+  }
+
+  /**
+   * The same, and waits until the run is final, which it is at once nearly always.
+   * @returns what the platform recorded
+   */
+  async trackRunWithResult(
+    run: TrackedRun | TrackedRunFields,
+    options: TrackRunWithResultOptions = {},
+  ): Promise<RunResult> {
+    const { runId, isByUrl } = await this.#track(run, options);
+    return await readFinalResult(this.#place, runId, isByUrl, options);
+  }
+
+  /** The run without its output (contract: metadata). */
+  async runMetadata(runId: string, { signal = never }: SignalOption = {}): Promise<RunInformation> {
+    return await readMetadata(this.#place, runId, signal);
+  }
+
+  /**
+   * What came of a final run. Its output is fetched by URL where it is large or not JSON.
+   * @throws RuntrackdError (not-final) while it is queued or running
+   */
+  async runResult(runId: string, options: ContentOptions = {}): Promise<RunResult> {
+    return await readResult(this.#place, runId, options);
+  }
+
+  /** The same, waiting until the run is final. @throws RuntrackdError (polling-timeout, polling-tries, polling-stopped) */
+  async runResultWithPolling(runId: string, options: ResultOptions = {}): Promise<RunResult> {
+    return await readFinalResult(this.#place, runId, false, options);
+  }
+
+  /** The input as it was recorded. */
+  async runInput(runId: string, options: ContentOptions = {}): Promise<RunContent> {
+    return await readDocument(this.#place, runId, 'input', options);
+  }
+
+  /** The output alone, as it was recorded; of a failed run too, where it has one. */
+  async runOutput(runId: string, options: ContentOptions = {}): Promise<RunContent> {
+    return await readDocument(this.#place, runId, 'output', options);
+  }
+
+  /** The solver's log as one text. */
+  async runLogs(runId: string, { signal = never }: SignalOption = {}): Promise<string> {
+    return await this.client.ask((platform) => platform.runLogs(this.id, runId, signal), signal);
+  }
+
+  /** What there is to look at beside the figures of a run. */
+  async runAssets(runId: string, { signal = never }: SignalOption = {}): Promise<AssetInformation[]> {
+    const { items } = await this.client.ask((platform) => platform.runAssets(this.id, runId, signal), signal);
+    return items.map(assetOf);
+  }
+
+  /** The content of one asset: JSON. */
+  async runAsset(runId: string, assetId: string, options: ContentOptions = {}): Promise<unknown> {
+    return await readAsset(this.#place, runId, assetId, options);
+  }
+
+  /**
+   * All runs of the app, page by page as they are wanted, in the order of the platform. Filtered here where a status is
+   * wanted: the platform has no filter.
+   */
+  async *listRuns({
+    status,
+    signal = never,
+  }: { readonly status?: RunStatus } & SignalOption = {}): AsyncGenerator<ListedRun> {
+    for await (const page of listPages(this.#place, signal)) {
+      for (const run of page.runs.map(listedOf)) if (status === undefined || run.status === status) yield run;
+    }
+  }
+
+  /** Gives a run another name or description. A fingerprint in the description is lost if it is not repeated. */
+  async updateRun(
+    runId: string,
+    words: { readonly name?: string; readonly description?: string } & SignalOption,
+  ): Promise<void> {
+    const { name, description, signal = never } = words;
+    if (name === undefined && description === undefined)
+      throw badInput('neither a name nor a description is given', 'Say what is to be changed.');
+    const changed = {
+      ...(name === undefined ? {} : { name }),
+      ...(description === undefined ? {} : { description }),
+    };
+    await this.client.ask((platform) => platform.updateRun(this.id, runId, changed, signal), signal);
+  }
+
+  /** Cancels a run that is not final. Not repeated when the answer is lost: ask for the run then. */
+  async cancelRun(runId: string, { signal = never }: SignalOption = {}): Promise<void> {
+    await this.client.platform.cancelRun(this.id, runId, signal);
+  }
+
+  /** Deletes a run for good. */
+  async deleteRun(runId: string, { signal = never }: SignalOption = {}): Promise<void> {
+    let tries = 0;
+    await this.client.ask(async (platform) => {
+      tries += 1;
+      try {
+        await platform.deleteRun(this.id, runId, signal);
+      } catch (error) {
+        // The first answer may have been lost after the run was deleted.
+        const isGone = tries > 1 && error instanceof RuntrackdError && error.status === 404;
+        if (!isGone) throw error;
+      }
+    }, signal);
+  }
+
+  async #track(
+    given: TrackedRun | TrackedRunFields,
+    options: TrackRunOptions,
+  ): Promise<{ readonly runId: string; readonly isByUrl: boolean }> {
+    const { signal = never } = options;
+    checkFingerprint(options.fingerprint);
+    const configuration = configurationOf(options.configuration);
+    const run = given instanceof TrackedRun ? given : new TrackedRun(given);
+    const prepared = await prepareRun(run, formatsOf(options.configuration), this.client.spoolDir, signal);
+    try {
+      const words = {
+        name: run.name ?? null,
+        description: run.description ?? null,
+        options: optionTexts(options.options ?? {}),
+        configuration,
+        batchExperimentId: options.batchExperimentId ?? null,
+        status: run.status,
+        durationMs: run.duration === undefined ? null : Math.round(run.duration * 1_000),
+        error: run.error ?? null,
+      };
+      const runId = await recordRun(this.#place, prepared, words, options, signal);
+      const isInline = prepared.formats.output === 'json' && prepared.outputBytes <= inlineOutputBytesMax;
+      return { runId, isByUrl: run.status === 'succeeded' && !isInline };
+    } finally {
+      await prepared.close();
+    }
+  }
+}

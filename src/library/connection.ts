@@ -1,0 +1,167 @@
+/**
+ * Where key, endpoint and profile are found: in the places, and in the order, of the official SDK (contract: where the
+ * SDK takes key and endpoint from). An empty value counts as none.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { parse } from 'yaml';
+import { RuntrackdError } from '../core/failure.ts';
+import { Secret } from '../system/secret.ts';
+
+export interface ConnectionWishes {
+  readonly apiKey?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly profile?: string | undefined;
+}
+
+export interface Connection {
+  readonly key: Secret;
+  /** With its scheme. */
+  readonly endpoint: string;
+  /** The team's id that goes with a login by browser; null: none is named. */
+  readonly account: string | null;
+  /** Whether the operating system's certificates are trusted too. */
+  readonly usesSystemCertificates: boolean;
+}
+
+export const defaultEndpoint = 'https://api.cloud.nextmv.io';
+const sessionByDefault = 'default';
+/** A token that is about to expire would be refused on its way. */
+const tokenMarginMs = 30_000;
+
+/**
+ * @param home the user's home directory: the SDK's files are in `.nextmv` there
+ * @param nowMs wall clock in ms, to tell whether a login has expired
+ * @throws RuntrackdError naming what is missing and where it can be put
+ */
+export function findConnection(
+  wishes: ConnectionWishes,
+  environment: NodeJS.ProcessEnv,
+  home: string,
+  nowMs: number,
+): Connection {
+  const directory = join(home, '.nextmv');
+  const file = new ConfigFile(join(directory, 'config.yaml'));
+  const name = filled(environment['NEXTMV_PROFILE']) ?? filled(wishes.profile) ?? null;
+  const profile = name === null || name.toLowerCase() === 'default' ? null : name;
+  const given = {
+    key: filled(wishes.apiKey) ?? filled(environment['NEXTMV_API_KEY']),
+    endpoint: filled(wishes.endpoint) ?? filled(environment['NEXTMV_ENDPOINT']),
+  };
+  const isPkce = given.key === undefined && file.value(profile, 'auth_type') === 'pkce';
+  const key = given.key ?? (isPkce ? undefined : file.value(profile, 'apikey'));
+  const endpoint = given.endpoint === undefined ? undefined : withScheme(given.endpoint);
+  const systemCerts = ['1', 'true', 'yes'].includes(
+    (environment['NEXTMV_SYSTEM_CERTS'] ?? '').trim().toLowerCase(),
+  );
+  if (profile !== null) checkProfile(file, profile, given, isPkce);
+  if (key === undefined && !isPkce) throw noKey(file);
+  return {
+    key: new Secret(key ?? browserToken(directory, file.value(profile, 'auth_session'), nowMs)),
+    endpoint: endpoint ?? httpsEndpoint(file.value(profile, 'endpoint')),
+    account: isPkce ? (file.value(profile, 'team_id') ?? null) : null,
+    usesSystemCertificates: systemCerts || file.value(profile, 'system_certs') === 'true',
+  };
+}
+
+/** `~/.nextmv/config.yaml`, read when something is looked up in it, so that whoever needs nothing of it need not have it. */
+class ConfigFile {
+  readonly path: string;
+  #content: Record<string, unknown> | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** A value of a profile as text; of the top level without one. */
+  value(profile: string | null, name: string): string | undefined {
+    const values = profile === null ? this.#read() : this.#read()[profile];
+    const value = isObject(values) ? values[name] : undefined;
+    return typeof value === 'string' || typeof value === 'boolean' ? filled(String(value)) : undefined;
+  }
+
+  has(profile: string): boolean {
+    return isObject(this.#read()[profile]);
+  }
+
+  #read(): Record<string, unknown> {
+    if (this.#content !== undefined) return this.#content;
+    let content: unknown = {};
+    try {
+      if (existsSync(this.path)) content = parse(readFileSync(this.path, 'utf8'));
+    } catch {
+      // The parser's message would repeat lines of the file, and keys are in them.
+      throw missing(`${this.path} cannot be read as YAML`, 'Mend the file, or remove it and log in again.');
+    }
+    this.#content = isObject(content) ? content : {};
+    return this.#content;
+  }
+}
+
+/** A named profile stands for itself: what it lacks is not taken from the top level. */
+function checkProfile(
+  file: ConfigFile,
+  profile: string,
+  given: { readonly key: string | undefined; readonly endpoint: string | undefined },
+  isPkce: boolean,
+): void {
+  if (given.key !== undefined && given.endpoint !== undefined) return;
+  if (!file.has(profile))
+    throw missing(
+      `${file.path} has no profile "${profile}"`,
+      'Name a profile of that file, or set NEXTMV_PROFILE.',
+    );
+  for (const [name, isGiven] of [
+    ['apikey', given.key !== undefined || isPkce],
+    ['endpoint', given.endpoint !== undefined],
+  ] as const) {
+    if (!isGiven && file.value(profile, name) === undefined)
+      throw missing(`profile "${profile}" of ${file.path} has no ${name}`, `Put ${name} into the profile.`);
+  }
+}
+
+/** What a login by browser has left behind. Nothing is renewed here: that is the official tools' part. */
+function browserToken(directory: string, session: string | undefined, nowMs: number): string {
+  const sessions = join(directory, 'auth');
+  const path = resolve(sessions, session ?? sessionByDefault, 'tokens.json');
+  const again = 'Log in again with the official command line, or use an API key: NEXTMV_API_KEY.';
+  if (!path.startsWith(sessions + sep)) throw missing('auth_session leads out of the login directory', again);
+  let tokens: unknown;
+  try {
+    tokens = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw missing(`there is no login in ${path}`, again);
+  }
+  const { id_token: token, expires_at: expiry } = isObject(tokens) ? tokens : {};
+  if (typeof token !== 'string' || token === '') throw missing(`there is no login in ${path}`, again);
+  const expiresMs = typeof expiry === 'string' ? Date.parse(expiry) : Number.NaN;
+  if (expiresMs - tokenMarginMs <= nowMs) throw missing(`the login in ${path} has expired`, again);
+  return token;
+}
+
+function withScheme(endpoint: string): string {
+  return /^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`;
+}
+
+function httpsEndpoint(host: string | undefined): string {
+  return host === undefined ? defaultEndpoint : `https://${host.replace(/^https?:\/\//, '')}`;
+}
+
+function noKey(file: ConfigFile): RuntrackdError {
+  return missing(
+    'there is no API key',
+    `Give it as apiKey, in NEXTMV_API_KEY, or as apikey in ${file.path}.`,
+  );
+}
+
+function missing(text: string, hint: string): RuntrackdError {
+  return new RuntrackdError({ class: 'no-key', text, hint, reach: 'platform' });
+}
+
+function filled(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

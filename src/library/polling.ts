@@ -1,0 +1,69 @@
+/** Waiting for a run to be final, with the words and the arithmetic of the official SDK, in seconds. */
+import { RuntrackdError } from '../core/failure.ts';
+
+/** All durations are seconds. */
+export interface PollingOptions {
+  /** Before the first question. Default 0: a tracked run is final at once nearly always. */
+  readonly initialDelay?: number;
+  /** The constant part of each wait. Default 0.1. */
+  readonly delay?: number;
+  /** The part that doubles with each wait. Default 0.9. */
+  readonly backoff?: number;
+  /** No wait is longer, before jitter. Default 20. */
+  readonly maxDelay?: number;
+  /** Up to this much is added to each wait by chance. Default 1. */
+  readonly jitter?: number;
+  /** How long to go on in all; negative: without end. Default 300. */
+  readonly maxDuration?: number;
+  /** How many questions to ask; negative: any number. Default 100. */
+  readonly maxTries?: number;
+  /** Asked before each question; true ends the waiting. */
+  readonly stop?: () => boolean;
+}
+
+export const defaultPolling = {
+  initialDelay: 0,
+  delay: 0.1,
+  backoff: 0.9,
+  maxDelay: 20,
+  jitter: 1,
+  maxDuration: 300,
+  maxTries: 100,
+} as const satisfies PollingOptions;
+
+/**
+ * The wait after the n-th question that found the run not final (n from 1), in ms.
+ * @param random a number in [0, 1)
+ */
+export function pollingDelayMs(n: number, options: PollingOptions, random: number): number {
+  const { delay, backoff, maxDelay, jitter } = { ...defaultPolling, ...given(options) };
+  return 1_000 * (Math.min(maxDelay, delay + backoff * 2 ** Math.min(n, 40)) + random * jitter);
+}
+
+/**
+ * Whether another question may be asked.
+ * @param asked questions so far, elapsedMs since the first one
+ * @throws RuntrackdError saying which limit was reached; nothing changes on the platform by it
+ */
+export function checkPolling(runId: string, asked: number, elapsedMs: number, options: PollingOptions): void {
+  const { maxDuration, maxTries } = { ...defaultPolling, ...given(options) };
+  if (options.stop?.() === true) throw ended('polling-stopped', runId, 'stop said so', asked);
+  if (maxTries >= 0 && asked >= maxTries)
+    throw ended('polling-tries', runId, `it was asked for ${String(asked)} times`, asked);
+  if (maxDuration >= 0 && asked > 0 && elapsedMs >= maxDuration * 1_000)
+    throw ended('polling-timeout', runId, `${String(maxDuration)} s have passed`, asked);
+}
+
+/** Undefined values do not hide the defaults. */
+export function given(options: PollingOptions): PollingOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function ended(reason: string, runId: string, why: string, asked: number): RuntrackdError {
+  return new RuntrackdError({
+    class: reason,
+    text: `run ${runId} is not final yet, and ${why} (asked ${String(asked)} times)`,
+    hint: 'The run is on the platform: ask for its result later, with this id.',
+    reach: 'run',
+  });
+}

@@ -1,0 +1,114 @@
+/** Reading one file of a run folder: its digest, whether it is what it has to be, and that it held still meanwhile. */
+import { createHash } from 'node:crypto';
+import type { ArtefactFile, ContentType } from '../core/content.ts';
+import { markOf, readChunkBytes, sameMark, type OpenFolder } from '../system/files.ts';
+import { JsonProblem, JsonScanner, type JsonShape } from './jsonScan.ts';
+import type { SeenFile } from './sight.ts';
+
+/** Why a folder or a file is not read to its end: waiting may mend it, or it cannot. */
+export class Verdict extends Error {
+  readonly verdict:
+    | { readonly kind: 'notYet'; readonly reason: string }
+    | { readonly kind: 'rejected'; readonly text: string; readonly hint: string };
+
+  constructor(verdict: Verdict['verdict']) {
+    super(verdict.kind === 'notYet' ? verdict.reason : verdict.text);
+    this.verdict = verdict;
+  }
+}
+
+export const notYet = (reason: string): Verdict => new Verdict({ kind: 'notYet', reason });
+export const rejected = (text: string, hint: string): Verdict =>
+  new Verdict({ kind: 'rejected', text, hint });
+
+/** Members of an output document that may also lie beside it as files. */
+const memberNames = ['metrics', 'statistics', 'assets'];
+
+export type RoleFile = SeenFile & { readonly role: ArtefactFile['role'] };
+
+/**
+ * Reads one artefact from its beginning to its end: its digest, and for JSON that it is JSON and where it ends.
+ * @throws Verdict
+ */
+export async function readArtefact(
+  folder: OpenFolder,
+  seen: RoleFile,
+  type: ContentType,
+  jsonDepthMax: number,
+): Promise<ArtefactFile> {
+  const hash = createHash('sha256');
+  const scanner = type === 'json' ? new JsonScanner(jsonDepthMax, memberNames) : null;
+  const bytes = await readWhole(folder, seen, (chunk) => {
+    hash.update(chunk);
+    if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));
+  });
+  const shape = scanner === null ? null : scanning(seen.name, () => scanner.end());
+  if (shape !== null) checkShape(seen, shape);
+  return {
+    role: seen.role,
+    name: seen.name,
+    type,
+    bytes,
+    sha256: hash.digest('hex'),
+    object:
+      shape?.topLevel === 'object'
+        ? {
+            closeOffset: shape.closeOffset,
+            isEmpty: shape.isEmpty,
+            onlyValueOffset: shape.onlyValueOffset,
+            keys: [...shape.keys],
+          }
+        : null,
+  };
+}
+
+function scanning<T>(name: string, scan: () => T): T {
+  try {
+    return scan();
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error;
+    if (error.lasts) {
+      throw rejected(
+        `${name}: ${error.message}`,
+        'Raise limits.json_depth if it is meant to be so, then retry it.',
+      );
+    }
+    throw notYet(`${name} does not parse yet: ${error.message}`);
+  }
+}
+
+function checkShape(seen: RoleFile, { topLevel }: JsonShape): void {
+  if (topLevel === 'object' || (seen.role === 'assets' && topLevel === 'array')) return;
+  throw rejected(
+    `${seen.name} must be a JSON object at its top, and it is ${topLevel === 'array' ? 'an array' : `a ${topLevel}`}`,
+    'Put it into an object, for example {"data": …}.',
+  );
+}
+
+/** Reads a regular file from its beginning to its end. @returns its bytes; a file that moves meanwhile is not complete */
+export async function readWhole(
+  folder: OpenFolder,
+  seen: Pick<SeenFile, 'name' | 'mark'>,
+  use: (chunk: Buffer) => void,
+): Promise<number> {
+  const file = await folder.openFile(seen.name);
+  try {
+    const before = markOf(await file.stat({ bigint: true }));
+    if (!sameMark(before, seen.mark)) throw notYet(`${seen.name} changed while it was read`);
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, before.bytes)));
+    let total = 0;
+    // Never beyond the size it had: a file that grows for ever ends here, and is found to have changed.
+    while (total < before.bytes) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, total);
+      if (bytesRead === 0) break;
+      use(Buffer.from(buffer.subarray(0, bytesRead)));
+      total += bytesRead;
+    }
+    const after = markOf(await file.stat({ bigint: true }));
+    if (total !== before.bytes || !sameMark(before, after))
+      throw notYet(`${seen.name} changed while it was read`);
+    return total;
+  } finally {
+    await file.close();
+  }
+}
