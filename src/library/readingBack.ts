@@ -28,7 +28,7 @@ export interface ResultOptions extends ContentOptions {
   readonly polling?: PollingOptions;
 }
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 export async function readMetadata(
   place: Place,

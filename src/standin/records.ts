@@ -146,6 +146,31 @@ export function openRecords(dataDir: string) {
     return getSetting.get(name) ?? fresh;
   }
 
+  const fillUploadInOne = database.transaction((id: string, file: StoredFile, nowMs: number) => {
+    addFile.run(file.name, file.bytes, nowMs);
+    setUploadFile.run(file.name, id);
+  });
+
+  const addRunInOne = database.transaction((run: NewRun) => {
+    for (const file of Object.values(run.files)) changeUses.run(1, file.name);
+    addRun.run({
+      ...run,
+      request: JSON.stringify(run.request),
+      files: JSON.stringify(run.files),
+      findings: JSON.stringify(run.findings),
+    });
+  });
+
+  const deleteRunInOne = database.transaction((run: RecordedRun) => {
+    for (const file of Object.values(run.files)) changeUses.run(-1, file.name);
+    deleteRun.run(run.app, run.id);
+  });
+
+  const sweepInOne = database.transaction((beforeMs: number): string[] => {
+    forgetUploads.run(beforeMs);
+    return takeUnused.all(beforeMs);
+  });
+
   return {
     /** The same for the life of the data folder. */
     id: setting('id', randomUUID()),
@@ -173,20 +198,13 @@ export function openRecords(dataDir: string) {
     },
 
     /** The PUT of an upload is done; an earlier file of it stays with the runs that were made with it. */
-    fillUpload: database.transaction((id: string, file: StoredFile, nowMs: number) => {
-      addFile.run(file.name, file.bytes, nowMs);
-      setUploadFile.run(file.name, id);
-    }),
+    fillUpload(id: string, file: StoredFile, nowMs: number): void {
+      fillUploadInOne(id, file, nowMs);
+    },
 
-    addRun: database.transaction((run: NewRun) => {
-      for (const file of Object.values(run.files)) changeUses.run(1, file.name);
-      addRun.run({
-        ...run,
-        request: JSON.stringify(run.request),
-        files: JSON.stringify(run.files),
-        findings: JSON.stringify(run.findings),
-      });
-    }),
+    addRun(run: NewRun): void {
+      addRunInOne(run);
+    },
 
     run(app: string, id: string): RecordedRun | undefined {
       const row = getRun.get(app, id);
@@ -207,16 +225,14 @@ export function openRecords(dataDir: string) {
     },
 
     /** Its files go with the next sweeps, once they are old enough for no upload to name them. */
-    deleteRun: database.transaction((run: RecordedRun) => {
-      for (const file of Object.values(run.files)) changeUses.run(-1, file.name);
-      deleteRun.run(run.app, run.id);
-    }),
+    deleteRun(run: RecordedRun): void {
+      deleteRunInOne(run);
+    },
 
     /** Forgets some uploads and files that are of no use since before that time; the names of these files. */
-    sweep: database.transaction((beforeMs: number): string[] => {
-      forgetUploads.run(beforeMs);
-      return takeUnused.all(beforeMs);
-    }),
+    sweep(beforeMs: number): string[] {
+      return sweepInOne(beforeMs);
+    },
 
     close(): void {
       database.close();
