@@ -39,6 +39,7 @@ export class RuntrackdError extends Error {
   /** @internal */
   readonly failure: Failure;
 
+  /** @internal */
   constructor(failure: Failure, options?: { cause?: unknown }) {
     super(failure.text, options?.cause === undefined ? {} : { cause: withoutSecrets(options.cause, 0) });
     this.name = 'RuntrackdError';

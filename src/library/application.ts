@@ -39,6 +39,7 @@ import {
 } from './recording.ts';
 import { TrackedRun, type TrackedRunFields } from './trackedRun.ts';
 
+/** How a run is recorded, how long its result is waited for, and where its output goes. */
 export interface TrackRunWithResultOptions extends TrackRunOptions, ResultOptions {}
 
 /** An app on the platform. */

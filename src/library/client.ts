@@ -10,6 +10,7 @@ import { badInput } from './badInput.ts';
 import { findConnection } from './connection.ts';
 import { defaultRetry, retrying, type RetryPolicy } from './retrying.ts';
 
+/** How to reach the platform. Everything has a default, found where the official SDK finds it. */
 export interface ClientOptions {
   /** Default: `NEXTMV_API_KEY`, then the profile, then the top level of `~/.nextmv/config.yaml`. */
   readonly apiKey?: string;

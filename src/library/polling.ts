@@ -21,6 +21,7 @@ export interface PollingOptions {
   readonly stop?: () => boolean;
 }
 
+/** What counts where a polling option is left out, in seconds. */
 export const defaultPolling = {
   initialDelay: 0,
   delay: 0.1,

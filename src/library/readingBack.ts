@@ -17,6 +17,7 @@ import { contentOfText, memoryBytesMaxByDefault, receiveContent, type ContentPla
 import { checkPolling, defaultPolling, given, pollingDelayMs, type PollingOptions } from './polling.ts';
 import type { Place, SignalOption } from './recording.ts';
 
+/** Where documents of a run go that are read back. */
 export interface ContentOptions extends SignalOption {
   /** Where documents are put; without it they are held in memory. */
   readonly directory?: string;
@@ -24,6 +25,7 @@ export interface ContentOptions extends SignalOption {
   readonly memoryBytesMax?: number;
 }
 
+/** The same, and how long to wait for a run that is not final. */
 export interface ResultOptions extends ContentOptions {
   readonly polling?: PollingOptions;
 }

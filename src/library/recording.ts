@@ -16,11 +16,13 @@ import type { PreparedRun } from './preparedRun.ts';
 import { isWorthAnotherTry, retrying } from './retrying.ts';
 import { uploadAll } from './uploads.ts';
 
+/** Every call can be ended from outside. */
 export interface SignalOption {
   /** Ends the call; what it throws then is the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
+/** How a run is recorded. */
 export interface TrackRunOptions extends SignalOption {
   /** Default: the app's default instance. */
   readonly instanceId?: string;

@@ -16,6 +16,7 @@ import { named, sourceChanged, type PreparedRun } from './preparedRun.ts';
 import { never } from './readingBack.ts';
 import { checkFingerprint, recordRun, type TrackRunOptions } from './recording.ts';
 
+/** How a folder is recorded, where it does not say so itself. */
 export interface TrackFolderOptions extends Omit<TrackRunOptions, 'configuration'> {
   /** Default: the `app_id` of the folder's meta.json. */
   readonly applicationId?: string;
@@ -30,6 +31,7 @@ export interface TrackFolderOptions extends Omit<TrackRunOptions, 'configuration
   };
 }
 
+/** What became of a folder. */
 export interface TrackedFolder {
   readonly runId: string;
   readonly applicationId: string;

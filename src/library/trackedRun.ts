@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { badInput } from './badInput.ts';
 import type { JsonObject } from './jsonDocument.ts';
 
+/** How a run ended. One that was canceled counts as failed here. */
 export type TrackedRunStatus = 'succeeded' | 'failed';
 
 /** The input of a run, where a bare object or text does not say enough. */

@@ -39,6 +39,7 @@ export const uploadTicket = z.looseObject({
 
 /** The kinds of content that a run's input or output can have. */
 export const contentFormats = ['json', 'text', 'multi-file', 'csv-archive'] as const;
+/** What an input or output is: `csv-archive` and `text` are older forms that the platform still takes. */
 export type ContentFormat = (typeof contentFormats)[number];
 const formatSide = z.looseObject({ type: z.enum(contentFormats) });
 
