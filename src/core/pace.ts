@@ -1,0 +1,167 @@
+/**
+ * One of the platform's limits, shared with hosts that nobody here can talk to. A pace gives out slots evenly, a little
+ * below the limit; it learns of the others only by refusals (429), gives way by a quarter then, and widens again by
+ * itself while it is used. Alone on an account it never meets a refusal.
+ *
+ * Pure: time (a monotonic clock) and chance are arguments; the state is a value.
+ */
+
+export interface PacePolicy {
+  /** Of the limit: the rest is for jitter of the network and drift of clocks. */
+  readonly capShare: number;
+  /** So many slots may be caught up at once when one was late. */
+  readonly depth: number;
+  /** The gap between two slots varies by this part, so that hosts do not keep step. */
+  readonly gapJitter: number;
+  /** How much of the limit an accepted request adds to the rate, before `growthPower`. */
+  readonly growth: number;
+  /** Below 1: small shares grow faster than large ones, which is what makes them even. */
+  readonly growthPower: number;
+  /** What a refusal leaves of the rate. */
+  readonly cut: number;
+  /** After so many accepted in a row the others have gone: growth speeds up, to eight times. */
+  readonly streak: number;
+  /** A rate never falls below this, in slots a second: with hundreds of hosts even that is much. */
+  readonly rateMin: number;
+  /** What a host begins with that comes back after an outage together with all others. */
+  readonly startShare: number;
+  /** And within which time its first request leaves, in ms. */
+  readonly recoverSpreadMs: number;
+}
+
+export const pacePolicy: PacePolicy = {
+  capShare: 0.97,
+  depth: 1.5,
+  gapJitter: 0.1,
+  growth: 0.002,
+  growthPower: 0.25,
+  cut: 0.75,
+  streak: 60,
+  rateMin: 1 / 300,
+  startShare: 0.02,
+  recoverSpreadMs: 60_000,
+};
+
+/** A pause that a server wishes for is stretched by at least this much at random, in ms, but not beyond it by default. */
+const wishJitterMsMax = 30_000;
+
+export interface Pace {
+  /** The platform's limit, in requests a second; null: there is none. */
+  readonly limit: number | null;
+  /** Slots a second that are given out now. */
+  readonly rate: number;
+  /** Doubles with each accepted request until it first meets a refusal or the limit. */
+  readonly isStarting: boolean;
+  /** Accepted in a row. */
+  readonly successes: number;
+  /** When the next slot is due by the pace, in ms. */
+  readonly slotAtMs: number;
+  /** Before this nothing leaves, because the server said so, in ms. */
+  readonly floorAtMs: number;
+  /** When the rate was last cut, in ms: what was sent before that is of the same episode. */
+  readonly cutAtMs: number;
+}
+
+/** What was taken: to be handed back with the answer. */
+export interface Slot {
+  readonly sentAtMs: number;
+  /** We waited for the pace, not the pace for work: only then is a success a reason to grow. */
+  readonly isHungry: boolean;
+}
+
+/** @param isRecovering the platform was away, or the oldest waiting run is old: others come back at the same moment */
+export function startPace(
+  limit: number | null,
+  isRecovering: boolean,
+  nowMs: number,
+  random: number,
+  policy: PacePolicy = pacePolicy,
+): Pace {
+  const cap = limit === null ? Infinity : limit * policy.capShare;
+  const firstAtMs = nowMs + (isRecovering && limit !== null ? random * policy.recoverSpreadMs : 0);
+  return {
+    limit,
+    rate: isRecovering ? cap * policy.startShare : cap,
+    isStarting: true,
+    successes: 0,
+    slotAtMs: firstAtMs,
+    // Catching up would let all who come first in the spread leave at its very beginning.
+    floorAtMs: isRecovering ? firstAtMs : 0,
+    cutAtMs: -Infinity,
+  };
+}
+
+/** When a slot may be taken, in ms; due when not later than now. */
+export function freeAtMs(pace: Pace, policy: PacePolicy = pacePolicy): number {
+  const ahead = Number.isFinite(pace.rate) ? ((policy.depth - 1) * 1_000) / pace.rate : 0;
+  return Math.max(pace.floorAtMs, pace.slotAtMs - ahead);
+}
+
+/** Takes the slot that is due. */
+export function takeSlot(
+  pace: Pace,
+  nowMs: number,
+  random: number,
+  policy: PacePolicy = pacePolicy,
+): { readonly pace: Pace; readonly slot: Slot } {
+  const gapMs = Number.isFinite(pace.rate) ? 1_000 / pace.rate : 0;
+  const isHungry = nowMs - pace.slotAtMs < gapMs;
+  const slotAtMs = Math.max(pace.slotAtMs, nowMs) + gapMs * (1 + policy.gapJitter * (2 * random - 1));
+  return { pace: { ...pace, slotAtMs }, slot: { sentAtMs: nowMs, isHungry } };
+}
+
+/** The platform took the request, whatever it then said of it. */
+export function accepted(pace: Pace, { isHungry }: Slot, policy: PacePolicy = pacePolicy): Pace {
+  const { limit } = pace;
+  if (limit === null) return pace;
+  const cap = limit * policy.capShare;
+  const successes = pace.successes + 1;
+  // Unused pace proves nothing, so it does not grow.
+  if (!isHungry && pace.rate >= 0.02 * cap) return { ...pace, successes };
+  const speed = successes > policy.streak ? Math.min(8, successes / policy.streak) : 1;
+  const grown = pace.isStarting
+    ? pace.rate * 2
+    : pace.rate + policy.growth * speed * limit * (pace.rate / limit) ** policy.growthPower;
+  return grown >= cap
+    ? { ...pace, successes, rate: cap, isStarting: false }
+    : { ...pace, successes, rate: grown };
+}
+
+/**
+ * The platform refused the request as one too many (429).
+ * @param retryAfterMs the server's wish; undefined when it has none
+ */
+export function refused(
+  pace: Pace,
+  slot: Slot,
+  retryAfterMs: number | undefined,
+  nowMs: number,
+  random: number,
+  policy: PacePolicy = pacePolicy,
+): Pace {
+  // With no limit configured a refusal shows that there is one after all: begin from what can be guessed of it.
+  const { limit } = pace;
+  const rate = Number.isFinite(pace.rate) ? pace.rate : unlimitedRateGuess;
+  let next: Pace = { ...pace, successes: 0 };
+  // Requests that were in the air when the rate was cut say nothing new.
+  if (slot.sentAtMs > pace.cutAtMs) {
+    const lower = Math.max(policy.rateMin, rate * (pace.isStarting && limit !== null ? 0.5 : policy.cut));
+    next = {
+      ...next,
+      limit: limit ?? unlimitedRateGuess,
+      rate: lower,
+      isStarting: false,
+      cutAtMs: nowMs,
+      slotAtMs: Math.max(pace.slotAtMs, nowMs + (1_000 / lower) * (0.5 + random)),
+    };
+  }
+  const wishMs = retryAfterMs !== undefined && Number.isFinite(retryAfterMs) ? Math.max(0, retryAfterMs) : 0;
+  if (wishMs > 0) {
+    const jitterMs = Math.max(wishMs / 2, Math.min(wishJitterMsMax, 1_000 / next.rate));
+    next = { ...next, floorAtMs: Math.max(next.floorAtMs, nowMs + wishMs + random * jitterMs) };
+  }
+  return next;
+}
+
+/** Requests a second that a platform without a configured limit is taken to bear once it has refused one. */
+const unlimitedRateGuess = 100;
