@@ -72,6 +72,8 @@ function assemblePlatform(
     caFile: kind !== 'nextmv' || checked.ca_file == null ? null : resolve(directory, checked.ca_file),
     proxy: kind === 'nextmv' ? (checked.proxy ?? null) : null,
     uploadsAtOnce: checked.limits.uploads_at_once,
+    runsPerSecond: limitOf(checked.limits.runs_per_second, kind, 5),
+    requestsPerMinute: limitOf(checked.limits.requests_per_minute, kind, 2_000),
     absentAfterMs: checked.reconcile.absent_after,
     then: checked.reconcile.then,
     standIn: {
@@ -80,6 +82,16 @@ function assemblePlatform(
       apps: standIn.apps ?? null,
     },
   };
+}
+
+/** In the file 0 means that there is no limit; the stand-in has none by itself. */
+function limitOf(
+  given: number | null | undefined,
+  kind: PlatformConfig['kind'],
+  usual: number,
+): number | null {
+  const limit = given ?? (kind === 'nextmv' ? usual : 0);
+  return limit === 0 ? null : limit;
 }
 
 /** A key that was there a moment ago, when the checks looked, may be gone now: then the platform's answer will say so. */

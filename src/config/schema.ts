@@ -87,6 +87,20 @@ const platform = z
       ),
     limits: z
       .strictObject({
+        runs_per_second: z
+          .number()
+          .min(0)
+          .max(1_000)
+          .nullish()
+          .describe(
+            'At most this many runs are recorded a second, by all hosts of the account together. 0 means no limit. Default: 5, and no limit with the stand-in.',
+          ),
+        requests_per_minute: z
+          .number()
+          .min(0)
+          .max(1_000_000)
+          .nullish()
+          .describe('Likewise for all requests to the API. Default: 2000, and no limit with the stand-in.'),
         uploads_at_once: z
           .int()
           .min(1)

@@ -31,6 +31,10 @@ export interface PlatformConfig {
   /** May hold a password. `null`: what HTTPS_PROXY and NO_PROXY say, and for the stand-in. */
   readonly proxy: string | null;
   readonly uploadsAtOnce: number;
+  /** `null`: no limit. */
+  readonly runsPerSecond: number | null;
+  /** `null`: no limit. */
+  readonly requestsPerMinute: number | null;
   readonly absentAfterMs: number;
   /** What to do with a run that is surely absent on the platform. */
   readonly then: 'send' | 'park';

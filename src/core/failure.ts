@@ -21,6 +21,9 @@ export interface Failure {
   readonly retryAfterMs?: number;
 }
 
+/** The class of a refusal that says nothing but "one too many" (429): the pace narrows, and nobody is to blame. */
+export const rateLimited = 'rate-limited';
+
 /** The part of a failure that is kept with a run and shown. */
 export interface Reason {
   readonly class: string;

@@ -20,7 +20,7 @@
  *   final      written back                   recorded
  */
 import { backoffMs } from './backoff.ts';
-import { reasonOf, type Failure } from './failure.ts';
+import { rateLimited, reasonOf, type Failure } from './failure.ts';
 import type { LifecyclePolicy } from './policy.ts';
 import { isLive, mayHaveBeenMade, type LiveState, type RunState, type Upload } from './run.ts';
 
@@ -109,6 +109,9 @@ export function advance(
     // What concerns everybody is at nobody's expense: no tries are spent, nothing is parked.
     const tries = failure.reach === 'run' ? life.tries + 1 : life.tries;
     if (failure.reach === 'run' && tries >= policy.runTriesMax && isLive(next)) return park(next, failure);
+    // The budget's pace is the only wait of a request that was one too many.
+    if (failure.class === rateLimited)
+      return { life: { ...life, state: next, tries }, dueAtMs: nowMs, note: failure.text };
     return {
       life: { ...life, state: next, tries },
       dueAtMs: nowMs + backoffMs(Math.max(1, tries), policy.backoff, random, failure.retryAfterMs),

@@ -11,11 +11,12 @@ import { RuntrackdError, type Failure, type Reach } from '../core/failure.ts';
 import { failureOfError } from './namedErrors.ts';
 import { advance, type Conclusion, type Happening } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
-import type { Claim, Run } from '../outbox/nouns.ts';
+import { deliveryLines, type Claim, type DeliveryLine, type Run } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { isoTime } from '../system/clock.ts';
 import { putProblem } from '../system/problemFile.ts';
 import { Waking } from '../system/waking.ts';
+import type { Budget } from './budget.ts';
 import { Gate } from './gate.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
@@ -27,6 +28,12 @@ import { writeBack } from './writeBack.ts';
 
 /** A platform that never showed a fingerprint of ours is asked again this often. */
 const fingerprintsAskedEveryMs = 10 * 60_000;
+/** A pause that was shorter kept nobody long enough to come back together. */
+const recoveringAfterMs = 60_000;
+/** Every so many new runs one comes from the backlog, so that it ends even where fresh runs never do. */
+const backlogEvery = 5;
+/** Fresh runs may begin beyond the bound, so that they need not wait for the backlog's to be posted. */
+const freshMore = 2;
 /** With nothing due, the clock is looked at again after this: it may have been set. */
 const idleMsMax = 30_000;
 
@@ -39,16 +46,26 @@ export class Delivery {
   readonly #reconcileWaking = new Waking();
   /** When an app's list was last read in vain for any fingerprint, wall clock in ms. */
   readonly #askedForFingerprints = new Map<string, number>();
+  /** Runs in hand that are on their way to their `POST`: each holds upload ids that grow old. */
+  readonly #unposted = new Set<number>();
+  /** New runs claimed so far: every fifth comes from the backlog. */
+  #newClaims = 0;
   /** Aborted when the shutdown's deadline has passed: what is under way then is cut off. */
   readonly #cut = new AbortController();
+  /** Aborted when delivery is to end: what only waits for its slot gives up. */
+  readonly #ending = new AbortController();
   #bug: Error | null = null;
+
+  get budget(): Budget {
+    return this.#parts.platform.budget;
+  }
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.gate = new Gate(parts.policy.backoff);
     this.#lanes = new PQueue({ concurrency: parts.uploadsAtOnce });
-    // Every upload under way listens to it.
-    setMaxListeners(0, this.#cut.signal);
+    // Every request under way listens to them.
+    setMaxListeners(0, this.#cut.signal, this.#ending.signal);
   }
 
   /** Something may be due now. */
@@ -72,7 +89,14 @@ export class Delivery {
    * @throws whatever nobody named: a bug, which ends the process
    */
   async run(stop: AbortSignal, only: number | null): Promise<void> {
-    stop.addEventListener('abort', () => this.wake(), { once: true });
+    stop.addEventListener(
+      'abort',
+      () => {
+        this.#ending.abort(new EndsSoon());
+        this.wake();
+      },
+      { once: true },
+    );
     try {
       while (!stop.aborted && this.#bug === null) {
         const seen = this.#waking.count;
@@ -102,7 +126,7 @@ export class Delivery {
       for (const app of apps) {
         if (!isStopped() && !this.#isPaused(app)) await this.#reconcileOne(app);
       }
-      const dueMs = (await outbox.nextDueMs(platformId, 'reconcile')) ?? Infinity;
+      const dueMs = (await outbox.nextDueMs(platformId, ['reconcile'])) ?? Infinity;
       const waitMs = Math.min(idleMsMax, Math.max(250, dueMs - clock.nowMs()));
       if (!isStopped()) await this.#reconcileWaking.wait(seen, waitMs);
     }
@@ -110,11 +134,12 @@ export class Delivery {
 
   /** How long until a run is due or a pause ends, in ms. */
   async #idleMs(): Promise<number> {
-    const { outbox, clock, uploadsAtOnce, platformId } = this.#parts;
-    if (this.#inHand.size >= uploadsAtOnce) return idleMsMax;
+    const { outbox, clock, runsAtOnce, platformId } = this.#parts;
+    if (this.#inHand.size >= runsAtOnce) return idleMsMax;
     const nowMs = clock.nowMs();
     const pauseMs = this.gate.platformPause()?.untilMs;
-    const dueMs = pauseMs ?? (await outbox.nextDueMs(platformId, 'deliver')) ?? Infinity;
+    const lines = this.#roomForNew() > 0 ? deliveryLines : (['started'] as const);
+    const dueMs = pauseMs ?? (await outbox.nextDueMs(platformId, lines)) ?? Infinity;
     const pausedMs = Math.min(Infinity, ...this.gate.appPauses().map(({ pause }) => pause.untilMs));
     // A run that is due and was not claimed waits for a suspect or a paused app: looked at again soon, not at once.
     const soonMs = dueMs <= nowMs ? 250 : dueMs - nowMs;
@@ -122,14 +147,43 @@ export class Delivery {
   }
 
   async #claim(only: number | null): Promise<Claim[]> {
-    const { outbox, clock, uploadsAtOnce, platformId } = this.#parts;
+    const { outbox, clock, runsAtOnce, platformId } = this.#parts;
     const nowMs = clock.nowMs();
-    const free = uploadsAtOnce - this.#inHand.size;
+    const free = runsAtOnce - this.#inHand.size;
     if (free <= 0 || !(await this.#probed(nowMs))) return [];
     const pausedApps = this.gate.appPauses().map(({ app }) => app);
-    if (only === null) return await outbox.claimDue(platformId, nowMs, free, pausedApps);
-    const claim = await outbox.claimRun(platformId, only, nowMs);
-    return claim === null ? [] : [claim];
+    if (only !== null) {
+      const claim = await outbox.claimRun(platformId, only, nowMs);
+      return claim === null ? [] : [claim];
+    }
+    const claim = (limit: number, lines: readonly DeliveryLine[]): Promise<Claim[]> =>
+      limit <= 0 ? Promise.resolve([]) : outbox.claimDue(platformId, nowMs, limit, pausedApps, lines);
+    const started = await claim(free, ['started']);
+    const unposted = started.filter(isUnposted).length;
+    const room = Math.min(free - started.length, this.#roomForNew() - unposted);
+    return [...started, ...(await this.#claimNew(room, free - started.length, claim))];
+  }
+
+  /** Fresh runs before the backlog, but every fifth from it; and two more when they are fresh. */
+  async #claimNew(
+    room: number,
+    free: number,
+    claim: (limit: number, lines: readonly DeliveryLine[]) => Promise<Claim[]>,
+  ): Promise<Claim[]> {
+    const due = Math.max(0, room);
+    const turns =
+      Math.floor((this.#newClaims + due) / backlogEvery) - Math.floor(this.#newClaims / backlogEvery);
+    const old = await claim(turns, ['backlog']);
+    const fresh = await claim(Math.min(free, room + freshMore) - old.length, ['fresh']);
+    const more = await claim(room - old.length - fresh.length, ['backlog']);
+    const all = [...old, ...fresh, ...more];
+    this.#newClaims += all.length;
+    return all;
+  }
+
+  /** How many runs may be begun now without piling up half-way. */
+  #roomForNew(): number {
+    return this.#parts.platform.budget.startedMax() - this.#unposted.size;
   }
 
   /** Ends pauses whose time is up, if a harmless request gets through. @returns whether the platform may be used */
@@ -150,6 +204,8 @@ export class Delivery {
     const reach = app === null ? null : await this.#probe(app);
     if (reach === 'platform') return false;
     this.gate.open(null);
+    // Whoever else was kept waiting comes back at the same moment.
+    if (nowMs - pause.sinceMs >= recoveringAfterMs) platform.budget.recover();
     log.info({ endpoint: platform.endpoint.origin }, 'the platform answers again');
     return true;
   }
@@ -177,6 +233,7 @@ export class Delivery {
 
   #take(claim: Claim): void {
     this.#parts.passPoint('claimed');
+    if (isUnposted(claim)) this.#unposted.add(claim.run);
     const work = this.#deliver(claim)
       .catch((error: unknown) => {
         this.#bug ??= error instanceof Error ? error : new Error(String(error));
@@ -189,6 +246,7 @@ export class Delivery {
       })
       .finally(() => {
         this.#inHand.delete(work);
+        this.#unposted.delete(claim.run);
         this.#waking.wake();
       });
     this.#inHand.add(work);
@@ -236,7 +294,7 @@ export class Delivery {
         case 'upload':
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
-          return await send(claim, this.#parts, signal);
+          return await send(claim, this.#parts, signal, this.#ending.signal);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
         case 'writeBack':
@@ -245,6 +303,10 @@ export class Delivery {
           throw new Error(`run ${claim.run} was claimed for delivery, and its outcome is unknown`);
       }
     } catch (error) {
+      if (error instanceof EndsSoon) {
+        await this.#parts.outbox.release(claim, this.#parts.clock.nowMs());
+        return null;
+      }
       // Only what somebody named becomes an outcome. Anything else is a bug and stops the daemon.
       const failure = failureOfError(error);
       if (failure !== null && !signal.aborted)
@@ -283,7 +345,11 @@ export class Delivery {
       await this.#tellFolder(run);
     } else if (kind !== claim.life.state.kind) log.info(fields, `${claim.path}: ${note ?? kind}`);
     else if (note !== null) log.warn(fields, `${claim.path}: ${note}`);
-    if (kind === 'tracked' || kind === 'unknown') this.#reconcileWaking.wake();
+    if (kind === 'tracked' || kind === 'unknown') {
+      this.#reconcileWaking.wake();
+      // Its ids are used up: there is room for another.
+      if (this.#unposted.delete(claim.run)) this.#waking.wake();
+    }
     onConcluded(run);
     return true;
   }
@@ -327,6 +393,13 @@ export class Delivery {
     const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
     log.error({ class: failure.class, status: failure.status }, `${whom}: ${failure.text}. ${failure.hint}`);
   }
+}
+
+/** Delivery is to end, and a run that only waited for its slot gives up. */
+class EndsSoon extends Error {}
+
+function isUnposted({ life: { state } }: Claim): boolean {
+  return state.kind === 'queued' || state.kind === 'uploaded';
 }
 
 /** What a request to the platform has brought about; the rest of a run's steps say nothing of the platform. */

@@ -3,7 +3,7 @@
  * run's expense; a probe finds the end of it, and the waits grow until something really works again.
  */
 import { backoffMs, type BackoffPolicy } from '../core/backoff.ts';
-import type { Failure } from '../core/failure.ts';
+import { rateLimited, type Failure } from '../core/failure.ts';
 
 export interface Pause {
   readonly failure: Failure;
@@ -25,7 +25,8 @@ export class Gate {
 
   /** Takes a failure in. One that concerns only its run changes nothing. @returns whether this is a new pause */
   note(failure: Failure, app: string, nowMs: number, random: number): boolean {
-    if (failure.reach === 'run') return false;
+    // One too many is the budget's affair.
+    if (failure.reach === 'run' || failure.class === rateLimited) return false;
     const reach = failure.reach === 'platform' ? platform : app;
     const earlier = this.#pauses.get(reach);
     // Runs that were under way when the pause began fail with it; they do not make it longer.

@@ -3,20 +3,23 @@ import type { LifecyclePolicy } from '../core/policy.ts';
 import type { PassPoint } from '../core/points.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { PlatformClient } from '../platform/client.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
+import type { PacedPlatform } from './pacedPlatform.ts';
 
 export interface DeliveryParts {
   readonly outbox: Outbox;
-  readonly platform: PlatformClient;
+  /** Asked at the pace of the budget, which all drop roots share. */
+  readonly platform: PacedPlatform;
   /** The platform's normalised origin, or the stand-in's id: part of every key. */
   readonly platformId: string;
   readonly policy: LifecyclePolicy;
   readonly clock: Clock;
   readonly log: Log;
-  /** So many artefacts are on their way at once, and so many runs in hand. */
+  /** So many artefacts are on their way at once. */
   readonly uploadsAtOnce: number;
+  /** So many runs are in hand at once. */
+  readonly runsAtOnce: number;
   /** Absolute path of a drop root; null when the configuration no longer has it. */
   readonly pathOfRoot: (dropRoot: string) => string | null;
   /** Where results go whose folder cannot take them. */

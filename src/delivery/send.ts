@@ -7,6 +7,7 @@ import type { DeliveryParts } from './parts.ts';
 import { isYoung } from './upload.ts';
 
 /**
+ * @param waiting ends the wait for a slot of the budget, in which nothing is under way yet
  * @returns the outcome of the request, to be concluded from `intended`; or that the ids were too old for one.
  *   null: the claim is not the newest any more, and nothing was sent
  */
@@ -14,10 +15,13 @@ export async function send(
   claim: Claim,
   parts: DeliveryParts,
   signal: AbortSignal,
+  waiting: AbortSignal,
 ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
   const { outbox, platform, clock, policy, passPoint } = parts;
   const { state } = claim.life;
   if (state.kind !== 'uploaded') throw new Error('only an uploaded run is sent');
+  // First the slot, then the intent: what is intended is sent at once.
+  const slot = await platform.slotForRun(waiting);
   const nowMs = clock.nowMs();
   if (!state.uploads.every((done) => isYoung(done, nowMs, policy.uploadAgeMsMax))) {
     return { claim, outcome: { happening: { kind: 'uploadsTooOld' } } };
@@ -29,6 +33,7 @@ export async function send(
   passPoint('intended');
   const intended = { ...claim, life: conclusion.life };
   const answered = platform.createRun(
+    slot,
     claim.key.app,
     claim.settings.instance,
     createRequest(intended, state.uploads),

@@ -56,6 +56,13 @@ export interface StatusView {
     readonly state: 'ok' | 'paused';
     readonly reason: string | null;
     readonly apps: readonly { readonly app: string; readonly state: 'paused'; readonly reason: string }[];
+    /** What may leave now; null: no limit. */
+    readonly budget: {
+      readonly runs_per_second: number | null;
+      readonly requests_per_minute: number | null;
+      readonly waiting: number;
+      readonly narrowed: boolean;
+    };
   };
   readonly drop_roots: readonly {
     readonly name: string;

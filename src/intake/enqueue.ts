@@ -25,8 +25,13 @@ export interface CompleteFolder {
   /** Whether the file system keeps birth times, as far as this directory shows it. */
   readonly isBirthKnown: boolean;
   readonly signature: string;
+  /** When anything in it last changed, by the file system's clock, in ms. */
+  readonly newestChangeMs: number;
   readonly content: FolderContent;
 }
+
+/** What has lain there for longer when it is found is history: runs that are fresh go before it. */
+const freshMs = 10 * 60_000;
 
 export async function enqueueFolder(
   folder: CompleteFolder,
@@ -51,6 +56,7 @@ export async function enqueueFolder(
     movedAway: earlier.movedAway,
     doubt: earlier.doubtful === null || wishes.again === true ? null : movedOrCopied(earlier.doubtful),
     again: wishes.again === true,
+    isBacklog: nowMs - folder.newestChangeMs > freshMs,
     target: targetOf(root, parts),
   };
   return await outbox.enqueue(wanted, { nowMs, random: clock.random(), policy });

@@ -97,9 +97,9 @@ export async function lookAt(
           parts,
         );
       }
-      const { directory, isBirthKnown, signature } = sight;
+      const { directory, isBirthKnown, signature, newestChangeMs } = sight;
       return await take(
-        { path, directory, isBirthKnown, signature, content: read.content },
+        { path, directory, isBirthKnown, signature, newestChangeMs, content: read.content },
         rules,
         known,
         parts,

@@ -107,4 +107,13 @@ export const migrations: readonly string[] = [
     primary key (listing, run_id)
   ) strict, without rowid;
   `,
+  `
+  -- History that was there when a root was first looked at: fresh runs go before it.
+  alter table run add column backlog integer not null default 0 check (backlog in (0, 1));
+  alter table run add column line text generated always as (
+    case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual;
+  create index run_line on run (line, due_at_ms) where claimed = 0 and due_at_ms is not null;
+  drop index run_due;
+  `,
 ];

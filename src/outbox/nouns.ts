@@ -62,6 +62,10 @@ export interface Folder {
   readonly target: string;
 }
 
+/** Runs that wait for delivery: on their way already, just complete, or history that was there at the first look. */
+export const deliveryLines = ['started', 'fresh', 'backlog'] as const;
+export type DeliveryLine = (typeof deliveryLines)[number];
+
 export interface NewRun {
   /** Without a counter: the outbox knows which ones are taken. */
   readonly key: Omit<Key, 'counter' | 'firstPath'>;
@@ -80,6 +84,8 @@ export interface NewRun {
   readonly target: string;
   /** A deliberate second run of the same content. */
   readonly again: boolean;
+  /** It was there when its root was first looked at: fresh runs go before it. */
+  readonly isBacklog: boolean;
 }
 
 export interface Enqueued {

@@ -4,7 +4,15 @@ import { type LifecyclePolicy } from '../core/policy.ts';
 import { reasonOf } from '../core/failure.ts';
 import { fingerprintOf } from '../core/identity.ts';
 import { isLive, type RunState } from '../core/run.ts';
-import type { Claim, Enqueued, HistoryEntry, NewRun, Run } from './nouns.ts';
+import {
+  deliveryLines,
+  type Claim,
+  type DeliveryLine,
+  type Enqueued,
+  type HistoryEntry,
+  type NewRun,
+  type Run,
+} from './nouns.ts';
 import { directoryText, lifeColumns, runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 
@@ -111,15 +119,32 @@ export function runOperations(sql: Statements) {
       return enqueued;
     },
 
-    /** Up to `limit` runs that are due; a suspect comes alone. Runs of paused apps stay where they are. */
-    claimDue(platform: string, nowMs: number, limit: number, pausedApps: readonly string[]): Claim[] {
+    /**
+     * Up to `limit` runs that are due; a suspect comes alone. Runs of paused apps stay where they are.
+     * @param lines which ones, and in which order
+     */
+    claimDue(
+      platform: string,
+      nowMs: number,
+      limit: number,
+      pausedApps: readonly string[],
+      lines: readonly DeliveryLine[] = deliveryLines,
+    ): Claim[] {
       const paused = JSON.stringify(pausedApps);
       const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
       if (inHand === 2) return [];
       if (sql.anySuspectDue.get({ platform, nowMs, pausedApps: paused }) !== undefined) {
         return inHand > 0 ? [] : rows(sql.claimSuspect.all({ platform, nowMs, pausedApps: paused }));
       }
-      return rows(sql.claimDue.all({ platform, nowMs, limit, mark: 1, pausedApps: paused }));
+      const claims: Claim[] = [];
+      for (const line of lines) {
+        const room = limit - claims.length;
+        if (room <= 0) break;
+        claims.push(
+          ...rows(sql.claimDue.all({ platform, nowMs, limit: room, line, mark: 1, pausedApps: paused })),
+        );
+      }
+      return claims;
     },
 
     /** This very run, if it is due: for `track` without a daemon, which leaves other runs alone. */
@@ -127,9 +152,13 @@ export function runOperations(sql: Statements) {
       return rows(sql.claimRun.all({ platform, run, nowMs }))[0] ?? null;
     },
 
-    /** When the next run of a lane is due, wall clock in ms; null: none is. */
-    nextDueMs(platform: string, lane: 'deliver' | 'reconcile'): number | null {
-      return (sql.nextDue.pluck().get({ platform, lane }) as number | undefined) ?? null;
+    /** When the next run of these lines is due, wall clock in ms; null: none is. */
+    nextDueMs(platform: string, lines: readonly (DeliveryLine | 'reconcile')[]): number | null {
+      const dues = lines.flatMap((line) => {
+        const dueMs = sql.nextDue.pluck().get({ platform, line }) as number | undefined;
+        return dueMs === undefined ? [] : [dueMs];
+      });
+      return dues.length === 0 ? null : Math.min(...dues);
     },
 
     /** Runs on their way to platforms that are not the configured one: they wait for a person. */
@@ -213,6 +242,7 @@ export function runOperations(sql: Statements) {
       warnings: JSON.stringify(wanted.content.warnings),
       state: JSON.stringify(state),
       dueAtMs: doubt === null ? nowMs : null,
+      backlog: wanted.isBacklog ? 1 : 0,
       nowMs,
     }) as number;
     tell(run, 'queued', `its folder ${wanted.path} is complete`, nowMs);

@@ -23,9 +23,9 @@ export const statements = {
     where claimed > 0`,
 
   insertRun: `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
-      path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings)
+      path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings, backlog)
     values (@fingerprint, @version, @platform, @app, @host, @dropRoot, @firstPath, @generation, @counter,
-      @path, @directory, @content, @settings, @state, @nowMs, @dueAtMs, @nowMs, @warnings)
+      @path, @directory, @content, @settings, @state, @nowMs, @dueAtMs, @nowMs, @warnings, @backlog)
     returning run`,
   runByNumber: `select ${runColumns} from run where run = @run`,
   runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
@@ -46,7 +46,7 @@ export const statements = {
 
   // One statement picks, marks and counts: there is no gap between reading and claiming.
   claimDue: `update run set claimed = @mark, fence = fence + 1, tries_total = tries_total + 1
-    where run in (select run from run where lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs
+    where run in (select run from run where line = @line and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform and app not in (select value from json_each(@pausedApps))
       order by due_at_ms limit @limit)
     returning ${runColumns}`,
@@ -61,10 +61,10 @@ export const statements = {
   anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
       and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps)) limit 1`,
   anyInHand: 'select max(claimed) from run where claimed > 0',
-  nextDue: `select due_at_ms from run where lane = @lane and claimed = 0 and due_at_ms is not null
+  nextDue: `select due_at_ms from run where line = @line and claimed = 0 and due_at_ms is not null
       and platform = @platform order by due_at_ms limit 1`,
   foreignDue: `select platform, count(*) as count from run where claimed = 0 and due_at_ms is not null
-      and lane in ('deliver', 'reconcile') and platform <> @platform group by platform`,
+      and line in ('started', 'fresh', 'backlog', 'reconcile') and platform <> @platform group by platform`,
 
   conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
@@ -85,9 +85,9 @@ export const statements = {
     (select rowid from history where run = @run order by rowid limit @surplus)`,
   history: 'select at_ms as atMs, kind as state, note from history where run = @run order by rowid',
 
-  unknownDue: `select ${runColumns} from run where lane = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
+  unknownDue: `select ${runColumns} from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform and run > @after order by run limit @limit`,
-  unknownApps: `select distinct app from run where lane = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
+  unknownApps: `select distinct app from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,

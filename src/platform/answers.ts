@@ -1,5 +1,5 @@
 /** What an answer of the platform means. Pure: the status and a few words in, a decision out. */
-import type { Failure } from '../core/failure.ts';
+import { rateLimited, type Failure } from '../core/failure.ts';
 
 /** What was asked for, as a sentence needs it ("asking for an upload URL"). */
 export interface Asked {
@@ -47,7 +47,7 @@ export function failureOfStatus(
   if (status === 429) {
     return {
       ...base,
-      class: 'rate-limited',
+      class: rateLimited,
       text: `the platform asks to slow down (429, ${asked.what})`,
       hint: 'Nothing to do: it goes on by itself.',
       reach: 'platform',

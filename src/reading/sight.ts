@@ -19,6 +19,8 @@ export interface FolderSight {
   /** A birth time that differs from the last change was kept by the file system; else it may be made up. */
   readonly isBirthKnown: boolean;
   readonly files: readonly SeenFile[];
+  /** When the directory or a mapped file last changed, by the file system's clock, in ms. */
+  readonly newestChangeMs: number;
   /** Changes whenever a mapped file appears, goes, or moves. */
   readonly signature: string;
   readonly sighting: Sighting;
@@ -43,10 +45,12 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
   let tooMany = false;
   let directory: DirectoryIdentity;
   let isBirthKnown: boolean;
+  let newestChangeNs: bigint;
   try {
     const stats = await lstat(path, { bigint: true });
     if (!stats.isDirectory()) return null;
     directory = directoryOf(stats);
+    newestChangeNs = stats.ctimeNs;
     isBirthKnown = stats.birthtimeNs !== 0n && stats.birthtimeNs !== stats.ctimeNs;
     for await (const entry of await opendir(path, { bufferSize: 256 })) {
       if (names.length >= entriesMax) {
@@ -78,11 +82,13 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
       );
     }
     files.push({ ...file, mark: markOf(stats) });
+    if (stats.ctimeNs > newestChangeNs) newestChangeNs = stats.ctimeNs;
   }
   return {
     directory,
     isBirthKnown,
     files,
+    newestChangeMs: Number(newestChangeNs / 1_000_000n),
     signature: signatureOf(files, mapping.conflict ?? (tooMany ? 'too many' : ''), refusal?.text ?? ''),
     sighting: {
       missing: missingOf(files, rules.names),

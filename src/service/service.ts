@@ -8,7 +8,9 @@ import { controlSocketName } from '../core/controlSocket.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { PassPoint } from '../core/points.ts';
 import { isLive } from '../core/run.ts';
+import { Budget } from '../delivery/budget.ts';
 import { Delivery } from '../delivery/delivery.ts';
+import { PacedPlatform } from '../delivery/pacedPlatform.ts';
 import { serveControl, type ControlServer } from '../http/control.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { RootIntake } from '../intake/rootIntake.ts';
@@ -27,6 +29,11 @@ import { Changes } from './changes.ts';
 import { deliverOnce, type OnceOutcome } from './once.ts';
 import { runTogether } from './supervise.ts';
 import type { ViewContext } from './views.ts';
+
+/** Runs in hand at once: most of them wait for an answer, so they are many more than cores. */
+const runsAtOnceMax = 64;
+/** Runs that have waited for longer show that the platform, or this host, was away. */
+const recoveringAfterMs = 10 * 60_000;
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -66,12 +73,13 @@ export class Service {
     const { pathOfRoot, consoleUrl } = view;
     this.delivery = new Delivery({
       outbox,
-      platform,
+      platform: new PacedPlatform(platform, new Budget(config.platform, clock, base.isRecovering)),
       platformId,
       policy,
       clock,
       log,
       uploadsAtOnce: config.platform.uploadsAtOnce,
+      runsAtOnce: runsAtOnceMax,
       pathOfRoot,
       resultsDir: join(config.stateDir, 'results'),
       consoleUrl,
@@ -207,6 +215,8 @@ interface Base {
   readonly platform: PlatformClient;
   readonly platformId: string;
   readonly host: string;
+  /** Work has waited for so long that other hosts have likely been waiting too. */
+  readonly isRecovering: boolean;
   readonly closers: (() => Promise<void>)[];
 }
 
@@ -247,11 +257,20 @@ async function openBase(config: Config, { clock, log, version, environment }: Su
     closers.unshift(() => platform.close());
     const platformId =
       standIn === null ? platform.endpoint.href.replace(/\/$/, '') : `stand-in:${standIn.id}`;
-    return { outbox, platform, platformId, host, closers };
+    const isRecovering = await hasWaitedLong(outbox, chance.nowMs);
+    return { outbox, platform, platformId, host, isRecovering, closers };
   } catch (error) {
     for (const close of closers) await close();
     throw error;
   }
+}
+
+async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {
+  for (const kind of ['queued', 'uploaded', 'tracked'] as const) {
+    const oldest = await outbox.oldestOf(kind);
+    if (oldest !== null && nowMs - oldest.createdAtMs > recoveringAfterMs) return true;
+  }
+  return false;
 }
 
 async function openStandIn({ platform: { standIn } }: Config): Promise<StandIn> {

@@ -66,6 +66,7 @@ export async function statusOf(
       state: paused === null ? 'ok' : 'paused',
       reason: paused?.failure.text ?? null,
       apps: pausedApps.map(({ app, pause }) => ({ app, state: 'paused', reason: pause.failure.text })),
+      budget: budgetOf(delivery),
     },
     drop_roots: roots.map((intake) => {
       const { name, path, app } = intake.rules.root;
@@ -81,5 +82,17 @@ export async function statusOf(
         problem: intake.trouble(),
       };
     }),
+  };
+}
+
+function budgetOf({ budget }: Delivery): StatusView['platform']['budget'] {
+  const { runs, api } = budget.rates();
+  const rounded = (rate: number | null): number | null =>
+    rate === null ? null : Math.round(rate * 100) / 100;
+  return {
+    runs_per_second: rounded(runs),
+    requests_per_minute: rounded(api === null ? null : api * 60),
+    waiting: budget.waiting(),
+    narrowed: budget.isNarrowed(),
   };
 }

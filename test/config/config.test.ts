@@ -19,6 +19,8 @@ test('the smallest file gets every default', () => {
       caFile: null,
       proxy: null,
       uploadsAtOnce: 32,
+      runsPerSecond: null,
+      requestsPerMinute: null,
       absentAfterMs: 1_200_000,
       then: 'send',
       standIn: { port: 0, dataDir: join(directory, 'state', 'stand-in'), apps: null },
@@ -292,6 +294,20 @@ describe('the platform', () => {
       /absent_after: must be at least 15m/,
     );
     expect(configOf(givenFile(fileWith({ platform: reconcile }))).platform.absentAfterMs).toBe(1000);
+  });
+
+  test('nextmv has the limits that its plans document, the stand-in none, and 0 means none', () => {
+    const limits = (path: string) => {
+      const { runsPerSecond, requestsPerMinute } = configOf(path, withKey).platform;
+      return [runsPerSecond, requestsPerMinute];
+    };
+    expect(limits(nextmv())).toEqual([5, 2_000]);
+    expect(limits(nextmv('\n  limits: { runs_per_second: 0.5, requests_per_minute: 0 }'))).toEqual([
+      0.5,
+      null,
+    ]);
+    expect(limits(givenFile(fileWith({})))).toEqual([null, null]);
+    expect(limits(givenFile(fileWith({ platform: 'limits: { runs_per_second: 10 }' })))).toEqual([10, null]);
   });
 
   test('without a key there is a problem that names the three ways to give one', () => {

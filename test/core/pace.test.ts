@@ -74,7 +74,7 @@ function simulate({
   const firstArrivals: number[] = [];
   const attempts: number[] = [];
   let refusals = 0;
-  const pace = (host: number): Pace => paces[host] as Pace;
+  const pace = (host: number): Pace => paces[host]!;
   for (;;) {
     const { atMs, event } = events.next();
     if (atMs > endMs) break;

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { test as plainTest } from 'vitest';
 import { defaultPolicy } from '../../src/core/policy.ts';
+import { Budget, type Limits } from '../../src/delivery/budget.ts';
 import { Delivery } from '../../src/delivery/delivery.ts';
+import { PacedPlatform } from '../../src/delivery/pacedPlatform.ts';
 import { trackFolder } from '../../src/intake/trackFolder.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
@@ -31,6 +33,8 @@ export interface ListedRun {
   readonly description: string;
 }
 
+const noLimits: Limits = { runsPerSecond: null, requestsPerMinute: null };
+
 export class Bench {
   readonly dir: string;
   readonly outbox: Outbox;
@@ -49,6 +53,7 @@ export class Bench {
     standIn: StandIn,
     clock: { aheadMs: number },
     changes: Partial<Policy>,
+    limits: Limits,
   ) {
     this.dir = dir;
     this.outbox = outbox;
@@ -70,12 +75,13 @@ export class Bench {
     });
     this.delivery = new Delivery({
       outbox,
-      platform: this.#platform,
+      platform: new PacedPlatform(this.#platform, new Budget(limits, machineClock, false)),
       platformId: standIn.endpoint,
       policy: this.policy,
       clock: this.clock,
       log: quietLog(),
       uploadsAtOnce: 8,
+      runsAtOnce: 64,
       pathOfRoot: () => '/',
       resultsDir: join(dir, 'results'),
       consoleUrl: () => null,
@@ -88,7 +94,7 @@ export class Bench {
   /** Told of every request, before the stand-in acts on it and after. */
   onRequest: ((seen: SeenRequest) => void | Promise<void>) | null = null;
 
-  static async begin(policy: Partial<Policy> = {}): Promise<Bench> {
+  static async begin(policy: Partial<Policy> = {}, limits: Limits = noLimits): Promise<Bench> {
     const dir = mkdtempSync(join(tmpdir(), 'rt-'));
     const clock = { aheadMs: 0 };
     const standIn = await startStandIn({
@@ -99,7 +105,7 @@ export class Bench {
       faults: new Faults(),
       now: () => Date.now() + clock.aheadMs,
     });
-    return new Bench(dir, await openOutbox(join(dir, 'state')), standIn, clock, policy);
+    return new Bench(dir, await openOutbox(join(dir, 'state')), standIn, clock, policy, limits);
   }
 
   get clock() {
@@ -122,7 +128,7 @@ export class Bench {
   }
 
   /** Makes a run of a folder. @returns its number */
-  async track(name: string, files: Files = plan(name)): Promise<number> {
+  async track(name: string, files: Files = plan(name), isBacklog = false): Promise<number> {
     const folder = join(this.dir, name);
     mkdirSync(folder);
     writeFiles(folder, files);
@@ -131,7 +137,10 @@ export class Bench {
       [],
       { app },
       {
-        outbox: this.outbox,
+        outbox: {
+          ...this.outbox,
+          enqueue: (wanted, chance) => this.outbox.enqueue({ ...wanted, isBacklog }, chance),
+        },
         clock: this.clock,
         log: quietLog(),
         policy: this.policy,
@@ -228,6 +237,12 @@ export class Bench {
     this.standIn.faults.onRequest = (seen) => this.#hear(seen);
   }
 
+  /** As at a shutdown: what is in hand is finished, what waits is left. */
+  async stopLoops(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#loops);
+  }
+
   async end(): Promise<void> {
     this.#stop.abort();
     this.delivery.cutOff();
@@ -245,10 +260,11 @@ export class Bench {
 }
 
 /** A test with a bench of its own. */
-export const test = plainTest.extend<{ policy: Partial<Policy>; bench: Bench }>({
+export const test = plainTest.extend<{ policy: Partial<Policy>; limits: Limits; bench: Bench }>({
   policy: {},
-  bench: async ({ policy }, use) => {
-    const bench = await Bench.begin(policy);
+  limits: noLimits,
+  bench: async ({ policy, limits }, use) => {
+    const bench = await Bench.begin(policy, limits);
     await use(bench);
     await bench.end();
   },

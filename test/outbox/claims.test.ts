@@ -1,4 +1,5 @@
 /** Who has a run in hand, who may conclude it, and what is left when a process dies. */
+import { deliveryLines } from '../../src/outbox/nouns.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Happening } from '../../src/core/lifecycle.ts';
@@ -41,7 +42,7 @@ describe('claiming', () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
     expect(numbers(await outbox.claimDue(platform, now, 9, []))).toEqual([1]);
-    expect(await outbox.nextDueMs(platform, 'deliver')).toBe(now + 1);
+    expect(await outbox.nextDueMs(platform, deliveryLines)).toBe(now + 1);
   });
 
   test('leaves the runs of a paused app, and takes those of another', async () => {
@@ -56,8 +57,8 @@ describe('claiming', () => {
     await withRuns(outbox, 1);
     await taken(outbox, 1, road.unknown);
     expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
-    expect(await outbox.nextDueMs(platform, 'deliver')).toBeNull();
-    expect(await outbox.nextDueMs(platform, 'reconcile')).toBe(now);
+    expect(await outbox.nextDueMs(platform, deliveryLines)).toBeNull();
+    expect(await outbox.nextDueMs(platform, ['reconcile'])).toBe(now);
     expect(await outbox.unknownApps(platform, now)).toEqual(['hare-app']);
     expect(numbers(await outbox.unknownDue(platform, now, 0, 9))).toEqual([1]);
     expect(await outbox.unknownDue(platform, now, 1, 9)).toEqual([]);
@@ -119,7 +120,7 @@ describe('claiming', () => {
     const other = 'https://other.test';
     expect(await outbox.claimDue(other, far, 9, [])).toEqual([]);
     expect(await outbox.claimRun(other, 1, far)).toBeNull();
-    expect(await outbox.nextDueMs(other, 'deliver')).toBeNull();
+    expect(await outbox.nextDueMs(other, deliveryLines)).toBeNull();
     expect(await outbox.foreignDue(other)).toEqual([{ platform, count: 2 }]);
     expect(await outbox.foreignDue(platform)).toEqual([]);
     await taken(outbox, 1, road.unknown);

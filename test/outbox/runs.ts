@@ -74,6 +74,7 @@ export interface Wanted {
   readonly movedAway?: { readonly run: number; readonly path: string };
   readonly doubt?: Failure;
   readonly again?: boolean;
+  readonly isBacklog?: boolean;
 }
 
 export function newRun(wanted: Wanted = {}): NewRun {
@@ -97,6 +98,7 @@ export function newRun(wanted: Wanted = {}): NewRun {
     doubt: wanted.doubt ?? null,
     target: `${platform} hare-app`,
     again: wanted.again ?? false,
+    isBacklog: wanted.isBacklog ?? false,
   };
 }
 

@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 1). Written by schema.test.ts.
+-- What the migrations add up to (user_version 2). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -97,17 +97,19 @@ CREATE TABLE run (
     crashes integer not null default 0,
     warnings text not null default '[]' check (json_valid(warnings)),
     created_at_ms integer not null
-  ) strict;
+  , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
+    case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual) strict;
 
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
 
 CREATE INDEX run_directory on run (inode, generation);
 
-CREATE INDEX run_due on run (lane, due_at_ms) where claimed = 0 and due_at_ms is not null;
-
 CREATE UNIQUE INDEX run_key on run (drop_root, first_path, generation, app, platform, host, version, counter);
 
 CREATE INDEX run_kind on run (kind, run);
+
+CREATE INDEX run_line on run (line, due_at_ms) where claimed = 0 and due_at_ms is not null;
 
 CREATE INDEX run_path on run (drop_root, path);
 

@@ -44,7 +44,7 @@ async function behindProxy(refuse?: number) {
     outgoing.setHeader('content-type', 'application/json');
     outgoing.end(JSON.stringify({ id: 'hare-app', run_id: 'devint-1' }));
   });
-  const platformPort = await portOf(platform as unknown as Server);
+  const platformPort = await portOf(platform);
   const asked: string[] = [];
   const proxy = createServer();
   proxy.on('connect', (request, socket, head) => {

@@ -32,6 +32,12 @@ function statusScreen(status: StatusView, nowMs: number): string {
       : `runtrackd is ${styleText('red', 'not running')} on ${status.host}; this is what its outbox says. Start it with \`runtrackd run\`.`,
     `platform: ${platform.kind}${platform.endpoint === null ? '' : ` at ${platform.endpoint}`}, ${platform.state}`,
   ];
+  if (platform.budget.narrowed) {
+    const { runs_per_second: runs, waiting } = platform.budget;
+    lines.push(
+      `  ${styleText('yellow', '!')} the platform asks to slow down (429): ${runs === null ? 'few' : String(runs)} runs a second for now, ${String(waiting)} request(s) wait; it widens again by itself`,
+    );
+  }
   const problems = status.problems.filter((problem) => problem !== 'the daemon is not running');
   for (const problem of problems) lines.push(`  ${styleText('red', '!')} ${problem}`);
   lines.push(

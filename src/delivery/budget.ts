@@ -1,0 +1,179 @@
+/**
+ * The platform's limits as one line of waiting requests: whoever wants to ask takes a slot first. What finishes a run
+ * goes before what starts one, so that runs do not pile up half-way while their upload ids grow old. A request that
+ * waits for the narrower limit of new runs lets the others pass.
+ */
+import { accepted, freeAtMs, refused, startPace, takeSlot, type Pace, type Slot } from '../core/pace.ts';
+import type { Clock } from '../system/clock.ts';
+
+/** What requests are about, in the order in which they go. */
+export const requestLines = ['result', 'create', 'upload', 'list'] as const;
+export type RequestLine = (typeof requestLines)[number];
+
+export interface Limits {
+  /** `POST /runs` a second; null: no limit. */
+  readonly runsPerSecond: number | null;
+  /** All requests to the API a minute, these included; null: no limit. */
+  readonly requestsPerMinute: number | null;
+}
+
+/** A slot that was given out: to be told what came of it. */
+export interface Ticket {
+  accepted(): void;
+  refused(retryAfterMs: number | undefined): void;
+}
+
+interface Waiter {
+  readonly give: (ticket: Ticket) => void;
+}
+
+/** Runs that are started and not yet posted: about as many as can be posted in this time, so that no id grows old. */
+const postedWithinMs = 10_000;
+const startedMin = 2;
+const startedMax = 32;
+
+export class Budget {
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #waiting: Readonly<Record<RequestLine, Waiter[]>> = {
+    result: [],
+    create: [],
+    upload: [],
+    list: [],
+  };
+  #runs: Pace;
+  #api: Pace;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param isRecovering work has piled up: hosts that come back together must not come at once */
+  constructor(limits: Limits, clock: Clock, isRecovering: boolean) {
+    this.#limits = limits;
+    this.#clock = clock;
+    [this.#runs, this.#api] = this.#begin(isRecovering);
+  }
+
+  /** The platform is back after it was away. */
+  recover(): void {
+    [this.#runs, this.#api] = this.#begin(true);
+    this.#pump();
+  }
+
+  /** What the paces are now, requests a second; null: no limit. */
+  rates(): { readonly runs: number | null; readonly api: number | null } {
+    const shown = ({ rate }: Pace): number | null => (Number.isFinite(rate) ? rate : null);
+    return { runs: shown(this.#runs), api: shown(this.#api) };
+  }
+
+  /** How many requests wait for their slot. */
+  waiting(): number {
+    return requestLines.reduce((sum, line) => sum + this.#waiting[line].length, 0);
+  }
+
+  /** Whether the platform’s refusals hold us well below what is configured. */
+  isNarrowed(): boolean {
+    const isLow = ({ limit, rate }: Pace): boolean => limit !== null && rate < limit / 4;
+    return (isLow(this.#runs) || isLow(this.#api)) && this.waiting() > 0;
+  }
+
+  /** So many runs may be on their way to their `POST` at once. */
+  startedMax(): number {
+    const { rate } = this.#runs;
+    if (!Number.isFinite(rate)) return startedMax;
+    return Math.min(startedMax, Math.max(startedMin, Math.floor(1 + (rate * postedWithinMs) / 1_000)));
+  }
+
+  /**
+   * Waits for a slot.
+   * @param isAgain it was refused before: it goes to the front of its line
+   * @throws the signal's reason
+   */
+  async take(line: RequestLine, signal: AbortSignal, isAgain = false): Promise<Ticket> {
+    signal.throwIfAborted();
+    return await new Promise<Ticket>((resolve, reject) => {
+      const waiter: Waiter = {
+        give: (ticket) => {
+          signal.removeEventListener('abort', leave);
+          resolve(ticket);
+        },
+      };
+      const leave = (): void => {
+        const place = this.#waiting[line].indexOf(waiter);
+        if (place >= 0) this.#waiting[line].splice(place, 1);
+        reject(signal.reason instanceof Error ? signal.reason : new Error('given up'));
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      if (isAgain) this.#waiting[line].unshift(waiter);
+      else this.#waiting[line].push(waiter);
+      this.#pump();
+    });
+  }
+
+  /** Gives out every slot that is due, then sleeps until the next one is. */
+  #pump(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    for (;;) {
+      const nowMs = this.#clock.monotonicMs();
+      let nextMs = Infinity;
+      let isGiven = false;
+      for (const line of requestLines) {
+        const [first] = this.#waiting[line];
+        if (first === undefined) continue;
+        const freeMs = this.#freeAtMs(line);
+        nextMs = Math.min(nextMs, freeMs);
+        if (freeMs > nowMs) continue;
+        this.#waiting[line].shift();
+        first.give(this.#ticket(line, nowMs));
+        isGiven = true;
+        break;
+      }
+      if (isGiven) continue;
+      if (nextMs < Infinity) {
+        this.#timer = setTimeout(() => this.#pump(), Math.max(1, Math.ceil(nextMs - nowMs)));
+      }
+      return;
+    }
+  }
+
+  #freeAtMs(line: RequestLine): number {
+    const api = freeAtMs(this.#api);
+    return line === 'create' ? Math.max(api, freeAtMs(this.#runs)) : api;
+  }
+
+  #ticket(line: RequestLine, nowMs: number): Ticket {
+    const api = takeSlot(this.#api, nowMs, this.#clock.random());
+    this.#api = api.pace;
+    let runs: Slot | null = null;
+    if (line === 'create') {
+      const taken = takeSlot(this.#runs, nowMs, this.#clock.random());
+      this.#runs = taken.pace;
+      runs = taken.slot;
+    }
+    return {
+      accepted: () => {
+        this.#api = accepted(this.#api, api.slot);
+        if (runs !== null) this.#runs = accepted(this.#runs, runs);
+        this.#pump();
+      },
+      // A refused run says nothing of the limit of all requests, which is far wider.
+      refused: (retryAfterMs) => {
+        const now = this.#clock.monotonicMs();
+        const random = this.#clock.random();
+        if (runs === null) this.#api = refused(this.#api, api.slot, retryAfterMs, now, random);
+        else this.#runs = refused(this.#runs, runs, retryAfterMs, now, random);
+        this.#pump();
+      },
+    };
+  }
+
+  #begin(isRecovering: boolean): [Pace, Pace] {
+    const { runsPerSecond, requestsPerMinute } = this.#limits;
+    const nowMs = this.#clock.monotonicMs();
+    const random = this.#clock.random();
+    const api = requestsPerMinute === null ? null : requestsPerMinute / 60;
+    return [
+      startPace(runsPerSecond, isRecovering, nowMs, random),
+      startPace(api, isRecovering, nowMs, random),
+    ];
+  }
+}

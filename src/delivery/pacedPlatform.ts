@@ -1,0 +1,96 @@
+/**
+ * The platform, asked at the pace of the budget: each request takes its slot first and tells what came of it. One that
+ * is refused as one too many (429) goes back to the front of its line and costs nobody a try.
+ */
+import { rateLimited, RuntrackdError } from '../core/failure.ts';
+import type { Created, PlatformClient, ReadAnswer, UploadTicket } from '../platform/client.ts';
+import type { CreateRunRequest, RunPage } from '../platform/wire.ts';
+import type { Budget, RequestLine, Ticket } from './budget.ts';
+
+export class PacedPlatform {
+  readonly budget: Budget;
+  readonly #platform: PlatformClient;
+
+  constructor(platform: PlatformClient, budget: Budget) {
+    this.#platform = platform;
+    this.budget = budget;
+  }
+
+  get endpoint(): URL {
+    return this.#platform.endpoint;
+  }
+
+  platformTimeMs(): number {
+    return this.#platform.platformTimeMs();
+  }
+
+  /** A probe: asked when it is due, because whoever waits for the end of a pause has stopped asking anything else. */
+  async application(app: string, signal: AbortSignal): Promise<void> {
+    await this.#platform.application(app, signal);
+  }
+
+  async createUpload(app: string, signal: AbortSignal): Promise<UploadTicket> {
+    return await this.#asking('upload', signal, () => this.#platform.createUpload(app, signal));
+  }
+
+  async putUpload(...given: Parameters<PlatformClient['putUpload']>): Promise<void> {
+    await this.#platform.putUpload(...given);
+  }
+
+  /** The slot for one `createRun`, to be had before the intent is written down. */
+  async slotForRun(signal: AbortSignal): Promise<Ticket> {
+    return await this.budget.take('create', signal);
+  }
+
+  /** @param slot from `slotForRun`, used up by this */
+  async createRun(
+    slot: Ticket,
+    app: string,
+    instance: string | null,
+    body: CreateRunRequest,
+    signal: AbortSignal,
+  ): Promise<Created> {
+    const created = await this.#platform.createRun(app, instance, body, signal);
+    if (created.kind === 'made' || created.kind === 'refused') slot.accepted();
+    // Where no answer came, or none that says anything of limits, the pace neither grows nor narrows.
+    else if (created.failure.class === rateLimited) slot.refused(created.failure.retryAfterMs);
+    return created;
+  }
+
+  async runResult(app: string, runId: string, byUrl: boolean, signal: AbortSignal): Promise<ReadAnswer> {
+    return await this.#asking('result', signal, () => this.#platform.runResult(app, runId, byUrl, signal));
+  }
+
+  async runMetadata(app: string, runId: string, signal: AbortSignal): Promise<ReadAnswer> {
+    return await this.#asking('result', signal, () => this.#platform.runMetadata(app, runId, signal));
+  }
+
+  async listRuns(app: string, token: string | null, signal: AbortSignal): Promise<RunPage> {
+    return await this.#asking('list', signal, () => this.#platform.listRuns(app, token, signal));
+  }
+
+  async download(answer: unknown, bytesMax: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return await this.#platform.download(answer, bytesMax, signal);
+  }
+
+  async #asking<T>(line: RequestLine, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    for (let isAgain = false; ; isAgain = true) {
+      const slot = await this.budget.take(line, signal, isAgain);
+      try {
+        const result = await work();
+        slot.accepted();
+        return result;
+      } catch (error) {
+        if (!(error instanceof RuntrackdError)) throw error;
+        const { failure } = error;
+        if (failure.class === rateLimited) {
+          slot.refused(failure.retryAfterMs);
+          continue;
+        }
+        // It was answered, if only by a refusal: the limit had room for it.
+        if (failure.status !== undefined && failure.status < 500) slot.accepted();
+        throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,181 @@
+/** Who goes first when there is not room for all; and that a refusal costs nobody anything. */
+import { describe, expect, test as plainTest } from 'vitest';
+import { Budget, type RequestLine, type Ticket } from '../../src/delivery/budget.ts';
+import { machineClock } from '../../src/system/clock.ts';
+import { until } from '../journey/waiting.ts';
+import { minuteMs, test } from './bench.ts';
+
+const never = new AbortController().signal;
+
+/** A clock that stands until it is set: what is due is then given out at the next question. */
+function standing() {
+  const clock = { ...machineClock, ms: 0, monotonicMs: () => clock.ms, random: () => 0.5 };
+  return clock;
+}
+
+/** Lets the promises that are settled be heard. */
+const heard = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Whoever asks makes the budget look at the clock; this one leaves at once. */
+async function looksAtTheClock(budget: Budget): Promise<void> {
+  const left = new AbortController();
+  const asked = budget.take('list', left.signal).catch(() => undefined);
+  left.abort();
+  await asked;
+  await heard();
+}
+
+describe('a budget', () => {
+  const limits = { runsPerSecond: 1, requestsPerMinute: 60 };
+
+  /** Everyone asks at once, in this order; who was served, one slot after the other. */
+  async function served(asking: readonly RequestLine[], slots: number): Promise<RequestLine[]> {
+    const clock = standing();
+    const budget = new Budget(limits, clock, false);
+    await budget.take('upload', never);
+    const order: RequestLine[] = [];
+    for (const line of asking) void budget.take(line, never).then(() => order.push(line));
+    for (let slot = 0; slot < slots; slot += 1) {
+      clock.ms += 2_000;
+      await looksAtTheClock(budget);
+    }
+    return order;
+  }
+
+  plainTest('lets what finishes a run go before what starts one', async () => {
+    expect(await served(['list', 'upload', 'create', 'result'], 4)).toEqual([
+      'result',
+      'create',
+      'upload',
+      'list',
+    ]);
+  });
+
+  plainTest('lets others pass a run that waits for the narrower limit', async () => {
+    const clock = standing();
+    const budget = new Budget({ runsPerSecond: 0.1, requestsPerMinute: 600 }, clock, false);
+    await budget.take('create', never);
+    const order: string[] = [];
+    void budget.take('create', never).then(() => order.push('create'));
+    clock.ms = 500;
+    void budget.take('upload', never).then(() => order.push('upload'));
+    await heard();
+    expect(order).toEqual(['upload']);
+  });
+
+  plainTest('puts a refused request at the front of its line', async () => {
+    const clock = standing();
+    const budget = new Budget(limits, clock, false);
+    const first = await budget.take('upload', never);
+    const order: string[] = [];
+    void budget.take('upload', never).then(() => order.push('behind'));
+    first.refused(undefined);
+    void budget.take('upload', never, true).then(() => order.push('again'));
+    while (order.length < 2) {
+      clock.ms += 10_000;
+      await looksAtTheClock(budget);
+    }
+    expect(order).toEqual(['again', 'behind']);
+  });
+
+  plainTest('forgets whoever leaves', async () => {
+    const budget = new Budget(limits, standing(), false);
+    await budget.take('upload', never);
+    const leaving = new AbortController();
+    const waited = budget.take('upload', leaving.signal);
+    expect(budget.waiting()).toBe(1);
+    leaving.abort(new Error('gone home'));
+    await expect(waited).rejects.toThrow('gone home');
+    expect(budget.waiting()).toBe(0);
+  });
+
+  plainTest('without limits gives everything at once', async () => {
+    const budget = new Budget({ runsPerSecond: null, requestsPerMinute: null }, standing(), true);
+    const tickets: Ticket[] = [];
+    for (let asked = 0; asked < 200; asked += 1) tickets.push(await budget.take('create', never));
+    expect(tickets).toHaveLength(200);
+  });
+
+  plainTest('lets fewer runs begin when fewer can be posted', () => {
+    const startedMax = (runsPerSecond: number | null): number =>
+      new Budget({ runsPerSecond, requestsPerMinute: null }, standing(), false).startedMax();
+    expect([null, 5, 1, 0.01].map(startedMax)).toEqual([32, 32, 10, 2]);
+  });
+});
+
+describe('delivery within limits', () => {
+  test.override({ limits: { runsPerSecond: 200, requestsPerMinute: 60_000 } });
+
+  test('a run that is refused as one too many is sent again, at no try, and nothing pauses', async ({
+    bench,
+  }) => {
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 429 }, 3);
+    bench.standIn.faults.next({ kind: 'uploadurl' }, { kind: 'answer', status: 429 }, 2);
+    bench.standIn.faults.next({ kind: 'run' }, { kind: 'answer', status: 429, retryAfter: '1' }, 1);
+    bench.start();
+    const run = await bench.track('crowded');
+    const recorded = await bench.reaches(run, 'recorded');
+    expect(recorded.life.tries).toBe(0);
+    expect(bench.delivery.gate.platformPause()).toBeNull();
+    expect(bench.standIn.faults.pending).toBe(0);
+    expect(bench.creates).toBe(4);
+    expect(await bench.copiesOf(run)).toBe(1);
+    const { runs, api } = bench.delivery.budget.rates();
+    expect(runs).toBeLessThan(200 * 0.97);
+    expect(api).toBeLessThan(1_000 * 0.97);
+  });
+});
+
+describe('delivery within narrow limits', () => {
+  test.override({ limits: { runsPerSecond: 2, requestsPerMinute: null } });
+
+  test('begins no more runs than it can post soon, and finishes those that it has begun', async ({
+    bench,
+  }) => {
+    const most = { begun: 0 };
+    const posted = new Set<number>();
+    bench.onRequest = ({ kind, phase }) => {
+      if (kind === 'create' && phase === 'received') posted.add(posted.size);
+      if (kind === 'uploadurl' && phase === 'received') most.begun += 1;
+    };
+    const runs: number[] = [];
+    for (let made = 0; made < 40; made += 1) runs.push(await bench.track(`plan-${made}`));
+    bench.start();
+    await until('the first runs to be posted', () => Promise.resolve(posted.size >= 3));
+    // Three artefacts to a run: 21 runs at the most are begun before the others' turn, two more because they are fresh.
+    expect(most.begun / 3).toBeLessThanOrEqual(21 + 2 + posted.size);
+    expect(bench.delivery.inHand()).toBeLessThan(40);
+  });
+
+  test('is ended while runs wait for their slot, and leaves them as they are', async ({ bench }) => {
+    for (let made = 0; made < 12; made += 1) await bench.track(`plan-${made}`);
+    bench.start();
+    await until('some to wait', () => Promise.resolve(bench.delivery.budget.waiting() > 5));
+    await bench.stopLoops();
+    expect(bench.delivery.inHand()).toBe(0);
+    const { states } = await bench.outbox.counts();
+    expect(states.uploaded ?? 0).toBeGreaterThan(0);
+    expect(states.intended ?? 0).toBe(0);
+  });
+});
+
+describe('fresh runs', () => {
+  test.override({ limits: { runsPerSecond: 8, requestsPerMinute: null } });
+
+  test('go before the backlog, which ends all the same', async ({ bench }) => {
+    const old: number[] = [];
+    for (let made = 0; made < 100; made += 1) old.push(await bench.track(`old-${made}`, undefined, true));
+    bench.start();
+    await until('the backlog to be under way', () => Promise.resolve(bench.creates >= 2));
+    const fresh = await bench.track('fresh');
+    await bench.reaches(fresh, 'recorded');
+    const { states } = await bench.outbox.counts();
+    // Those that were begun before it had their upload ids already; the bulk of the backlog still waits.
+    expect(states.queued ?? 0).toBeGreaterThan(20);
+    bench.letPass(minuteMs);
+    await until(
+      'more of the backlog to follow',
+      async () => ((await bench.outbox.counts()).states.recorded ?? 0) >= 45,
+    );
+  });
+});
