@@ -74,7 +74,11 @@ function simulate({
   const firstArrivals: number[] = [];
   const attempts: number[] = [];
   let refusals = 0;
-  const pace = (host: number): Pace => paces[host]!;
+  const pace = (host: number): Pace => {
+    const found = paces[host];
+    if (found === undefined) throw new Error(`there is no host ${host}`);
+    return found;
+  };
   for (;;) {
     const { atMs, event } = events.next();
     if (atMs > endMs) break;
