@@ -1,5 +1,5 @@
 /** A stand-in of its own for each test, and a plain client for it: no retries, every answer read to its end. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
@@ -17,6 +17,8 @@ export interface Client {
   readonly standIn: StandIn;
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   send(method: string, url: string, options?: SendOptions): Promise<Answer>;
+  /** Below `/stand-in`; without a key. */
+  admin(method: string, path: string, body?: unknown): Promise<Answer>;
   /** An upload that is done; its id. */
   upload(content: string | Buffer): Promise<string>;
   ticket(): Promise<{ upload_id: string; upload_url: string }>;
@@ -41,7 +43,8 @@ export function temporaryFolder(): string {
 export async function started(options: Partial<StandInOptions> = {}): Promise<Client> {
   const dataDir = options.dataDir ?? temporaryFolder();
   const standIn = await startStandIn({ port: 0, apps: null, apiKey: null, ...options, dataDir });
-  const agent = new Agent();
+  const { certificateFile } = standIn;
+  const agent = new Agent(certificateFile === null ? {} : { connect: { ca: readFileSync(certificateFile) } });
   onTestFinished(async () => {
     await agent.destroy();
     await standIn.close();
@@ -66,6 +69,11 @@ function clientOf(standIn: StandIn, agent: Agent): Client {
       headers: { authorization: 'Bearer some-key', 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  const admin = (method: string, path: string, body?: unknown) =>
+    send(method, `${standIn.endpoint}/stand-in${path}`, {
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   const ticket = async () =>
     (await call('POST', '/runs/uploadurl')).json as { upload_id: string; upload_url: string };
   const upload = async (content: string | Buffer) => {
@@ -79,7 +87,7 @@ function clientOf(standIn: StandIn, agent: Agent): Client {
     if (made.status !== 200) throw new Error(`the run was refused: ${made.text}`);
     return String(made.json['run_id']);
   };
-  return { standIn, call, send, upload, ticket, track };
+  return { standIn, call, send, admin, upload, ticket, track };
 }
 
 /** Nothing but what has to be there. */
