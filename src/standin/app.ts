@@ -1,8 +1,10 @@
 /** The routes of the stand-in, put together: what is checked on every request, and what an error becomes. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono, type MiddlewareHandler } from 'hono';
+import { adminRoutes } from './admin.ts';
 import { serveApplications } from './applications.ts';
 import { readBody } from './body.ts';
+import { localOnly } from './guard.ts';
 import { misbehaving } from './misbehave.ts';
 import type { Platform, StandInEnv } from './platform.ts';
 import { serveReadingBack } from './readingBack.ts';
@@ -10,10 +12,17 @@ import { Refusal } from './refusal.ts';
 import { serveRuns } from './runs.ts';
 import { serveStorage, serveUploadUrls } from './uploads.ts';
 
+/** An inline input has at most 5 MB; the rest is names, options and ids. */
+const apiBodyBytesMax = 5_000_000 + 512 * 1024;
+
 export function createApp(platform: Platform, closing: AbortSignal): Hono<StandInEnv> {
   const app = new Hono<StandInEnv>();
-  app.use('/v1/*', readBody);
-  app.use(misbehaving(platform, closing));
+  app.use(localOnly(platform.scheme));
+  if (platform.apiKey !== null) app.use('/stand-in/*', bearerOnly(platform.apiKey));
+  app.route('/stand-in', adminRoutes(platform));
+
+  app.use('/v1/*', readBody(apiBodyBytesMax));
+  for (const path of ['/v1/*', '/storage/*']) app.use(path, misbehaving(platform, closing));
   app.use('/v1/*', bearerOnly(platform.apiKey));
   const applications = new Hono<StandInEnv>();
   for (const serve of [serveUploadUrls, serveRuns, serveReadingBack, serveApplications])

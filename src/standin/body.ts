@@ -6,22 +6,21 @@ import type { MiddlewareHandler } from 'hono';
 import type { StandInEnv } from './platform.ts';
 import { Refusal } from './refusal.ts';
 
-/** An inline input has at most 5 MB; the rest is names, options and ids. */
-const apiBodyBytesMax = 5_000_000 + 512 * 1024;
-
-export const readBody: MiddlewareHandler<StandInEnv> = async (c, next) => {
-  if (Number(c.req.header('content-length') ?? 0) > apiBodyBytesMax) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // What is not read of a body that is too large is left to the server, so that the refusal still gets through.
-  for await (const chunk of c.env.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > apiBodyBytesMax) throw tooLarge();
-  }
-  c.set('body', Buffer.concat(chunks));
-  await next();
-};
+export function readBody(bytesMax: number): MiddlewareHandler<StandInEnv> {
+  return async (c, next) => {
+    if (Number(c.req.header('content-length') ?? 0) > bytesMax) throw tooLarge(bytesMax);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    // What is not read of a body that is too large is left to the server, so that the refusal still gets through.
+    for await (const chunk of c.env.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > bytesMax) throw tooLarge(bytesMax);
+    }
+    c.set('body', Buffer.concat(chunks));
+    await next();
+  };
+}
 
 export function jsonBody(body: Buffer): unknown {
   try {
@@ -31,6 +30,6 @@ export function jsonBody(body: Buffer): unknown {
   }
 }
 
-function tooLarge(): Refusal {
-  return new Refusal(413, `a request has at most ${apiBodyBytesMax} bytes: upload the content instead`);
+function tooLarge(bytesMax: number): Refusal {
+  return new Refusal(413, `a request has at most ${bytesMax} bytes here: a large input is to be uploaded`);
 }

@@ -7,6 +7,7 @@
  * after `onRequest` has heard of the request, so the hook may still add one for this very request.
  */
 import type { RequestKind } from './requestKind.ts';
+import { wellBehaved, type Settings } from './settings.ts';
 
 /** What goes wrong. `carriedOut` tells whether the request is acted on all the same: the ambiguous case. */
 export type Misbehaviour =
@@ -25,7 +26,9 @@ export type Misbehaviour =
   /** Never answered: until the client leaves or the stand-in closes. */
   | { readonly kind: 'hang'; readonly carriedOut: boolean }
   /** Carried out at once, answered late. */
-  | { readonly kind: 'delay'; readonly ms: number };
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** Carried out at once, its answer sent a few bytes at a time. */
+  | { readonly kind: 'trickle'; readonly bytesPerSecond: number };
 
 /** Which requests a rule is for. No kind, no app: all. */
 export interface Aim {
@@ -46,77 +49,82 @@ export interface SeenRequest {
   readonly phase: 'received' | 'done';
 }
 
-export interface FaultSettings {
-  /** A run is `queued` for the first half of this time after its creation, `running` for the second. */
-  finalAfterMs: number;
-  /** A run shows in the list only so long after its creation. */
-  listLagMs: number;
-  /** Takes effect for the next listing; one under way keeps its order. Shuffled is the same shuffle each time. */
-  listOrder: 'newest-first' | 'oldest-first' | 'shuffled';
-  pageSize: number;
-  /** Outputs come back as another document than was sent. */
-  outputAltered: boolean;
-  /** An error message that is not printable ASCII is refused. */
-  refuseNonAsciiError: boolean;
-  /** A name or description that is too long. */
-  overLength: 'refuse' | 'cut';
-  /** An input or output declared JSON that is not. The official SDK declares text and folders so by default. */
-  notJson: 'refuse' | 'accept';
+/** A rule that is not used up. */
+export interface Rule {
+  /** Never given to another one. */
+  readonly id: number;
+  readonly aim: Aim;
+  readonly misbehaviour: Misbehaviour;
+  /** How often it was to happen; Infinity: always. */
+  readonly times: number;
+  /** How often it still will. */
+  readonly left: number;
 }
 
-const wellBehaved: FaultSettings = {
-  finalAfterMs: 0,
-  listLagMs: 0,
-  listOrder: 'newest-first',
-  pageSize: 50,
-  outputAltered: false,
-  refuseNonAsciiError: false,
-  overLength: 'refuse',
-  notJson: 'refuse',
-};
-
-interface Rule {
+interface LiveRule extends Rule {
   readonly kinds: readonly RequestKind[] | null;
-  readonly app: string | null;
-  readonly misbehaviour: Misbehaviour;
   skip: number;
   left: number;
 }
 
 /** Can be changed at any time; the next request sees it. */
-export class Faults implements FaultSettings {
+export class Faults implements Settings {
   finalAfterMs = wellBehaved.finalAfterMs;
   listLagMs = wellBehaved.listLagMs;
   listOrder = wellBehaved.listOrder;
   pageSize = wellBehaved.pageSize;
-  outputAltered = wellBehaved.outputAltered;
-  refuseNonAsciiError = wellBehaved.refuseNonAsciiError;
   overLength = wellBehaved.overLength;
   notJson = wellBehaved.notJson;
+  refuseNonAsciiError = wellBehaved.refuseNonAsciiError;
+  outputAltered = wellBehaved.outputAltered;
+  uploadLifetimeMs = wellBehaved.uploadLifetimeMs;
+  cancelFinal = wellBehaved.cancelFinal;
   /** Awaited, so that a test can end a client at exactly this moment. */
   onRequest: ((seen: SeenRequest) => void | Promise<void>) | null = null;
-  #rules: Rule[] = [];
+  readonly #settings: Partial<Settings>;
+  #rules: LiveRule[] = [];
+  #lastId = 0;
 
-  constructor(settings: Partial<FaultSettings> = {}) {
+  constructor(settings: Partial<Settings> = {}) {
+    this.#settings = settings;
     Object.assign(this, settings);
   }
 
   /** The next request that matches, or the next so many. */
-  next(aim: Aim, misbehaviour: Misbehaviour, times = 1): void {
+  next(aim: Aim, misbehaviour: Misbehaviour, times = 1): Rule {
     const kinds = typeof aim.kind === 'string' ? [aim.kind] : (aim.kind ?? null);
-    this.#rules.push({ kinds, app: aim.app ?? null, misbehaviour, skip: aim.skip ?? 0, left: times });
+    const id = (this.#lastId += 1);
+    const rule = { id, aim, misbehaviour, times, kinds, skip: aim.skip ?? 0, left: times };
+    this.#rules.push(rule);
+    return rule;
   }
 
   /** Every request that matches, until `clear`. */
-  always(aim: Aim, misbehaviour: Misbehaviour): void {
-    this.next(aim, misbehaviour, Infinity);
+  always(aim: Aim, misbehaviour: Misbehaviour): Rule {
+    return this.next(aim, misbehaviour, Infinity);
   }
 
-  /** No rule is left, every setting is back to what it is by default, nobody listens. */
-  clear(): void {
+  /** In the order in which they are asked. */
+  get rules(): readonly Rule[] {
+    return this.#rules;
+  }
+
+  /** @returns whether there was such a rule */
+  remove(id: number): boolean {
+    const before = this.#rules.length;
+    this.#rules = this.#rules.filter((rule) => rule.id !== id);
+    return this.#rules.length < before;
+  }
+
+  removeAll(): void {
     this.#rules = [];
+  }
+
+  /** No rule is left, every setting is back to what it was at the start, nobody listens. */
+  clear(): void {
+    this.removeAll();
     this.onRequest = null;
-    Object.assign(this, wellBehaved);
+    Object.assign(this, wellBehaved, this.#settings);
   }
 
   /** How many uses are left of all rules: 0 when every fault a test asked for has happened. */
@@ -128,13 +136,13 @@ export class Faults implements FaultSettings {
   take(kind: RequestKind, app: string | null): Misbehaviour | null {
     for (const rule of this.#rules) {
       if (rule.kinds !== null && !rule.kinds.includes(kind)) continue;
-      if (rule.app !== null && rule.app !== app) continue;
+      if (rule.aim.app !== undefined && rule.aim.app !== app) continue;
       if (rule.skip > 0) {
         rule.skip -= 1;
         continue;
       }
       rule.left -= 1;
-      if (rule.left <= 0) this.#rules = this.#rules.filter((other) => other !== rule);
+      if (rule.left <= 0) this.remove(rule.id);
       return rule.misbehaviour;
     }
     return null;

@@ -1,5 +1,6 @@
 /** The schema of the stand-in's database: numbered steps that are only ever added to. */
 import type { Database } from 'better-sqlite3';
+import { CannotStart } from './cannotStart.ts';
 
 /** Step n takes a database from `user_version` n to n + 1. */
 const steps: readonly string[] = [
@@ -52,7 +53,8 @@ const steps: readonly string[] = [
 export function migrate(database: Database): void {
   const version = database.pragma('user_version', { simple: true }) as number;
   if (version > steps.length) {
-    throw new Error(
+    throw new CannotStart(
+      'data is unusable',
       `the stand-in's database is of version ${version}, this program knows ${steps.length}: use the newer program, or another data folder`,
     );
   }

@@ -11,6 +11,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { Misbehaviour, SeenRequest } from './faults.ts';
 import type { Platform, StandInEnv } from './platform.ts';
 import { shapeOf } from './requestKind.ts';
+import { trickled } from './trickle.ts';
 
 /** Aborted when the stand-in closes: nothing waits for a client, a hook or a delay any longer. */
 export function misbehaving(platform: Platform, closing: AbortSignal): MiddlewareHandler<StandInEnv> {
@@ -26,7 +27,7 @@ export function misbehaving(platform: Platform, closing: AbortSignal): Middlewar
     const fault = platform.faults.take(kind, seen.app);
     if (fault !== null && !isCarriedOut(fault)) {
       if (fault.kind === 'answer') return faultyAnswer(fault);
-      await withhold(fault, incoming, closing);
+      await withhold(platform, fault, incoming, closing);
       return RESPONSE_ALREADY_SENT;
     }
 
@@ -40,13 +41,16 @@ export function misbehaving(platform: Platform, closing: AbortSignal): Middlewar
       case 'delay':
         await sleep(fault.ms, undefined, { signal: closing }).catch(() => undefined);
         return;
+      case 'trickle':
+        replaceAnswer(c, trickled(c.res, fault.bytesPerSecond, closing));
+        return;
       case 'drop':
         if (fault.when === 'midway') await sendHalf(outgoing, c.res);
-        incoming.socket.resetAndDestroy();
+        platform.connections.reset(incoming.socket);
         replaceAnswer(c, RESPONSE_ALREADY_SENT);
         return;
       case 'hang':
-        await withhold(fault, incoming, closing);
+        await withhold(platform, fault, incoming, closing);
         replaceAnswer(c, RESPONSE_ALREADY_SENT);
         return;
     }
@@ -62,6 +66,7 @@ function isCarriedOut(fault: Misbehaviour): boolean {
     case 'hang':
       return fault.carriedOut;
     case 'delay':
+    case 'trickle':
       return true;
   }
 }
@@ -75,11 +80,15 @@ async function tell(platform: Platform, seen: SeenRequest, closing: AbortSignal)
   await Promise.race([heard, closed]).finally(() => settled.abort());
 }
 
-/** A reset, as a crashed server or a middlebox gives it, or silence. */
-async function withhold(fault: Misbehaviour, incoming: IncomingMessage, closing: AbortSignal): Promise<void> {
-  const { socket } = incoming;
+/** A reset, or silence. */
+async function withhold(
+  { connections }: Platform,
+  fault: Misbehaviour,
+  { socket }: IncomingMessage,
+  closing: AbortSignal,
+): Promise<void> {
   if (fault.kind === 'drop') {
-    socket.resetAndDestroy();
+    connections.reset(socket);
     return;
   }
   if (!socket.destroyed) await once(socket, 'close', { signal: closing }).catch(() => undefined);

@@ -2,14 +2,13 @@
  * `POST …/runs` (platform contract: create run): what is checked before a run is made, and the making of it. Each
  * accepted request makes a new run, also when it is the same as one before: there is no idempotency to lean on.
  */
-import type { z } from 'zod';
 import { createRunRequest, nameCharsMax, type CreateRunRequest } from '../platform/wire.ts';
 import type { Artefact, StoredFile } from './artefacts.ts';
 import { examine } from './findings.ts';
 import { newRunId } from './ids.ts';
 import type { Platform } from './platform.ts';
 import type { NewRun } from './records.ts';
-import { Refusal } from './refusal.ts';
+import { problemsOf, Refusal } from './refusal.ts';
 
 /** What the official SDK cuts a description to when it clones a run; the name's limit has the same source. */
 const descriptionCharsMax = 256;
@@ -61,7 +60,7 @@ function checkedRequest(body: unknown, platform: Platform): CreateRunRequest {
     throw new Refusal(400, 'result is missing: only external runs are recorded here, nothing is run');
   }
   const parsed = createRunRequest.safeParse(body);
-  if (!parsed.success) throw new Refusal(400, problems(parsed.error));
+  if (!parsed.success) throw new Refusal(400, problemsOf(parsed.error));
   const request = parsed.data;
 
   const inputs = ['upload_id', 'input', 'input_id'].filter((key) => key in request);
@@ -131,8 +130,4 @@ function withoutInlineInput(request: CreateRunRequest): CreateRunRequest {
   const rest = { ...request };
   delete rest.input;
   return rest;
-}
-
-function problems(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`).join('; ');
 }

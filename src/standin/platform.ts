@@ -1,5 +1,6 @@
 /** What every route of the stand-in works with. */
 import type { HttpBindings } from '@hono/node-server';
+import type { Connections } from './connections.ts';
 import type { Faults } from './faults.ts';
 import type { Records } from './records.ts';
 import type { SignedUrls } from './signing.ts';
@@ -10,12 +11,13 @@ export interface Platform {
   readonly storage: Storage;
   readonly urls: SignedUrls;
   readonly faults: Faults;
+  readonly connections: Connections;
+  readonly scheme: 'http' | 'https';
   /** Null: every id of the right form exists. */
   readonly apps: ReadonlySet<string> | null;
   /** Null: any bearer that is not empty. */
   readonly apiKey: string | null;
   readonly defaultInstance: string;
-  readonly uploadLifetimeMs: number;
   /** The wall clock. */
   readonly now: () => number;
 }

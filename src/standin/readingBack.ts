@@ -131,7 +131,7 @@ function refuseUnlessInline(file: StoredFile, format: string, isJson: boolean): 
 }
 
 function downloadUrl(platform: Platform, file: StoredFile, part: string): string {
-  return platform.urls.forDownload(file.name, part, platform.now() + platform.uploadLifetimeMs);
+  return platform.urls.forDownload(file.name, part, platform.now() + platform.faults.uploadLifetimeMs);
 }
 
 function outputText(platform: Platform, file: StoredFile): Piece {

@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import type { CreateRunRequest } from '../platform/wire.ts';
 import type { ArtefactFiles, StoredFile } from './artefacts.ts';
-import type { FaultSettings } from './faults.ts';
+import { CannotStart } from './cannotStart.ts';
 import type { Findings } from './findings.ts';
 import { migrate } from './migrations.ts';
+import type { Settings } from './settings.ts';
 
 export interface Upload {
   readonly id: string;
@@ -42,7 +43,7 @@ export interface RecordedRun extends NewRun {
 
 export interface ListQuery {
   readonly app: string;
-  readonly order: FaultSettings['listOrder'];
+  readonly order: Settings['listOrder'];
   /** Only runs that come after this place in that order; null: from the start. */
   readonly after: number | null;
   readonly createdUntilMs: number;
@@ -88,7 +89,7 @@ export function openRecords(dataDir: string) {
     migrate(database);
   } catch (error) {
     database.close();
-    throw error;
+    throw isDamage(error) ? new CannotStart('data is unusable', damageText(path)) : error;
   }
 
   const addSetting = database.prepare(
@@ -135,7 +136,7 @@ export function openRecords(dataDir: string) {
 
   const prepareListing = (place: string, after: string, direction: string) =>
     database.prepare<[object], RunRow>(listing(place, after, direction));
-  const listings: Readonly<Record<FaultSettings['listOrder'], ReturnType<typeof prepareListing>>> = {
+  const listings: Readonly<Record<Settings['listOrder'], ReturnType<typeof prepareListing>>> = {
     'newest-first': prepareListing('seq', '<', 'desc'),
     'oldest-first': prepareListing('seq', '>', 'asc'),
     shuffled: prepareListing('shuffled', '>', 'asc'),
@@ -238,6 +239,14 @@ export function openRecords(dataDir: string) {
       database.close();
     },
   };
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof SQLite.SqliteError && ['SQLITE_NOTADB', 'SQLITE_CORRUPT'].includes(error.code);
+}
+
+function damageText(path: string): string {
+  return `${path} is no database of the stand-in, or is damaged: move it aside, or choose another data folder`;
 }
 
 function fromRow(row: RunRow): RecordedRun {

@@ -3,23 +3,26 @@
  * and a test is told of it. The query is never part of it, since that is where signatures are.
  */
 
-export type RequestKind =
-  | 'application'
-  | 'uploadurl'
-  | 'put'
-  | 'create'
-  | 'list'
-  | 'run'
-  | 'metadata'
-  | 'output'
-  | 'input'
-  | 'logs'
-  | 'assets'
-  | 'update'
-  | 'cancel'
-  | 'delete'
-  | 'download'
-  | 'other';
+export const requestKinds = [
+  'application',
+  'uploadurl',
+  'put',
+  'create',
+  'list',
+  'run',
+  'metadata',
+  'output',
+  'input',
+  'logs',
+  'assets',
+  'update',
+  'cancel',
+  'delete',
+  'download',
+  'other',
+] as const;
+
+export type RequestKind = (typeof requestKinds)[number];
 
 /** A request as its first line tells it. `target` is the app of an API request, the file of a storage request. */
 export interface RequestShape {

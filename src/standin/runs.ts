@@ -3,12 +3,12 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { existingApp } from './applications.ts';
 import { jsonBody } from './body.ts';
-import type { FaultSettings } from './faults.ts';
 import { makeRun, within, wordLimits } from './newRun.ts';
 import type { Platform, StandInEnv } from './platform.ts';
 import type { RecordedRun } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { listItemOf, metadataOf, statusOf, type RunStatus } from './runDocument.ts';
+import type { Settings } from './settings.ts';
 
 export function serveRuns(routes: Hono<StandInEnv>, platform: Platform): void {
   routes
@@ -38,6 +38,7 @@ export function serveRuns(routes: Hono<StandInEnv>, platform: Platform): void {
       const run = existingRun(platform, c.req.param('app'), c.req.param('run'));
       const status = currentStatus(platform, run);
       if (status !== 'queued' && status !== 'running') {
+        if (platform.faults.cancelFinal === 'ignore') return c.json({});
         throw new Refusal(409, `the run is ${status}: only one that is not final can be cancelled`);
       }
       platform.records.cancel(run, platform.now());
@@ -87,15 +88,15 @@ function pageOf(platform: Platform, app: string, token: string | undefined) {
  * A token says after which run of which order to go on, not how many to pass over: runs that are added or deleted
  * while someone turns the pages neither repeat others nor hide them.
  */
-function tokenFor(order: FaultSettings['listOrder'], place: number): string {
+function tokenFor(order: Settings['listOrder'], place: number): string {
   return Buffer.from(`${order}:${place}`).toString('base64url');
 }
 
-function placeIn(token: string): { order: FaultSettings['listOrder']; after: number } {
+function placeIn(token: string): { order: Settings['listOrder']; after: number } {
   const found = /^(newest-first|oldest-first|shuffled):(\d+)$/.exec(
     Buffer.from(token, 'base64url').toString(),
   );
   if (found === null)
     throw new Refusal(400, 'pagetoken is not one that was given out here: start from the first page');
-  return { order: found[1] as FaultSettings['listOrder'], after: Number(found[2]) };
+  return { order: found[1] as Settings['listOrder'], after: Number(found[2]) };
 }

@@ -20,9 +20,9 @@ export function serveUploadUrls(routes: Hono<StandInEnv>, platform: Platform): v
     const app = existingApp(platform, c.req.param('app'));
     const id = newUploadId();
     const nowMs = platform.now();
-    const expiresAtMs = nowMs + platform.uploadLifetimeMs;
+    const expiresAtMs = nowMs + platform.faults.uploadLifetimeMs;
     platform.records.addUpload({ id, app, expiresAtMs });
-    const useless = platform.records.sweep(nowMs - platform.uploadLifetimeMs - keptUnusedMs);
+    const useless = platform.records.sweep(nowMs - platform.faults.uploadLifetimeMs - keptUnusedMs);
     await Promise.all(useless.map((name) => platform.storage.remove(name)));
     return c.json({ upload_id: id, upload_url: platform.urls.forUpload(id, expiresAtMs) });
   });

@@ -1,7 +1,8 @@
 /** `platform`: the stand-in as a server of its own. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { request } from 'undici';
+import SQLite from 'better-sqlite3';
+import { Agent, request } from 'undici';
 import { expect } from 'vitest';
 import type { Program } from '../journey/program.ts';
 import { test } from '../journey/scene.ts';
@@ -10,7 +11,7 @@ import { until } from '../journey/waiting.ts';
 async function endpointOf(program: Program): Promise<string> {
   await until('its first line', () => program.stdout.includes('\n'));
   const [first = ''] = program.stdout.split('\n');
-  expect(first).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(first).toMatch(/^https?:\/\/127\.0\.0\.1:\d+$/);
   return first;
 }
 
@@ -83,4 +84,125 @@ test.concurrent('a daemon delivers to it as to the real one', async ({ scene }) 
   scene.drop('plan');
   await scene.result('plan');
   expect(await scene.platformRuns('hare-app', await endpointOf(program))).toHaveLength(1);
+});
+
+test.concurrent('every setting and fault can be said when it starts', async ({ scene }) => {
+  const options = {
+    '--final-after': '1500ms',
+    '--list-lag': '2s',
+    '--list-order': 'oldest-first',
+    '--page-size': '7',
+    '--over-length': 'cut',
+    '--not-json': 'refuse',
+    '--upload-lifetime': '10m',
+    '--cancel-final': 'ignore',
+  };
+  const program = scene.start([
+    'platform',
+    ...Object.entries(options).flat(),
+    '--refuse-non-ascii-error',
+    '--output-altered',
+    '--fault',
+    'create:drop-after:3',
+    '--fault',
+    'list:429,retry-after=2',
+  ]);
+  const admin = `${await endpointOf(program)}/stand-in`;
+  expect((await ask(`${admin}/settings`, 'k')).json).toStrictEqual({
+    final_after: '1500ms',
+    list_lag: '2s',
+    list_order: 'oldest-first',
+    page_size: 7,
+    over_length: 'cut',
+    not_json: 'refuse',
+    refuse_non_ascii_error: true,
+    output_altered: true,
+    upload_lifetime: '10m',
+    cancel_final: 'ignore',
+  });
+  expect((await ask(`${admin}/faults`, 'k')).json).toStrictEqual({
+    faults: [
+      { id: 1, fault: 'create:drop-after:3', left: 3 },
+      { id: 2, fault: 'list:429,retry-after=2', left: 1 },
+    ],
+  });
+});
+
+test.concurrent(
+  'with nothing said it behaves, and takes what the official SDK calls JSON',
+  async ({ scene }) => {
+    const admin = `${await endpointOf(scene.start(['platform']))}/stand-in`;
+    expect((await ask(`${admin}/settings`, 'k')).json).toStrictEqual({
+      final_after: '0ms',
+      list_lag: '0ms',
+      list_order: 'newest-first',
+      page_size: 50,
+      over_length: 'refuse',
+      not_json: 'accept',
+      refuse_non_ascii_error: false,
+      output_altered: false,
+      upload_lifetime: '15m',
+      cancel_final: 'refuse',
+    });
+    expect((await ask(`${admin}/faults`, 'k')).json).toStrictEqual({ faults: [] });
+  },
+);
+
+test.concurrent.for([
+  { args: ['--final-after', '5'], says: '"5" is not a number with its unit' },
+  { args: ['--list-order', 'up'], says: 'newest-first' },
+  { args: ['--page-size', 'x'], says: 'must be a whole number from 1 to 500' },
+  { args: ['--fault', 'creat:500'], says: '"creat" is no kind of request' },
+  { args: ['--fault', 'create:500', '--fault', 'create:soon'], says: '"soon" is no fault' },
+])('$args is exit code 2: $says', async ({ args, says }, { scene }) => {
+  const finished = await scene.start(['platform', ...args]).end();
+  expect(finished).toMatchObject({ code: 2, stdout: '' });
+  expect(finished.stderr).toContain(says);
+});
+
+test.concurrent('--tls says what a client needs, and that is enough', async ({ scene, onTestFinished }) => {
+  const program = scene.start(['platform', '--tls', '--data', "./it's here"]);
+  const endpoint = await endpointOf(program);
+  await until('what to use', () => program.stderr.includes('NODE_EXTRA_CA_CERTS'));
+  expect(endpoint).toMatch(/^https:/);
+  expect(program.stderr).toContain(`export NEXTMV_ENDPOINT=${new URL(endpoint).host}\n`);
+  const file = join(scene.dir, "it's here", 'tls-certificate.pem');
+  const quoted = file.replace("'", String.raw`'\''`);
+  expect(program.stderr).toContain(`export REQUESTS_CA_BUNDLE='${quoted}'\n`);
+  expect(program.stderr).toContain(`export NODE_EXTRA_CA_CERTS='${quoted}'\n`);
+  const agent = new Agent({ connect: { ca: readFileSync(file) } });
+  onTestFinished(() => agent.destroy());
+  const health = await request(`${endpoint}/stand-in/health`, { dispatcher: agent });
+  expect(health.statusCode).toBe(200);
+});
+
+test.concurrent(
+  'data that another one works on is exit code 75; a killed one lets go of them',
+  async ({ scene }) => {
+    const data = join(scene.dir, 'p');
+    const first = scene.start(['platform', '--data', data]);
+    await endpointOf(first);
+    const second = await scene.start(['platform', '--data', data]).end();
+    expect(second).toMatchObject({ code: 75, stdout: '' });
+    expect(second.stderr).toBe(
+      `another stand-in (pid ${first.pid}) works on ${data}: stop it first, or give this one a data folder of its own\n`,
+    );
+    await first.kill();
+    await endpointOf(scene.start(['platform', '--data', data]));
+  },
+);
+
+test.concurrent('a data file of a newer program is exit code 1, and a sentence', async ({ scene }) => {
+  const data = join(scene.dir, 'p');
+  const program = scene.start(['platform', '--data', data]);
+  await endpointOf(program);
+  await program.stop();
+  const database = new SQLite(join(data, 'stand-in.db'));
+  database.pragma('user_version = 99');
+  database.close();
+  const finished = await scene.start(['platform', '--data', data]).end();
+  expect(finished).toMatchObject({ code: 1, stdout: '' });
+  expect(finished.stderr).toMatch(
+    /^the stand-in's database is of version 99, this program knows \d+: [^\n]+\n$/,
+  );
 });

@@ -45,6 +45,12 @@ test.each<{ name: string; fault: Misbehaviour; outcome: string | RegExp; runs: n
     runs: 1,
   },
   { name: 'a delay', fault: { kind: 'delay', ms: 30 }, outcome: /^200 {"run_id"/, runs: 1 },
+  {
+    name: 'a trickle',
+    fault: { kind: 'trickle', bytesPerSecond: 1000 },
+    outcome: /^200 {"run_id":".*"}$/,
+    runs: 1,
+  },
 ])('$name leaves $runs runs', async ({ fault, outcome: expected, runs }) => {
   const client = await started();
   client.standIn.faults.next({ kind: 'create' }, fault);
@@ -77,12 +83,58 @@ test.each([
   expect(await listedIds(client)).toHaveLength(runs);
 });
 
-test('a delay is as long as it was asked to be', async () => {
+test('what is answered late is done at once', async () => {
   const client = await started();
-  client.standIn.faults.next({ kind: 'application' }, { kind: 'delay', ms: 120 });
-  const startedAtMs = performance.now();
-  await client.call('GET', '');
-  expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(118);
+  client.standIn.faults.next({ kind: 'create' }, { kind: 'delay', ms: 3_600_000 });
+  const leaving = new AbortController();
+  const late = create(client, leaving.signal);
+  await expect.poll(() => listedIds(client)).toHaveLength(1);
+  leaving.abort(new Error('too late'));
+  await expect(late).rejects.toThrow('too late');
+});
+
+test.each([
+  { name: 'an answer of the API', kind: 'input', path: (id: string) => `/runs/${id}/input` },
+  { name: 'a download', kind: 'download', path: (id: string) => `/runs/${id}/input?format=url` },
+] as const)('$name trickles: it begins, and is far from its end', async ({ kind, path }) => {
+  const client = await started();
+  const id = await client.track({ input: { text: 'x'.repeat(5_000) } });
+  client.standIn.faults.next({ kind }, { kind: 'trickle', bytesPerSecond: 1 });
+  const asked = `${client.standIn.endpoint}/v1/applications/hare-app${path(id)}`;
+  const url = kind === 'download' ? String((await client.call('GET', path(id))).json['url']) : asked;
+  const leaving = new AbortController();
+  const answer = await fetch(url, {
+    headers: kind === 'download' ? {} : { authorization: 'Bearer k' },
+    signal: leaving.signal,
+  });
+  const first = (await answer.body?.getReader().read()) as { value?: Uint8Array } | undefined;
+  expect(first?.value?.length).toBeLessThan(100);
+  leaving.abort();
+  expect(
+    (await client.send('GET', url, { headers: kind === 'download' ? {} : { authorization: 'Bearer k' } }))
+      .text,
+  ).toHaveLength(5_011);
+});
+
+test('an answer that trickles is carried out, and whole in the end', async () => {
+  const client = await started();
+  const output_upload_id = await client.upload(JSON.stringify('x'.repeat(30_000)));
+  client.standIn.faults.next({ kind: ['create', 'output'] }, { kind: 'trickle', bytesPerSecond: 200_000 }, 2);
+  const id = await client.track({ result: { status: 'succeeded', output_upload_id } });
+  expect((await client.call('GET', `/runs/${id}/output`)).text).toHaveLength(30_002);
+  expect(client.standIn.faults.pending).toBe(0);
+});
+
+test('closing ends what trickles', async () => {
+  const client = await started();
+  client.standIn.faults.always({}, { kind: 'trickle', bytesPerSecond: 1 });
+  const answer = await fetch(`${client.standIn.endpoint}/v1/applications/hare-app`, {
+    headers: { authorization: 'Bearer k' },
+  });
+  const text = answer.text();
+  void text.catch(() => undefined);
+  await client.standIn.close();
+  await expect(text).rejects.toThrow();
 });
 
 test('closing ends a hang, a delay and a hook that never returns', async () => {

@@ -1,5 +1,5 @@
 /** A stand-in of its own for each test, and a plain client for it: no retries, every answer read to its end. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
@@ -17,6 +17,10 @@ export interface Client {
   readonly standIn: StandIn;
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   send(method: string, url: string, options?: SendOptions): Promise<Answer>;
+  /** What a signed URL leads to, as it is. */
+  fetchBytes(url: string): Promise<Buffer>;
+  /** Below `/stand-in`; without a key. */
+  admin(method: string, path: string, body?: unknown): Promise<Answer>;
   /** An upload that is done; its id. */
   upload(content: string | Buffer): Promise<string>;
   ticket(): Promise<{ upload_id: string; upload_url: string }>;
@@ -32,17 +36,24 @@ interface SendOptions {
 
 export const app = 'hare-app';
 
-export function temporaryFolder(): string {
+/** How a test ends what it started; one that runs beside others has to say which it is by its own. */
+export type Finish = (end: () => void | Promise<void>) => void;
+
+export function temporaryFolder(finish: Finish = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'stand-in-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  finish(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-export async function started(options: Partial<StandInOptions> = {}): Promise<Client> {
-  const dataDir = options.dataDir ?? temporaryFolder();
+export async function started(
+  options: Partial<StandInOptions> = {},
+  finish: Finish = onTestFinished,
+): Promise<Client> {
+  const dataDir = options.dataDir ?? temporaryFolder(finish);
   const standIn = await startStandIn({ port: 0, apps: null, apiKey: null, ...options, dataDir });
-  const agent = new Agent();
-  onTestFinished(async () => {
+  const { certificateFile } = standIn;
+  const agent = new Agent(certificateFile === null ? {} : { connect: { ca: readFileSync(certificateFile) } });
+  finish(async () => {
     await agent.destroy();
     await standIn.close();
   });
@@ -66,6 +77,16 @@ function clientOf(standIn: StandIn, agent: Agent): Client {
       headers: { authorization: 'Bearer some-key', 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  const fetchBytes = async (url: string) => {
+    const { body, statusCode } = await request(url, { dispatcher: agent });
+    if (statusCode !== 200) throw new Error(`${url} was answered ${statusCode}`);
+    return Buffer.from(await body.arrayBuffer());
+  };
+  const admin = (method: string, path: string, body?: unknown) =>
+    send(method, `${standIn.endpoint}/stand-in${path}`, {
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   const ticket = async () =>
     (await call('POST', '/runs/uploadurl')).json as { upload_id: string; upload_url: string };
   const upload = async (content: string | Buffer) => {
@@ -79,7 +100,7 @@ function clientOf(standIn: StandIn, agent: Agent): Client {
     if (made.status !== 200) throw new Error(`the run was refused: ${made.text}`);
     return String(made.json['run_id']);
   };
-  return { standIn, call, send, upload, ticket, track };
+  return { standIn, call, send, fetchBytes, admin, upload, ticket, track };
 }
 
 /** Nothing but what has to be there. */

@@ -1,5 +1,6 @@
 /** What is refused, with which status, and that the message says what is wrong. */
 import { expect, test } from 'vitest';
+import { Faults } from '../../src/standin/faults.ts';
 import { app, listedIds, minimalRun, started } from './harness.ts';
 
 const uploadId = '00000000-0000-4000-8000-000000000000';
@@ -89,7 +90,7 @@ test('an upload of another app is refused', async () => {
 
 test('an upload is refused from the moment it expires', async () => {
   let nowMs = 1_000_000;
-  const client = await started({ now: () => nowMs, uploadLifetimeMs: 1000 });
+  const client = await started({ now: () => nowMs, faults: new Faults({ uploadLifetimeMs: 1000 }) });
   const upload_id = await client.upload('{}');
   nowMs += 999;
   expect((await client.call('POST', '/runs', { upload_id, result })).status).toBe(200);

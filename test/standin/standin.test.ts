@@ -4,6 +4,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { CannotStart } from '../../src/standin/cannotStart.ts';
+import { Faults } from '../../src/standin/faults.ts';
 import { startStandIn } from '../../src/standin/standin.ts';
 import { listedIds, started, temporaryFolder } from './harness.ts';
 
@@ -39,7 +41,7 @@ test('the data folder is made, it and the database for their owner only', async 
   await standIn.close();
   expect(statSync(dataDir).mode & 0o777).toBe(0o700);
   expect(statSync(join(dataDir, 'stand-in.db')).mode & 0o777).toBe(0o600);
-  expect(readdirSync(dataDir).toSorted()).toStrictEqual(['stand-in.db', 'uploads']);
+  expect(readdirSync(dataDir).toSorted()).toStrictEqual(['stand-in.db', 'stand-in.lock', 'uploads']);
 });
 
 test('what a killed process left half written is removed at the start', async () => {
@@ -62,11 +64,57 @@ test('a database of a newer version is refused and left alone', async () => {
   await expect(startStandIn({ ...options, dataDir })).rejects.toThrow('use the newer program');
 });
 
+test('settings and faults are not kept: it starts as it is told then', async () => {
+  const dataDir = temporaryFolder();
+  const first = await started({ dataDir, faults: new Faults({ pageSize: 3 }) });
+  await first.track();
+  await first.admin('PATCH', '/settings', { list_lag: '1h' });
+  await first.admin('POST', '/faults', { faults: ['any:500:always'] });
+  await first.standIn.close();
+  const second = await started({ dataDir });
+  expect((await second.admin('GET', '/settings')).json).toMatchObject({ page_size: 50, list_lag: '0ms' });
+  expect(await listedIds(second)).toHaveLength(1);
+});
+
+test('two stand-ins on one data folder: the second is refused, and says who holds it', async () => {
+  const dataDir = temporaryFolder();
+  const first = await started({ dataDir });
+  const second = startStandIn({ ...options, dataDir });
+  await expect(second).rejects.toThrow(
+    `another stand-in (pid ${process.pid}) works on ${dataDir}: stop it first`,
+  );
+  await expect(second).rejects.toBeInstanceOf(CannotStart);
+  await first.track();
+  await first.standIn.close();
+  expect(await listedIds(await started({ dataDir }))).toHaveLength(1);
+});
+
+test('a stand-in that could not start leaves its data free', async () => {
+  const dataDir = temporaryFolder();
+  writeFileSync(
+    join(dataDir, 'stand-in.db'),
+    'this is no database, and longer than the head of one '.repeat(9),
+  );
+  for (let i = 0; i < 2; i += 1) {
+    await expect(startStandIn({ ...options, dataDir })).rejects.toThrow(
+      'no database of the stand-in, or is damaged',
+    );
+  }
+});
+
+test('a data folder that cannot be made is named', async () => {
+  const file = join(temporaryFolder(), 'file');
+  writeFileSync(file, '');
+  await expect(startStandIn({ ...options, dataDir: join(file, 'data') })).rejects.toThrow(
+    `the data folder ${join(file, 'data')} cannot be made (ENOTDIR)`,
+  );
+});
+
 test('a port that is taken is an error, and the data is free again', async () => {
   const dataDir = temporaryFolder();
   const { standIn } = await started();
   const port = Number(new URL(standIn.endpoint).port);
-  await expect(startStandIn({ ...options, dataDir, port })).rejects.toThrow('EADDRINUSE');
+  await expect(startStandIn({ ...options, dataDir, port })).rejects.toThrow(`port ${port} is in use`);
   await started({ dataDir });
 });
 

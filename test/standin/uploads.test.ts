@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Faults } from '../../src/standin/faults.ts';
 import { minimalRun, started, temporaryFolder } from './harness.ts';
 
 test('a ticket has a UUID and an absolute URL of the stand-in itself', async () => {
@@ -60,7 +61,7 @@ test.each([
 
 test('upload URLs and download URLs are refused from the moment they expire', async () => {
   let nowMs = Date.now();
-  const client = await started({ now: () => nowMs, uploadLifetimeMs: 60_000 });
+  const client = await started({ now: () => nowMs, faults: new Faults({ uploadLifetimeMs: 60_000 }) });
   const { upload_url } = await client.ticket();
   const id = await client.track();
   const { url } = (await client.call('GET', `/runs/${id}/input?format=url`)).json;
@@ -100,7 +101,7 @@ test('a body that says to be over the limit is refused before it is sent', async
   const { pathname, search, port } = new URL(upload_url);
   const socket = connect(Number(port), '127.0.0.1');
   socket.write(
-    `PUT ${pathname}${search} HTTP/1.1\r\nhost: x\r\ncontent-length: ${700 * 1024 * 1024 + 1}\r\n\r\n`,
+    `PUT ${pathname}${search} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${700 * 1024 * 1024 + 1}\r\n\r\n`,
   );
   const [head] = (await new Promise<Buffer[]>((resolve) =>
     socket.once('data', (data) => resolve([data])),
@@ -115,7 +116,9 @@ test('of a client that leaves in the middle nothing is kept', async () => {
   const { upload_id, upload_url } = await client.ticket();
   const { pathname, search, port } = new URL(upload_url);
   const socket = connect(Number(port), '127.0.0.1');
-  socket.write(`PUT ${pathname}${search} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nonly this`);
+  socket.write(
+    `PUT ${pathname}${search} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\nonly this`,
+  );
   const files = () => readdirSync(join(dataDir, 'uploads'));
   await expect.poll(files).toHaveLength(1);
   socket.resetAndDestroy();

@@ -5,7 +5,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { appIdPattern } from '../../core/appId.ts';
 import { watchSignals } from '../../service/signals.ts';
-import { startStandIn } from '../../standin/standin.ts';
+import { CannotStart } from '../../standin/cannotStart.ts';
+import { FaultProblem, parseFault, type Fault } from '../../standin/faultText.ts';
+import { Faults } from '../../standin/faults.ts';
+import { settingOf, type SettingName, type Settings } from '../../standin/settings.ts';
+import { startStandIn, type StandIn, type StandInOptions } from '../../standin/standin.ts';
 import { machineClock } from '../../system/clock.ts';
 import { errorCode } from '../../system/files.ts';
 import { say, tell } from '../common.ts';
@@ -13,6 +17,11 @@ import { CommandFailure, exitCodes } from '../exit.ts';
 
 /** Closing waits for nothing but its own files; longer than this something hangs. */
 const closeMsMax = 5_000;
+/**
+ * Whoever starts it by hand tries the official SDK or CLI with it, and those declare text and folders as JSON unless
+ * they are told otherwise; the one inside the daemon and those of the tests refuse, since the daemon never does that.
+ */
+const friendly: Partial<Settings> = { notJson: 'accept' };
 
 export const platformCommand = () =>
   new Command('platform')
@@ -25,33 +34,136 @@ export const platformCommand = () =>
       parseApps,
     )
     .option('--api-key-file <file>', 'the only key it accepts; without it any key that is not empty')
-    .addHelpText(
-      'after',
-      '\nIts first line on stdout is its endpoint, when it listens.\n\nExample:\n  runtrackd platform --port 8421 --apps hare-app\n  NEXTMV_ENDPOINT=http://127.0.0.1:8421 NEXTMV_API_KEY=x python my_script.py\n',
+    .option('--tls', 'HTTPS, with a certificate that it makes itself and keeps in its data')
+    .option(
+      '--final-after <duration>',
+      'runs are queued, then running, for so long (0s)',
+      setting('final_after'),
     )
-    .action(async ({ port, data, apps, apiKeyFile }) => {
-      const apiKey = apiKeyFile === undefined ? null : await readKey(apiKeyFile);
-      const standIn = await startStandIn({ dataDir: resolve(data), port, apps: apps ?? null, apiKey }).catch(
-        (error: unknown) => {
-          if (errorCode(error) !== 'EADDRINUSE') throw error;
-          throw new CommandFailure(
-            exitCodes.failed,
-            `port ${String(port)} is in use; choose another with --port, or 0 for any`,
-          );
-        },
-      );
-      say(standIn.endpoint);
-      const shutdown = watchSignals(
-        closeMsMax,
-        () => machineClock.monotonicMs(),
-        () => undefined,
-        () => process.exit(exitCodes.failed),
-      );
-      tell(`The stand-in listens, and keeps its data in ${resolve(data)}. Ctrl-C ends it.`);
-      if (!shutdown.stop.aborted) await once(shutdown.stop, 'abort');
-      await standIn.close();
-      shutdown.dispose();
+    .option('--list-lag <duration>', 'runs show in the list only after so long (0s)', setting('list_lag'))
+    .option(
+      '--list-order <order>',
+      'newest-first (if not said), oldest-first or shuffled',
+      setting('list_order'),
+    )
+    .option('--page-size <n>', 'runs on a page of the list (50)', setting('page_size', Number))
+    .option(
+      '--over-length <what>',
+      'a name or description that is too long: refuse (if not said) or cut',
+      setting('over_length'),
+    )
+    .option(
+      '--not-json <what>',
+      'documents declared JSON that are not: accept (if not said), as the official SDK needs it, or refuse',
+      setting('not_json'),
+    )
+    .option('--refuse-non-ascii-error', 'refuse an error message that is not printable ASCII')
+    .option('--output-altered', 'answer with another output than was sent')
+    .option(
+      '--upload-lifetime <duration>',
+      'how long upload and download URLs are good (15m)',
+      setting('upload_lifetime'),
+    )
+    .option(
+      '--cancel-final <what>',
+      'cancelling a final run: refuse (409, if not said) or ignore',
+      setting('cancel_final'),
+    )
+    .option(
+      '--fault <fault>',
+      'misbehave: REQUESTS:FAULT[:TIMES], for example create:drop-after:3; can be repeated',
+      addFault,
+    )
+    .addHelpText('after', examples)
+    .action(async (given) => {
+      const faults = new Faults({
+        ...friendly,
+        ...given.finalAfter,
+        ...given.listLag,
+        ...given.listOrder,
+        ...given.pageSize,
+        ...given.overLength,
+        ...given.notJson,
+        ...(given.refuseNonAsciiError === true ? { refuseNonAsciiError: true } : {}),
+        ...(given.outputAltered === true ? { outputAltered: true } : {}),
+        ...given.uploadLifetime,
+        ...given.cancelFinal,
+      });
+      for (const { aim, misbehaviour, times } of given.fault ?? []) faults.next(aim, misbehaviour, times);
+      await serve({
+        dataDir: resolve(given.data),
+        port: given.port,
+        apps: given.apps ?? null,
+        apiKey: given.apiKeyFile === undefined ? null : await readKey(given.apiKeyFile),
+        tls: given.tls === true,
+        faults,
+      });
     });
+
+const examples = `
+Its first line on stdout is its endpoint, when it listens. docs/stand-in.md tells of every setting and fault.
+
+Examples:
+  runtrackd platform --port 8421 --apps hare-app
+  NEXTMV_ENDPOINT=http://127.0.0.1:8421 NEXTMV_API_KEY=x python my_script.py
+  runtrackd platform --tls --final-after 5s --fault create:drop-after:3
+`;
+
+async function serve(options: StandInOptions): Promise<void> {
+  const standIn = await start(options);
+  say(standIn.endpoint);
+  if (standIn.certificateFile !== null) tellTrust(standIn.endpoint, standIn.certificateFile);
+  const shutdown = watchSignals(
+    closeMsMax,
+    () => machineClock.monotonicMs(),
+    () => undefined,
+    () => process.exit(exitCodes.failed),
+  );
+  tell(`The stand-in listens, and keeps its data in ${options.dataDir}. Ctrl-C ends it.`);
+  if (!shutdown.stop.aborted) await once(shutdown.stop, 'abort');
+  await standIn.close();
+  shutdown.dispose();
+}
+
+async function start(options: StandInOptions): Promise<StandIn> {
+  try {
+    return await startStandIn(options);
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    throw new CommandFailure(
+      error.reason === 'data is held' ? exitCodes.held : exitCodes.failed,
+      error.message,
+    );
+  }
+}
+
+/** For the shell of whoever starts a client: the official CLI cannot be given a scheme, and so needs TLS. */
+function tellTrust(endpoint: string, certificateFile: string): void {
+  const file = `'${certificateFile.replaceAll("'", String.raw`'\''`)}'`;
+  tell('The official SDK and CLI reach it with these, in their shell only:');
+  tell(`export REQUESTS_CA_BUNDLE=${file}`);
+  tell(`export NEXTMV_ENDPOINT=${new URL(endpoint).host}`);
+  tell('A program on Node trusts it with this:');
+  tell(`export NODE_EXTRA_CA_CERTS=${file}`);
+}
+
+/** @returns the parser of that setting's option: from text to what it changes */
+function setting(name: SettingName, read: (text: string) => unknown = (text) => text) {
+  return (text: string): Partial<Settings> => {
+    const made = settingOf(name, read(text));
+    if ('problem' in made) throw new InvalidArgumentError(`${made.problem}.`);
+    return made.changes;
+  };
+}
+
+function addFault(text: string, before: readonly Fault[] = []): Fault[] {
+  try {
+    return [...before, parseFault(text)];
+  } catch (error) {
+    if (error instanceof FaultProblem) throw new InvalidArgumentError(`${error.message}.`);
+    throw error;
+  }
+}
 
 async function readKey(file: string): Promise<string> {
   const key = await readFile(file, 'utf8').catch((error: unknown) => {

@@ -1,0 +1,29 @@
+/** An answer that comes in drops: slow enough for a client's patience, never silent for long. */
+import { ReadableStream } from 'node:stream/web';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Faster than this the pieces grow instead: timers are no finer. */
+const piecesPerSecondMax = 20;
+
+export function trickled(answer: Response, bytesPerSecond: number, closing: AbortSignal): Response {
+  if (answer.body === null) return answer;
+  const { status, headers } = answer;
+  const pieces = inPieces(answer.body as ReadableStream<Uint8Array>, bytesPerSecond, closing);
+  return new Response(ReadableStream.from(pieces), { status, headers });
+}
+
+async function* inPieces(
+  body: ReadableStream<Uint8Array>,
+  bytesPerSecond: number,
+  closing: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const pieceBytes = Math.ceil(bytesPerSecond / piecesPerSecondMax);
+  const pauseMs = (pieceBytes * 1000) / bytesPerSecond;
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length; at += pieceBytes) {
+      yield chunk.subarray(at, at + pieceBytes);
+      // Closing the stand-in takes the connection away, and with it whoever reads the rest.
+      await sleep(pauseMs, undefined, { signal: closing }).catch(() => undefined);
+    }
+  }
+}
