@@ -9,6 +9,7 @@ import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
 import { Service, type Surroundings } from '../../service/service.ts';
 import { watchSignals, type Shutdown } from '../../service/signals.ts';
+import { CannotStart } from '../../standin/cannotStart.ts';
 import { machineClock } from '../../system/clock.ts';
 import { openLog, type Log } from '../../system/log.ts';
 import { configOption, tell } from '../common.ts';
@@ -100,6 +101,11 @@ async function openWhenFree(config: Config, around: Surroundings): Promise<Servi
 export function asFailure(error: unknown): unknown {
   if (error instanceof OutboxHeld) return new CommandFailure(exitCodes.held, error.message);
   if (error instanceof OutboxUnusable) return new CommandFailure(exitCodes.failed, error.message);
+  if (error instanceof CannotStart)
+    return new CommandFailure(
+      error.reason === 'data is held' ? exitCodes.held : exitCodes.failed,
+      `the embedded stand-in cannot start: ${error.message}`,
+    );
   return error;
 }
 
