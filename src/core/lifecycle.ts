@@ -61,6 +61,8 @@ export type Happening =
   | { readonly kind: 'newerContent' }
   | { readonly kind: 'vanished' }
   | { readonly kind: 'returned' }
+  /** The outbox may not remember what it did: what it says of requests that were sent is not believed. */
+  | { readonly kind: 'distrusted' }
   | { readonly kind: 'crashedAlone' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'skip' };
@@ -75,6 +77,8 @@ export interface AbsenceProof {
   readonly showsOurs: boolean;
   /** Whether the content is still in the folder as it was: what is not there cannot be sent again. */
   readonly content: 'there' | 'newer' | 'gone';
+  /** A run with this content under another fingerprint, made while the outbox was lost; null: none was seen. */
+  readonly twin: string | null;
 }
 
 export interface Conclusion {
@@ -218,6 +222,8 @@ export function advance(
     case 'vanished':
     case 'returned':
       return followFolder(life, happening.kind, to, nowMs);
+    case 'distrusted':
+      return distrusted(life, nowMs);
     case 'crashedAlone':
       if (!isLive(state)) return { life, dueAtMs: null, note: null };
       return park(state, {
@@ -291,6 +297,17 @@ function afterAbsence(
     );
   }
   if (state.mayResend) return to(queued, 'surely absent: sending again, as a person said');
+  if (seen.proof.twin !== null) {
+    return park(
+      { ...state, mayResend: true },
+      {
+        class: 'moved-while-lost',
+        text: `run ${seen.proof.twin} on the platform has this very content under another fingerprint: was the folder moved while the outbox was lost?`,
+        hint: 'If that run is this folder’s, `runtrackd skip` it; if it is another folder’s, `runtrackd retry` looks once more and sends it.',
+        reach: 'run',
+      },
+    );
+  }
   if (policy.then === 'park' || !seen.proof.fingerprintsShow) {
     return park(
       { ...state, mayResend: true },
@@ -347,6 +364,46 @@ function followFolder(
       break;
   }
   return { life, dueAtMs: isLive(state) ? nowMs : null, note: null };
+}
+
+/**
+ * A row of an outbox that was lost, restored or rolled back may be behind the truth: its run may have been sent since.
+ * So whatever says "not sent" becomes "not known", and passes the whole of "surely absent".
+ */
+function distrusted(life: RunLife, nowMs: number): Conclusion {
+  const { state } = life;
+  const doubted = (from: LiveState): LiveState => {
+    if (from.kind === 'tracked' || from.kind === 'final') return from;
+    return { ...bornUnknown(nowMs), mayResend: from.kind === 'unknown' && from.mayResend };
+  };
+  const note = 'the outbox may have been behind: whether it was sent since is not known';
+  switch (state.kind) {
+    case 'queued':
+    case 'uploaded':
+    case 'intended':
+    case 'unknown':
+      return { life: { ...life, state: doubted(state), tries: 0, everUnknown: true }, dueAtMs: nowMs, note };
+    case 'parked':
+    case 'skipped':
+      return {
+        life: { ...life, state: { ...state, from: doubted(state.from) }, everUnknown: true },
+        dueAtMs: null,
+        note: null,
+      };
+    case 'superseded':
+    case 'gone':
+      return { life: { ...life, everUnknown: true }, dueAtMs: null, note: null };
+    case 'tracked':
+    case 'final':
+      return { life, dueAtMs: nowMs, note: null };
+    case 'recorded':
+      return { life, dueAtMs: null, note: null };
+  }
+}
+
+/** A run that may have been sent at any time before now. */
+export function bornUnknown(nowMs: number): Extract<RunState, { kind: 'unknown' }> {
+  return { kind: 'unknown', platformTimeMs: 0, endedAtMs: nowMs, absent: null, mayResend: false };
 }
 
 function revivedFrom(life: RunLife, nowMs: number): LiveState {

@@ -23,6 +23,7 @@ import type { DeliveryParts } from './parts.ts';
 import { poll } from './poll.ts';
 import { reconcileApp } from './reconcile.ts';
 import { send } from './send.ts';
+import { proveOutbox } from './trust.ts';
 import { upload } from './upload.ts';
 import { writeBack } from './writeBack.ts';
 
@@ -46,6 +47,8 @@ export class Delivery {
   readonly #reconcileWaking = new Waking();
   /** When an app's list was last read in vain for any fingerprint, wall clock in ms. */
   readonly #askedForFingerprints = new Map<string, number>();
+  /** Apps for which the outbox is known to know what it did, since this process began. */
+  readonly #proving = new Map<string, Promise<boolean>>();
   /** Runs in hand that are on their way to their `POST`: each holds upload ids that grow old. */
   readonly #unposted = new Set<number>();
   /** New runs claimed so far: every fifth comes from the backlog. */
@@ -292,8 +295,10 @@ export class Delivery {
     try {
       switch (nextStep(state)) {
         case 'upload':
+          if (!(await this.#isProven(claim.key.app))) return null;
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
+          if (!(await this.#isProven(claim.key.app))) return null;
           return await send(claim, this.#parts, signal, this.#ending.signal);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
@@ -314,6 +319,23 @@ export class Delivery {
       if (!signal.aborted) throw error;
       await this.#parts.outbox.release(claim, this.#parts.clock.nowMs());
       return null;
+    }
+  }
+
+  /** @returns false when the outbox turned out to be behind: the claim is over, and its run is looked for */
+  async #isProven(app: string): Promise<boolean> {
+    const under = this.#proving.get(app);
+    if (under !== undefined) return await under;
+    const proving = proveOutbox(app, this.#parts, this.#cut.signal);
+    this.#proving.set(app, proving);
+    try {
+      if (await proving) return true;
+      this.#proving.set(app, Promise.resolve(true));
+      this.#reconcileWaking.wake();
+      return false;
+    } catch (error) {
+      this.#proving.delete(app);
+      throw error;
     }
   }
 

@@ -13,6 +13,8 @@ export interface DeliveryParts {
   readonly platform: PacedPlatform;
   /** The platform's normalised origin, or the stand-in's id: part of every key. */
   readonly platformId: string;
+  /** This machine's name, as it is frozen in the outbox. */
+  readonly host: string;
   readonly policy: LifecyclePolicy;
   readonly clock: Clock;
   readonly log: Log;

@@ -32,7 +32,7 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
   try {
     for (let pages = 0; ; pages += 1) {
       const page: RunPage = await platform.listRuns(app, token, signal);
-      const found = await outbox.addPage(listing, platformId, app, page.runs.flatMap(listed), clock.nowMs());
+      const found = await outbox.addPage(listing, platformId, app, page.runs.map(listed), clock.nowMs());
       for (const candidate of found) await noteFound(oldest, candidate, parts);
       const next = page.next_page_token ?? '';
       if (next === '') break;
@@ -71,18 +71,18 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
 }
 
 /** Only what could be ours: an external run that carries a fingerprint; the rest is kept by its id alone. */
-function listed(run: RunPage['runs'][number]): ListedRun[] {
+export function listed(run: RunPage['runs'][number]): ListedRun {
   const createdAtMs = Date.parse(run.created_at ?? '');
   const isExternal = run.run_type?.type === 'external';
   const carried = isExternal ? carriedBy(run.description ?? '') : null;
-  return [
-    {
-      runId: run.id,
-      // Without a time it might be as new as can be, so it counts as made since every intent.
-      createdAtMs: Number.isFinite(createdAtMs) ? createdAtMs : Number.MAX_SAFE_INTEGER,
-      fingerprint: carried?.fingerprint ?? null,
-    },
-  ];
+  return {
+    runId: run.id,
+    // Without a time it might be as new as can be, so it counts as made since every intent.
+    createdAtMs: Number.isFinite(createdAtMs) ? createdAtMs : Number.MAX_SAFE_INTEGER,
+    fingerprint: carried?.fingerprint ?? null,
+    generation: carried?.generation ?? null,
+    host: carried?.host ?? null,
+  };
 }
 
 /** Two runs with one fingerprint: the oldest is kept, the other is told and never deleted by us. */
@@ -125,7 +125,7 @@ async function absentHappening(
     kind: 'absent',
     listing,
     startedAtMs,
-    proof: { keepsEarlier, fingerprintsShow, showsOurs, content },
+    proof: { keepsEarlier, fingerprintsShow, showsOurs, content, twin: run.twin },
   };
 }
 

@@ -9,6 +9,7 @@ import { directoryOf } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
 import { isoTime } from '../system/clock.ts';
 import type { IntakeParts } from './parts.ts';
+import { provenBy } from './resultFile.ts';
 import type { DropRoot } from './rules.ts';
 
 /** What a person may say of one folder; it goes before meta.json. */
@@ -27,6 +28,8 @@ export interface CompleteFolder {
   readonly signature: string;
   /** When anything in it last changed, by the file system's clock, in ms. */
   readonly newestChangeMs: number;
+  /** When a mapped file last changed, likewise. */
+  readonly newestFileChangeMs: number;
   readonly content: FolderContent;
 }
 
@@ -39,11 +42,12 @@ export async function enqueueFolder(
   parts: IntakeParts,
   wishes: Wishes = {},
 ): Promise<Enqueued> {
-  const { outbox, clock, policy, platformId, host } = parts;
+  const { outbox, clock, policy, platformId, host, log } = parts;
   const nowMs = clock.nowMs();
   const app = wishes.app ?? folder.content.meta.appId ?? root.app;
   const { generation } = folder.content;
   const key = { version: identityVersion, platform: platformId, app, host, dropRoot: root.name, generation };
+  const believed = wishes.again === true ? null : await believedRun(folder, root, app, parts);
   const earlier = await earlierPlaces(folder, root, key, parts);
   const wanted: NewRun = {
     key,
@@ -57,9 +61,47 @@ export async function enqueueFolder(
     doubt: earlier.doubtful === null || wishes.again === true ? null : movedOrCopied(earlier.doubtful),
     again: wishes.again === true,
     isBacklog: nowMs - folder.newestChangeMs > freshMs,
+    newestFileChangeMs: folder.newestFileChangeMs,
+    believed,
     target: targetOf(root, parts),
   };
-  return await outbox.enqueue(wanted, { nowMs, random: clock.random(), policy });
+  const chance = { nowMs, random: clock.random(), policy };
+  const enqueued = await outbox.enqueue(wanted, chance);
+  if (believed !== null && enqueued.kind === 'new') {
+    const reason = `the result file of ${folder.path} proves run ${believed.runId}, which this outbox does not know`;
+    if (await outbox.beginDistrust(reason, folder.newestFileChangeMs, chance))
+      log.error(
+        { root: root.name, folder: folder.path },
+        `${reason}: was the outbox lost or rolled back? Nothing is sent before it was looked for on the platform`,
+      );
+  }
+  return enqueued;
+}
+
+/** The run that the folder's result file proves it to be; null: none. @throws HostChanged */
+async function believedRun(
+  folder: CompleteFolder,
+  root: DropRoot,
+  app: string,
+  { outbox, platformId, host }: IntakeParts,
+): Promise<{ readonly runId: string } | null> {
+  const place = { ...folder, platform: platformId, app, dropRoot: root.name };
+  const proven = await provenBy(join(root.path, folder.path), place);
+  if (proven === null) return null;
+  if (proven.host === host) return { runId: proven.runId };
+  // This machine had another name when it tracked the folder: with a new outbox all would be sent again.
+  if ((await outbox.oldestRun()) === null) throw new HostChanged(proven.host, host, folder.path);
+  return null;
+}
+
+/** A new outbox beside folders that another host name has tracked. */
+export class HostChanged extends Error {
+  constructor(was: string, is: string, folder: string) {
+    super(
+      `the result file of ${folder} was written by host "${was}", this configuration says host "${is}", and the outbox is new: set host: ${was}, or everything would be sent again`,
+    );
+    this.name = 'HostChanged';
+  }
 }
 
 /** For which platform and app a folder's row holds: another configuration looks at every folder afresh. */

@@ -97,9 +97,17 @@ export async function lookAt(
           parts,
         );
       }
-      const { directory, isBirthKnown, signature, newestChangeMs } = sight;
+      const { directory, isBirthKnown, signature, newestChangeMs, newestFileChangeMs } = sight;
       return await take(
-        { path, directory, isBirthKnown, signature, newestChangeMs, content: read.content },
+        {
+          path,
+          directory,
+          isBirthKnown,
+          signature,
+          newestChangeMs,
+          newestFileChangeMs,
+          content: read.content,
+        },
         rules,
         known,
         parts,

@@ -42,6 +42,8 @@ export class RootIntake {
   #rootMark: string | null = null;
   #trouble: string | null = null;
   #unreadableNames: string | null = null;
+  /** The distrust, by its time, since which this process has scanned the whole root once. */
+  #scannedSince: number | null = null;
   #lastScanMs: number | null = null;
   #isStopped = false;
   #bug: Error | null = null;
@@ -125,8 +127,9 @@ export class RootIntake {
   async scan(asked: boolean): Promise<ScanReport> {
     const names = await this.#list();
     if (names === null) return { folders: 0, looked: 0, enqueued: [] };
-    const isTrusted = await this.#isTheSameRoot(names, asked);
     const { outbox, clock } = this.#parts;
+    const startedMs = clock.nowMs();
+    const isTrusted = await this.#isTheSameRoot(names, asked);
     const { name: dropRoot } = this.rules.root;
     const looks: Promise<Enqueued | null>[] = [];
     // Paths only: there may be a hundred thousand of them.
@@ -149,7 +152,17 @@ export class RootIntake {
     for (const name of names) looks.push(this.#look(name));
     const enqueued = (await Promise.all(looks)).filter((found) => found !== null);
     this.#lastScanMs = clock.nowMs();
+    if (isTrusted && !this.#isStopped) await this.#noteWholeScan(startedMs);
     return { folders: finished.length + names.size + this.#open.size, looked: looks.length, enqueued };
+  }
+
+  /** Once for each time that the outbox was found to be behind: what comes later was not there before. */
+  async #noteWholeScan(startedMs: number): Promise<void> {
+    const { outbox } = this.#parts;
+    const distrust = await outbox.distrust();
+    if (distrust === null || distrust.sinceMs === this.#scannedSince) return;
+    await outbox.noteWholeScan(this.rules.root.name, startedMs);
+    this.#scannedSince = distrust.sinceMs;
   }
 
   /** The names of the folders in the root; null when it cannot be listed, which is said once. */

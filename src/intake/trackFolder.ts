@@ -84,11 +84,11 @@ async function trackAt(
   const contradiction =
     wishes.again === true ? null : await contradicts(path, read.content.generation, root, wishes, parts);
   if (contradiction !== null) return contradiction;
-  const { directory, isBirthKnown, signature } = sight;
+  const { directory, isBirthKnown, signature, newestFileChangeMs } = sight;
   // Asked for by name, so it is wanted now, however long it has lain there.
   const newestChangeMs = parts.clock.nowMs();
   const enqueued = await enqueueFolder(
-    { path, directory, isBirthKnown, signature, newestChangeMs, content: read.content },
+    { path, directory, isBirthKnown, signature, newestChangeMs, newestFileChangeMs, content: read.content },
     root,
     parts,
     wishes,

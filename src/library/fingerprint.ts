@@ -33,7 +33,8 @@ export function fingerprintFor(name: string, platform: string, app: string, host
     generation,
     counter: 1,
   });
-  const carried = { fingerprint: text, generation, host };
+  // No daemon's host has such a name: a daemon on this machine does not take it for a run that it has forgotten.
+  const carried = { fingerprint: text, generation, host: `@${host}` };
   return { text, description: (users) => describeRun(users, carried, descriptionBytesMax) };
 }
 

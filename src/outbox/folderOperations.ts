@@ -64,6 +64,11 @@ export function folderOperations(sql: Statements) {
       return (sql.rootMark.pluck().get({ dropRoot }) as string | undefined) ?? null;
     },
 
+    /** The first run that this outbox ever made; null: it never made one. */
+    oldestRun(): number | null {
+      return (sql.oldestRun.pluck().get() as number | undefined) ?? null;
+    },
+
     saveRootMark(dropRoot: string, mark: string): void {
       sql.saveRootMark.run({ dropRoot, mark });
     },

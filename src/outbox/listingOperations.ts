@@ -8,6 +8,9 @@ export interface ListedRun {
   readonly createdAtMs: number;
   /** The fingerprint in its description; null when it carries none. */
   readonly fingerprint: string | null;
+  /** The first ten digits of its generation, and the host, that stand beside the fingerprint. */
+  readonly generation: string | null;
+  readonly host: string | null;
 }
 
 export interface FoundRun {
@@ -59,10 +62,12 @@ export function listingOperations(sql: Statements) {
       nowMs: number,
     ): FoundRun[] {
       const found: FoundRun[] = [];
-      for (const { runId, createdAtMs, fingerprint } of page) {
+      for (const { runId, createdAtMs, fingerprint, generation } of page) {
         sql.addListed.run({ listing, runId, createdAtMs });
         if (fingerprint === null) continue;
-        if (sql.ownFingerprint.get({ fingerprint }) !== undefined) {
+        if (sql.ownFingerprint.get({ fingerprint }) === undefined) {
+          sql.noteTwin.run({ platform, app, runId, fingerprint, generation });
+        } else {
           sql.noteOurs.run({ listing });
           sql.noteFingerprintSeen.run({ platform, app, nowMs });
         }
@@ -72,6 +77,29 @@ export function listingOperations(sql: Statements) {
         found.push({ run, runId, createdAtMs });
       }
       return found;
+    },
+
+    /** Whether the app's whole list was once read for runs that this outbox should know. */
+    isProven(platform: string, app: string): boolean {
+      return sql.isProven.get({ platform, app }) !== undefined;
+    },
+
+    noteProven(platform: string, app: string, nowMs: number): void {
+      sql.noteProven.run({ platform, app, nowMs });
+    },
+
+    /**
+     * Runs of a list that carry our host's name and a fingerprint that this outbox does not know, or takes for unsent.
+     * Each is wondered at once: another daemon under the same name has such runs for ever.
+     */
+    newStrangers(host: string, listed: readonly ListedRun[], nowMs: number): ListedRun[] {
+      return listed.filter((run) => {
+        const { fingerprint } = run;
+        if (fingerprint === null || run.host !== host) return false;
+        const own = sql.ownFingerprint.get({ fingerprint }) as { kind: string } | undefined;
+        if (own !== undefined && own.kind !== 'queued' && own.kind !== 'uploaded') return false;
+        return sql.noteStranger.get({ fingerprint, nowMs }) !== undefined;
+      });
     },
 
     /** Whether the listing showed any fingerprint of ours. */

@@ -116,4 +116,23 @@ export const migrations: readonly string[] = [
   create index run_line on run (line, due_at_ms) where claimed = 0 and due_at_ms is not null;
   drop index run_due;
   `,
+  `
+  -- An outbox that was lost, restored or rolled back does not know what was sent: what is older than this is looked for.
+  alter table outbox add column distrusted_at_ms integer;
+  alter table outbox add column distrust_reason text;
+  alter table run add column distrusted integer not null default 0 check (distrusted in (0, 1));
+  alter table run add column twin text;      -- a run of the same content under another fingerprint, made meanwhile
+  create index run_distrusted on run (app, substr(generation, 1, 10)) where kind = 'unknown' and distrusted = 1;
+  alter table root add column whole_scan_ms integer;  -- when the first whole scan since then began
+  create table proven_app (          -- its whole list was read once for runs under our host's name that nobody here knows
+    app text not null,
+    platform text not null,
+    proven_at_ms integer not null,
+    primary key (platform, app)
+  ) strict, without rowid;
+  create table stranger (            -- fingerprints under our host's name that are not ours, and were wondered at once
+    fingerprint text primary key,
+    seen_at_ms integer not null
+  ) strict, without rowid;
+  `,
 ];

@@ -31,6 +31,8 @@ export interface Run {
   readonly isClaimed: boolean;
   readonly warnings: readonly string[];
   readonly createdAtMs: number;
+  /** A run of this content under another fingerprint, made while the outbox was lost; null: none was seen. */
+  readonly twin: string | null;
 }
 
 /** A run in the hands of one worker. Only the newest claim may conclude. */
@@ -86,6 +88,10 @@ export interface NewRun {
   readonly again: boolean;
   /** It was there when its root was first looked at: fresh runs go before it. */
   readonly isBacklog: boolean;
+  /** When a mapped file last changed, by the file system's clock, in ms. */
+  readonly newestFileChangeMs: number;
+  /** Set where a result file in the folder proves that this very content is that run already. */
+  readonly believed: { readonly runId: string } | null;
 }
 
 export interface Enqueued {

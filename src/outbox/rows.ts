@@ -32,6 +32,8 @@ export interface RunRow {
   suspect: number;
   warnings: string;
   createdAtMs: number;
+  distrusted: number;
+  twin: string | null;
 }
 
 export function runOf(row: RunRow): Claim {
@@ -52,6 +54,7 @@ export function runOf(row: RunRow): Claim {
     fence: row.fence,
     warnings: JSON.parse(row.warnings) as string[],
     createdAtMs: row.createdAtMs,
+    twin: row.twin,
   };
 }
 

@@ -1,9 +1,9 @@
 /** What can be done with runs, each within one transaction that whoever calls has opened. */
-import { advance, takenOver, type Conclusion, type Happening } from '../core/lifecycle.ts';
+import { advance, bornUnknown, takenOver, type Conclusion, type Happening } from '../core/lifecycle.ts';
 import { type LifecyclePolicy } from '../core/policy.ts';
 import { reasonOf } from '../core/failure.ts';
-import { fingerprintOf } from '../core/identity.ts';
-import { isLive, type RunState } from '../core/run.ts';
+import { fingerprintOf, outsideRootName } from '../core/identity.ts';
+import { isLive, runIdOf, type RunState } from '../core/run.ts';
 import {
   deliveryLines,
   type Claim,
@@ -13,7 +13,7 @@ import {
   type NewRun,
   type Run,
 } from './nouns.ts';
-import { directoryText, lifeColumns, runOf, type RunRow } from './rows.ts';
+import { directoryText, lifeColumns, runOf, type FolderRow, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 
 /** More would bury the story of the run; the oldest go first. */
@@ -21,10 +21,20 @@ const historyEntriesMax = 200;
 /** A run whose crash happened this often with nothing else in hand is what crashes the daemon. */
 const crashesMax = 3;
 
+/** Rows are gone through in pages of this many. */
+const pageOfRows = 500;
+/** The states in which a row that is behind the truth could lead to a second run. */
+const doubtfulKinds = ['queued', 'uploaded', 'unknown', 'parked', 'skipped', 'superseded', 'gone'] as const;
+
 export interface Chance {
   readonly nowMs: number;
   readonly random: number;
   readonly policy: LifecyclePolicy;
+}
+
+interface TrustRow {
+  readonly distrustedAtMs: number | null;
+  readonly reason: string | null;
 }
 
 export function runOperations(sql: Statements) {
@@ -209,6 +219,45 @@ export function runOperations(sql: Statements) {
       return applyTo(found.isClaimed ? seized(found) : found, happening, chance);
     },
 
+    /** Since when the outbox is not believed about what was sent, wall clock in ms, and why; null: it is. */
+    distrust(): { readonly sinceMs: number; readonly reason: string } | null {
+      const row = sql.trust.get() as TrustRow | undefined;
+      if (row === undefined || row.distrustedAtMs === null) return null;
+      return { sinceMs: row.distrustedAtMs, reason: row.reason ?? '' };
+    },
+
+    /**
+     * The outbox was lost, restored or rolled back: whatever is not tracked yet, and whatever the first whole scan
+     * finds, is looked for on the platform before it is sent.
+     * @param evidenceMs when the thing was made that the outbox should know and does not; null: now
+     * @returns false when that is from before an earlier distrust, which covers it
+     */
+    beginDistrust(reason: string, evidenceMs: number | null, chance: Chance): boolean {
+      const { nowMs } = chance;
+      const earlier = this.distrust();
+      if (earlier !== null && evidenceMs !== null && evidenceMs <= earlier.sinceMs) return false;
+      sql.distrust.run({ nowMs, reason });
+      sql.forgetWholeScans.run();
+      for (const kind of doubtfulKinds) {
+        for (let after = 0; ;) {
+          const page = rows(sql.runsOfKindAfter.all({ kind, after, limit: pageOfRows }));
+          for (const run of page) {
+            applyTo(run.isClaimed ? seized(run) : run, { kind: 'distrusted' }, chance);
+            sql.markDistrusted.run({ run: run.run });
+          }
+          const last = page.at(-1);
+          if (last === undefined) break;
+          after = last.run;
+        }
+      }
+      return true;
+    },
+
+    /** From now on what is new in the root was not there before. */
+    noteWholeScan(dropRoot: string, startedMs: number): void {
+      sql.noteWholeScan.run({ dropRoot, startedMs });
+    },
+
     addWarnings(run: number, warnings: readonly string[]): void {
       const found = runByNumber(run);
       if (found === null) return;
@@ -228,10 +277,9 @@ export function runOperations(sql: Statements) {
 
   function insert(wanted: NewRun, counter: number, nowMs: number): number {
     const key = { ...wanted.key, firstPath: wanted.path, counter };
-    const queued = { kind: 'queued', uploads: [] } as const;
-    const { doubt } = wanted;
-    const state: RunState =
-      doubt === null ? queued : { kind: 'parked', from: queued, reason: reasonOf(doubt), hint: doubt.hint };
+    const isDistrusted = mayHaveBeenSent(wanted);
+    const { state, note } = bornState(wanted, isDistrusted, nowMs);
+    const isDue = state.kind === 'queued' || state.kind === 'unknown';
     const run = sql.insertRun.pluck().get({
       ...key,
       fingerprint: fingerprintOf(key),
@@ -241,13 +289,55 @@ export function runOperations(sql: Statements) {
       settings: JSON.stringify(wanted.settings),
       warnings: JSON.stringify(wanted.content.warnings),
       state: JSON.stringify(state),
-      dueAtMs: doubt === null ? nowMs : null,
+      dueAtMs: isDue ? nowMs : null,
       backlog: wanted.isBacklog ? 1 : 0,
+      runId: runIdOf(state),
+      distrusted: isDistrusted ? 1 : 0,
       nowMs,
     }) as number;
     tell(run, 'queued', `its folder ${wanted.path} is complete`, nowMs);
-    if (doubt !== null) tell(run, 'parked', doubt.text, nowMs);
+    if (note !== null) tell(run, state.kind, note, nowMs);
     return run;
+  }
+
+  /** Content from before the outbox was lost may have been sent by the outbox that was lost. */
+  function mayHaveBeenSent({ key, path, newestFileChangeMs }: NewRun): boolean {
+    const distrustedAtMs = (sql.trust.get() as TrustRow | undefined)?.distrustedAtMs ?? null;
+    if (distrustedAtMs === null) return false;
+    if (newestFileChangeMs <= distrustedAtMs) return true;
+    // What the first whole scan finds counts as old whatever its times say: they may have been set since.
+    const { dropRoot } = key;
+    if (dropRoot === outsideRootName) return false;
+    const wholeScanMs = sql.wholeScan.pluck().get({ dropRoot }) as number | null | undefined;
+    const seen = sql.folder.get({ dropRoot, path }) as FolderRow | undefined;
+    return wholeScanMs == null || (seen !== undefined && seen.firstSeenMs <= wholeScanMs);
+  }
+
+  function bornState(
+    { doubt, believed, key }: NewRun,
+    isDistrusted: boolean,
+    nowMs: number,
+  ): { readonly state: RunState; readonly note: string | null } {
+    const { platform, app } = key;
+    const isFree =
+      believed !== null && sql.runHolding.get({ platform, app, runId: believed.runId }) === undefined;
+    if (isFree) {
+      const { runId } = believed;
+      return {
+        state: { kind: 'recorded', runId },
+        note: `its result file proves that it is run ${runId} already`,
+      };
+    }
+    const live = isDistrusted ? bornUnknown(nowMs) : ({ kind: 'queued', uploads: [] } as const);
+    if (doubt !== null) {
+      const { hint } = doubt;
+      return { state: { kind: 'parked', from: live, reason: reasonOf(doubt), hint }, note: doubt.text };
+    }
+    if (!isDistrusted) return { state: live, note: null };
+    return {
+      state: live,
+      note: 'the outbox was lost before: whether it was sent then is asked of the platform’s list',
+    };
   }
 
   function move(run: number, path: string, nowMs: number): void {

@@ -6,7 +6,7 @@
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
   generation, counter, path, directory, content, settings, state, run_id as runId, since_ms as sinceMs, tries,
   tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
-  warnings, created_at_ms as createdAtMs`;
+  warnings, created_at_ms as createdAtMs, distrusted, twin`;
 
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
   first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
@@ -23,9 +23,11 @@ export const statements = {
     where claimed > 0`,
 
   insertRun: `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
-      path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings, backlog)
+      path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings, backlog,
+      run_id, distrusted, ever_unknown)
     values (@fingerprint, @version, @platform, @app, @host, @dropRoot, @firstPath, @generation, @counter,
-      @path, @directory, @content, @settings, @state, @nowMs, @dueAtMs, @nowMs, @warnings, @backlog)
+      @path, @directory, @content, @settings, @state, @nowMs, @dueAtMs, @nowMs, @warnings, @backlog,
+      @runId, @distrusted, @distrusted)
     returning run`,
   runByNumber: `select ${runColumns} from run where run = @run`,
   runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
@@ -119,6 +121,7 @@ export const statements = {
   countOpenFolders: `select state, drop_root as dropRoot, count(*) as count from folder where state <> 'known'
     group by state, drop_root`,
 
+  oldestRun: 'select min(run) from run',
   countRuns: 'select kind, count(*) as count from run group by kind',
   newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
   newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
@@ -129,6 +132,22 @@ export const statements = {
     on conflict (platform, app) do nothing`,
   noteFingerprintSeen: `update app set fingerprint_seen_at_ms = coalesce(fingerprint_seen_at_ms, @nowMs)
     where platform = @platform and app = @app`,
+  trust: 'select distrusted_at_ms as distrustedAtMs, distrust_reason as reason from outbox where only = 1',
+  distrust: 'update outbox set distrusted_at_ms = @nowMs, distrust_reason = @reason where only = 1',
+  forgetWholeScans: 'update root set whole_scan_ms = null',
+  wholeScan: 'select whole_scan_ms from root where drop_root = @dropRoot',
+  noteWholeScan:
+    'update root set whole_scan_ms = @startedMs where drop_root = @dropRoot and whole_scan_ms is null',
+  runsOfKindAfter: `select ${runColumns} from run where kind = @kind and run > @after order by run limit @limit`,
+  markDistrusted: 'update run set distrusted = 1, twin = null where run = @run',
+  noteTwin: `update run set twin = @runId where kind = 'unknown' and distrusted = 1 and app = @app
+      and substr(generation, 1, 10) = @generation and platform = @platform and fingerprint <> @fingerprint`,
+  isProven: 'select proven_at_ms from proven_app where platform = @platform and app = @app',
+  noteProven: `insert into proven_app (platform, app, proven_at_ms) values (@platform, @app, @nowMs)
+    on conflict do nothing`,
+  noteStranger: `insert into stranger (fingerprint, seen_at_ms) values (@fingerprint, @nowMs) on conflict do nothing
+    returning fingerprint`,
+
   unseenApps: 'select app from app where platform = @platform and fingerprint_seen_at_ms is null',
 
   beginListing: `insert into listing (platform, app, started_at_ms) values (@platform, @app, @nowMs) returning listing`,
@@ -148,5 +167,6 @@ export type StatementName = keyof typeof statements;
 
 /** Statements that read a whole table on purpose, each with the reason why that is bounded. */
 export const wholeTableReads: Partial<Record<StatementName, string>> = {
+  forgetWholeScans: 'a row for each drop root, once in the life of a lost outbox',
   listings: 'a listing lives as long as an unknown run that needs it',
 };

@@ -21,6 +21,8 @@ export interface FolderSight {
   readonly files: readonly SeenFile[];
   /** When the directory or a mapped file last changed, by the file system's clock, in ms. */
   readonly newestChangeMs: number;
+  /** When a mapped file last changed, likewise: the directory changes with our own result file. */
+  readonly newestFileChangeMs: number;
   /** Changes whenever a mapped file appears, goes, or moves. */
   readonly signature: string;
   readonly sighting: Sighting;
@@ -45,12 +47,13 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
   let tooMany = false;
   let directory: DirectoryIdentity;
   let isBirthKnown: boolean;
-  let newestChangeNs: bigint;
+  let directoryChangeNs: bigint;
+  let newestFileNs = 0n;
   try {
     const stats = await lstat(path, { bigint: true });
     if (!stats.isDirectory()) return null;
     directory = directoryOf(stats);
-    newestChangeNs = stats.ctimeNs;
+    directoryChangeNs = stats.ctimeNs;
     isBirthKnown = stats.birthtimeNs !== 0n && stats.birthtimeNs !== stats.ctimeNs;
     for await (const entry of await opendir(path, { bufferSize: 256 })) {
       if (names.length >= entriesMax) {
@@ -82,13 +85,16 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
       );
     }
     files.push({ ...file, mark: markOf(stats) });
-    if (stats.ctimeNs > newestChangeNs) newestChangeNs = stats.ctimeNs;
+    if (stats.ctimeNs > newestFileNs) newestFileNs = stats.ctimeNs;
   }
   return {
     directory,
     isBirthKnown,
     files,
-    newestChangeMs: Number(newestChangeNs / 1_000_000n),
+    newestChangeMs: Number(
+      (newestFileNs > directoryChangeNs ? newestFileNs : directoryChangeNs) / 1_000_000n,
+    ),
+    newestFileChangeMs: Number(newestFileNs / 1_000_000n),
     signature: signatureOf(files, mapping.conflict ?? (tooMany ? 'too many' : ''), refusal?.text ?? ''),
     sighting: {
       missing: missingOf(files, rules.names),

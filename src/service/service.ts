@@ -75,6 +75,7 @@ export class Service {
       outbox,
       platform: new PacedPlatform(platform, new Budget(config.platform, clock, base.isRecovering)),
       platformId,
+      host,
       policy,
       clock,
       log,

@@ -63,6 +63,13 @@ export function absence(
     kind: 'absent',
     listing,
     startedAtMs,
-    proof: { keepsEarlier: true, fingerprintsShow: true, showsOurs: true, content: 'there', ...proof },
+    proof: {
+      keepsEarlier: true,
+      fingerprintsShow: true,
+      showsOurs: true,
+      content: 'there',
+      twin: null,
+      ...proof,
+    },
   };
 }

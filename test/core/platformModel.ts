@@ -210,6 +210,7 @@ export class Model {
       fingerprintsShow: how % 17 !== 16,
       showsOurs: true,
       content,
+      twin: null,
     } as const;
     this.#happen({ kind: 'absent', listing: this.#listings, startedAtMs: listing.startedAtMs, proof });
   }

@@ -77,6 +77,7 @@ export class Bench {
       outbox,
       platform: new PacedPlatform(this.#platform, new Budget(limits, machineClock, false)),
       platformId: standIn.endpoint,
+      host: 'bench',
       policy: this.policy,
       clock: this.clock,
       log: quietLog(),

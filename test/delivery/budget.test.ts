@@ -171,7 +171,7 @@ describe('fresh runs', () => {
     await bench.reaches(fresh, 'recorded');
     const { states } = await bench.outbox.counts();
     // Those that were begun before it had their upload ids already; the bulk of the backlog still waits.
-    expect(states.queued ?? 0).toBeGreaterThan(20);
+    expect(states.queued ?? 0).toBeGreaterThanOrEqual(15);
     bench.letPass(minuteMs);
     await until(
       'more of the backlog to follow',

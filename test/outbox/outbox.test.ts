@@ -114,6 +114,8 @@ describe('what the platform’s list shows', () => {
   const listed = (runId: string, fingerprint: string | null, createdAtMs = now) => ({
     runId,
     createdAtMs,
+    generation: null,
+    host: null,
     fingerprint,
   });
 
@@ -191,7 +193,13 @@ describe('what the platform’s list shows', () => {
     const { run } = await unknownRun(outbox);
     const needed = await outbox.beginListing(platform, app, now);
     await outbox.addPage(needed, platform, app, [listed('a', null)], now);
-    const proof = { keepsEarlier: true, fingerprintsShow: true, showsOurs: true, content: 'there' } as const;
+    const proof = {
+      keepsEarlier: true,
+      fingerprintsShow: true,
+      showsOurs: true,
+      content: 'there',
+      twin: null,
+    } as const;
     await outbox.apply(run, { kind: 'absent', listing: needed, startedAtMs: now, proof }, later(1));
     const surplus = await outbox.beginListing(platform, app, now);
     await outbox.addPage(surplus, platform, app, [listed('a', null)], now);

@@ -75,6 +75,8 @@ export interface Wanted {
   readonly doubt?: Failure;
   readonly again?: boolean;
   readonly isBacklog?: boolean;
+  readonly newestFileChangeMs?: number;
+  readonly believed?: { readonly runId: string };
 }
 
 export function newRun(wanted: Wanted = {}): NewRun {
@@ -99,6 +101,8 @@ export function newRun(wanted: Wanted = {}): NewRun {
     target: `${platform} hare-app`,
     again: wanted.again ?? false,
     isBacklog: wanted.isBacklog ?? false,
+    newestFileChangeMs: wanted.newestFileChangeMs ?? now,
+    believed: wanted.believed ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 2). Written by schema.test.ts.
+-- What the migrations add up to (user_version 3). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -56,12 +56,19 @@ CREATE TABLE outbox (
     only integer primary key check (only = 1),
     host text,                        -- frozen at the first start: part of every run's key
     created_at_ms integer not null
-  ) strict;
+  , distrusted_at_ms integer, distrust_reason text) strict;
+
+CREATE TABLE proven_app (          -- its whole list was read once for runs under our host's name that nobody here knows
+    app text not null,
+    platform text not null,
+    proven_at_ms integer not null,
+    primary key (platform, app)
+  ) strict, without rowid;
 
 CREATE TABLE root (
     drop_root text primary key,
     mark text not null                -- which directory it is: device and inode
-  ) strict, without rowid;
+  , whole_scan_ms integer) strict, without rowid;
 
 CREATE TABLE run (
     run integer primary key autoincrement,
@@ -99,11 +106,13 @@ CREATE TABLE run (
     created_at_ms integer not null
   , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
-      when backlog = 1 then 'backlog' else 'fresh' end) virtual) strict;
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text) strict;
 
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
 
 CREATE INDEX run_directory on run (inode, generation);
+
+CREATE INDEX run_distrusted on run (app, substr(generation, 1, 10)) where kind = 'unknown' and distrusted = 1;
 
 CREATE UNIQUE INDEX run_key on run (drop_root, first_path, generation, app, platform, host, version, counter);
 
@@ -116,3 +125,8 @@ CREATE INDEX run_path on run (drop_root, path);
 CREATE UNIQUE INDEX run_remote on run (platform, app, run_id) where run_id is not null;
 
 CREATE INDEX run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 and due_at_ms is not null;
+
+CREATE TABLE stranger (            -- fingerprints under our host's name that are not ours, and were wondered at once
+    fingerprint text primary key,
+    seen_at_ms integer not null
+  ) strict, without rowid;

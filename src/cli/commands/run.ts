@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
+import { HostChanged } from '../../intake/enqueue.ts';
 import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
@@ -101,6 +102,7 @@ async function openWhenFree(config: Config, around: Surroundings): Promise<Servi
 export function asFailure(error: unknown): unknown {
   if (error instanceof OutboxHeld) return new CommandFailure(exitCodes.held, error.message);
   if (error instanceof OutboxUnusable) return new CommandFailure(exitCodes.failed, error.message);
+  if (error instanceof HostChanged) return new CommandFailure(exitCodes.config, error.message);
   if (error instanceof CannotStart)
     return new CommandFailure(
       error.reason === 'data is held' ? exitCodes.held : exitCodes.failed,

@@ -1,0 +1,45 @@
+/**
+ * Does the outbox know what it did? Before an app is sent its first run, its whole list is read once for runs under our
+ * host's name that nobody here knows; after each later start the newest page is. Such a run shows that the outbox was
+ * lost, or rolled back, and that what it takes for new may have been sent.
+ */
+import type { ListedRun } from '../outbox/listingOperations.ts';
+import type { DeliveryParts } from './parts.ts';
+import { listed } from './reconcile.ts';
+
+/** 50 runs a page: more than five million runs are not read before the first one is sent. */
+const pagesMax = 100_000;
+
+/**
+ * @returns false when the outbox is not to be believed: what was about to be sent is looked for first
+ * @throws RuntrackdError when the list cannot be read
+ */
+export async function proveOutbox(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<boolean> {
+  const { outbox, platform, platformId, clock, log, host } = parts;
+  const wasProven = await outbox.isProven(platformId, app);
+  const strangers: ListedRun[] = [];
+  let token: string | null = null;
+  for (let pages = 0; pages < pagesMax; pages += 1) {
+    const page = await platform.listRuns(app, token, signal);
+    strangers.push(...(await outbox.newStrangers(host, page.runs.map(listed), clock.nowMs())));
+    const next = page.next_page_token ?? '';
+    if (wasProven || next === '' || next === token) break;
+    token = next;
+  }
+  await outbox.noteProven(platformId, app, clock.nowMs());
+  const newest = Math.max(...strangers.map(({ createdAtMs }) => createdAtMs));
+  const [first] = strangers;
+  if (first === undefined) return true;
+  const reason = `the platform has ${String(strangers.length)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first.runId}`;
+  const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: parts.policy };
+  // Without times they might be as new as can be.
+  const evidenceMs = newest === Number.MAX_SAFE_INTEGER ? null : newest;
+  if (await outbox.beginDistrust(reason, evidenceMs, chance)) {
+    log.error(
+      { app },
+      `${reason}: was the outbox lost or rolled back? Nothing is sent before it was looked for. If another daemon runs under this name, give each its own \`host\``,
+    );
+    return false;
+  }
+  return true;
+}

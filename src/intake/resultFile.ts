@@ -1,0 +1,105 @@
+/**
+ * A result file that proves something: whatever in it makes up the run's key has to hash to its fingerprint, its
+ * generation has to be that of the folder, and the folder has to be the one that it was written into. Then this very
+ * content is that run already, whatever the outbox has forgotten.
+ */
+import { z } from 'zod';
+import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
+import { fingerprintOf } from '../core/identity.ts';
+import { resultFileName } from '../core/ownFiles.ts';
+import { errorCode, OpenFolder } from '../system/files.ts';
+
+/** A larger one holds a large log; its run is found in the platform's list instead. */
+const resultBytesMax = 4 * 1024 * 1024;
+
+const resultFile = z.looseObject({
+  id: z.string().min(1).max(256),
+  runtrackd: z.looseObject({
+    fingerprint: z.string(),
+    version: z.number(),
+    platform: z.string(),
+    app: z.string(),
+    host: z.string(),
+    drop_root: z.string(),
+    first_path: z.string(),
+    generation: z.string(),
+    counter: z.number().int(),
+    directory: z.looseObject({ ino: z.string(), birth_ns: z.string() }),
+  }),
+});
+
+export interface ProvenRun {
+  readonly runId: string;
+  readonly host: string;
+}
+
+/** What a folder has to be for its result file to be believed. */
+export interface ProvenPlace {
+  readonly platform: string;
+  readonly app: string;
+  readonly dropRoot: string;
+  /** Relative to the drop root. */
+  readonly path: string;
+  readonly directory: DirectoryIdentity;
+  readonly content: FolderContent;
+}
+
+/** @param folder absolute path. @returns null where there is no result file, or none that proves anything */
+export async function provenBy(folder: string, place: ProvenPlace): Promise<ProvenRun | null> {
+  const text = await readResult(folder);
+  const read = resultFile.safeParse(text === null ? null : parsed(text));
+  if (!read.success) return null;
+  const { id, runtrackd: own } = read.data;
+  const key = {
+    version: own.version,
+    platform: own.platform,
+    app: own.app,
+    host: own.host,
+    dropRoot: own.drop_root,
+    firstPath: own.first_path,
+    generation: own.generation.replace(/^sha256:/, ''),
+    counter: own.counter,
+  };
+  const { directory } = place;
+  const isSameDirectory =
+    own.directory.ino === directory.ino &&
+    own.directory.birth_ns === directory.birthNs &&
+    directory.birthNs !== '0';
+  const isProof =
+    fingerprintOf(key) === own.fingerprint &&
+    key.generation === place.content.generation &&
+    key.platform === place.platform &&
+    key.app === place.app &&
+    key.dropRoot === place.dropRoot &&
+    (isSameDirectory || key.firstPath === place.path);
+  return isProof ? { runId: id, host: key.host } : null;
+}
+
+async function readResult(path: string): Promise<string | null> {
+  let folder: OpenFolder | undefined;
+  try {
+    folder = await OpenFolder.open(path);
+    const file = await folder.openFile(resultFileName);
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile() || stats.size > resultBytesMax) return null;
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // Whatever keeps it from being read: it proves nothing then.
+    if (errorCode(error) === undefined) throw error;
+    return null;
+  } finally {
+    await folder?.close();
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,123 @@
+/** An outbox that was deleted, or put back from an older copy, makes no second run of anything. */
+import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { resultFileName } from '../../src/core/ownFiles.ts';
+import { app, test, type Scene } from './scene.ts';
+import { until } from './waiting.ts';
+
+const names = ['monday', 'tuesday', 'wednesday', 'thursday'];
+
+async function recordsAll(scene: Scene, folders: readonly string[]): Promise<void> {
+  const daemon = await scene.daemon();
+  for (const name of folders) scene.drop(name);
+  for (const name of folders) await scene.result(name);
+  await until(
+    'all to be recorded',
+    async () => ((await daemon.status()).counts.recorded ?? 0) >= folders.length,
+  );
+  await daemon.stop();
+}
+
+function loseTheOutbox(scene: Scene): void {
+  for (const name of readdirSync(scene.stateDir).filter((file) => file.startsWith('outbox.db')))
+    rmSync(join(scene.stateDir, name));
+}
+
+function loseResults(scene: Scene, folders: readonly string[]): void {
+  for (const name of folders) rmSync(join(scene.folder(name), resultFileName));
+}
+
+/** One run each on the platform, and each folder's own. */
+async function expectOneRunEach(scene: Scene, folders: readonly string[]): Promise<void> {
+  const runs = await scene.platformRuns(app);
+  expect(runs.map(({ name }) => name).sort()).toEqual([...folders].sort());
+  expect(scene.count('create')).toBe(folders.length);
+}
+
+test.concurrent(
+  'a lost outbox finds its runs by their result files and in the platform’s list, and sends what is new',
+  async ({ scene }) => {
+    await recordsAll(scene, names);
+    loseTheOutbox(scene);
+    loseResults(scene, ['monday', 'tuesday']);
+    const daemon = await scene.daemon();
+    await until(
+      'all to be recorded again',
+      async () => (await daemon.status()).counts.recorded === names.length,
+    );
+    await expectOneRunEach(scene, names);
+    for (const name of names) await scene.result(name);
+
+    scene.drop('friday');
+    await scene.result('friday');
+    await expectOneRunEach(scene, [...names, 'friday']);
+    expect(daemon.stdout).toContain('was the outbox lost or rolled back?');
+  },
+);
+
+test.concurrent('an outbox that was rolled back finds what it has forgotten', async ({ scene }) => {
+  await recordsAll(scene, ['monday', 'tuesday']);
+  const copy = join(scene.dir, 'outbox.copy');
+  copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
+  await recordsAll(scene, ['wednesday', 'thursday']);
+  loseTheOutbox(scene);
+  copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
+  loseResults(scene, ['wednesday', 'thursday']);
+
+  const daemon = await scene.daemon();
+  await until('all to be recorded', async () => (await daemon.status()).counts.recorded === names.length);
+  await expectOneRunEach(scene, names);
+});
+
+test.concurrent(
+  'a run that an older outbox takes for unsent is looked for before it is sent',
+  async ({ scene }) => {
+    await recordsAll(scene, ['monday']);
+    scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
+    const waiting = await scene.daemon();
+    scene.drop('tuesday');
+    await scene.state(waiting, 'tuesday', 'queued');
+    await waiting.stop();
+    const copy = join(scene.dir, 'outbox.copy');
+    copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
+    scene.calm();
+    const delivering = await scene.daemon();
+    await scene.result('tuesday');
+    await scene.state(delivering, 'tuesday', 'recorded');
+    await delivering.stop();
+    loseTheOutbox(scene);
+    copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
+    loseResults(scene, ['tuesday']);
+
+    const daemon = await scene.daemon();
+    await scene.state(daemon, 'tuesday', 'recorded');
+    await expectOneRunEach(scene, ['monday', 'tuesday']);
+  },
+);
+
+test.concurrent(
+  'a copied folder is a run of its own, whatever result file was copied with it',
+  async ({ scene }) => {
+    await recordsAll(scene, ['monday']);
+    const daemon = await scene.daemon();
+    const copy = scene.drop('monday-again');
+    copyFileSync(join(scene.folder('monday'), resultFileName), join(copy, resultFileName));
+    const view = await scene.state(daemon, 'monday-again', 'recorded');
+    expect(view.run_id).not.toBe((await scene.result('monday')).id);
+    expect(scene.count('create')).toBe(2);
+  },
+);
+
+test.concurrent(
+  'under another host name a new outbox ends with 78 and says which name to set',
+  async ({ scene }) => {
+    await recordsAll(scene, ['monday']);
+    loseTheOutbox(scene);
+    scene.configure({ host: 'renamed-host' });
+    const ended = await scene.launch().end();
+    expect(ended.code).toBe(78);
+    expect(ended.stderr).toContain('set host: test-host');
+    expect(scene.count('create')).toBe(1);
+  },
+);
