@@ -4,6 +4,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { serveApplications } from './applications.ts';
 import { readBody } from './body.ts';
 import { misbehaving } from './misbehave.ts';
+import { servePage } from './page/page.ts';
 import type { Platform, StandInEnv } from './platform.ts';
 import { serveReadingBack } from './readingBack.ts';
 import { Refusal } from './refusal.ts';
@@ -12,6 +13,7 @@ import { serveStorage, serveUploadUrls } from './uploads.ts';
 
 export function createApp(platform: Platform, closing: AbortSignal): Hono<StandInEnv> {
   const app = new Hono<StandInEnv>();
+  servePage(app, platform);
   app.use('/v1/*', readBody);
   app.use(misbehaving(platform, closing));
   app.use('/v1/*', bearerOnly(platform.apiKey));

@@ -1,0 +1,58 @@
+/**
+ * What guards whoever looks at the page. All that is shown was sent by others, so the browser is told what little the
+ * page needs, and to refuse the rest:
+ *
+ * - Scripts only from here, none in the markup: text that got into a page as markup would still not run.
+ * - Styles from here, and one style element with the answer's nonce: Plotly adds its rules to it while it draws. It
+ *   sets the rest through the DOM, which needs no permission, so 'unsafe-inline' is not given.
+ * - Images from here and out of the page itself: Plotly takes a figure's logo as a data URL.
+ * - No connections at all, no frames in or around it, forms only to here.
+ *
+ * And the page is asked for by a name of this machine, or not answered: otherwise a web page could have its own name
+ * lead here (DNS rebinding), and read.
+ */
+import { randomBytes } from 'node:crypto';
+import type { MiddlewareHandler } from 'hono';
+import { isLoopback } from '../../core/loopback.ts';
+import type { StandInEnv } from '../platform.ts';
+
+export interface PageEnv extends StandInEnv {
+  Variables: StandInEnv['Variables'] & { nonce: string };
+}
+
+export const guarded: MiddlewareHandler<PageEnv> = async (c, next) => {
+  if (!isLoopbackHost(c.req.header('host'))) {
+    return c.text(
+      'The stand-in answers to the names of this machine only: open http://127.0.0.1 and its port.',
+      403,
+    );
+  }
+  const nonce = randomBytes(16).toString('base64');
+  c.set('nonce', nonce);
+  await next();
+  for (const [name, value] of Object.entries(headers(nonce))) c.header(name, value);
+  return undefined;
+};
+
+function isLoopbackHost(host: string | undefined): boolean {
+  const name = /^(\[[\d:a-f]+\]|[\d.a-z-]+)(?::\d+)?$/i.exec(host ?? '')?.[1];
+  return name !== undefined && isLoopback(name.toLowerCase());
+}
+
+function headers(nonce: string): Readonly<Record<string, string>> {
+  return {
+    'content-security-policy': [
+      "default-src 'none'",
+      "script-src 'self'",
+      `style-src 'self' 'nonce-${nonce}'`,
+      "img-src 'self' data:",
+      "form-action 'self'",
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+  };
+}

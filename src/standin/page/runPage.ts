@@ -1,0 +1,106 @@
+/** `/apps/:app/runs/:run`: everything that was recorded of one run. */
+import type { Context } from 'hono';
+import { html } from 'hono/html';
+import type { Platform } from '../platform.ts';
+import type { RecordedRun } from '../records.ts';
+import { statusOf } from '../runDocument.ts';
+import { assetsView, type AssetsView } from './assets.ts';
+import { documentSection } from './documents.ts';
+import { figureTable } from './figures.ts';
+import { framed, type Markup } from './frame.ts';
+import type { PageEnv } from './guard.ts';
+import { appPath } from './paths.ts';
+import { seriesSection } from './series.ts';
+import type { Library } from './served.ts';
+import { duration, moment, statusMark, visible } from './wording.ts';
+
+export async function runPage(c: Context<PageEnv>, platform: Platform, run: RecordedRun): Promise<Response> {
+  const nowMs = platform.now();
+  const { metrics, statistics } = run.findings;
+  const assets = await assetsView(platform, run);
+  const series = seriesSection(statistics);
+  const content = html`${head(run, platform, nowMs)} ${figures('metrics', 'Metrics', metrics, '')}
+  ${figures('statistics', 'Statistics', withoutSeries(statistics), series)} ${assetSection(run, assets)}
+  ${figures('options', 'Options', run.request.options ?? {}, '')}
+  ${await documentSection(platform, run, 'output')} ${await documentSection(platform, run, 'logs')}
+  ${await documentSection(platform, run, 'input')}`;
+  const libraries = new Set<Library>([...(series === '' ? [] : ['chartjs' as const]), ...assets.libraries]);
+  const page = framed({
+    title: run.id,
+    above: [
+      { words: 'Stand-in', path: '/' },
+      { words: run.app, path: appPath(run.app) },
+    ],
+    content,
+    drawing: { libraries, nonce: c.get('nonce') },
+  });
+  return c.html(page);
+}
+
+function head(run: RecordedRun, platform: Platform, nowMs: number): Markup {
+  const { request, findings } = run;
+  const status = statusOf(run, nowMs, platform.faults.finalAfterMs);
+  const error = request.result.error_message ?? '';
+  const experiment = request.batch_experiment_id ?? '';
+  return html`<h1><bdi>${visible(run.name) || run.id}</bdi></h1>
+    <p class="lead">${statusMark(status)}</p>
+    ${
+      error === ''
+        ? ''
+        : html`<div class="problem">
+            <h2>What went wrong</h2>
+            <p class="words"><bdi>${visible(error)}</bdi></p>
+          </div>`
+    }
+    <dl class="facts">
+      ${fact('Run', html`<span class="id">${run.id}</span>`)}
+      ${fact('App', html`<a class="id" href="${appPath(run.app)}">${run.app}</a>`)}
+      ${fact('Instance', html`<span class="id">${run.instance}</span>`)}
+      ${fact('Created', moment(run.createdAtMs, nowMs))}
+      ${fact('Duration', duration(request.result.execution_duration ?? null))}
+      ${fact('Format', html`${findings.inputFormat} in, ${findings.outputFormat} out`)}
+      ${experiment === '' ? '' : fact('Batch experiment', html`<span class="id">${visible(experiment)}</span>`)}
+      ${
+        run.description === ''
+          ? ''
+          : html`<div class="long">
+              <dt>Description</dt>
+              <dd class="words"><bdi>${visible(run.description)}</bdi></dd>
+            </div>`
+      }
+    </dl>`;
+}
+
+function fact(name: string, value: Markup): Markup {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div>`;
+}
+
+/** Not shown where there is nothing: most runs have only some of these. */
+function figures(
+  id: string,
+  heading: string,
+  values: Readonly<Record<string, unknown>>,
+  charts: Markup | '',
+): Markup | '' {
+  const isEmpty = Object.keys(values).length === 0;
+  if (isEmpty && charts === '') return '';
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${heading}</h2>
+    ${charts} ${isEmpty ? '' : figureTable(values, heading)}
+  </section>`;
+}
+
+function withoutSeries(statistics: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(statistics).filter(([name]) => name !== 'series_data'));
+}
+
+function assetSection(run: RecordedRun, { markup }: AssetsView): Markup | '' {
+  if (run.findings.assets.length === 0) return '';
+  return html`<section aria-labelledby="assets">
+    <h2 id="assets">Assets</h2>
+    ${markup}
+  </section>`;
+}
