@@ -82,8 +82,7 @@ function article(
 ): Markup {
   const label = labelOf(asset, place);
   const tab = visualLabel(asset);
-  const json =
-    content === null ? '' : asJson(content, label, visual.kind === 'not drawn' || visual.kind === 'none');
+  const json = content === null ? '' : asJson(content, label, isAllThereIs(visual));
   return html`<article class="asset" aria-labelledby="asset-${place}">
     <h3 id="asset-${place}"><bdi>${visible(asset.name) || 'An asset without a name'}</bdi></h3>
     <p class="about">
@@ -96,6 +95,19 @@ function article(
     ${asset.description === null ? '' : html`<p><bdi>${visible(asset.description)}</bdi></p>`}
     ${pictured(visual, json)}
   </article>`;
+}
+
+/** Without a picture, or where the script has to draw it and there is no table either. */
+function isAllThereIs(visual: Visual): boolean {
+  switch (visual.kind) {
+    case 'none':
+    case 'not drawn':
+      return true;
+    case 'charts':
+      return visual.charts.every(({ points }) => points.length === 0);
+    case 'maps':
+      return false;
+  }
 }
 
 function pictured(visual: Visual, json: Markup | ''): Markup {

@@ -41,6 +41,7 @@ export function chartFigure(chart: Chart, instead: Markup | '' = ''): Markup {
     <p class="problem" role="status" hidden>
       The chart could not be drawn from this content; here it is as it was sent.
     </p>
+    <noscript><p class="hint">Charts are drawn by script, which is off: this is the data.</p></noscript>
     <script type="application/json">
       ${dataBlock(chart.specification)}
     </script>

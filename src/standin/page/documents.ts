@@ -18,32 +18,23 @@ import { count, size } from './wording.ts';
 const shownDocuments = ['output', 'logs', 'input'] as const;
 type ShownDocument = (typeof shownDocuments)[number];
 
-const headings: Readonly<Record<ShownDocument, string>> = { output: 'Output', logs: 'Log', input: 'Input' };
+const names: Readonly<Record<ShownDocument, string>> = { output: 'Output', logs: 'Log', input: 'Input' };
 
-export async function documentSection(
+export async function documentView(
   platform: Platform,
   run: RecordedRun,
   which: ShownDocument,
 ): Promise<Markup> {
-  const heading = headings[which];
   const file = run.files[which];
-  if (file === undefined) {
-    return html`<section aria-labelledby="${which}">
-      <h2 id="${which}">${heading}</h2>
-      <p class="hint">The run was recorded without.</p>
-    </section>`;
-  }
+  if (file === undefined) return html`<p class="hint">The run was recorded without.</p>`;
   const format = formatOf(run, which);
-  return html`<section aria-labelledby="${which}">
-    <h2 id="${which}">${heading}</h2>
-    <p class="about">
-      ${size(file.bytes)} of ${format}
+  return html`<p class="about">
+      <span>${size(file.bytes)}, ${format}</span>
       <a href="${runPath(run.app, run.id)}/${which}" download
-        >Download<span class="unseen"> the ${which}</span></a
+        >Download<span class="unseen"> the ${names[which].toLowerCase()}</span></a
       >
     </p>
-    ${shown(await beginningOf(platform.storage, file, format), heading)}
-  </section>`;
+    ${shown(await beginningOf(platform.storage, file, format), names[which])}`;
 }
 
 /** Null: the file is not there any more, or cannot be read. */
@@ -56,19 +47,19 @@ async function beginningOf(
   return (isArchive(format) ? beginningOfArchive(chunks) : beginningOfText(chunks)).catch(() => null);
 }
 
-function shown(beginning: Beginning | null, heading: string): Markup {
+function shown(beginning: Beginning | null, name: string): Markup {
   switch (beginning?.kind) {
     case undefined:
       return html`<p class="problem">The stored file cannot be read.</p>`;
     case 'text':
       if (beginning.text === '') return html`<p class="hint">It is empty.</p>`;
-      return html`${beginning.isWhole ? '' : html`<p class="hint">The first 64 KiB:</p>`}${preformatted(beginning.text, heading)}`;
+      return html`${beginning.isWhole ? '' : html`<p class="hint">Its first 64 KiB:</p>`}${preformatted(beginning.text, name)}`;
     case 'binary':
       return html`<p class="hint">These bytes are no text: download them to look at them.</p>`;
     case 'broken archive':
       return html`<p class="hint">It is said to be an archive, but cannot be read as a .tar.gz.</p>`;
     case 'archive':
-      return memberTable(beginning.members, beginning.isWhole, heading);
+      return memberTable(beginning.members, beginning.isWhole, name);
   }
 }
 
@@ -76,10 +67,10 @@ export function preformatted(text: string, label: string): Markup {
   return html`<pre tabindex="0" role="region" aria-label="${label}, as text">${text}</pre>`;
 }
 
-function memberTable(members: readonly Member[], isWhole: boolean, heading: string): Markup {
+function memberTable(members: readonly Member[], isWhole: boolean, name: string): Markup {
   if (members.length === 0) return html`<p class="hint">The archive is empty.</p>`;
   return html`${isWhole ? '' : html`<p class="hint">The first ${count(members.length)} files in it:</p>`}
-    <div class="wide" tabindex="0" role="region" aria-label="${heading}, what is in the archive">
+    <div class="wide" tabindex="0" role="region" aria-label="${name}, what is in the archive">
       <table class="figures">
         <thead>
           <tr>
@@ -100,7 +91,7 @@ function memberTable(members: readonly Member[], isWhole: boolean, heading: stri
     </div>`;
 }
 
-/** `GET …/runs/:run/input` and its siblings; null where the name is none of a document. */
+/** `GET …/runs/:run/input` and its siblings. */
 export function download(platform: Platform, run: RecordedRun, name: string): Response {
   const which = shownDocuments.find((known) => known === name);
   const file = which === undefined ? undefined : run.files[which];

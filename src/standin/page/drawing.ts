@@ -72,7 +72,7 @@ async function drawPlotly(place: Element, data: unknown): Promise<void> {
   const { data: traces, layout } = data as { data: unknown; layout: Options };
   try {
     // The figure takes the width of the page, whatever it was made for; its configuration is not taken from outside.
-    const fitted = { ...layout, autosize: true, width: undefined };
+    const fitted = { margin: { t: 64, r: 24, b: 48, l: 56 }, ...layout, autosize: true, width: undefined };
     await Plotly.newPlot(place, traces, fitted, { responsive: true, displayModeBar: false, showTips: false });
   } catch (error) {
     Plotly.purge(place);

@@ -11,7 +11,7 @@ import { visible } from './wording.ts';
 
 const width = 800;
 const heightMin = 220;
-const heightMax = 640;
+const heightMax = 480;
 const margin = 18;
 /** Mercator's poles are infinitely far away; what lies beyond this is drawn at the edge. */
 const latitudeMax = 85;

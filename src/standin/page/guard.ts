@@ -3,8 +3,9 @@
  * page needs, and to refuse the rest:
  *
  * - Scripts only from here, none in the markup: text that got into a page as markup would still not run.
- * - Styles from here, and one style element with the answer's nonce: Plotly adds its rules to it while it draws. It
- *   sets the rest through the DOM, which needs no permission, so 'unsafe-inline' is not given.
+ * - Styles from here. Only a page on which Plotly draws allows two things more: one style element, known by the nonce of
+ *   the answer, to which Plotly adds its rules, and style attributes, which it gives to the parts of a text that are
+ *   bold or in colour. No other element with styles, and nothing that a style could fetch.
  * - Images from here and out of the page itself: Plotly takes a figure's logo as a data URL.
  * - No connections at all, no frames in or around it, forms only to here.
  *
@@ -17,7 +18,7 @@ import { isLoopback } from '../../core/loopback.ts';
 import type { StandInEnv } from '../platform.ts';
 
 export interface PageEnv extends StandInEnv {
-  Variables: StandInEnv['Variables'] & { nonce: string };
+  Variables: StandInEnv['Variables'] & { nonce: string; drawsPlotly: boolean };
 }
 
 export const guarded: MiddlewareHandler<PageEnv> = async (c, next) => {
@@ -29,8 +30,9 @@ export const guarded: MiddlewareHandler<PageEnv> = async (c, next) => {
   }
   const nonce = randomBytes(16).toString('base64');
   c.set('nonce', nonce);
+  c.set('drawsPlotly', false);
   await next();
-  for (const [name, value] of Object.entries(headers(nonce))) c.header(name, value);
+  for (const [name, value] of Object.entries(headers(nonce, c.get('drawsPlotly')))) c.header(name, value);
   return undefined;
 };
 
@@ -39,12 +41,14 @@ function isLoopbackHost(host: string | undefined): boolean {
   return name !== undefined && isLoopback(name.toLowerCase());
 }
 
-function headers(nonce: string): Readonly<Record<string, string>> {
+function headers(nonce: string, drawsPlotly: boolean): Readonly<Record<string, string>> {
   return {
     'content-security-policy': [
       "default-src 'none'",
       "script-src 'self'",
-      `style-src 'self' 'nonce-${nonce}'`,
+      ...(drawsPlotly
+        ? [`style-src-elem 'self' 'nonce-${nonce}'`, "style-src-attr 'unsafe-inline'"]
+        : ["style-src 'self'"]),
       "img-src 'self' data:",
       "form-action 'self'",
       "base-uri 'none'",

@@ -75,7 +75,8 @@ header nav, main, footer { max-width: 74.5rem; margin: 0 auto; padding: 0 1.25re
 .crumbs li + li::before { content: '/'; color: var(--soft); margin: 0 .55rem; }
 .crumbs [aria-current] { color: var(--soft); }
 main { padding-bottom: 3rem; }
-footer { border-top: 1px solid var(--line); color: var(--soft); font-size: .85rem; padding-top: .6rem; padding-bottom: 1.5rem; }
+footer { color: var(--soft); font-size: .85rem; padding-bottom: 1.5rem; }
+footer p { border-top: 1px solid var(--line); padding-top: .8rem; }
 
 h1 { font-size: clamp(1.5rem, 1.1rem + 1.8vw, 2.1rem); line-height: 1.2; letter-spacing: -.015em; margin: .7rem 0 .5rem; overflow-wrap: anywhere; text-wrap: balance; }
 h2 { font-size: 1.2rem; letter-spacing: -.005em; margin: 2.4rem 0 .7rem; }
@@ -98,7 +99,8 @@ tbody th { font-weight: 500; }
 .runs tbody th { width: 45%; overflow-wrap: anywhere; }
 .runs th .hint { display: block; font-weight: 400; }
 time .hint { display: block; }
-.facts time .hint { display: inline; margin-inline-start: .35rem; }
+.runs .narrow { display: none; }
+.runs td .id { white-space: nowrap; }
 .figures th, .figures td { padding-block: .38rem; font-size: .925rem; }
 .figures tbody th { font-weight: 400; }
 .figures td { overflow-wrap: anywhere; }
@@ -129,6 +131,8 @@ section > .wide:has(> .figures), .chart .wide { max-width: 46rem; }
 dt { color: var(--soft); font-size: .8rem; font-weight: 600; }
 dd { margin: 0; overflow-wrap: anywhere; }
 
+.parts { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; margin: 1.2rem 0 0; padding: 0; font-size: .9rem; }
+
 .problem { margin: 0 0 1.2rem; padding: .7rem 1rem; border-inline-start: 4px solid var(--failed); border-radius: 0 8px 8px 0; background: var(--failed-ground); color: var(--failed); }
 .problem h2 { font-size: .9rem; margin: 0; }
 .problem p { margin: .2rem 0 0; }
@@ -143,7 +147,8 @@ pre { margin: 0 0 .8rem; padding: .9rem 1rem; max-height: 26rem; overflow: auto;
 .asset pre, .asset .wide { background: var(--ground); }
 .tab { font-weight: 600; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; margin-bottom: 1rem; }
-.beside .chart { padding: .9rem 1rem; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; min-width: 0; }
+.beside h3 { margin-bottom: .5rem; }
+.beside > div { padding: .9rem 1rem; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; min-width: 0; }
 figure { margin: 0 0 .7rem; min-width: 0; }
 figure.paper { background: #ffffff; color: #444444; --chart-ink: #555555; --chart-line: #e3e3e3; border-radius: 8px; padding: .7rem; border: 1px solid var(--line); }
 .canvas { position: relative; height: 19rem; min-width: 0; }
@@ -152,10 +157,11 @@ figure.paper { background: #ffffff; color: #444444; --chart-ink: #555555; --char
 /* A figure may hold links of its author's: this page leads nowhere else. */
 .plotly a { pointer-events: none; }
 figcaption { margin-top: .4rem; }
-.map { display: block; width: 100%; height: auto; background: var(--ground); border: 1px solid var(--line); border-radius: 8px; color: var(--accent); }
+.map { display: block; width: 100%; max-height: 28rem; background: var(--ground); border: 1px solid var(--line); border-radius: 8px; color: var(--accent); }
 .map path { stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 .map .area { fill-opacity: .18; fill-rule: evenodd; }
 .map .point { stroke: var(--ground); stroke-width: 1.5; }
+details { margin-bottom: .4rem; }
 summary { cursor: pointer; color: var(--accent); font-size: .9rem; width: fit-content; padding: .15rem 0; }
 details[open] > summary { margin-bottom: .5rem; }
 
@@ -166,10 +172,12 @@ button { font: inherit; font-weight: 600; padding: .55rem 1.1rem; justify-self: 
 
 @media (max-width: 42rem) {
   .roomy { display: none; }
+  .runs .narrow { display: block; }
+  .runs tbody th { width: 99%; }
+  .facts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 8.5rem), 1fr)); }
   th, td { padding-inline: .65rem; }
   header nav, main, footer { padding-inline: 1rem; }
   .notice { padding-inline: 1rem; }
-  .runs .nowrap:not(.hint) { white-space: normal; }
   .plotly { height: 21rem; }
   .asset { padding-inline: .9rem; }
 }

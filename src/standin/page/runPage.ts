@@ -4,8 +4,8 @@ import { html } from 'hono/html';
 import type { Platform } from '../platform.ts';
 import type { RecordedRun } from '../records.ts';
 import { statusOf } from '../runDocument.ts';
-import { assetsView, type AssetsView } from './assets.ts';
-import { documentSection } from './documents.ts';
+import { assetsView } from './assets.ts';
+import { documentView } from './documents.ts';
 import { figureTable } from './figures.ts';
 import { framed, type Markup } from './frame.ts';
 import type { PageEnv } from './guard.ts';
@@ -19,12 +19,29 @@ export async function runPage(c: Context<PageEnv>, platform: Platform, run: Reco
   const { metrics, statistics } = run.findings;
   const assets = await assetsView(platform, run);
   const series = seriesSection(statistics);
-  const content = html`${head(run, platform, nowMs)} ${figures('metrics', 'Metrics', metrics, '')}
-  ${figures('statistics', 'Statistics', withoutSeries(statistics), series)} ${assetSection(run, assets)}
-  ${figures('options', 'Options', run.request.options ?? {}, '')}
-  ${await documentSection(platform, run, 'output')} ${await documentSection(platform, run, 'logs')}
-  ${await documentSection(platform, run, 'input')}`;
+  const parts: readonly Part[] = [
+    { id: 'metrics', heading: 'Metrics', markup: figures(metrics, 'Metrics', '') },
+    {
+      id: 'statistics',
+      heading: 'Statistics',
+      markup: figures(withoutSeries(statistics), 'Statistics', series),
+    },
+    { id: 'assets', heading: 'Assets', markup: run.findings.assets.length === 0 ? '' : assets.markup },
+    { id: 'options', heading: 'Options', markup: figures(run.request.options ?? {}, 'Options', '') },
+    { id: 'output', heading: 'Output', markup: await documentView(platform, run, 'output') },
+    { id: 'log', heading: 'Log', markup: await documentView(platform, run, 'logs') },
+    { id: 'input', heading: 'Input', markup: await documentView(platform, run, 'input') },
+  ];
+  const given = parts.filter(({ markup }) => markup !== '');
+  const content = html`${head(run, platform, nowMs)}
+    <nav aria-label="On this page">
+      <ul class="parts">
+        ${given.map(({ id, heading }) => html`<li><a href="#${id}">${heading}</a></li>`)}
+      </ul>
+    </nav>
+    ${given.map(section)}`;
   const libraries = new Set<Library>([...(series === '' ? [] : ['chartjs' as const]), ...assets.libraries]);
+  c.set('drawsPlotly', libraries.has('plotly'));
   const page = framed({
     title: run.id,
     above: [
@@ -78,29 +95,25 @@ function fact(name: string, value: Markup): Markup {
   </div>`;
 }
 
-/** Not shown where there is nothing: most runs have only some of these. */
-function figures(
-  id: string,
-  heading: string,
-  values: Readonly<Record<string, unknown>>,
-  charts: Markup | '',
-): Markup | '' {
-  const isEmpty = Object.keys(values).length === 0;
-  if (isEmpty && charts === '') return '';
+/** Left out where there is nothing: most runs have only some of these. */
+interface Part {
+  readonly id: string;
+  readonly heading: string;
+  readonly markup: Markup | '';
+}
+
+function section({ id, heading, markup }: Part): Markup {
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
-    ${charts} ${isEmpty ? '' : figureTable(values, heading)}
+    ${markup}
   </section>`;
+}
+
+function figures(values: Readonly<Record<string, unknown>>, label: string, charts: Markup | ''): Markup | '' {
+  const table = Object.keys(values).length === 0 ? '' : figureTable(values, label);
+  return table === '' && charts === '' ? '' : html`${charts}${table}`;
 }
 
 function withoutSeries(statistics: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(statistics).filter(([name]) => name !== 'series_data'));
-}
-
-function assetSection(run: RecordedRun, { markup }: AssetsView): Markup | '' {
-  if (run.findings.assets.length === 0) return '';
-  return html`<section aria-labelledby="assets">
-    <h2 id="assets">Assets</h2>
-    ${markup}
-  </section>`;
 }

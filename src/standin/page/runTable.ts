@@ -1,9 +1,13 @@
-/** Runs as a table, newest first, as the start page and the page of an app show them. */
+/**
+ * Runs as a table, newest first, as the start page and the page of an app show them. A narrow screen has room for two
+ * columns; there a line below a run's name says what the others would.
+ */
 import { html } from 'hono/html';
 import type { RunLine } from '../records.ts';
+import { timestamp } from '../runDocument.ts';
 import type { Markup } from './frame.ts';
 import { appPath, runPath } from './paths.ts';
-import { duration, moment, statusMark, visible } from './wording.ts';
+import { ago, duration, moment, statusMark, visible } from './wording.ts';
 
 /** @param label what the table is, for those who hear it */
 export function runTable(runs: readonly RunLine[], nowMs: number, label: string, withApp: boolean): Markup {
@@ -13,9 +17,9 @@ export function runTable(runs: readonly RunLine[], nowMs: number, label: string,
         <tr>
           <th scope="col">Status</th>
           <th scope="col">Run</th>
-          ${withApp ? html`<th scope="col">App</th>` : ''}
+          ${withApp ? html`<th scope="col" class="roomy">App</th>` : ''}
           <th scope="col" class="roomy">Instance</th>
-          <th scope="col">Created</th>
+          <th scope="col" class="roomy">Created</th>
           <th scope="col" class="roomy number">Duration</th>
         </tr>
       </thead>
@@ -32,10 +36,18 @@ function row(run: RunLine, nowMs: number, withApp: boolean): Markup {
     <th scope="row">
       <a href="${runPath(run.app, run.id)}"><bdi>${visible(run.name) || run.id}</bdi></a>
       ${run.name === '' ? '' : html`<span class="hint id">${run.id}</span>`}
+      <span class="hint narrow"
+        >${withApp ? html`<a href="${appPath(run.app)}" class="id">${run.app}</a> · ` : ''}${timestamp(
+          run.createdAtMs,
+        )
+          .replace('T', ' ')
+          .replace('Z', '')}
+        · ${ago(nowMs - run.createdAtMs)}</span
+      >
     </th>
-    ${withApp ? html`<td><a href="${appPath(run.app)}" class="id">${run.app}</a></td>` : ''}
+    ${withApp ? html`<td class="roomy"><a href="${appPath(run.app)}" class="id">${run.app}</a></td>` : ''}
     <td class="roomy"><span class="id">${run.instance}</span></td>
-    <td>${moment(run.createdAtMs, nowMs)}</td>
+    <td class="roomy">${moment(run.createdAtMs, nowMs)}</td>
     <td class="roomy number">${duration(run.durationMs)}</td>
   </tr>`;
 }

@@ -13,10 +13,16 @@ const series = z.looseObject({
   data_points: z.array(z.looseObject({ x: z.number(), y: z.number() })).min(1),
 });
 
-export function seriesCharts(statistics: Readonly<Record<string, unknown>>): Markup[] {
+function seriesCharts(statistics: Readonly<Record<string, unknown>>): Markup[] {
   return seriesOf(statistics['series_data'])
     .slice(0, seriesMax)
-    .map(({ name, points }, place) => chartFigure(chartOf(name, points, place)));
+    .map(
+      ({ name, points }, place) =>
+        html`<div>
+          <h3><bdi>${name}</bdi></h3>
+          ${chartFigure(chartOf(name, points, place))}
+        </div>`,
+    );
 }
 
 interface Series {
@@ -56,7 +62,7 @@ function chartOf(name: string, points: Series['points'], place: number): Chart {
           },
         ],
       },
-      options: { scales: { x: { title: { display: true, text: 'x' } } } },
+      options: { plugins: { legend: { display: false } } },
     },
   };
 }

@@ -42,7 +42,9 @@ export function size(bytes: number): Markup {
 
 export function duration(ms: number | null): Markup {
   if (ms === null) return html`<span class="hint">not given</span>`;
-  return html`<span class="nowrap" title="${count(ms)} ms">${prettyMs(ms)}</span>`;
+  return html`<span class="nowrap" title="${count(ms)} ms"
+    >${prettyMs(ms, { keepDecimalsOnWholeSeconds: true })}</span
+  >`;
 }
 
 const grouped = new Intl.NumberFormat('en');
