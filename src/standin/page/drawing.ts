@@ -8,7 +8,7 @@ interface Element {
   hidden: boolean;
   open: boolean;
   readonly textContent: string;
-  readonly dataset: Readonly<Record<string, string | undefined>>;
+  readonly dataset: Record<string, string | undefined>;
   querySelector(selector: string): Element | null;
   querySelectorAll(selector: string): Iterable<Element>;
 }
@@ -41,6 +41,7 @@ async function draw(chart: Element): Promise<void> {
     needed(chart, '.problem').hidden = false;
     for (const details of chart.querySelectorAll('details')) details.open = true;
   }
+  chart.dataset['done'] = '';
 }
 
 function drawChartjs(canvas: Element, data: unknown, figure: Element): void {

@@ -13,7 +13,7 @@ type Figure = readonly [name: string, value: unknown];
 
 export function figureTable(figures: Readonly<Record<string, unknown>>, label: string): Markup {
   const { found, isCut } = leaves(figures);
-  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}">
+  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}, as a table">
       <table class="figures">
         <thead>
           <tr>

@@ -9,11 +9,18 @@ import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import type { Platform } from '../platform.ts';
+import { Refusal } from '../refusal.ts';
 import { framed } from './frame.ts';
 import type { PageEnv } from './guard.ts';
 
 const proofLifetimeMs = 12 * 60 * 60_000;
 const formBytesMax = 16 * 1024;
+const shortForm = bodyLimit({
+  maxSize: formBytesMax,
+  onError: () => {
+    throw new Refusal(413, 'No key is that long.');
+  },
+});
 /** Where one may be led to afterwards: pages of this server, by their path. */
 const ownPage = /^\/(?:apps\/[^\\\s]*)?(?:\?[^\\\s]*)?$/;
 
@@ -28,7 +35,7 @@ export function keyOnly(platform: Platform): MiddlewareHandler<PageEnv> {
 }
 
 export function serveKey(page: Hono<PageEnv>, platform: Platform): void {
-  page.post('/page/key', bodyLimit({ maxSize: formBytesMax }), async (c) => {
+  page.post('/page/key', shortForm, async (c) => {
     const form = await c.req.parseBody();
     const wanted = typeof form['to'] === 'string' && ownPage.test(form['to']) ? form['to'] : '/';
     if (platform.apiKey === null) return c.redirect(wanted, 303);

@@ -20,12 +20,12 @@ export const scripts = {
   drawing: '/page/drawing.js',
 } as const;
 
-const { resolve } = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 
 /** The ready-made files for a browser; chart.js names its own only beside its main one. */
 const files: Readonly<Record<Library | 'drawing', () => string>> = {
-  chartjs: () => join(dirname(resolve('chart.js')), 'chart.umd.min.js'),
-  plotly: () => resolve('plotly.js-basic-dist-min'),
+  chartjs: () => join(dirname(require.resolve('chart.js')), 'chart.umd.min.js'),
+  plotly: () => require.resolve('plotly.js-basic-dist-min'),
   drawing: () => fileURLToPath(new URL('./drawing.js', import.meta.url)),
 };
 
