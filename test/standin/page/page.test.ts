@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { Faults } from '../../../src/standin/faults.ts';
 import { app, started, type Answer, type Client } from '../harness.ts';
-import { asset, attack, failedRunOfArchives, hostileRun, richRun, visuals } from './recorded.ts';
+import { archiveOf, asset, attack, failedRunOfArchives, hostileRun, richRun, visuals } from './recorded.ts';
 
 const get = (client: Client, path: string, headers: Record<string, string> = {}): Promise<Answer> =>
   client.send('GET', `${client.standIn.endpoint}${path}`, { headers });
@@ -184,7 +184,7 @@ test('what went wrong stands at the top of a failed run, and its archives are lo
   const run = await failedRunOfArchives(client);
   const read = words(await get(client, `/apps/${app}/runs/${run}`));
   expect(read).toContain('What went wrong depot 3 is <closed>');
-  expect(read).toMatch(/plan\.csv 4 B sub\/ folder sub\/<b>routes\.csv 5 kB/);
+  expect(read).toMatch(/plan\.csv 5 kB .*sub\/ folder .*sub\/<b>routes\.csv 5 kB/);
   expect(read).toContain('Log The run was recorded without.');
 });
 
@@ -192,10 +192,21 @@ test.each([
   { what: 'no archive at all', bytes: Buffer.from('plain') },
   { what: 'cut off', bytes: gzipSync(randomBytes(5_000)).subarray(0, 2_000) },
   { what: 'no tar inside', bytes: gzipSync(Buffer.from('x'.repeat(5_000))) },
-  { what: 'packed twice', bytes: gzipSync(gzipSync(Buffer.alloc(100_000))) },
 ])('an archive that is $what is said to be none', async ({ bytes }) => {
   const client = await started();
   const id = await client.upload(bytes);
+  const made = await client.call('POST', '/runs', {
+    upload_id: id,
+    configuration: { format: { input: { type: 'multi-file' } } },
+    result: { status: 'succeeded' },
+  });
+  const page = await get(client, `/apps/${app}/runs/${String(made.json['run_id'])}`);
+  expect(words(page)).toContain('cannot be read as a .tar.gz');
+});
+
+test('an archive inside an archive is not unpacked', async () => {
+  const client = await started();
+  const id = await client.upload(gzipSync(await archiveOf(['plan.csv'])));
   const made = await client.call('POST', '/runs', {
     upload_id: id,
     configuration: { format: { input: { type: 'multi-file' } } },
@@ -231,8 +242,8 @@ test('an archive that unpacks to very much is looked into only so far', async ()
 
 test('of a large document the beginning is shown, and the whole is a download', async () => {
   const client = await started();
-  const line = 'ü0123456789\n';
-  const log = line.repeat(20_000);
+  // Characters of two bytes that begin at odd places: the limit goes through the middle of one.
+  const log = `x${'ü'.repeat(100_000)}`;
   const run = await client.track({
     result: { status: 'succeeded', error_upload_id: await client.upload(log) },
   });

@@ -86,12 +86,16 @@ export async function richRun(client: Client, assets: readonly unknown[] = allAs
   });
 }
 
-export async function failedRunOfArchives(client: Client): Promise<string> {
+/** The files, and the folder `sub`. */
+export async function archiveOf(names: readonly string[]): Promise<Buffer> {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'sub'));
-  writeFileSync(join(folder, 'plan.csv'), 'a,b\n');
-  writeFileSync(join(folder, 'sub', `<b>routes.csv`), 'x'.repeat(5_000));
-  const archive = await buffer(create({ gzip: true, cwd: folder }, ['plan.csv', 'sub']));
+  for (const name of names) writeFileSync(join(folder, name), 'x'.repeat(5_000));
+  return buffer(create({ gzip: true, cwd: folder }, ['.']));
+}
+
+export async function failedRunOfArchives(client: Client): Promise<string> {
+  const archive = await archiveOf(['plan.csv', 'sub/<b>routes.csv']);
   const [input, output] = await Promise.all([client.upload(archive), client.upload(archive)]);
   const body = {
     upload_id: input,
@@ -106,7 +110,7 @@ export async function failedRunOfArchives(client: Client): Promise<string> {
 export async function hostileRun(client: Client, elsewhere = 'http://127.0.0.1:9'): Promise<string> {
   const output = {
     [attack]: attack,
-    metrics: { [attack]: attack, ['__proto__']: { polluted: 1 } },
+    metrics: { [attack]: attack },
     statistics: { series_data: { value: { name: attack, data_points: [{ x: 1, y: 1 }] } }, [attack]: attack },
     assets: [
       asset(
@@ -137,7 +141,14 @@ export async function hostileRun(client: Client, elsewhere = 'http://127.0.0.1:9
       asset(attack, attack, { schema: attack, label: attack }),
     ],
   };
-  const text = JSON.stringify(output).replace('"metrics":{', '"metrics":{"__proto__":{"polluted":1},');
+  // A key that JSON may have and that an object literal cannot say.
+  const text = JSON.stringify(output)
+    .replace('"metrics":{', '"metrics":{"__proto__":{"polluted":1},')
+    .replace(
+      '"data":{',
+      '"options":{"__proto__":{"polluted":1},"scales":{"__proto__":{"polluted":1},"x":{"__proto__":{"polluted":1}}}},"data":{"__proto__":{"polluted":1},',
+    )
+    .replace('"layout":{', '"layout":{"__proto__":{"polluted":1},"xaxis":{"__proto__":{"polluted":1}},');
   const [outputId, logId] = await Promise.all([client.upload(text), client.upload(`${attack}\u001b[2J\n`)]);
   return client.track({
     input: { [attack]: attack },
