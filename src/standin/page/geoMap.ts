@@ -74,7 +74,7 @@ function drawn(features: readonly Feature[], label: string): GeoMap | null {
   const path = geoPath(
     placed(scale, width / 2 - (scale * (left + right)) / 2, height / 2 - (scale * (top + bottom)) / 2),
   )
-    .pointRadius(5)
+    .pointRadius(8)
     .digits(1);
 
   const markup = features.map((one) => {
