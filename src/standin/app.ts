@@ -6,6 +6,7 @@ import { serveApplications } from './applications.ts';
 import { readBody } from './body.ts';
 import { localOnly } from './guard.ts';
 import { misbehaving } from './misbehave.ts';
+import { servePage } from './page/page.ts';
 import type { Platform, StandInEnv } from './platform.ts';
 import { serveReadingBack } from './readingBack.ts';
 import { Refusal } from './refusal.ts';
@@ -20,6 +21,7 @@ export function createApp(platform: Platform, closing: AbortSignal): Hono<StandI
   app.use(localOnly(platform.scheme));
   if (platform.apiKey !== null) app.use('/stand-in/*', bearerOnly(platform.apiKey));
   app.route('/stand-in', adminRoutes(platform));
+  servePage(app, platform);
 
   app.use('/v1/*', readBody(apiBodyBytesMax));
   for (const path of ['/v1/*', '/storage/*']) app.use(path, misbehaving(platform, closing));

@@ -13,6 +13,7 @@ import { CannotStart } from './cannotStart.ts';
 import type { Findings } from './findings.ts';
 import { migrate } from './migrations.ts';
 import type { Settings } from './settings.ts';
+import type { RunStatus } from './status.ts';
 
 export interface Upload {
   readonly id: string;
@@ -50,6 +51,42 @@ export interface ListQuery {
   readonly limit: number;
 }
 
+/** A status depends on the time, as long as a run is not final at once. */
+export interface StatusAt {
+  readonly nowMs: number;
+  readonly finalAfterMs: number;
+}
+
+/** So many runs of an app have that status. */
+export interface RunCount {
+  readonly app: string;
+  readonly status: RunStatus;
+  readonly runs: number;
+  readonly newestAtMs: number;
+}
+
+/** A run as a line of a table, without what may be large. */
+export interface RunLine {
+  readonly id: string;
+  readonly app: string;
+  readonly instance: string;
+  readonly createdAtMs: number;
+  readonly name: string;
+  readonly status: RunStatus;
+  /** Null: it was sent without. */
+  readonly durationMs: number | null;
+  readonly place: number;
+}
+
+export interface LineQuery extends StatusAt {
+  /** Null: all. */
+  readonly app: string | null;
+  readonly status: RunStatus | null;
+  /** Only runs older than the one at this place; null: from the newest. */
+  readonly before: number | null;
+  readonly limit: number;
+}
+
 interface RunRow {
   readonly id: string;
   readonly app: string;
@@ -71,6 +108,20 @@ function listing(place: string, after: string, direction: string): string {
   return `select ${columns}, ${place} as place from run
     where app = @app and ${place} ${after} @after and created_at_ms <= @createdUntilMs
     order by ${place} ${direction} limit @limit`;
+}
+
+/** What `statusOf` says of a run, where all runs are asked at once. */
+const statusNow = `case
+  when canceled_at_ms is not null then 'canceled'
+  when @nowMs - created_at_ms >= @finalAfterMs then request ->> '$.result.status'
+  when @nowMs - created_at_ms < @finalAfterMs / 2.0 then 'queued'
+  else 'running' end`;
+
+function lines(ofApp: boolean, withStatus: boolean): string {
+  return `select id, app, instance, created_at_ms as createdAtMs, name, ${statusNow} as status,
+      request ->> '$.result.execution_duration' as durationMs, seq as place from run
+    where seq < @before ${ofApp ? 'and app = @app' : ''} ${withStatus ? `and ${statusNow} = @status` : ''}
+    order by seq desc limit @limit`;
 }
 
 /** Files and uploads that nothing can name any more are looked for a few at a time, so that no request pays much. */
@@ -140,6 +191,17 @@ export function openRecords(dataDir: string) {
     'newest-first': prepareListing('seq', '<', 'desc'),
     'oldest-first': prepareListing('seq', '>', 'asc'),
     shuffled: prepareListing('shuffled', '>', 'asc'),
+  };
+
+  const countRuns = database.prepare<[StatusAt], RunCount>(
+    `select app, ${statusNow} as status, count(*) as runs, max(created_at_ms) as newestAtMs
+       from run group by 1, 2 order by 1, 2`,
+  );
+  const prepareLines = (ofApp: boolean, withStatus: boolean) =>
+    database.prepare<[object], RunLine>(lines(ofApp, withStatus));
+  const lineListings = {
+    all: { any: prepareLines(false, false), one: prepareLines(false, true) },
+    app: { any: prepareLines(true, false), one: prepareLines(true, true) },
   };
 
   function setting(name: string, fresh: string): string {
@@ -215,6 +277,17 @@ export function openRecords(dataDir: string) {
     list(query: ListQuery): RecordedRun[] {
       const start = query.order === 'newest-first' ? Number.MAX_SAFE_INTEGER : -1;
       return listings[query.order].all({ ...query, after: query.after ?? start }).map(fromRow);
+    },
+
+    countRuns(at: StatusAt): RunCount[] {
+      return countRuns.all(at);
+    },
+
+    /** Newest first. */
+    lines(query: LineQuery): RunLine[] {
+      const ofApp = lineListings[query.app === null ? 'all' : 'app'];
+      const listing = ofApp[query.status === null ? 'any' : 'one'];
+      return listing.all({ ...query, before: query.before ?? Number.MAX_SAFE_INTEGER });
     },
 
     rename(run: RecordedRun, name: string, description: string): void {

@@ -4,8 +4,7 @@
  */
 import type { Findings } from './findings.ts';
 import type { RecordedRun } from './records.ts';
-
-export type RunStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled';
+import type { RunStatus } from './status.ts';
 
 /** What the real platform tells of the key's owner; nobody owns this one. */
 const userEmail = 'stand-in@localhost';

@@ -7,8 +7,9 @@ import { makeRun, within, wordLimits } from './newRun.ts';
 import type { Platform, StandInEnv } from './platform.ts';
 import type { RecordedRun } from './records.ts';
 import { Refusal } from './refusal.ts';
-import { listItemOf, metadataOf, statusOf, type RunStatus } from './runDocument.ts';
+import { listItemOf, metadataOf, statusOf } from './runDocument.ts';
 import type { Settings } from './settings.ts';
+import type { RunStatus } from './status.ts';
 
 export function serveRuns(routes: Hono<StandInEnv>, platform: Platform): void {
   routes
