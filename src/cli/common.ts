@@ -19,7 +19,7 @@ export async function withDaemon<T>(
   explicitConfig: string | undefined,
   use: (link: DaemonLink, config: Config) => Promise<T>,
 ): Promise<T> {
-  const config = configFor(explicitConfig);
+  const config = configFor(explicitConfig, false);
   const link = await linkToDaemon(config);
   try {
     return await use(link, config);

@@ -20,7 +20,13 @@ export type LoadedConfig =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
-export function loadConfig(path: string, environment: NodeJS.ProcessEnv, machineName: string): LoadedConfig {
+/** @param needsKey false for whoever asks a running daemon: that one has the key, and this user perhaps not */
+export function loadConfig(
+  path: string,
+  environment: NodeJS.ProcessEnv,
+  machineName: string,
+  needsKey = true,
+): LoadedConfig {
   const file = resolve(path);
   const read = readConfigFile(file);
   if ('unreadable' in read)
@@ -30,7 +36,7 @@ export function loadConfig(path: string, environment: NodeJS.ProcessEnv, machine
   const problems: ConfigProblem[] = flaws.map((flaw) => ({ file, where: '', ...flaw }));
   if (value === undefined) return { ok: false, problems };
 
-  const around: Surroundings = { directory: dirname(file), environment, machineName };
+  const around: Surroundings = { directory: dirname(file), environment, machineName, needsKey };
   const result = checkSchema(configSchema, value);
   const findings = [...('findings' in result ? result.findings : []), ...crossChecks(value, around)];
   for (const { path: at, what, atKey } of findings)

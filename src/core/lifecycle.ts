@@ -18,6 +18,7 @@
  *   tracked    final                          final
  *              gone for long                  parked
  *   final      written back                   recorded
+ *   recorded   its result is not beside it    final
  */
 import { backoffMs } from './backoff.ts';
 import { rateLimited, reasonOf, type Failure } from './failure.ts';
@@ -61,6 +62,8 @@ export type Happening =
   | { readonly kind: 'newerContent' }
   | { readonly kind: 'vanished' }
   | { readonly kind: 'returned' }
+  /** Its result does not lie beside its content any more: it is fetched and written back again. */
+  | { readonly kind: 'resultLost' }
   /** The outbox may not remember what it did: what it says of requests that were sent is not believed. */
   | { readonly kind: 'distrusted' }
   | { readonly kind: 'crashedAlone' }
@@ -222,6 +225,12 @@ export function advance(
     case 'vanished':
     case 'returned':
       return followFolder(life, happening.kind, to, nowMs);
+    case 'resultLost':
+      if (state.kind !== 'recorded') return { life, dueAtMs: isLive(state) ? nowMs : null, note: null };
+      return to(
+        { kind: 'final', runId: state.runId, status: 'recorded before' },
+        'its result was not in its folder any more: writing it back again',
+      );
     case 'distrusted':
       return distrusted(life, nowMs);
     case 'crashedAlone':

@@ -26,6 +26,8 @@ export interface Sighting {
   readonly missing: readonly string[];
   /** The name of the configured marker when it is not there. */
   readonly missingMarker: string | null;
+  /** Why the folder cannot be looked into; null when it can. */
+  readonly unreadable: string | null;
   /** The mapped file that changed last, to tell what is being waited for. */
   readonly lastChanged: string | null;
 }
@@ -40,6 +42,7 @@ export function settleVerdict(
   policy: SettlePolicy,
 ): Verdict {
   const unmovedMs = Math.max(0, nowMs - watched.unchangedSinceMs);
+  if (seen.unreadable !== null) return { kind: 'settling', reason: seen.unreadable };
   const [first, ...others] = seen.missing;
   if (first !== undefined) {
     const more = others.length === 0 ? '' : ` and ${others.join(', ')}`;

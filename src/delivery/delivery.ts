@@ -5,7 +5,6 @@
  * process forgets when it dies is only that it was at work.
  */
 import { setMaxListeners } from 'node:events';
-import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { RuntrackdError, type Failure, type Reach } from '../core/failure.ts';
 import { failureOfError } from './namedErrors.ts';
@@ -13,8 +12,6 @@ import { advance, type Conclusion, type Happening } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
 import { deliveryLines, type Claim, type DeliveryLine, type Run } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
-import { isoTime } from '../system/clock.ts';
-import { putProblem } from '../system/problemFile.ts';
 import { Waking } from '../system/waking.ts';
 import type { Budget } from './budget.ts';
 import { Gate } from './gate.ts';
@@ -23,6 +20,7 @@ import type { DeliveryParts } from './parts.ts';
 import { poll } from './poll.ts';
 import { reconcileApp } from './reconcile.ts';
 import { send } from './send.ts';
+import { tellFolder } from './tellFolder.ts';
 import { proveOutbox } from './trust.ts';
 import { upload } from './upload.ts';
 import { writeBack } from './writeBack.ts';
@@ -364,7 +362,7 @@ export class Delivery {
       await outbox.noteApp(claim.key.platform, claim.key.app);
     if (kind === 'parked') {
       log.error(fields, `${claim.path} is set aside: ${life.state.reason.text}. ${life.state.hint}`);
-      await this.#tellFolder(run);
+      await tellFolder(run, this.#parts);
     } else if (kind !== claim.life.state.kind) log.info(fields, `${claim.path}: ${note ?? kind}`);
     else if (note !== null) log.warn(fields, `${claim.path}: ${note}`);
     if (kind === 'tracked' || kind === 'unknown') {
@@ -374,16 +372,6 @@ export class Delivery {
     }
     onConcluded(run);
     return true;
-  }
-
-  /** Tells of a parked run in its folder; a folder that does not take it is no reason to stop. */
-  async #tellFolder({ run, key, path, life: { state } }: Run): Promise<void> {
-    const rootPath = this.#parts.pathOfRoot(key.dropRoot);
-    if (state.kind !== 'parked' || rootPath === null) return;
-    const { reason, hint } = state;
-    const since = isoTime(this.#parts.clock.nowMs());
-    const refused = await putProblem(join(rootPath, path), { state: 'parked', reason, hint, since, run });
-    if (refused !== null) this.#parts.log.warn({ run }, `nextmv-problem.json was not written: ${refused}`);
   }
 
   async #reconcileOne(app: string): Promise<void> {

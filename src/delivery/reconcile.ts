@@ -9,6 +9,7 @@ import type { Claim, Run } from '../outbox/nouns.ts';
 import type { FoundRun, ListedRun } from '../outbox/listingOperations.ts';
 import type { RunPage } from '../platform/wire.ts';
 import type { DeliveryParts } from './parts.ts';
+import { tellFolder } from './tellFolder.ts';
 
 /** 50 runs a page: a list of more than five million runs is not read, and proves nothing. */
 const pagesMax = 100_000;
@@ -137,10 +138,12 @@ async function settle(run: number, happening: Happening, parts: DeliveryParts): 
     policy,
   });
   if (now === null || now === 'claimed' || now.life.state.kind === 'unknown') return false;
-  log.info(
-    { run, folder: now.path, state: now.life.state.kind },
-    `the outcome is known now: ${now.life.state.kind}`,
-  );
+  const { state } = now.life;
+  const fields = { run, folder: now.path, state: state.kind };
+  if (state.kind === 'parked') {
+    log.error(fields, `${now.path} is set aside: ${state.reason.text}. ${state.hint}`);
+    await tellFolder(now, parts);
+  } else log.info(fields, `the outcome is known now: ${state.kind}`);
   onConcluded(now);
   return true;
 }

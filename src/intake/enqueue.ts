@@ -171,10 +171,10 @@ async function earlierPlaces(
   for (const run of await outbox.runsOfInode(directory.ino, content.generation)) {
     if (!isOurs(run) || run.path === path) continue;
     if (await isAt(join(root.path, run.path), run.directory)) continue;
-    if (isSameDirectory(run.directory, directory) || run.content.filesMark === content.filesMark) {
-      return { ...nothing, movedFrom: run.run };
-    }
+    if (isSameDirectory(run.directory, directory)) return { ...nothing, movedFrom: run.run };
+    // Inodes are used again: where birth times are kept, one that differs is another directory, whatever is in it.
     if (folder.isBirthKnown) continue;
+    if (run.content.filesMark === content.filesMark) return { ...nothing, movedFrom: run.run };
     return { ...nothing, doubtful: run.run };
   }
   return nothing;

@@ -11,6 +11,7 @@ import { isoTime } from '../system/clock.ts';
 import { clearProblem, putProblem } from '../system/problemFile.ts';
 import { enqueueFolder, targetOf, type CompleteFolder } from './enqueue.ts';
 import type { IntakeParts } from './parts.ts';
+import { resultIdIn } from './resultFile.ts';
 import type { RootRules } from './rules.ts';
 
 /** A folder that is not finished with: what is remembered between looks. A few hundred bytes each, and few of them. */
@@ -241,11 +242,25 @@ async function take(
   const fields = { root: rules.root.name, folder: folder.path, run };
   if (kind === 'new') log.info(fields, `${folder.path} is complete: run #${run}`);
   else log.debug(fields, `${folder.path} is complete, and it is run #${run} (${kind})`);
-  if (known !== undefined && (known.state === 'overdue' || known.state === 'rejected')) {
-    await clearProblem(join(rules.root.path, folder.path));
-  }
+  await mendTraces(run, join(rules.root.path, folder.path), parts);
   onEnqueued(run);
   return { kind: 'done', enqueued };
+}
+
+/**
+ * What lies beside the content is to be that content's: no problem that is over, and its own result, also when the
+ * folder was made again or came back to older content.
+ */
+async function mendTraces(number: number, folderPath: string, parts: IntakeParts): Promise<void> {
+  const { outbox, clock, policy } = parts;
+  const state = (await outbox.run(number))?.life.state;
+  if (state?.kind !== 'parked') await clearProblem(folderPath);
+  if (state?.kind !== 'recorded' || (await resultIdIn(folderPath)) === state.runId) return;
+  await outbox.apply(
+    number,
+    { kind: 'resultLost' },
+    { nowMs: clock.nowMs(), random: clock.random(), policy },
+  );
 }
 
 /** The folder is not there any more, in a root that is. What was never sent is gone, and that is said loudly. */

@@ -35,7 +35,8 @@ export async function previewFolder(
   if (known?.state === 'skipped' && known.signature === sight.signature)
     return say('skipped', 'a person said: skip');
   if (sight.refusal !== null) return say('rejected', sight.refusal.text);
-  const { missing, missingMarker } = sight.sighting;
+  const { missing, missingMarker, unreadable } = sight.sighting;
+  if (unreadable !== null) return say('not-complete', unreadable);
   if (missing.length > 0) return say('not-complete', `waiting for ${missing.join(' and ')}`);
   if (missingMarker !== null) return say('not-complete', `waiting for the marker ${missingMarker}`);
   const read = await readFolder(folderPath, sight, rules.reading);

@@ -75,6 +75,13 @@ export async function provenBy(folder: string, place: ProvenPlace): Promise<Prov
   return isProof ? { runId: id, host: key.host } : null;
 }
 
+/** The id of the run whose result lies in the folder; null where none does, or none that can be read. */
+export async function resultIdIn(folder: string): Promise<string | null> {
+  const text = await readResult(folder);
+  const read = z.looseObject({ id: z.string() }).safeParse(text === null ? null : parsed(text));
+  return read.success ? read.data.id : null;
+}
+
 async function readResult(path: string): Promise<string | null> {
   let folder: OpenFolder | undefined;
   try {

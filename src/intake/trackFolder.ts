@@ -68,6 +68,8 @@ async function trackAt(
   const sight = await sightFolder(folder, rules.sight);
   if (sight === null) return refused(`${folder} is not there any more`, 'Look whether it was moved.');
   if (sight.refusal !== null) return refused(`${folder}: ${sight.refusal.text}`, sight.refusal.hint);
+  if (sight.sighting.unreadable !== null)
+    return refused(`${folder}: ${sight.sighting.unreadable}`, 'Then track it again.');
   if (sight.sighting.missing.length > 0) {
     return refused(
       `${folder} is not complete: waiting for ${sight.sighting.missing.join(' and ')}`,

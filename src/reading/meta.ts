@@ -44,7 +44,11 @@ export function parseMeta(document: unknown, name: string): ParsedMeta {
   if (!read.success) {
     return {
       ok: false,
-      problems: read.error.issues.map((issue) => `${name}: ${[...issue.path, describe(issue)].join(': ')}`),
+      problems: [
+        ...read.error.issues.map((issue) => `${name}: ${[...issue.path, describe(issue)].join(': ')}`),
+        // A key that was mistyped is why the one that is meant is missing.
+        ...nearMisses(document, name),
+      ],
     };
   }
   const said = read.data;
@@ -75,6 +79,11 @@ export function parseMeta(document: unknown, name: string): ParsedMeta {
     },
     warnings: unknownKeys(Object.keys(said), name),
   };
+}
+
+function nearMisses(document: unknown, name: string): string[] {
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) return [];
+  return unknownKeys(Object.keys(document), name).filter((warning) => warning.includes('did you mean'));
 }
 
 function textOrNull(text: string | undefined): string | null {

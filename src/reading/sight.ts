@@ -42,6 +42,33 @@ const entriesMax = 10_000;
 
 /** @returns null when the folder is not there (any more) or is no directory */
 export async function sightFolder(path: string, rules: SightRules): Promise<FolderSight | null> {
+  try {
+    return await lookInto(path, rules);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'EACCES' || code === 'EPERM') return await closedFolder(path, code);
+    throw error;
+  }
+}
+
+/** A folder that this user may not look into: it waits, and is shown, until somebody opens it. */
+async function closedFolder(path: string, code: string): Promise<FolderSight | null> {
+  const stats = await lstat(path, { bigint: true }).catch(absent);
+  if (stats === null) return null;
+  const reason = `this user may not look into it (${code}); give the daemon’s user read and search access`;
+  return {
+    directory: directoryOf(stats),
+    isBirthKnown: false,
+    files: [],
+    newestChangeMs: Number(stats.ctimeNs / 1_000_000n),
+    newestFileChangeMs: 0,
+    signature: signatureOf([], reason, String(stats.ctimeNs)),
+    sighting: { missing: [], missingMarker: null, unreadable: reason, lastChanged: null },
+    refusal: null,
+  };
+}
+
+async function lookInto(path: string, rules: SightRules): Promise<FolderSight | null> {
   const names: string[] = [];
   const directories = new Set<string>();
   let tooMany = false;
@@ -99,6 +126,7 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
     sighting: {
       missing: missingOf(files, rules.names),
       missingMarker: rules.marker !== null && !names.includes(rules.marker) ? rules.marker : null,
+      unreadable: null,
       lastChanged: lastChangedOf(files),
     },
     refusal,

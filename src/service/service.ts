@@ -247,9 +247,9 @@ async function openBase(config: Config, { clock, log, version, environment }: Su
     const platform = new PlatformClient({
       endpoint: standIn?.endpoint ?? endpoint ?? '',
       apiKey:
-        standIn !== null || apiKey === null
-          ? () => Promise.resolve(new Secret('stand-in'))
-          : keyReader(apiKey, environment),
+        standIn === null
+          ? keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment)
+          : () => Promise.resolve(new Secret('stand-in')),
       connections: uploadsAtOnce,
       version,
       clock,

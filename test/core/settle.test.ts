@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isOverdue, settleVerdict, type Sighting, type Verdict } from '../../src/core/settle.ts';
 
 const policy = { quietMs: 5_000, deadlineMs: 3_600_000 };
-const whole: Sighting = { missing: [], missingMarker: null, lastChanged: 'run.log' };
+const whole: Sighting = { missing: [], missingMarker: null, unreadable: null, lastChanged: 'run.log' };
 const settling = (reason: string): Verdict => ({ kind: 'settling', reason });
 
 describe('a folder', () => {

@@ -274,3 +274,40 @@ test('only the last bracket of a description counts, whatever was copied in fron
   expect(life.state).not.toMatchObject({ runId: copy });
   expect(bench.creates).toBe(4);
 });
+
+test('a run that is taken out of delivery’s hands before its intent is not sent by those hands', async ({
+  bench,
+}) => {
+  const run = await bench.track('seized');
+  bench.onRequest = async ({ kind, phase }) => {
+    if (kind !== 'put' || phase !== 'done') return;
+    bench.onRequest = null;
+    await bench.outbox.apply(
+      run,
+      { kind: 'newerContent' },
+      { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy },
+    );
+  };
+  bench.start();
+  await bench.reaches(run, 'superseded');
+  await until('delivery to have let go', () => Promise.resolve(bench.delivery.inHand() === 0));
+  expect(bench.creates).toBe(0);
+});
+
+test('upload ids that are too old are not sent, but asked for anew', async ({ bench }) => {
+  let uploads = 0;
+  let hasAged = false;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'uploadurl' && phase === 'received') uploads += 1;
+    // Its artefacts are landing, and the clock is set ahead before the run is sent.
+    if (kind === 'put' && phase === 'done' && !hasAged) {
+      hasAged = true;
+      bench.letPass(13 * minuteMs);
+    }
+  };
+  bench.start();
+  const run = await bench.track('aged');
+  await bench.reaches(run, 'recorded');
+  expect(uploads).toBeGreaterThan(2);
+  expect(bench.creates).toBe(1);
+});

@@ -29,12 +29,14 @@ export const listCommand = () =>
           states: state ?? [],
           root: root ?? null,
           sinceMs: since ?? null,
-          limit,
+          // One more than is shown tells whether there are more.
+          limit: limit === 0 ? 0 : limit + 1,
         });
         let rows: RunView[] = [];
         let count = 0;
         for await (const run of runs) {
           count += 1;
+          if (limit > 0 && count > limit) continue;
           if (json === true) say(JSON.stringify(run));
           else rows.push(run);
           if (rows.length < tableRows) continue;
@@ -44,7 +46,7 @@ export const listCommand = () =>
         if (json === true) return;
         if (rows.length > 0) say(table(rows));
         if (count === 0) say('Nothing matches.');
-        else if (count === limit) process.stderr.write(`The newest ${String(limit)}; --limit 0 shows all.\n`);
+        else if (limit > 0 && count > limit) process.stderr.write(`The newest ${String(limit)}; --limit 0 shows all.\n`);
       });
     });
 

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
 import { HostChanged } from '../../intake/enqueue.ts';
+import type { PassPoint } from '../../core/points.ts';
 import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
@@ -67,7 +68,7 @@ export const runCommand = () =>
 
 async function openService(config: Config, log: Log): Promise<Service> {
   try {
-    const passPoint = crashDrill(process.env[crashDrillVariable]);
+    const passPoint = drillOf(process.env[crashDrillVariable]);
     // With the embedded stand-in everything is local, so a newcomer need not make the folders either.
     if (config.platform.kind === 'stand-in') {
       for (const { path } of config.dropRoots) await mkdir(path, { recursive: true });
@@ -82,6 +83,14 @@ async function openService(config: Config, log: Log): Promise<Service> {
     return await openWhenFree(config, around);
   } catch (error) {
     throw asFailure(error);
+  }
+}
+
+function drillOf(setting: string | undefined): PassPoint {
+  try {
+    return crashDrill(setting);
+  } catch (error) {
+    throw new CommandFailure(exitCodes.usage, error instanceof Error ? error.message : String(error));
   }
 }
 
