@@ -10,7 +10,7 @@ import { RuntrackdError, type Failure, type Reach } from '../core/failure.ts';
 import { failureOfError } from './namedErrors.ts';
 import { advance, type Conclusion, type Happening } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
-import { deliveryLines, type Claim, type DeliveryLine, type Run } from '../outbox/nouns.ts';
+import { deliveryLines, type Claim, type DeliveryLine } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { Waking } from '../system/waking.ts';
 import type { Budget } from './budget.ts';

@@ -1,8 +1,8 @@
 /** An app on the platform: recording runs in it, and reading them back. The nouns are those of the official SDK. */
 import { RuntrackdError } from '../core/failure.ts';
 import { appIdPattern } from '../core/appId.ts';
-import { inlineOutputBytesMax } from '../platform/wire.ts';
-import { optionTexts } from '../reading/meta.ts';
+import { cutUtf8 } from '../core/description.ts';
+import { descriptionBytesMax, inlineOutputBytesMax, nameCharsMax } from '../platform/wire.ts';
 import {
   applicationOf,
   assetOf,
@@ -16,12 +16,13 @@ import {
   type RunStatus,
 } from './answers.ts';
 import { badInput } from './badInput.ts';
+import { called, ownSignal, reasonOver, type SignalOption } from './calling.ts';
 import { Client } from './client.ts';
 import { configurationOf, formatsOf } from './configuration.ts';
 import { listPages } from './listPages.ts';
 import { prepareRun } from './preparedRun.ts';
 import {
-  never,
+  checkResultOptions,
   readAsset,
   readDocument,
   readFinalResult,
@@ -30,13 +31,7 @@ import {
   type ContentOptions,
   type ResultOptions,
 } from './readingBack.ts';
-import {
-  checkFingerprint,
-  recordRun,
-  type Place,
-  type SignalOption,
-  type TrackRunOptions,
-} from './recording.ts';
+import { checkTrackOptions, optionTexts, recordRun, type Place, type TrackRunOptions } from './recording.ts';
 import { TrackedRun, type TrackedRunFields } from './trackedRun.ts';
 
 /** How a run is recorded, how long its result is waited for, and where its output goes. */
@@ -52,7 +47,7 @@ export class Application {
   constructor({ client, id }: { readonly client?: Client; readonly id: string }) {
     if (typeof id !== 'string' || !appIdPattern.test(id))
       throw badInput(
-        `"${id}" is no app id`,
+        `${JSON.stringify(id)} is no app id`,
         'An app id has 3 to 30 lowercase letters, digits, dots and dashes, with no dot or dash at an end.',
       );
     this.id = id;
@@ -61,8 +56,10 @@ export class Application {
   }
 
   /** `GET /v1/applications/{app}`: does it exist, and may the key use it? @throws RuntrackdError (app-not-found, …) */
-  async get({ signal = never }: SignalOption = {}): Promise<ApplicationInformation> {
-    return applicationOf(await this.client.ask((platform) => platform.application(this.id, signal), signal));
+  async get(options: SignalOption = {}): Promise<ApplicationInformation> {
+    return await called(options, async (signal) =>
+      applicationOf(await this.client.ask((platform) => platform.application(this.id, signal), signal)),
+    );
   }
 
   /**
@@ -73,7 +70,7 @@ export class Application {
    *   answer to the one request that makes the run did not come
    */
   async trackRun(run: TrackedRun | TrackedRunFields, options: TrackRunOptions = {}): Promise<string> {
-    return (await this.#track(run, options)).runId;
+    return await called(options, async (signal) => (await this.#track(run, options, signal)).runId);
   }
 
   /**
@@ -84,13 +81,17 @@ export class Application {
     run: TrackedRun | TrackedRunFields,
     options: TrackRunWithResultOptions = {},
   ): Promise<RunResult> {
-    const { runId, isByUrl } = await this.#track(run, options);
-    return await readFinalResult(this.#place, runId, isByUrl, options);
+    checkResultOptions(options);
+    return await called(options, async (signal) => {
+      const { runId, isByUrl } = await this.#track(run, options, signal);
+      return await readFinalResult(this.#place, runId, isByUrl, options, signal);
+    });
   }
 
   /** The run without its output (contract: metadata). */
-  async runMetadata(runId: string, { signal = never }: SignalOption = {}): Promise<RunInformation> {
-    return await readMetadata(this.#place, runId, signal);
+  async runMetadata(runId: string, options: SignalOption = {}): Promise<RunInformation> {
+    checkId('run', runId);
+    return await called(options, (signal) => readMetadata(this.#place, runId, signal));
   }
 
   /**
@@ -98,38 +99,62 @@ export class Application {
    * @throws RuntrackdError (not-final) while it is queued or running
    */
   async runResult(runId: string, options: ContentOptions = {}): Promise<RunResult> {
-    return await readResult(this.#place, runId, options);
+    checkId('run', runId);
+    checkResultOptions(options);
+    return await called(options, (signal) => readResult(this.#place, runId, options, signal));
   }
 
   /** The same, waiting until the run is final. @throws RuntrackdError (polling-timeout, polling-tries, polling-stopped) */
   async runResultWithPolling(runId: string, options: ResultOptions = {}): Promise<RunResult> {
-    return await readFinalResult(this.#place, runId, false, options);
+    checkId('run', runId);
+    checkResultOptions(options);
+    return await called(options, (signal) => readFinalResult(this.#place, runId, false, options, signal));
   }
 
   /** The input as it was recorded. */
   async runInput(runId: string, options: ContentOptions = {}): Promise<RunContent> {
-    return await readDocument(this.#place, runId, 'input', options);
+    checkId('run', runId);
+    checkResultOptions(options);
+    return await called(options, (signal) => readDocument(this.#place, runId, 'input', options, signal));
   }
 
   /** The output alone, as it was recorded; of a failed run too, where it has one. */
   async runOutput(runId: string, options: ContentOptions = {}): Promise<RunContent> {
-    return await readDocument(this.#place, runId, 'output', options);
+    checkId('run', runId);
+    checkResultOptions(options);
+    return await called(options, (signal) => readDocument(this.#place, runId, 'output', options, signal));
   }
 
   /** The solver's log as one text. */
-  async runLogs(runId: string, { signal = never }: SignalOption = {}): Promise<string> {
-    return await this.client.ask((platform) => platform.runLogs(this.id, runId, signal), signal);
+  async runLogs(runId: string, options: SignalOption = {}): Promise<string> {
+    checkId('run', runId);
+    return await called(options, (signal) =>
+      this.client.ask((platform) => platform.runLogs(this.id, runId, signal), signal),
+    );
   }
 
   /** What there is to look at beside the figures of a run. */
-  async runAssets(runId: string, { signal = never }: SignalOption = {}): Promise<AssetInformation[]> {
-    const { items } = await this.client.ask((platform) => platform.runAssets(this.id, runId, signal), signal);
-    return items.map(assetOf);
+  async runAssets(runId: string, options: SignalOption = {}): Promise<AssetInformation[]> {
+    checkId('run', runId);
+    return await called(options, async (signal) => {
+      const { items } = await this.client.ask(
+        (platform) => platform.runAssets(this.id, runId, signal),
+        signal,
+      );
+      return items.map(assetOf);
+    });
   }
 
   /** The content of one asset: JSON. */
-  async runAsset(runId: string, assetId: string, options: ContentOptions = {}): Promise<unknown> {
-    return await readAsset(this.#place, runId, assetId, options);
+  async runAsset(
+    runId: string,
+    assetId: string,
+    options: Omit<ContentOptions, 'directory'> = {},
+  ): Promise<unknown> {
+    checkId('run', runId);
+    checkId('asset', assetId);
+    checkResultOptions(options);
+    return await called(options, (signal) => readAsset(this.#place, runId, assetId, options, signal));
   }
 
   /**
@@ -138,68 +163,88 @@ export class Application {
    */
   async *listRuns({
     status,
-    signal = never,
+    signal: given,
   }: { readonly status?: RunStatus } & SignalOption = {}): AsyncGenerator<ListedRun> {
-    for await (const page of listPages(this.#place, signal)) {
-      for (const run of page.runs.map(listedOf)) if (status === undefined || run.status === status) yield run;
+    const signal = ownSignal(given);
+    try {
+      for await (const page of listPages(this.#place, signal)) {
+        for (const run of page.runs.map(listedOf)) {
+          signal.throwIfAborted();
+          if (status === undefined || run.status === status) yield run;
+        }
+      }
+    } catch (error) {
+      throw reasonOver(error, signal);
     }
   }
 
-  /** Gives a run another name or description. A fingerprint in the description is lost if it is not repeated. */
+  /**
+   * Gives a run another name or description, cut as those of a new run are. A fingerprint in the description is lost if
+   * it is not repeated.
+   */
   async updateRun(
     runId: string,
     words: { readonly name?: string; readonly description?: string } & SignalOption,
   ): Promise<void> {
-    const { name, description, signal = never } = words;
+    checkId('run', runId);
+    const { name, description } = words;
     if (name === undefined && description === undefined)
       throw badInput('neither a name nor a description is given', 'Say what is to be changed.');
+    for (const text of [name, description])
+      if (text !== undefined && typeof text !== 'string')
+        throw badInput('name and description must be texts', 'Correct these and update the run again.');
     const changed = {
-      ...(name === undefined ? {} : { name }),
-      ...(description === undefined ? {} : { description }),
+      ...(name === undefined ? {} : { name: Array.from(name).slice(0, nameCharsMax).join('') }),
+      ...(description === undefined ? {} : { description: cutUtf8(description, descriptionBytesMax) }),
     };
-    await this.client.ask((platform) => platform.updateRun(this.id, runId, changed, signal), signal);
+    await called(words, (signal) =>
+      this.client.ask((platform) => platform.updateRun(this.id, runId, changed, signal), signal),
+    );
   }
 
   /** Cancels a run that is not final. Not repeated when the answer is lost: ask for the run then. */
-  async cancelRun(runId: string, { signal = never }: SignalOption = {}): Promise<void> {
-    await this.client.platform.cancelRun(this.id, runId, signal);
+  async cancelRun(runId: string, options: SignalOption = {}): Promise<void> {
+    checkId('run', runId);
+    await called(options, (signal) => this.client.platform.cancelRun(this.id, runId, signal));
   }
 
   /** Deletes a run for good. */
-  async deleteRun(runId: string, { signal = never }: SignalOption = {}): Promise<void> {
+  async deleteRun(runId: string, options: SignalOption = {}): Promise<void> {
+    checkId('run', runId);
     let tries = 0;
-    await this.client.ask(async (platform) => {
-      tries += 1;
-      try {
-        await platform.deleteRun(this.id, runId, signal);
-      } catch (error) {
-        // The first answer may have been lost after the run was deleted.
-        const isGone = tries > 1 && error instanceof RuntrackdError && error.status === 404;
-        if (!isGone) throw error;
-      }
-    }, signal);
+    await called(options, (signal) =>
+      this.client.ask(async (platform) => {
+        tries += 1;
+        try {
+          await platform.deleteRun(this.id, runId, signal);
+        } catch (error) {
+          // The first answer may have been lost after the run was deleted.
+          const isGone = tries > 1 && error instanceof RuntrackdError && error.status === 404;
+          if (!isGone) throw error;
+        }
+      }, signal),
+    );
   }
 
   async #track(
     given: TrackedRun | TrackedRunFields,
     options: TrackRunOptions,
+    signal: AbortSignal,
   ): Promise<{ readonly runId: string; readonly isByUrl: boolean }> {
-    const { signal = never } = options;
-    checkFingerprint(options.fingerprint);
-    const configuration = configurationOf(options.configuration);
+    checkTrackOptions(options);
     const run = given instanceof TrackedRun ? given : new TrackedRun(given);
+    const words = {
+      name: run.name ?? null,
+      description: run.description ?? null,
+      options: optionTexts(options.options),
+      configuration: configurationOf(options.configuration),
+      batchExperimentId: options.batchExperimentId ?? null,
+      status: run.status,
+      durationMs: run.duration === undefined ? null : Math.round(run.duration * 1_000),
+      error: run.error ?? null,
+    };
     const prepared = await prepareRun(run, formatsOf(options.configuration), this.client.spoolDir, signal);
     try {
-      const words = {
-        name: run.name ?? null,
-        description: run.description ?? null,
-        options: optionTexts(options.options ?? {}),
-        configuration,
-        batchExperimentId: options.batchExperimentId ?? null,
-        status: run.status,
-        durationMs: run.duration === undefined ? null : Math.round(run.duration * 1_000),
-        error: run.error ?? null,
-      };
       const runId = await recordRun(this.#place, prepared, words, options, signal);
       const isInline = prepared.formats.output === 'json' && prepared.outputBytes <= inlineOutputBytesMax;
       return { runId, isByUrl: run.status === 'succeeded' && !isInline };
@@ -207,4 +252,13 @@ export class Application {
       await prepared.close();
     }
   }
+}
+
+/** Ids stand in paths; one of dots alone would lead out of the run, and `deleteRun('..')` to the app itself. */
+function checkId(what: 'run' | 'asset', id: string): void {
+  if (typeof id === 'string' && /^(?!\.{1,2}$)[^\s/?#\\]{1,256}$/.test(id)) return;
+  throw badInput(
+    `${JSON.stringify(id)} is no ${what} id`,
+    `Give the id of the ${what} as the platform says it.`,
+  );
 }

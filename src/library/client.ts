@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { isLoopback } from '../core/loopback.ts';
 import { PlatformClient } from '../platform/client.ts';
-import { networkOf } from '../platform/network.ts';
+import { networkOf, type Network } from '../platform/network.ts';
 import { machineClock, type Clock } from '../system/clock.ts';
 import { programVersion } from '../system/programVersion.ts';
 import { badInput } from './badInput.ts';
@@ -71,17 +71,19 @@ export class Client {
         ? systemCertificates.filter((file) => existsSync(file)).slice(0, 1)
         : []),
     ];
+    this.retry = retryPolicy(options.retry);
+    const network = networkOf({ proxy: options.proxy ?? null, caFiles }, process.env);
+    checkProxies(network);
     this.platform = new PlatformClient({
       endpoint: connection.endpoint,
       apiKey: () => Promise.resolve(connection.key),
       connections: connectionsMax,
       version: programVersion(),
       clock: this.clock,
-      network: networkOf({ proxy: options.proxy ?? null, caFiles }, process.env),
+      network,
       account: connection.account,
     });
     this.endpoint = this.platform.endpoint.href.replace(/\/$/, '');
-    this.retry = retryPolicy(options.retry);
     this.spoolDir = options.temporaryDirectory ?? tmpdir();
     this.#consoleUrl = (options.consoleUrl ?? consoleByDefault).replace(/\/$/, '');
   }
@@ -102,13 +104,30 @@ export class Client {
   }
 }
 
-/** The key travels with every request. */
+/** The key travels with every request. What is wrong with an address is said without it: a password may be in it. */
 function checkEndpoint(endpoint: string): void {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url === undefined)
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol))
     throw badInput('endpoint is no address', 'Give one like https://api.cloud.nextmv.io.');
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw badInput(
+      'endpoint has more in it than an address',
+      'Give one like https://api.cloud.nextmv.io, and the key as apiKey.',
+    );
   if (url.protocol !== 'https:' && !isLoopback(url.hostname))
     throw badInput('endpoint is plain http', 'Use https: plain http is for this machine only (127.0.0.1).');
+}
+
+function checkProxies({ proxy }: Network): void {
+  for (const address of [proxy?.http, proxy?.https]) {
+    if (address === undefined || address === '') continue;
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (url === undefined || !['http:', 'https:'].includes(url.protocol))
+      throw badInput(
+        'the proxy is no address',
+        'Give one like http://proxy.example.com:3128, as proxy or in HTTPS_PROXY.',
+      );
+  }
 }
 
 function retryPolicy(wishes: ClientOptions['retry'] = {}): RetryPolicy {

@@ -1,5 +1,6 @@
 /** How a caller wants the platform to treat a run, in this ecosystem's spelling and in the platform's. */
-import type { ContentFormat, CreateRunRequest } from '../platform/wire.ts';
+import { z } from 'zod';
+import { contentFormats, type ContentFormat, type CreateRunRequest } from '../platform/wire.ts';
 import { badInput } from './badInput.ts';
 import type { FormatWishes } from './preparedRun.ts';
 
@@ -23,6 +24,35 @@ export interface RunConfiguration {
   readonly integrationId?: string;
 }
 
+const text = z.string('must be a text').min(1, 'must not be empty').optional();
+const side = z
+  .strictObject({ type: z.enum(contentFormats, `must be one of ${contentFormats.join(', ')}`) })
+  .optional();
+const priority = 'must be a whole number from 1 (highest) to 9';
+const schema = z.strictObject({
+  executionClass: text,
+  format: z.strictObject({ input: side, output: side }).optional(),
+  runType: z.strictObject({ type: text, definitionId: text, referenceId: text }).optional(),
+  secretsCollectionId: text,
+  queuing: z
+    .strictObject({
+      priority: z.int(priority).min(1, priority).max(9, priority).optional(),
+      disabled: z.boolean('must be true or false').optional(),
+    })
+    .optional(),
+  integrationId: text,
+});
+
+/** @throws RuntrackdError (bad-input) */
+export function checkConfiguration(configuration: RunConfiguration | undefined): void {
+  const read = schema.optional().safeParse(configuration);
+  if (read.success) return;
+  const problems = read.error.issues.map((issue) =>
+    [['configuration', ...issue.path].map(String).join('.'), issue.message].join(' '),
+  );
+  throw badInput(problems.join('; '), 'Correct these, or leave them out.');
+}
+
 export function formatsOf(configuration: RunConfiguration | undefined): FormatWishes {
   const { input, output } = configuration?.format ?? {};
   return {
@@ -31,7 +61,7 @@ export function formatsOf(configuration: RunConfiguration | undefined): FormatWi
   };
 }
 
-/** In the platform's spelling; the formats are added from the content. @throws RuntrackdError (bad-input) */
+/** In the platform's spelling; the formats are added from the content. */
 export function configurationOf({
   executionClass,
   runType,
@@ -39,9 +69,6 @@ export function configurationOf({
   queuing,
   integrationId,
 }: RunConfiguration = {}): NonNullable<CreateRunRequest['configuration']> {
-  const { priority } = queuing ?? {};
-  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 1 && priority <= 9))
-    throw badInput(`queuing.priority is ${String(priority)}`, 'It is a whole number from 1 (highest) to 9.');
   return {
     ...(executionClass === undefined ? {} : { execution_class: executionClass }),
     ...(runType === undefined

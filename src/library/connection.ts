@@ -26,6 +26,8 @@ export interface Connection {
 
 export const defaultEndpoint = 'https://api.cloud.nextmv.io';
 const sessionByDefault = 'default';
+/** What can stand in a header; a key with a line break is refused request by request. */
+const visible = /^[\x21-\x7e]+$/;
 /** A token that is about to expire would be refused on its way. */
 const tokenMarginMs = 30_000;
 
@@ -56,11 +58,17 @@ export function findConnection(
   );
   if (profile !== null) checkProfile(file, profile, given, isPkce);
   if (key === undefined && !isPkce) throw noKey(file);
+  const secret = key ?? browserToken(directory, file.value(profile, 'auth_session'), nowMs);
+  if (!visible.test(secret))
+    throw missing(
+      'the API key has characters in it that no key has',
+      'Look for a blank or a line break at its end, and for quotes that are no ASCII.',
+    );
   return {
-    key: new Secret(key ?? browserToken(directory, file.value(profile, 'auth_session'), nowMs)),
+    key: new Secret(secret),
     endpoint: endpoint ?? httpsEndpoint(file.value(profile, 'endpoint')),
     account: isPkce ? (file.value(profile, 'team_id') ?? null) : null,
-    usesSystemCertificates: systemCerts || file.value(profile, 'system_certs') === 'true',
+    usesSystemCertificates: systemCerts || file.valueIfReadable(profile, 'system_certs') === 'true',
   };
 }
 
@@ -78,6 +86,16 @@ class ConfigFile {
     const values = profile === null ? this.#read() : this.#read()[profile];
     const value = isObject(values) ? values[name] : undefined;
     return typeof value === 'string' || typeof value === 'boolean' ? filled(String(value)) : undefined;
+  }
+
+  /** The same where the file is only looked at in passing: a broken one is in the way of nobody who needs nothing of it. */
+  valueIfReadable(profile: string | null, name: string): string | undefined {
+    try {
+      return this.value(profile, name);
+    } catch (error) {
+      if (error instanceof RuntrackdError) return undefined;
+      throw error;
+    }
   }
 
   has(profile: string): boolean {
@@ -158,8 +176,11 @@ function missing(text: string, hint: string): RuntrackdError {
   return new RuntrackdError({ class: 'no-key', text, hint, reach: 'platform' });
 }
 
+/** What is no text has been put there by mistake, and is not taken for the lack of one. */
 function filled(value: string | undefined): string | undefined {
-  return value === undefined || value === '' ? undefined : value;
+  if (value !== undefined && typeof value !== 'string')
+    throw missing('apiKey, endpoint or profile is no text', 'Give it as a text, or leave it out.');
+  return value === '' ? undefined : value;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

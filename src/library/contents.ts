@@ -7,9 +7,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Parser, Unpack, type ReadEntry } from 'tar';
 import { RuntrackdError } from '../core/failure.ts';
-import { failureOfContent } from '../platform/answers.ts';
 import { archiveLimits } from '../reading/archive.ts';
-import { writeWhole } from '../system/files.ts';
+import { errorCode, writeWhole } from '../system/files.ts';
 import type { RunContent } from './answers.ts';
 
 export interface ContentPlace {
@@ -22,88 +21,129 @@ export interface ContentPlace {
 export const memoryBytesMaxByDefault = 256 * 1024 * 1024;
 const fileMode = 0o644;
 
+/** What is received; it names the file that is written: `output.json`. */
+export type Document = 'input' | 'output' | 'asset';
+
 /**
- * @param role names the file that is written: `output.json`
- * @throws RuntrackdError (content-too-large, unreadable-answer)
+ * @throws RuntrackdError: `content-too-large`; `unreadable-content` for what is not what it has to be, which no second
+ *   try will mend; `machine-trouble` where it cannot be written
  */
 export async function receiveContent(
   chunks: AsyncIterable<Uint8Array>,
   format: string,
-  role: 'input' | 'output',
+  document: Document,
   place: ContentPlace,
 ): Promise<RunContent> {
-  const { isGzip, all } = await peeked(chunks);
-  // What is no JSON comes as an archive, or as the text that it is.
-  if (format !== 'json' && isGzip) return await receiveArchive(all, format, role, place);
-  const none = { format, files: null, leftOut: [] };
-  if (place.directory !== null) {
-    const path = join(place.directory, `${role}.${format === 'json' ? 'json' : 'txt'}`);
-    await mkdir(place.directory, { recursive: true });
-    await writeWhole(path, all, fileMode, null);
-    return { ...none, data: null, path };
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    const first = await iterator.next();
+    const isGzip = first.done !== true && first.value[0] === 0x1f && first.value[1] === 0x8b;
+    const all = again(first, iterator);
+    // An archive shows by its first bytes, also where it is declared JSON, as the official SDK declares everything.
+    if (isGzip) return await receiveArchive(all, format, document, place);
+    return await receiveDocument(all, format, document, place);
+  } catch (error) {
+    throw named(error, document);
+  } finally {
+    // Whatever was not wanted is still held open by the other side.
+    await iterator.return?.();
   }
-  const text = (await inMemory(all, role, place.memoryBytesMax)).toString('utf8');
-  return { ...none, data: format === 'json' ? parsedJson(text, role) : text, path: null };
 }
 
 /** A JSON document that came inline. */
 export async function contentOfText(
   text: string,
-  role: 'input' | 'output',
+  document: Document,
   place: ContentPlace,
 ): Promise<RunContent> {
   const chunks = async function* () {
     yield await Promise.resolve(Buffer.from(text));
   };
-  return await receiveContent(chunks(), 'json', role, place);
+  return await receiveContent(chunks(), 'json', document, place);
+}
+
+async function receiveDocument(
+  chunks: AsyncIterable<Uint8Array>,
+  format: string,
+  document: Document,
+  { directory, memoryBytesMax }: ContentPlace,
+): Promise<RunContent> {
+  const none = { format, files: null, leftOut: [] };
+  if (directory !== null) {
+    const path = join(directory, `${document}.${format === 'json' ? 'json' : 'txt'}`);
+    await mkdir(directory, { recursive: true });
+    await writeWhole(path, chunks, fileMode, null);
+    return { ...none, data: null, path };
+  }
+  const text = (await inMemory(chunks, document, memoryBytesMax)).toString('utf8');
+  return { ...none, data: format === 'json' ? parsedJson(text, document) : text, path: null };
 }
 
 async function receiveArchive(
   chunks: AsyncIterable<Uint8Array>,
   format: string,
-  role: string,
+  document: Document,
   { directory, memoryBytesMax }: ContentPlace,
 ): Promise<RunContent> {
   const leftOut: string[] = [];
-  const count = { files: 0, bytes: 0 };
   const files = new Map<string, Buffer>();
-  const wanted = (path: string, type: string, bytes: number): boolean => {
-    if (type === 'Directory') return true;
+  const count = { members: 0, bytes: 0 };
+  const bytesMax = directory === null ? memoryBytesMax : archiveLimits.unpackedBytesMax;
+  const isWanted = (path: string, { type, size }: ReadEntry): boolean => {
+    // Members without content cost something too: a name, or a directory on the disk.
+    count.members += 1;
+    if (count.members > archiveLimits.filesMax) throw tooMany(document);
+    if (leadsOut(path))
+      throw unreadable(document, `it has a member at ${JSON.stringify(path.slice(0, 200))}`);
+    if (type === 'Directory') return directory !== null;
     if (type !== 'File' && type !== 'OldFile' && type !== 'ContiguousFile') {
       leftOut.push(path);
       return false;
     }
-    count.files += 1;
-    count.bytes += bytes;
-    const bytesMax = directory === null ? memoryBytesMax : archiveLimits.unpackedBytesMax;
-    if (count.bytes > bytesMax || count.files > archiveLimits.filesMax) throw tooLarge(role, bytesMax);
+    count.bytes += size;
+    if (count.bytes > bytesMax) throw tooLarge(document, bytesMax);
     return true;
   };
   if (directory === null) {
-    await feed(
-      new Parser({
-        strict: true,
-        onReadEntry: (entry) => {
-          if (entry.type === 'Directory' || !wanted(entry.path, entry.type, entry.size)) entry.resume();
-          else collect(entry, (bytes) => files.set(entry.path, bytes));
-        },
-      }),
-      chunks,
-      role,
-    );
+    const parser = new Parser({
+      strict: true,
+      onReadEntry: (entry) => {
+        if (isWanted(entry.path, entry)) collect(entry, (bytes) => files.set(entry.path, bytes));
+        else entry.resume();
+      },
+    });
+    await feed(parser, 'end', chunks);
   } else {
     await mkdir(directory, { recursive: true });
-    const filter = (path: string, entry: unknown): boolean => {
-      const { type, size } = entry as ReadEntry;
-      return wanted(path, type, size);
+    const open = new Set<ReadEntry>();
+    const filter = (path: string, seen: unknown): boolean => {
+      const entry = seen as ReadEntry;
+      if (!isWanted(path, entry)) return false;
+      entry.mode = modeOf(entry);
+      open.add(entry);
+      entry.on('end', () => open.delete(entry));
+      return true;
     };
-    await feed(
-      new Unpack({ cwd: directory, strict: true, preserveOwner: false, noMtime: true, filter }),
-      chunks,
-      role,
-    );
+    const unpack = new Unpack({ cwd: directory, strict: true, preserveOwner: false, noMtime: true, filter });
+    try {
+      // Unpacking is over when the last file is closed, parsing when the last byte is read.
+      await feed(unpack, 'close', chunks);
+    } finally {
+      // A file that is not whole is closed all the same.
+      for (const entry of open) entry.end();
+    }
   }
   return { format, data: null, files: directory === null ? files : null, path: directory, leftOut };
+}
+
+/** An absolute path, or one that goes up. */
+function leadsOut(path: string): boolean {
+  return path.startsWith('/') || path.split('/').includes('..');
+}
+
+/** What others may do is the machine's affair; a run's own user can always read, write and remove what came. */
+function modeOf({ mode = 0, type }: ReadEntry): number {
+  return type === 'Directory' ? 0o755 : 0o644 | (mode & 0o111);
 }
 
 function collect(entry: ReadEntry, keep: (bytes: Buffer) => void): void {
@@ -112,12 +152,15 @@ function collect(entry: ReadEntry, keep: (bytes: Buffer) => void): void {
   entry.on('end', () => keep(Buffer.concat(chunks)));
 }
 
-/** Gives an archive to whoever takes it apart. @throws what goes wrong there, named */
-async function feed(taker: Parser | Unpack, chunks: AsyncIterable<Uint8Array>, role: string): Promise<void> {
+/** Gives an archive to whoever takes it apart. @throws what goes wrong there */
+async function feed(
+  taker: Parser | Unpack,
+  lastEvent: 'end' | 'close',
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<void> {
   const failure = new AbortController();
   taker.on('error', (error) => failure.abort(error));
-  // Unpacking is over when the last file is closed, parsing when the last byte is read.
-  const over = once(taker, taker instanceof Unpack ? 'close' : 'end', { signal: failure.signal });
+  const over = once(taker, lastEvent, { signal: failure.signal });
   over.catch(() => undefined);
   try {
     for await (const chunk of chunks) {
@@ -127,60 +170,85 @@ async function feed(taker: Parser | Unpack, chunks: AsyncIterable<Uint8Array>, r
     taker.end();
     await over;
   } catch (error) {
-    const reason: unknown = failure.signal.aborted ? failure.signal.reason : error;
-    if (reason instanceof RuntrackdError) throw reason;
-    // The machine's own errors (a full disk) have an errno; what is left is an archive that is none.
-    if (!(reason instanceof Error) || 'errno' in reason) throw reason;
-    throw new RuntrackdError(failureOfContent({ what: `unpacking the ${role}`, app: null }, reason.message), {
-      cause: reason,
-    });
+    throw failure.signal.aborted ? failure.signal.reason : error;
   }
 }
 
-async function peeked(
-  chunks: AsyncIterable<Uint8Array>,
-): Promise<{ readonly isGzip: boolean; readonly all: AsyncIterable<Uint8Array> }> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  const bytes = first.done === true ? new Uint8Array() : first.value;
-  return {
-    isGzip: bytes[0] === 0x1f && bytes[1] === 0x8b,
-    all: {
-      async *[Symbol.asyncIterator]() {
-        if (first.done === true) return;
-        yield bytes;
-        yield* { [Symbol.asyncIterator]: () => iterator };
-      },
-    },
-  };
+async function* again(
+  first: IteratorResult<Uint8Array>,
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (first.done === true) return;
+  yield first.value;
+  yield* { [Symbol.asyncIterator]: () => iterator };
 }
 
-async function inMemory(chunks: AsyncIterable<Uint8Array>, role: string, bytesMax: number): Promise<Buffer> {
+async function inMemory(
+  chunks: AsyncIterable<Uint8Array>,
+  document: Document,
+  bytesMax: number,
+): Promise<Buffer> {
   const kept: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
-    if (bytes > bytesMax) throw tooLarge(role, bytesMax);
+    if (bytes > bytesMax) throw tooLarge(document, bytesMax);
     kept.push(chunk);
   }
   return Buffer.concat(kept);
 }
 
-function parsedJson(text: string, role: string): unknown {
+function parsedJson(text: string, document: Document): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new RuntrackdError(
-      failureOfContent({ what: `reading the ${role}`, app: null }, 'it is declared JSON and is not'),
-    );
+    throw unreadable(document, 'it is declared JSON and is not');
   }
 }
 
-function tooLarge(role: string, bytesMax: number): RuntrackdError {
+/** What goes wrong with the machine or with an archive gets a name; the rest has one, or is the signal's reason. */
+function named(error: unknown, document: Document): unknown {
+  if (error instanceof RuntrackdError || !(error instanceof Error)) return error;
+  const code = errorCode(error) ?? '';
+  if (/^(Z_|TAR_)/.test(code)) return unreadable(document, error.message, error);
+  if (!/^E[A-Z0-9]+$/.test(code) || !('syscall' in error)) return error;
+  return new RuntrackdError(
+    {
+      class: 'machine-trouble',
+      text: `the ${document} cannot be put where it is wanted: ${error.message}`,
+      hint: 'Make room, or name a directory that this user may write.',
+      reach: 'run',
+    },
+    { cause: error },
+  );
+}
+
+function unreadable(document: Document, why: string, cause?: Error): RuntrackdError {
+  return new RuntrackdError(
+    {
+      class: 'unreadable-content',
+      text: `the ${document} could not be understood: ${why}`,
+      hint: 'It is on the platform as it was sent: look at it there, or fetch it with another tool.',
+      reach: 'run',
+    },
+    { cause },
+  );
+}
+
+function tooLarge(document: Document, bytesMax: number): RuntrackdError {
   return new RuntrackdError({
     class: 'content-too-large',
-    text: `the ${role} is larger than ${String(bytesMax)} bytes`,
+    text: `the ${document} is larger than ${String(bytesMax)} bytes`,
     hint: 'Name a directory for it, or raise memoryBytesMax.',
+    reach: 'run',
+  });
+}
+
+function tooMany(document: Document): RuntrackdError {
+  return new RuntrackdError({
+    class: 'content-too-large',
+    text: `the ${document} is an archive of more than ${String(archiveLimits.filesMax)} members`,
+    hint: 'Fetch it with another tool, if it is what it should be.',
     reach: 'run',
   });
 }

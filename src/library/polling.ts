@@ -1,5 +1,6 @@
 /** Waiting for a run to be final, with the words and the arithmetic of the official SDK, in seconds. */
 import { RuntrackdError } from '../core/failure.ts';
+import { badInput } from './badInput.ts';
 
 /** All durations are seconds. */
 export interface PollingOptions {
@@ -53,6 +54,32 @@ export function checkPolling(runId: string, asked: number, elapsedMs: number, op
     throw ended('polling-tries', runId, `it was asked for ${String(asked)} times`, asked);
   if (maxDuration >= 0 && asked > 0 && elapsedMs >= maxDuration * 1_000)
     throw ended('polling-timeout', runId, `${String(maxDuration)} s have passed`, asked);
+}
+
+/** A timer cannot wait longer than 24 days, and fires at once instead. */
+const secondsMax = 1_000_000;
+
+/** @throws RuntrackdError (bad-input): before a run is recorded that nobody could wait for */
+export function checkPollingOptions(options: PollingOptions): void {
+  const wishes = given(options);
+  for (const name of ['initialDelay', 'delay', 'backoff', 'maxDelay', 'jitter'] as const) {
+    const seconds = wishes[name];
+    if (seconds !== undefined && !(typeof seconds === 'number' && seconds >= 0 && seconds <= secondsMax))
+      throw badInput(
+        `polling.${name} is not what it has to be`,
+        `Give seconds, from 0 to ${String(secondsMax)}.`,
+      );
+  }
+  for (const name of ['maxDuration', 'maxTries'] as const) {
+    const limit = wishes[name];
+    if (limit !== undefined && (typeof limit !== 'number' || Number.isNaN(limit)))
+      throw badInput(`polling.${name} is no number`, 'A negative one is no limit.');
+  }
+  if (wishes.stop !== undefined && typeof wishes.stop !== 'function')
+    throw badInput(
+      'polling.stop is no function',
+      'It is asked before each question, and true ends the waiting.',
+    );
 }
 
 /** Undefined values do not hide the defaults. */

@@ -9,7 +9,7 @@ import type { ArtefactFile, ContentType } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
 import type { Role } from '../core/run.ts';
 import { errorTail } from '../platform/runRequest.ts';
-import { contentFormats, type ContentFormat } from '../platform/wire.ts';
+import type { ContentFormat } from '../platform/wire.ts';
 import { archiveLimits, spoolArchive, type SpooledArchive } from '../reading/archive.ts';
 import { readArtefact, Verdict } from '../reading/artefact.ts';
 import { bodyOf, documentPieces, readBody, SourceChanged, whole, type Piece } from '../reading/bodies.ts';
@@ -17,8 +17,8 @@ import { JsonProblem, JsonScanner } from '../reading/jsonScan.ts';
 import { contentTypeOf } from '../reading/mapping.ts';
 import { errorCode, markOf, OpenFolder } from '../system/files.ts';
 import { badInput } from './badInput.ts';
-import { jsonText, type JsonObject } from './jsonDocument.ts';
-import { Input, Output, type TrackedRun } from './trackedRun.ts';
+import { jsonDocument, jsonText, type JsonDocument } from './jsonDocument.ts';
+import { completeAsset, Input, Output, type TrackedRun } from './trackedRun.ts';
 
 /** One upload: its bytes can be read as often as it takes. */
 export interface PreparedBody {
@@ -45,6 +45,8 @@ export interface PreparedRun {
 export type FormatWishes = Partial<Formats>;
 
 const jsonDepthMax = 1_000;
+/** The hints of the reading rules speak of a daemon that looks again by itself. */
+const correctIt = 'Correct the file and track the run again.';
 const memberRoles = ['metrics', 'statistics', 'assets'] as const;
 
 /**
@@ -109,7 +111,7 @@ class Preparing {
 
   async side(
     role: 'input' | 'output',
-    data: Input | JsonObject | string | undefined,
+    data: Input | object | string | undefined,
     filePath: string | undefined,
     dirPath: string | undefined,
   ): Promise<Side | null> {
@@ -205,16 +207,16 @@ class Preparing {
       await file.close();
     }
     return await readArtefact(folder, { role, name, mark }, type, jsonDepthMax).catch((error: unknown) => {
-      throw inWords(error, `${role}: ${path}`);
+      throw inWords(error, `${role}: ${path}`, correctIt);
     });
   }
 }
 
-function outputData(run: TrackedRun): JsonObject | string | undefined {
+function outputData(run: TrackedRun): object | string | undefined {
   return run.output instanceof Output ? run.output.toDocument() : run.output;
 }
 
-function dataSide(role: 'input' | 'output', data: Input | JsonObject | string): Side {
+function dataSide(role: 'input' | 'output', data: Input | object | string): Side {
   const { value, format } =
     data instanceof Input ? { value: data.data, format: data.format } : { value: data, format: undefined };
   if (typeof value === 'string') {
@@ -222,22 +224,17 @@ function dataSide(role: 'input' | 'output', data: Input | JsonObject | string): 
     if (format === 'json') checkJsonText(value, role);
     return { format: format ?? 'text', document: undefined, body: () => textBody(role, value) };
   }
-  if (Array.isArray(value))
-    throw badInput(
-      `${role} is an array, and a JSON document has an object at its top`,
-      'Put it into an object, for example { data: […] }.',
-    );
-  const own = jsonText(value, role);
+  const document = jsonDocument(value, role);
   return {
     format: 'json',
     document: true,
-    body: (extras) => textBody(role, withMembers(own, value, extras)),
+    body: (extras) => textBody(role, withMembers(document, extras)),
   };
 }
 
 /** The text of an object, with members added that it has not: its own text stays as it is. */
-function withMembers(text: string, value: JsonObject, extras: ReadonlyMap<string, string>): string {
-  const added = [...extras].filter(([name]) => value[name] === undefined);
+function withMembers({ text, names }: JsonDocument, extras: ReadonlyMap<string, string>): string {
+  const added = [...extras].filter(([name]) => !names.has(name));
   if (added.length === 0) return text;
   const members = added.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',');
   return text === '{}' ? `{${members}}` : `${text.slice(0, -1)},${members}}`;
@@ -266,11 +263,18 @@ function checkJsonText(text: string, role: string): void {
 /** Metrics, statistics and assets as JSON text, by name. */
 function extrasOf(run: TrackedRun): Map<string, string> {
   const extras = new Map<string, string>();
-  for (const name of memberRoles) {
-    const value = run[name];
-    if (value !== undefined) extras.set(name, jsonText(value, name));
-  }
+  const { metrics, statistics, assets } = run;
+  if (metrics !== undefined) extras.set('metrics', jsonDocument(metrics, 'metrics').text);
+  if (statistics !== undefined) extras.set('statistics', statisticsText(statistics));
+  if (assets !== undefined) extras.set('assets', jsonText(assets.map(completeAsset), 'assets'));
   return extras;
+}
+
+/** Those that come in their envelope are taken out of it: it is put around them again where they travel on their own. */
+function statisticsText(statistics: object): string {
+  const { text, names } = jsonDocument(statistics, 'statistics');
+  if (names.size !== 1 || !names.has('statistics')) return text;
+  return JSON.stringify((JSON.parse(text) as { readonly statistics: unknown }).statistics);
 }
 
 /** Beside an output that is not JSON: statistics and assets in an envelope of their own name, metrics without one. */
@@ -294,8 +298,6 @@ async function* textBytes(pieces: readonly Piece[]): AsyncGenerator<Buffer> {
 /** A wish that the content cannot be is refused: it would not come back. */
 function chosenFormat(role: string, is: ContentFormat, wish: ContentFormat | undefined): ContentFormat {
   if (wish === undefined || wish === is) return is;
-  if (!(contentFormats as readonly string[]).includes(wish))
-    throw badInput(`configuration.format.${role} is ${wish}`, `It can be ${contentFormats.join(', ')}.`);
   const isArchive = is === 'multi-file';
   if ((isArchive && wish === 'csv-archive') || (is === 'json' && wish === 'text')) return wish;
   throw badInput(
@@ -312,14 +314,14 @@ async function realDirectory(role: string, path: string): Promise<string> {
 }
 
 /** Trouble with the caller's files, with the path that the caller knows. */
-function inWords(error: unknown, what: string): unknown {
+function inWords(error: unknown, what: string, hint?: string): unknown {
   if (!(error instanceof Verdict)) return error;
   const { verdict } = error;
-  if (verdict.kind === 'rejected') return badInput(`${what}: ${verdict.text}`, verdict.hint);
+  if (verdict.kind === 'rejected') return badInput(`${what}: ${verdict.text}`, hint ?? verdict.hint);
   const isMoving = verdict.reason.includes('changed while');
   return isMoving
     ? sourceChanged(`${what}: ${verdict.reason}`)
-    : badInput(`${what}: ${verdict.reason}`, 'Correct the file and track the run again.');
+    : badInput(`${what}: ${verdict.reason}`, correctIt);
 }
 
 export function sourceChanged(text: string): RuntrackdError {

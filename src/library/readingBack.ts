@@ -13,9 +13,20 @@ import {
   type RunInformation,
   type RunResult,
 } from './answers.ts';
+import { badInput } from './badInput.ts';
+import type { SignalOption } from './calling.ts';
+import type { Client } from './client.ts';
 import { contentOfText, memoryBytesMaxByDefault, receiveContent, type ContentPlace } from './contents.ts';
-import { checkPolling, defaultPolling, given, pollingDelayMs, type PollingOptions } from './polling.ts';
-import type { Place, SignalOption } from './recording.ts';
+import { isObject } from './jsonDocument.ts';
+import {
+  checkPolling,
+  checkPollingOptions,
+  defaultPolling,
+  given,
+  pollingDelayMs,
+  type PollingOptions,
+} from './polling.ts';
+import type { Place } from './recording.ts';
 
 /** Where documents of a run go that are read back. */
 export interface ContentOptions extends SignalOption {
@@ -30,7 +41,20 @@ export interface ResultOptions extends ContentOptions {
   readonly polling?: PollingOptions;
 }
 
-export const never: AbortSignal = new AbortController().signal;
+/** @throws RuntrackdError (bad-input), before anything is asked or recorded */
+export function checkResultOptions({ directory, memoryBytesMax, polling = {} }: ResultOptions): void {
+  if (directory !== undefined && (typeof directory !== 'string' || directory === ''))
+    throw badInput('directory is no path', 'Give the path of a directory, or leave it out.');
+  if (memoryBytesMax !== undefined && !(typeof memoryBytesMax === 'number' && memoryBytesMax >= 0))
+    throw badInput('memoryBytesMax is no number of bytes', 'Give a number, 0 or more.');
+  checkPollingOptions(polling);
+}
+
+/** The platform's answer, and whether an output in it was asked for as a URL. */
+interface ResultAnswer {
+  readonly answer: ReadAnswer;
+  readonly isByUrl: boolean;
+}
 
 export async function readMetadata(
   place: Place,
@@ -42,13 +66,18 @@ export async function readMetadata(
 }
 
 /** @throws RuntrackdError (not-final) */
-export async function readResult(place: Place, runId: string, options: ContentOptions): Promise<RunResult> {
-  const answer = await resultAnswer(place, runId, false, options.signal ?? never);
-  const result = await resultOf(place, answer, options);
+export async function readResult(
+  place: Place,
+  runId: string,
+  options: ContentOptions,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const given = await resultAnswer(place, runId, false, signal);
+  const result = await resultOf(place, given, options, signal);
   if (result !== null) return result;
   throw new RuntrackdError({
     class: 'not-final',
-    text: `run ${runId} is ${answer.value.metadata.status_v2}: there is no result yet`,
+    text: `run ${runId} is ${given.answer.value.metadata.status_v2}: there is no result yet`,
     hint: 'Ask again later, or use runResultWithPolling.',
     reach: 'run',
   });
@@ -60,8 +89,9 @@ export async function readFinalResult(
   runId: string,
   isByUrl: boolean,
   options: ResultOptions,
+  signal: AbortSignal,
 ): Promise<RunResult> {
-  const { signal = never, polling = {} } = options;
+  const { polling = {} } = options;
   const { clock } = place.client;
   await sleep((given(polling).initialDelay ?? defaultPolling.initialDelay) * 1_000, undefined, { signal });
   const beganMs = clock.monotonicMs();
@@ -69,8 +99,12 @@ export async function readFinalResult(
     checkPolling(runId, asked, clock.monotonicMs() - beganMs, polling);
     const mayBeFinal = asked === 0 || (await readMetadata(place, runId, signal)).isFinal;
     if (mayBeFinal) {
-      const answer = await resultAnswer(place, runId, isByUrl, signal);
-      const result = await resultOf(place, answer, options);
+      const result = await resultOf(
+        place,
+        await resultAnswer(place, runId, isByUrl, signal),
+        options,
+        signal,
+      );
       if (result !== null) return result;
     }
     await sleep(pollingDelayMs(asked + 1, polling, clock.random()), undefined, { signal });
@@ -83,18 +117,22 @@ export async function readDocument(
   runId: string,
   role: RunDocument,
   options: ContentOptions,
+  signal: AbortSignal,
 ): Promise<RunContent> {
-  const { signal = never } = options;
   const { metadata } = await readMetadata(place, runId, signal);
-  const [format, bytes] =
+  const [said, bytes] =
     role === 'input'
       ? [metadata.inputFormat, metadata.inputBytes]
       : [metadata.outputFormat, metadata.outputBytes];
-  if ((format ?? 'json') !== 'json' || bytes === null || bytes > inlineOutputBytesMax)
-    return await received(place, runId, role, format ?? 'json', bytes, options, null);
-  const { client, app } = place;
-  const text = await client.ask((platform) => platform.runDocument(app, runId, role, signal), signal);
-  return await contentOfText(text, role, placeOf(options));
+  const format = said ?? 'json';
+  if (format === 'json' && bytes !== null && bytes <= inlineOutputBytesMax) {
+    const { client, app } = place;
+    const text = await client
+      .ask((platform) => platform.runDocument(app, runId, role, signal), signal)
+      .catch(nullWhereUrlIsWanted);
+    if (text !== null) return await contentOfText(text, role, placeOf(options));
+  }
+  return await received(place, runId, { role, format, bytes, atHand: null }, options, signal);
 }
 
 /** The content of one asset: JSON. */
@@ -102,13 +140,14 @@ export async function readAsset(
   { client, app }: Place,
   runId: string,
   assetId: string,
-  { signal = never, memoryBytesMax }: ContentOptions,
+  { memoryBytesMax }: ContentOptions,
+  signal: AbortSignal,
 ): Promise<unknown> {
   return await client.ask(async (platform) => {
     const url = await platform.runAssetUrl(app, runId, assetId, signal);
     const where = placeOf({ memoryBytesMax });
     const chunks = await platform.download(url, where.memoryBytesMax, signal);
-    return (await receiveContent(chunks, 'json', 'output', where)).data;
+    return (await receiveContent(chunks, 'json', 'asset', where)).data;
   }, signal);
 }
 
@@ -118,28 +157,34 @@ async function resultAnswer(
   runId: string,
   isByUrl: boolean,
   signal: AbortSignal,
-): Promise<ReadAnswer> {
-  const ask = (byUrl: boolean) =>
-    client.ask((platform) => platform.runResult(app, runId, byUrl, signal), signal);
+): Promise<ResultAnswer> {
+  const ask = async (byUrl: boolean): Promise<ResultAnswer> => ({
+    answer: await client.ask((platform) => platform.runResult(app, runId, byUrl, signal), signal),
+    isByUrl: byUrl,
+  });
   if (isByUrl) return await ask(true);
-  try {
-    const answer = await ask(false);
-    const { status_v2: status, format } = answer.value.metadata;
-    const isInline = status !== 'succeeded' || (format?.output?.type ?? 'json') === 'json';
-    return isInline ? answer : await ask(true);
-  } catch (error) {
-    const asksForUrl =
-      error instanceof RuntrackdError && (error.status === 400 || error.reason === 'answer-too-large');
-    if (!asksForUrl) throw error;
-    return await ask(true);
-  }
+  const inline = await ask(false).catch(nullWhereUrlIsWanted);
+  if (inline === null) return await ask(true);
+  const { status_v2: status, format } = inline.answer.value.metadata;
+  const isInline = status !== 'succeeded' || (format?.output?.type ?? 'json') === 'json';
+  return isInline ? inline : await ask(true);
+}
+
+/** The platform gives no document inline that is too large, or no JSON although it is declared so. */
+function nullWhereUrlIsWanted(error: unknown): null {
+  const isWanted =
+    error instanceof RuntrackdError &&
+    (error.status === 400 || error.status === 413 || error.reason === 'answer-too-large');
+  if (isWanted) return null;
+  throw error;
 }
 
 /** @returns null while the run is not final */
 async function resultOf(
   place: Place,
-  answer: ReadAnswer,
+  { answer, isByUrl }: ResultAnswer,
   options: ContentOptions,
+  signal: AbortSignal,
 ): Promise<RunResult | null> {
   const info = information(place, answer);
   if (!info.isFinal) return null;
@@ -148,12 +193,11 @@ async function resultOf(
   const output = raw['output'];
   if (metadata.status !== 'succeeded' || output === undefined || output === null)
     return { ...info, output: null, errorLog };
+  if (!isByUrl || !isUrl(output))
+    return { ...info, output: await inlineOutput(place, id, output, options, signal), errorLog };
   const format = metadata.outputFormat ?? 'json';
-  const url = signedUrlOf(output, format, metadata.outputBytes);
-  if (url === null) {
-    return { ...info, output: await inlineOutput(place, id, output, options), errorLog };
-  }
-  const content = await received(place, id, 'output', format, metadata.outputBytes, options, url);
+  const wanted = { role: 'output', format, bytes: metadata.outputBytes, atHand: output } as const;
+  const content = await received(place, id, wanted, options, signal);
   // A signed URL is a secret, and dead in a quarter of an hour.
   return { ...info, raw: withoutOutput(raw), output: content, errorLog };
 }
@@ -164,31 +208,46 @@ async function inlineOutput(
   runId: string,
   output: unknown,
   options: ContentOptions,
+  signal: AbortSignal,
 ): Promise<RunContent> {
-  const { directory, signal = never } = options;
-  if (directory === undefined) return { format: 'json', data: output, files: null, path: null, leftOut: [] };
+  if (options.directory === undefined)
+    return { format: 'json', data: output, files: null, path: null, leftOut: [] };
   const text = await client.ask((platform) => platform.runDocument(app, runId, 'output', signal), signal);
   return await contentOfText(text, 'output', placeOf(options));
 }
 
-/** @param atHand a URL that an answer named just now; where it is dead a fresh one is asked for */
+interface Wanted {
+  readonly role: RunDocument;
+  readonly format: string;
+  readonly bytes: number | null;
+  /** A URL that an answer named just now; where it is dead a fresh one is asked for. */
+  readonly atHand: unknown;
+}
+
 async function received(
   { client, app }: Place,
   runId: string,
-  role: RunDocument,
-  format: string,
-  bytes: number | null,
+  { role, format, bytes, atHand }: Wanted,
   options: ContentOptions,
-  atHand: unknown,
+  signal: AbortSignal,
 ): Promise<RunContent> {
-  const { signal = never } = options;
-  let url = atHand;
-  return await client.ask(async (platform) => {
-    const current = url ?? (await platform.runDocumentUrl(app, runId, role, signal));
-    url = null;
-    const place = placeOf(options);
-    const chunks = await platform.download(current, bytes ?? place.memoryBytesMax, signal);
+  const place = placeOf(options);
+  const fetch = async (platform: Client['platform'], url: unknown) => {
+    const chunks = await platform.download(url, bytes ?? place.memoryBytesMax, signal);
     return await receiveContent(chunks, format, role, place);
+  };
+  let first = atHand;
+  return await client.ask(async (platform) => {
+    const given = first;
+    first = null;
+    if (given !== null) {
+      try {
+        return await fetch(platform, given);
+      } catch (error) {
+        if (!(error instanceof RuntrackdError && error.reason === 'upload-url-dead')) throw error;
+      }
+    }
+    return await fetch(platform, await platform.runDocumentUrl(app, runId, role, signal));
   }, signal);
 }
 
@@ -206,12 +265,9 @@ function placeOf({
   return { directory: directory ?? null, memoryBytesMax: memoryBytesMax ?? memoryBytesMaxByDefault };
 }
 
-/** `{"url": …}` in the place of an output that was asked for by URL; a small JSON output may look like that by itself. */
-function signedUrlOf(output: unknown, format: string, bytes: number | null): unknown {
-  if (typeof output !== 'object' || output === null || !('url' in output) || Object.keys(output).length !== 1)
-    return null;
-  const isInline = format === 'json' && bytes !== null && bytes <= inlineOutputBytesMax;
-  return isInline ? null : output;
+/** `{"url": …}` in the place of an output. */
+function isUrl(output: unknown): boolean {
+  return isObject(output) && typeof output['url'] === 'string';
 }
 
 function withoutOutput(raw: RunResult['raw']): RunResult['raw'] {

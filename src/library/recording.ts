@@ -2,25 +2,27 @@
  * Making the run: uploads, the one request, and what is known when its answer does not come (contract: retrying without
  * making a duplicate). `POST /runs` is repeated only while it is certain that nothing was made.
  */
+import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
+import type { Role } from '../core/run.ts';
 import { runRequest, type RunWords } from '../platform/runRequest.ts';
-import type { CreateRunRequest } from '../platform/wire.ts';
+import { cutUtf8 } from '../core/description.ts';
+import type { Created } from '../platform/client.ts';
+import { descriptionBytesMax, type CreateRunRequest } from '../platform/wire.ts';
 import { badInput } from './badInput.ts';
+import type { SignalOption } from './calling.ts';
 import type { Client } from './client.ts';
-import type { RunConfiguration } from './configuration.ts';
+import { checkConfiguration, type RunConfiguration } from './configuration.ts';
 import { carriersOn, fingerprintFor, type Fingerprint } from './fingerprint.ts';
+import { isObject, jsonText } from './jsonDocument.ts';
 import { listPages } from './listPages.ts';
 import type { PreparedRun } from './preparedRun.ts';
 import { isWorthAnotherTry, retrying } from './retrying.ts';
-import { uploadAll } from './uploads.ts';
+import { uploadAll, type Landed } from './uploads.ts';
 
-/** Every call can be ended from outside. */
-export interface SignalOption {
-  /** Ends the call; what it throws then is the signal's reason. */
-  readonly signal?: AbortSignal;
-}
+export type { SignalOption } from './calling.ts';
 
 /** How a run is recorded. */
 export interface TrackRunOptions extends SignalOption {
@@ -48,6 +50,9 @@ const looksMax = 5;
 const lookAgainMsMax = 2_000;
 const fingerprintCharsMax = 1_024;
 
+/** Calls that make a run with a fingerprint, by client: the list knows nothing of a run that is only being made. */
+const underWay = new WeakMap<Client, Map<string, Promise<string>>>();
+
 /** @returns the run's id */
 export async function recordRun(
   place: Place,
@@ -59,21 +64,95 @@ export async function recordRun(
   const { client, app } = place;
   const mark =
     fingerprint === undefined ? null : fingerprintFor(fingerprint, client.endpoint, app, hostname());
-  const made = mark === null ? null : await lookFor(mark, place, signal);
-  if (made !== null) return made;
   const { platform, clock, retry } = client;
-  const uploadIds = await uploadAll(prepared.bodies, { platform, app, clock, retry, signal });
-  const body = runRequest({
-    ...words,
-    uploadIds,
-    formats: prepared.formats,
-    plainest: false,
-    description: mark === null ? words.description : mark.description(words.description ?? ''),
-  });
-  return await makeRun(place, body, instanceId ?? null, mark, signal);
+  const landed = new Map<Role, Landed>();
+  // Built again for every try, since upload ids grow old while the platform asks to wait.
+  const bodyNow = async (): Promise<CreateRunRequest> =>
+    runRequest({
+      ...words,
+      uploadIds: await uploadAll(prepared.bodies, { platform, app, clock, retry, signal }, landed),
+      formats: prepared.formats,
+      plainest: false,
+      description:
+        mark === null
+          ? words.description && cutUtf8(words.description, descriptionBytesMax)
+          : mark.description(words.description ?? ''),
+    });
+  const make = () => makeRun(place, bodyNow, instanceId ?? null, mark, signal);
+  if (mark === null) return await make();
+  return await inTurn(
+    client,
+    mark.text,
+    signal,
+    async () => (await lookFor(mark, place, signal)) ?? (await make()),
+  );
 }
 
-export function checkFingerprint(fingerprint: string | undefined): void {
+/** Takes over what another call of this process has made of the same fingerprint, and waits for it if need be. */
+async function inTurn(
+  client: Client,
+  fingerprint: string,
+  signal: AbortSignal,
+  make: () => Promise<string>,
+): Promise<string> {
+  const calls = underWay.get(client) ?? new Map<string, Promise<string>>();
+  underWay.set(client, calls);
+  for (let other = calls.get(fingerprint); other !== undefined; other = calls.get(fingerprint)) {
+    const runId = await outcomeOf(other, signal);
+    if (runId !== null) return runId;
+  }
+  const own = make();
+  calls.set(fingerprint, own);
+  try {
+    return await own;
+  } finally {
+    calls.delete(fingerprint);
+  }
+}
+
+/** @returns null when the other call failed; then it is this one's turn */
+async function outcomeOf(other: Promise<string>, signal: AbortSignal): Promise<string | null> {
+  const settled = other.then(
+    (runId) => runId,
+    () => null,
+  );
+  const over = new AbortController();
+  const aborted = once(signal, 'abort', { signal: over.signal }).then(() => null);
+  aborted.catch(() => undefined);
+  try {
+    return await Promise.race([settled, aborted]);
+  } finally {
+    over.abort();
+    signal.throwIfAborted();
+  }
+}
+
+/**
+ * Everything that can be known to be wrong with the options of a call before anything is sent.
+ * @throws RuntrackdError (bad-input)
+ */
+export function checkTrackOptions(options: Omit<TrackRunOptions, 'signal'>): void {
+  checkFingerprint(options.fingerprint);
+  checkConfiguration(options.configuration);
+  for (const name of ['instanceId', 'batchExperimentId'] as const) {
+    const id = options[name];
+    if (id !== undefined && (typeof id !== 'string' || id === ''))
+      throw badInput(`${name} is not the text of an id`, 'Give the id, or leave it out.');
+  }
+  if (options.options !== undefined && !isObject(options.options))
+    throw badInput('options is no object', 'Give names and values: { duration: 30 }.');
+}
+
+/** The platform takes texts only: texts as they are, the rest as JSON text. @throws RuntrackdError (bad-input) */
+export function optionTexts(options: TrackRunOptions['options'] = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, typeof value === 'string' ? value : jsonText(value, `options.${name}`)]),
+  );
+}
+
+function checkFingerprint(fingerprint: string | undefined): void {
   if (fingerprint === undefined) return;
   if (typeof fingerprint === 'string' && fingerprint !== '' && fingerprint.length <= fingerprintCharsMax)
     return;
@@ -83,15 +162,25 @@ export function checkFingerprint(fingerprint: string | undefined): void {
   );
 }
 
+type Sent = Created | { readonly kind: 'notUploaded'; readonly error: unknown };
+
 async function makeRun(
   place: Place,
-  body: CreateRunRequest,
+  bodyNow: () => Promise<CreateRunRequest>,
   instance: string | null,
   mark: Fingerprint | null,
   signal: AbortSignal,
 ): Promise<string> {
   const { platform, clock, retry } = place.client;
-  const sendOnce = async () => {
+  const sendOnce = async (): Promise<Sent> => {
+    let body: CreateRunRequest;
+    try {
+      body = await bodyNow();
+    } catch (error) {
+      // Uploads have been patient already.
+      return { kind: 'notUploaded', error };
+    }
+    signal.throwIfAborted();
     const answer = await platform.createRun(place.app, instance, body, signal);
     if (answer.kind === 'nothingMade' && isWorthAnotherTry(answer.failure))
       throw new RuntrackdError(answer.failure);
@@ -99,12 +188,19 @@ async function makeRun(
   };
   const created = await retrying(sendOnce, retry, clock, signal);
   if (created.kind === 'made') return created.runId;
+  if (created.kind === 'notUploaded') throw created.error;
   if (created.kind !== 'unclear') throw new RuntrackdError(created.failure);
+  let trouble: unknown;
   if (mark !== null && !signal.aborted) {
-    const found = await lookAgain(mark, place, signal);
-    if (found !== null) return found;
+    try {
+      const found = await lookAgain(mark, place, signal);
+      if (found !== null) return found;
+    } catch (error) {
+      // That the list cannot be had says nothing of the run.
+      trouble = error;
+    }
   }
-  throw unknownOutcome(created.failure, mark !== null);
+  throw unknownOutcome(created.failure, mark !== null, trouble);
 }
 
 /** The list may lag behind; but how far is not known, so not finding the run proves nothing. */
@@ -128,11 +224,13 @@ async function lookFor(mark: Fingerprint, place: Place, signal: AbortSignal): Pr
   return oldest?.runId ?? null;
 }
 
-function unknownOutcome(failure: Failure, hasFingerprint: boolean): RuntrackdError {
+function unknownOutcome(failure: Failure, hasFingerprint: boolean, trouble: unknown): RuntrackdError {
+  const couldNotLook =
+    trouble instanceof Error ? `, and the list could not be looked at: ${trouble.message}` : '';
   return new RuntrackdError({
     ...failure,
     class: 'outcome-unknown',
-    text: `whether the run was recorded is not known: ${failure.text}`,
+    text: `whether the run was recorded is not known: ${failure.text}${couldNotLook}`,
     hint: hasFingerprint
       ? 'Track it again with the same fingerprint, twenty minutes from now: it is looked for first, and the old request can take effect no more.'
       : 'Look for it in the console before you track it again; with a fingerprint, trackRun looks by itself.',

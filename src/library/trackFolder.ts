@@ -5,16 +5,15 @@ import { fileOf, type FolderContent } from '../core/content.ts';
 import { errorTail } from '../platform/runRequest.ts';
 import { artefactBodies, readBody } from '../reading/bodies.ts';
 import { defaultFileNames, type FileNames } from '../reading/mapping.ts';
-import { optionTexts } from '../reading/meta.ts';
 import { readFolder } from '../reading/readFolder.ts';
 import { sightFolder, type FolderSight } from '../reading/sight.ts';
 import { OpenFolder } from '../system/files.ts';
 import { Application } from './application.ts';
 import { badInput } from './badInput.ts';
+import { called } from './calling.ts';
 import type { Client } from './client.ts';
 import { named, sourceChanged, type PreparedRun } from './preparedRun.ts';
-import { never } from './readingBack.ts';
-import { checkFingerprint, recordRun, type TrackRunOptions } from './recording.ts';
+import { checkTrackOptions, optionTexts, recordRun, type TrackRunOptions } from './recording.ts';
 
 /** How a folder is recorded, where it does not say so itself. */
 export interface TrackFolderOptions extends Omit<TrackRunOptions, 'configuration'> {
@@ -41,6 +40,8 @@ export interface TrackedFolder {
   readonly warnings: readonly string[];
 }
 
+/** The hints of the reading rules speak of a daemon that looks again by itself. */
+const mendIt = 'Mend it and track the folder again.';
 const limits = { fileBytesMax: 700 * 1024 * 1024, jsonDepthMax: 1_000 };
 
 /**
@@ -49,7 +50,12 @@ const limits = { fileBytesMax: 700 * 1024 * 1024, jsonDepthMax: 1_000 };
  * @throws RuntrackdError (bad-input, source-changed, …): nothing was recorded then, but for `outcome-unknown`
  */
 export async function trackFolder(path: string, options: TrackFolderOptions = {}): Promise<TrackedFolder> {
-  checkFingerprint(options.fingerprint);
+  return await called(options, (signal) => track(path, options, signal));
+}
+
+async function track(path: string, options: TrackFolderOptions, signal: AbortSignal): Promise<TrackedFolder> {
+  checkTrackOptions(options);
+  const wishes = optionTexts(options.options);
   const { content, folder } = await readRunFolder(path, options).catch((error: unknown) => {
     throw named(error);
   });
@@ -63,9 +69,10 @@ export async function trackFolder(path: string, options: TrackFolderOptions = {}
       { client: application.client, app: applicationId },
       preparedOf(content, folder),
       {
-        name: meta.name ?? basename(path),
+        name: meta.name ?? basename(folder.path),
         description: meta.description,
-        options: { ...optionTexts(options.options ?? {}), ...meta.options },
+        // Who calls knows more of this one run than the script that wrote the folder.
+        options: { ...meta.options, ...wishes },
         batchExperimentId: options.batchExperimentId ?? meta.batchExperimentId,
         status: meta.status,
         durationMs: meta.durationMs,
@@ -75,7 +82,7 @@ export async function trackFolder(path: string, options: TrackFolderOptions = {}
         ...(options.fingerprint === undefined ? {} : { fingerprint: options.fingerprint }),
         ...(instanceId === null ? {} : { instanceId }),
       },
-      options.signal ?? never,
+      signal,
     );
     return { runId, applicationId, generation: `sha256:${content.generation}`, warnings: content.warnings };
   } finally {
@@ -99,7 +106,7 @@ async function readRunFolder(
     sightFolder(path, { names, marker: null, fileBytesMax: limits.fileBytesMax, isIgnored: () => false });
   const sight = await look();
   if (sight === null) throw badInput(`${given} is not there`, 'Name a run folder.');
-  if (sight.refusal !== null) throw badInput(`${given}: ${sight.refusal.text}`, sight.refusal.hint);
+  if (sight.refusal !== null) throw badInput(`${given}: ${sight.refusal.text}`, mendIt);
   if (sight.sighting.missing.length > 0)
     throw badInput(
       `${given} is not complete: it has no ${sight.sighting.missing.join(' and no ')}`,
@@ -113,7 +120,7 @@ async function readRunFolder(
   });
   if (read.kind === 'notYet')
     throw badInput(`${given} is not complete: ${read.reason}`, 'Track it when the solver is done.');
-  if (read.kind === 'rejected') throw badInput(`${given}: ${read.text}`, read.hint);
+  if (read.kind === 'rejected') throw badInput(`${given}: ${read.text}`, mendIt);
   if ((await look())?.signature !== sight.signature)
     throw sourceChanged(`${given} changed while it was read`);
   return { content: read.content, folder: await OpenFolder.open(path) };

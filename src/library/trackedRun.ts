@@ -1,7 +1,7 @@
 /** What a caller says of a run that has been done: the nouns of the official SDK, checked as soon as they are said. */
 import { z } from 'zod';
 import { badInput } from './badInput.ts';
-import type { JsonObject } from './jsonDocument.ts';
+import { isObject, type JsonObject } from './jsonDocument.ts';
 
 /** How a run ended. One that was canceled counts as failed here. */
 export type TrackedRunStatus = 'succeeded' | 'failed';
@@ -9,21 +9,22 @@ export type TrackedRunStatus = 'succeeded' | 'failed';
 /** The input of a run, where a bare object or text does not say enough. */
 export interface InputFields {
   /** An object, sent as JSON; or a text. */
-  readonly data: JsonObject | string;
+  readonly data: object | string;
   /** What a text is: `text` (default), or `json`, which it then has to be. */
   readonly format?: 'json' | 'text';
 }
 
 /** The input of a run: data, and what it is. */
 export class Input {
-  readonly data: JsonObject | string;
+  readonly data: object | string;
   readonly format: 'json' | 'text';
 
   /** @throws RuntrackdError (bad-input) */
   constructor(fields: InputFields) {
-    this.data = fields.data;
-    this.format = fields.format ?? (typeof fields.data === 'string' ? 'text' : 'json');
-    if (this.format === 'text' && typeof this.data !== 'string')
+    const { data, format } = checked(inputSchema, fields, 'the input');
+    this.data = data;
+    this.format = format ?? (typeof data === 'string' ? 'text' : 'json');
+    if (this.format === 'text' && typeof data !== 'string')
       throw badInput('input.data is an object, and format says text', 'Leave format out, or give a text.');
   }
 }
@@ -47,24 +48,26 @@ export interface Asset {
 /** The parts of an output document that mean something to the platform. */
 export interface OutputFields {
   readonly solution?: unknown;
-  readonly options?: JsonObject;
+  readonly options?: object;
   /** Key figures, shown and compared on the platform. */
-  readonly metrics?: JsonObject;
+  readonly metrics?: object;
   /** The older form of key figures; durations in it are seconds. */
-  readonly statistics?: JsonObject;
+  readonly statistics?: object;
   readonly assets?: readonly Asset[];
 }
 
 /** The output of a run as one JSON document. */
 export class Output {
   readonly solution: unknown;
-  readonly options: JsonObject;
-  readonly metrics: JsonObject | undefined;
-  readonly statistics: JsonObject | undefined;
+  readonly options: object;
+  readonly metrics: object | undefined;
+  readonly statistics: object | undefined;
   readonly assets: readonly Asset[] | undefined;
 
+  /** @throws RuntrackdError (bad-input) that names everything that is wrong */
   constructor(fields: OutputFields = {}) {
-    this.solution = fields.solution ?? {};
+    checked(outputSchema, fields, 'the output');
+    this.solution = fields.solution === undefined ? {} : fields.solution;
     this.options = fields.options ?? {};
     this.metrics = fields.metrics;
     this.statistics = fields.statistics;
@@ -73,22 +76,33 @@ export class Output {
 
   /** The document: what was not given is not in it, but for `options` and `solution`, which always are. */
   toDocument(): JsonObject {
-    const { options, solution, statistics, metrics, assets } = this;
+    const { options, solution, statistics, metrics } = this;
+    const assets = this.assets?.map(completeAsset);
     const document = { options, solution, statistics, metrics, assets };
     return Object.fromEntries(Object.entries(document).filter(([, value]) => value !== undefined));
   }
+}
+
+/** With what the platform wants of an asset although there is only one of it. */
+export function completeAsset(asset: Asset): Asset {
+  const { visual } = asset;
+  return {
+    ...asset,
+    ...(visual === undefined ? {} : { visual: { ...visual, type: visual.type ?? 'custom-tab' } }),
+    content_type: asset.content_type ?? 'json',
+  };
 }
 
 /** Exactly one form of input, at most one form of output, at most one form of logs. */
 export interface TrackedRunFields {
   readonly status: TrackedRunStatus;
   /** An object is JSON, a text is text. */
-  readonly input?: Input | JsonObject | string;
+  readonly input?: Input | object | string;
   /** A file: `.json` is JSON, everything else text. Read when it is sent, never held. */
   readonly inputFilePath?: string;
   /** A directory, sent as an archive of its files (multi-file). */
   readonly inputDirPath?: string;
-  readonly output?: Output | JsonObject | string;
+  readonly output?: Output | object | string;
   readonly outputFilePath?: string;
   readonly outputDirPath?: string;
   /** How long the run took, in seconds; fractions are allowed. */
@@ -103,14 +117,14 @@ export interface TrackedRunFields {
   /** At most 256 bytes are kept, less what a fingerprint takes. */
   readonly description?: string;
   /** Key figures. Put into a JSON output where it has no such key, sent beside any other. */
-  readonly metrics?: JsonObject;
-  readonly statistics?: JsonObject;
+  readonly metrics?: object;
+  readonly statistics?: object;
   readonly assets?: readonly Asset[];
 }
 
 const durationMax = 366 * 24 * 3_600;
-const filled = z.string().min(1, 'must not be empty');
-const object = z.custom<JsonObject>(isPlainObject, 'must be an object');
+const filled = z.string('must be a text').min(1, 'must not be empty');
+const object = z.custom<object>(isObject, 'must be an object');
 const asset = z.strictObject({
   name: filled,
   content: z.unknown().refine((content) => content !== undefined, 'must be there'),
@@ -138,26 +152,40 @@ const schema = z.strictObject({
   outputDirPath: filled.optional(),
   duration: z
     .number('must be a number of seconds')
-    .min(0)
+    .min(0, 'must be seconds: 0 or more')
     .max(durationMax, 'must be seconds: a year at most')
     .optional(),
-  error: z.string().optional(),
+  error: z.string('must be a text').optional(),
   logs: z.union([z.string(), z.array(z.string())], 'must be a text or a list of lines').optional(),
   logsFilePath: filled.optional(),
-  name: z.string().optional(),
-  description: z.string().optional(),
+  name: z.string('must be a text').optional(),
+  description: z.string('must be a text').optional(),
   metrics: object.optional(),
   statistics: object.optional(),
-  assets: z.array(asset).optional(),
+  assets: z.array(asset, 'must be a list').optional(),
+});
+const inputSchema = z.strictObject({
+  data: z.custom<object | string>(
+    (data) => typeof data === 'string' || (typeof data === 'object' && data !== null),
+    'must be an object or a text',
+  ),
+  format: z.enum(['json', 'text'], 'must be "json" or "text"').optional(),
+});
+const outputSchema = z.strictObject({
+  solution: z.unknown().optional(),
+  options: object.optional(),
+  metrics: object.optional(),
+  statistics: object.optional(),
+  assets: z.array(asset, 'must be a list').optional(),
 });
 
 /** A run that has been done somewhere else and is to be recorded on the platform. */
 export class TrackedRun implements TrackedRunFields {
   readonly status: TrackedRunStatus;
-  readonly input?: Input | JsonObject | string;
+  readonly input?: Input | object | string;
   readonly inputFilePath?: string;
   readonly inputDirPath?: string;
-  readonly output?: Output | JsonObject | string;
+  readonly output?: Output | object | string;
   readonly outputFilePath?: string;
   readonly outputDirPath?: string;
   readonly duration?: number;
@@ -166,31 +194,41 @@ export class TrackedRun implements TrackedRunFields {
   readonly logsFilePath?: string;
   readonly name?: string;
   readonly description?: string;
-  readonly metrics?: JsonObject;
-  readonly statistics?: JsonObject;
+  readonly metrics?: object;
+  readonly statistics?: object;
   readonly assets?: readonly Asset[];
 
   /** @throws RuntrackdError (bad-input) that names everything that is wrong */
   constructor(fields: TrackedRunFields) {
-    const read = schema.safeParse(withoutUndefined(fields));
-    const problems = read.success
-      ? contradictions(fields)
-      : read.error.issues.map((issue) =>
-          [issue.path.map(String).join('.'), issue.message].filter((part) => part !== '').join(' '),
-        );
-    if (problems.length > 0)
-      throw badInput(
-        `the run cannot be recorded: ${problems.join('; ')}`,
-        'Correct these and track it again.',
-      );
-    this.status = fields.status;
-    Object.assign(this, withoutUndefined(fields));
+    const said = checked(schema, fields, 'the run', contradictions);
+    this.status = said.status;
+    // As they were given: what is an object of the caller's stays that very object.
+    const { error, ...given } = withoutUndefined(fields);
+    Object.assign(this, given);
+    if (error !== undefined && error.trim() !== '') this.error = error;
   }
 }
 
-function contradictions(fields: TrackedRunFields): string[] {
+/** @throws RuntrackdError (bad-input) that names everything that is wrong */
+function checked<S extends z.ZodType>(
+  shape: S,
+  fields: unknown,
+  what: string,
+  contradictionsIn: (fields: z.output<S>) => string[] = () => [],
+): z.output<S> {
+  const read = shape.safeParse(isObject(fields) ? withoutUndefined(fields) : fields);
+  const problems = read.success
+    ? contradictionsIn(read.data)
+    : read.error.issues.map((issue) =>
+        [issue.path.map(String).join('.'), issue.message].filter((part) => part !== '').join(' '),
+      );
+  if (read.success && problems.length === 0) return read.data;
+  throw badInput(`${what} cannot be recorded: ${problems.join('; ')}`, 'Correct these and track it again.');
+}
+
+function contradictions(fields: z.output<typeof schema>): string[] {
   const problems: string[] = [];
-  const given = (...names: (keyof TrackedRunFields)[]): string[] =>
+  const given = (...names: (keyof z.output<typeof schema>)[]): string[] =>
     names.filter((name) => fields[name] !== undefined);
   const inputs = given('input', 'inputFilePath', 'inputDirPath');
   const outputs = given('output', 'outputFilePath', 'outputDirPath');
@@ -204,10 +242,6 @@ function contradictions(fields: TrackedRunFields): string[] {
     problems.push('an error is given, but status is "succeeded"');
   if (fields.output === '') problems.push('output is an empty text');
   return problems;
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A field that is there and undefined is one that is not there. */

@@ -15,7 +15,8 @@ export interface Uploading {
   readonly signal: AbortSignal;
 }
 
-interface Landed {
+/** What has been uploaded, and when its id was given out. */
+export interface Landed {
   readonly role: Role;
   readonly uploadId: string;
   readonly askedAtMs: number;
@@ -26,17 +27,21 @@ const freshTicketsMax = 4;
 /** One round for what became too old while a larger artefact went up, one more for luck. */
 const roundsMax = 3;
 
-/** @returns the upload id of each artefact, all of them safe to be named now */
+/**
+ * @param landed what has been uploaded before; what is uploaded now is added
+ * @returns the upload id of each artefact, all of them safe to be named now
+ */
 export async function uploadAll(
   bodies: readonly PreparedBody[],
   uploading: Uploading,
+  landed: Map<Role, Landed>,
 ): Promise<Partial<Record<Role, string>>> {
-  const landed = new Map<Role, Landed>();
-  for (let round = 0; round < roundsMax; round += 1) {
+  for (let round = 0; round <= roundsMax; round += 1) {
     const nowMs = uploading.clock.nowMs();
     const due = bodies.filter(({ role }) => !isYoung(landed.get(role), nowMs));
     if (due.length === 0)
       return Object.fromEntries([...landed].map(([role, { uploadId }]) => [role, uploadId]));
+    if (round === roundsMax) break;
     for (const done of await allOrFirstError(due, uploading)) landed.set(done.role, done);
   }
   const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0);
