@@ -56,7 +56,7 @@ export async function wire(stage, chance, kind, amount) {
   const chosen = {
     some: someFaults,
     every: everyFault,
-    slow: [...silences, ...(kind === 'create' ? drips : [])],
+    slow: [...silences, ...drips],
   }[amount];
   const faults = chance.shuffled(chosen.filter((fault) => !isLie(kind, fault)));
   let asked = 0;
