@@ -61,7 +61,10 @@ export interface Chance {
 export type Play = (stage: Stage, chance: Chance) => Promise<Judged>;
 
 export function check(records: Records): Breach[];
-export function impatientProgram(dir: string): string;
+export function impatientProgram(
+  dir: string,
+  sabotage?: readonly (readonly [file: string, from: string, to: string])[],
+): string;
 export function playRound(
   round: { readonly name: string; readonly place: number; readonly play: Play },
   seed: number,

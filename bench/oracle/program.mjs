@@ -17,21 +17,25 @@ const lookEveryMs = 25;
  * may set it so on the real platform, where a request can take effect for as long as upload ids live; here it is this
  * process that carries requests out, within milliseconds. A bench that waited a quarter of an hour for each lost
  * request would see few of them.
+ * @param sabotage other changes, `[file, from, to]`: to see that a daemon that breaks the promise is found out
  * @returns the path of its main file
  */
-export function impatientProgram(dir) {
+export function impatientProgram(dir, sabotage = []) {
   mkdirSync(dir, { recursive: true });
   cpSync(join(project, 'dist'), join(dir, 'dist'), { recursive: true });
   cpSync(join(project, 'package.json'), join(dir, 'package.json'));
   symlinkSync(join(project, 'node_modules'), join(dir, 'node_modules'));
-  const checks = join(dir, 'dist/config/checks.js');
-  const [before, after, ...more] = readFileSync(checks, 'utf8').split(
-    'const absentAfterMsMin = 15 * 60_000;',
-  );
-  if (after === undefined || more.length > 0)
-    throw new Error('config/checks does not set absentAfterMsMin as this bench knows it');
-  writeFileSync(checks, `${before}const absentAfterMsMin = 1;${after}`);
+  change(dir, 'config/checks.js', 'const absentAfterMsMin = 15 * 60_000;', 'const absentAfterMsMin = 1;');
+  for (const [file, from, to] of sabotage) change(dir, file, from, to);
   return join(dir, 'dist/main.js');
+}
+
+function change(dir, file, from, to) {
+  const path = join(dir, 'dist', file);
+  const [before, after, ...more] = readFileSync(path, 'utf8').split(from);
+  if (after === undefined || more.length > 0)
+    throw new Error(`${file} is not as this bench knows it: ${from}`);
+  writeFileSync(path, `${before}${to}${after}`);
 }
 
 /** Every process that lives, so that none outlives the bench. */

@@ -30,6 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+const makingRuns: Play = (stage, chance) => wire(stage, chance, 'create', 'some');
 const rounds: readonly { readonly name: string; readonly play: Play }[] = [
   {
     name: 'killed at points from the claim to the result',
@@ -52,7 +53,7 @@ const rounds: readonly { readonly name: string; readonly play: Play }[] = [
     name: 'killed at any time while the network misbehaves',
     play: (stage, chance) => storm(stage, chance, 6),
   },
-  { name: 'faults on making runs', play: (stage, chance) => wire(stage, chance, 'create', 'some') },
+  { name: 'faults on making runs', play: makingRuns },
   { name: 'faults on uploading', play: (stage, chance) => wire(stage, chance, 'put', 'some') },
   {
     name: 'folders that change while they are uploaded',
@@ -74,5 +75,22 @@ test.concurrent.each(rounds.map((round, place) => ({ ...round, place })))(
   async ({ name, place, play }) => {
     const { broken, counts } = await playRound({ name, place, play }, seed, dir, mainFile);
     expect(broken, JSON.stringify({ seed, counts })).toEqual([]);
+  },
+);
+
+test.concurrent(
+  'a daemon that sends again whenever no answer came is found out by its doubles',
+  { timeout: roundMsMax },
+  async () => {
+    const blind = impatientProgram(join(dir, 'blind'), [
+      [
+        'delivery/send.js',
+        "created.kind === 'unclear' ? {",
+        "created.kind === 'unclear' ? { kind: 'nothingMade', failure: created.failure } : false ? {",
+      ],
+    ]);
+    const round = { name: 'blind', place: rounds.length, play: makingRuns };
+    const { broken } = await playRound(round, seed, dir, blind);
+    expect(new Set(broken.map(({ property }) => property))).toEqual(new Set(['uniqueness']));
   },
 );
