@@ -3,7 +3,7 @@
  *
  *   npm run build && node bench/oracle/faults.mjs [--kills 200] [--folders 1000] [--lanes 2] [--seed 1] [NAME …]
  *
- * NAME: storm, wire, sources, poison, lists; all of them, if not said.
+ * NAME: storm, wire, silence, sources, poison, lists; all of them, if not said.
  */
 import { command } from './command.mjs';
 import { lists } from './lists.mjs';
@@ -14,6 +14,12 @@ import { wire, wireKinds } from './wire.mjs';
 
 const stormKillsPerRound = 40;
 
+const onTheWire = (amount) =>
+  wireKinds.map((kind) => ({
+    name: `${amount} fault on ${kind}`,
+    play: (stage, chance) => wire(stage, chance, kind, amount),
+  }));
+
 await command('faults', { kills: 200, folders: 1_000 }, async ({ kills, folders, words, run }) => {
   const scenarios = {
     storm: () =>
@@ -22,13 +28,8 @@ await command('faults', { kills: 200, folders: 1_000 }, async ({ kills, folders,
         play: (stage, chance) =>
           storm(stage, chance, Math.min(stormKillsPerRound, kills - round * stormKillsPerRound)),
       })),
-    wire: () =>
-      ['every', 'slow'].flatMap((amount) =>
-        wireKinds.map((kind) => ({
-          name: `${amount} fault on ${kind}`,
-          play: (stage, chance) => wire(stage, chance, kind, amount),
-        })),
-      ),
+    wire: () => onTheWire('every'),
+    silence: () => onTheWire('slow'),
     sources: () => [{ name: 'sources', play: (stage, chance) => sources(stage, chance, 6) }],
     poison: () => [{ name: 'poison', play: (stage, chance) => poison(stage, chance, folders, 100) }],
     lists: () => [{ name: 'lists', play: (stage, chance) => lists(stage, chance) }],
