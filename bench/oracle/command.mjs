@@ -1,0 +1,133 @@
+/** What the commands share: their options, lanes that work side by side, a line on progress, the results file. */
+import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chanceOf } from './chance.mjs';
+import { impatientProgram } from './program.mjs';
+import { Stage } from './stage.mjs';
+
+/** A round on a machine that is too busy is played so often. */
+const triesMax = 3;
+const resultsFile = fileURLToPath(new URL('../results/oracle.json', import.meta.url));
+
+/**
+ * @param name of the scenario in the results
+ * @param defaults options that are numbers
+ * @param work gets the options and `run`, which plays rounds and keeps what came of them
+ */
+export async function command(name, defaults, work) {
+  const { options, words } = optionsOf({ seed: 1, lanes: 2, ...defaults });
+  const dir = mkdtempSync(join(tmpdir(), 'rt-o-'));
+  const beganMs = Date.now();
+  const tallies = {};
+  try {
+    const mainFile = impatientProgram(join(dir, 'program'));
+    console.log(`seed ${options.seed}: --seed ${options.seed} plays this again, as far as timing allows`);
+    const run = async (rounds, scenario = name) => {
+      tallies[scenario] ??= { rounds: 0, broken: [] };
+      await playAll(rounds, { ...options, dir, mainFile, beganMs, tally: tallies[scenario] });
+    };
+    await work({ ...options, words, run });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+  keep(tallies, { seed: options.seed, minutes: Math.round((Date.now() - beganMs) / 6_000) / 10 });
+  const broken = Object.values(tallies).flatMap((tally) => tally.broken);
+  console.log(broken.length === 0 ? 'all six properties hold' : `${broken.length} breaches`);
+  process.exitCode = broken.length === 0 ? 0 : 1;
+}
+
+function optionsOf(defaults) {
+  const options = Object.fromEntries(Object.keys(defaults).map((option) => [option, { type: 'string' }]));
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const numbers = Object.entries(defaults).map(([option, usual]) => {
+    const number = Number(values[option] ?? usual);
+    if (!Number.isSafeInteger(number) || number < 1) throw new Error(`--${option} is a whole number above 0`);
+    return [option, number];
+  });
+  return { options: Object.fromEntries(numbers), words: positionals };
+}
+
+/** Plays rounds in so many lanes; a round has a stage and a chance of its own, whichever lane it is in. */
+async function playAll(rounds, { lanes, seed, dir, mainFile, beganMs, tally }) {
+  const waiting = rounds.map((round, place) => ({ ...round, place }));
+  let left = rounds.length;
+  const lane = async () => {
+    for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) {
+      const { broken, counts } = await playRound(round, seed, dir, mainFile);
+      add(tally, counts);
+      tally.rounds += 1;
+      for (const { property, what } of broken) console.log(`BROKEN ${property} (${round.name}): ${what}`);
+      tally.broken.push(...broken.map((one) => ({ round: round.name, ...one })));
+      left -= 1;
+      tell(tally, left, beganMs);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/**
+ * Plays a round; one that proves nothing because this process itself was too slow is played again.
+ * @returns the verdict; a round that fails in itself is a breach like any other
+ */
+export async function playRound(round, seed, dir, mainFile) {
+  let voids = 0;
+  for (;;) {
+    const judged = await playOnce(round, seed, dir, mainFile);
+    const { broken, counts, isVoid = false } = judged;
+    if (!isVoid || broken.length > 0) return { broken, counts: { ...counts, voids } };
+    voids += 1;
+    if (voids < triesMax) continue;
+    const what = `${round.name}: this machine is too busy: ${counts.stalledMsMax} ms late`;
+    return { broken: [{ property: 'the round itself', what }], counts: { ...counts, voids } };
+  }
+}
+
+async function playOnce({ name, place, play }, seed, dir, mainFile) {
+  const stage = await Stage.begin(join(dir, `s${place}`), mainFile);
+  try {
+    return await play(stage, chanceOf(seed * 1_000_003 + place));
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { broken: [{ property: 'the round itself', what: `${name}: ${what}` }], counts: {} };
+  } finally {
+    await stage.end();
+  }
+}
+
+/** Numbers are added up, the largest of those that are called `…Max` is kept. */
+function add(tally, counts) {
+  for (const [name, value] of Object.entries(counts)) {
+    if (typeof value === 'object') add((tally[name] ??= {}), value);
+    else if (name.endsWith('Max')) tally[name] = Math.max(tally[name] ?? 0, value);
+    else tally[name] = (tally[name] ?? 0) + value;
+  }
+}
+
+function tell({ kills = 0, folders = 0, runs = 0, lost = 0, doubled = 0, broken }, left, beganMs) {
+  const minutes = ((Date.now() - beganMs) / 60_000).toFixed(1);
+  const line =
+    `${minutes} min: ${kills} kills, ${folders} folders, ${runs} runs, ${lost} lost, ${doubled} doubled, ` +
+    `${broken.length} breaches; ${left} round(s) to go`;
+  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}${left === 0 ? '\n' : ''}` : `${line}\n`);
+}
+
+/** Each scenario's figures take the place of its earlier ones. */
+function keep(tallies, how) {
+  let earlier = {};
+  try {
+    earlier = JSON.parse(readFileSync(resultsFile, 'utf8')).scenarios;
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  const machine = {
+    node: process.version,
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+  const scenarios = { ...earlier };
+  for (const [name, tally] of Object.entries(tallies)) scenarios[name] = { ...how, ...tally };
+  writeFileSync(resultsFile, `${JSON.stringify({ machine, scenarios }, null, 2)}\n`);
+}

@@ -1,0 +1,88 @@
+/** Each kind of request meets each fault that a wire or a server is capable of; nobody is killed. */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const garbage = '<html>sign in here</html>';
+const drops = ['before', 'after', 'midway'].map((when) => ({ kind: 'drop', when }));
+const refusals = [400, 401, 403, 404, 405, 407, 409, 410, 413, 415, 422, 425];
+const troubles = [408, 500, 501, 502, 503, 504, 511];
+const answer = (status, more = {}) => ({ kind: 'answer', status, ...more });
+
+const everyFault = [
+  ...drops,
+  ...refusals.map((status) => answer(status)),
+  ...troubles.flatMap((status) => [answer(status), answer(status, { carriedOut: true })]),
+  answer(429, { retryAfter: '1' }),
+  answer(429),
+  answer(302),
+  answer(302, { carriedOut: true }),
+  answer(200, { body: garbage }),
+  answer(200, { body: garbage, carriedOut: true }),
+  answer(200, { body: '{}' }),
+  answer(200, { body: '{}', carriedOut: true }),
+  answer(200, { body: '' }),
+  answer(202, { body: 'null', carriedOut: true }),
+  { kind: 'delay', ms: 1_500 },
+];
+/** Answered only when the client's patience ends, after a minute. */
+const silences = [
+  { kind: 'hang', carriedOut: false },
+  { kind: 'hang', carriedOut: true },
+];
+const drips = [{ kind: 'trickle', bytesPerSecond: 1 }];
+/** Enough of each for a quick look. */
+const someFaults = [
+  ...drops,
+  answer(500),
+  answer(503, { carriedOut: true }),
+  answer(429, { retryAfter: '1' }),
+  answer(200, { body: garbage, carriedOut: true }),
+];
+/** A 200 to an upload that was not stored is a lie that nobody could see through; the platform refuses the run then. */
+const isLie = (kind, fault) =>
+  kind === 'put' && fault.kind === 'answer' && fault.status < 300 && !fault.carriedOut;
+
+export const wireKinds = ['uploadurl', 'put', 'create', 'run', 'list', 'download'];
+/** So many faults happen to runs that are on their way together. */
+const faultsAtOnce = 4;
+/** Longer than any wait here: a minute of silence, pauses that grow, absence. */
+const happensWithinMs = 240_000;
+
+/** @param amount `some` or `every` fault, or `slow`: those that take minutes */
+export async function wire(stage, chance, kind, amount) {
+  await stage.warmUp();
+  const daemon = stage.start();
+  await daemon.untilRunning();
+  const chosen = {
+    some: someFaults,
+    every: everyFault,
+    slow: [...silences, ...drips],
+  }[amount];
+  const faults = chance.shuffled(chosen.filter((fault) => !isLie(kind, fault)));
+  let asked = 0;
+  for (let at = 0; at < faults.length; at += faultsAtOnce) {
+    const some = faults.slice(at, at + faultsAtOnce);
+    asked += some.length;
+    for (const fault of some) stage.faults.next({ kind }, fault);
+    // The list is only read to look for lost requests: each of these gives it a reason.
+    if (kind === 'list') stage.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' }, some.length);
+    // A text comes back through a download, JSON in the answer itself.
+    for (let folder = 0; folder < some.length + 2; folder += 1)
+      stage.ledger.drop(kind === 'download' ? { text: true } : {});
+    await happened(stage, daemon, kind);
+  }
+  return await stage.verdict(
+    { [`faults on ${kind}`]: { times: asked - stage.faults.pending, least: asked } },
+    daemon,
+  );
+}
+
+/** Waits until every fault has happened, with more runs where it takes more. */
+async function happened(stage, daemon, kind) {
+  const giveUpMs = performance.now() + happensWithinMs;
+  for (let look = 1; stage.faults.pending > 0; look += 1) {
+    if (performance.now() > giveUpMs || daemon.hasEnded) return;
+    await sleep(100);
+    if (look % 20 === 0) stage.ledger.drop(kind === 'download' ? { text: true } : {});
+  }
+}
