@@ -46,7 +46,8 @@ export const listCommand = () =>
         if (json === true) return;
         if (rows.length > 0) say(table(rows));
         if (count === 0) say('Nothing matches.');
-        else if (limit > 0 && count > limit) process.stderr.write(`The newest ${String(limit)}; --limit 0 shows all.\n`);
+        else if (limit > 0 && count > limit)
+          process.stderr.write(`The newest ${String(limit)}; --limit 0 shows all.\n`);
       });
     });
 
