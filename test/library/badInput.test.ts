@@ -2,14 +2,7 @@
 import { appendFileSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import {
-  Client,
-  Input,
-  Output,
-  TrackedRun,
-  type TrackedRunFields,
-  type TrackRunWithResultOptions,
-} from '../../src/index.ts';
+import { Client, Input, Output, TrackedRun, type TrackedRunFields } from '../../src/index.ts';
 import { begun, directoryWith, failure, fileWith, key, makePipe, temporaryFolder } from './place.ts';
 
 const minimal = { status: 'succeeded', input: { a: 1 } } as const;
@@ -518,9 +511,7 @@ test.each<{ name: string; options: Record<string, unknown>; says: RegExp }>([
   { name: 'a memory that is none', options: { memoryBytesMax: Number.NaN }, says: /memoryBytesMax/ },
 ])('$name is refused before anything is sent', async ({ options, says }) => {
   const place = await begun();
-  const error = await failure(
-    place.application.trackRunWithResult(minimal, options),
-  );
+  const error = await failure(place.application.trackRunWithResult(minimal, options));
   expect(error.reason).toBe('bad-input');
   expect(error.message).toMatch(says);
   expect(place.asked()).toEqual([]);
