@@ -38,8 +38,14 @@ export function fingerprintFor(name: string, platform: string, app: string, host
   return { text, description: (users) => describeRun(users, carried, descriptionBytesMax) };
 }
 
-/** The ids of the runs of a page that carry it, with when they were made. */
-export function carriersOn(page: RunPage, fingerprint: Fingerprint): { runId: string; createdAt: string }[] {
+export interface Carrier {
+  readonly runId: string;
+  /** When it was made, as the platform says it. */
+  readonly createdAt: string;
+}
+
+/** The runs of a page that carry it. */
+export function carriersOn(page: RunPage, fingerprint: Fingerprint): Carrier[] {
   return page.runs.flatMap((run) =>
     run.run_type?.type === 'external' && carriedBy(run.description ?? '')?.fingerprint === fingerprint.text
       ? [{ runId: run.id, createdAt: run.created_at ?? '' }]

@@ -56,6 +56,9 @@ interface ResultAnswer {
   readonly isByUrl: boolean;
 }
 
+/** The first bytes of an archive, read as UTF-8: declared JSON, it may be answered inline, and is no archive any more. */
+const gzipAsText = '\u001f\ufffd';
+
 export async function readMetadata(
   place: Place,
   runId: string,
@@ -130,7 +133,8 @@ export async function readDocument(
     const text = await client
       .ask((platform) => platform.runDocument(app, runId, role, signal), signal)
       .catch(nullWhereUrlIsWanted);
-    if (text !== null) return await contentOfText(text, role, placeOf(options));
+    if (text !== null && !text.startsWith(gzipAsText))
+      return await contentOfText(text, role, placeOf(options));
   }
   return await received(place, runId, { role, format, bytes, atHand: null }, options, signal);
 }

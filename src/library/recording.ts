@@ -15,7 +15,7 @@ import { badInput } from './badInput.ts';
 import type { SignalOption } from './calling.ts';
 import type { Client } from './client.ts';
 import { checkConfiguration, type RunConfiguration } from './configuration.ts';
-import { carriersOn, fingerprintFor, type Fingerprint } from './fingerprint.ts';
+import { carriersOn, fingerprintFor, type Carrier, type Fingerprint } from './fingerprint.ts';
 import { isObject, jsonText } from './jsonDocument.ts';
 import { listPages } from './listPages.ts';
 import type { PreparedRun } from './preparedRun.ts';
@@ -112,6 +112,7 @@ async function inTurn(
 
 /** @returns null when the other call failed; then it is this one's turn */
 async function outcomeOf(other: Promise<string>, signal: AbortSignal): Promise<string | null> {
+  signal.throwIfAborted();
   const settled = other.then(
     (runId) => runId,
     () => null,
@@ -215,13 +216,18 @@ async function lookAgain(mark: Fingerprint, place: Place, signal: AbortSignal): 
 
 /** The id of the run that carries it, the oldest of several; null when the whole list shows none. */
 async function lookFor(mark: Fingerprint, place: Place, signal: AbortSignal): Promise<string | null> {
-  let oldest: { runId: string; createdAt: string } | undefined;
+  let oldest: Carrier | undefined;
   for await (const page of listPages(place, signal)) {
     for (const carrier of carriersOn(page, mark)) {
-      if (oldest === undefined || carrier.createdAt < oldest.createdAt) oldest = carrier;
+      if (oldest === undefined || isOlder(carrier, oldest)) oldest = carrier;
     }
   }
   return oldest?.runId ?? null;
+}
+
+/** Times are whole seconds: of two runs of one second everybody has to take the same, whatever the order of the list. */
+function isOlder(a: Carrier, b: Carrier): boolean {
+  return a.createdAt === b.createdAt ? a.runId < b.runId : a.createdAt < b.createdAt;
 }
 
 function unknownOutcome(failure: Failure, hasFingerprint: boolean, trouble: unknown): RuntrackdError {

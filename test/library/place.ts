@@ -3,11 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import SQLite from 'better-sqlite3';
 import { Header, Parser } from 'tar';
 import { onTestFinished } from 'vitest';
-import { Application, Client, RuntrackdError, type ClientOptions } from '../../src/index.ts';
+import {
+  Application,
+  Client,
+  RuntrackdError,
+  type ClientOptions,
+  type ContentFormat,
+} from '../../src/index.ts';
 import type { RequestKind } from '../../src/standin/requestKind.ts';
 import { startStandIn, type StandIn, type StandInOptions } from '../../src/standin/standin.ts';
 
@@ -200,4 +207,38 @@ export function tarOf(members: readonly Member[]): Buffer {
 function found<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('it is not there');
   return value;
+}
+
+/** A run as another client makes it, with whatever bytes and whatever is said of them. */
+export async function foreignRun(
+  { client }: Place,
+  {
+    input = '{}',
+    output,
+    inputFormat = 'json',
+    outputFormat = 'json',
+    status = 'succeeded',
+  }: {
+    readonly input?: string | Buffer;
+    readonly output?: string | Buffer;
+    readonly inputFormat?: ContentFormat;
+    readonly outputFormat?: ContentFormat;
+    readonly status?: 'succeeded' | 'failed';
+  },
+): Promise<string> {
+  const { signal } = new AbortController();
+  const upload = async (content: string | Buffer): Promise<string> => {
+    const ticket = await client.platform.createUpload(app, signal);
+    const bytes = Buffer.from(content);
+    await client.platform.putUpload(ticket, Readable.from([bytes]), bytes.length, signal);
+    return ticket.uploadId;
+  };
+  const body = {
+    upload_id: await upload(input),
+    configuration: { format: { input: { type: inputFormat }, output: { type: outputFormat } } },
+    result: { status, ...(output === undefined ? {} : { output_upload_id: await upload(output) }) },
+  };
+  const made = await client.platform.createRun(app, null, body, signal);
+  if (made.kind !== 'made') throw new Error(made.failure.text);
+  return made.runId;
 }

@@ -1,0 +1,194 @@
+/** One run folder, by the reading rules of the daemon and without it. */
+import { linkSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { trackFolder } from '../../src/index.ts';
+import { contentOf } from '../reading/folder.ts';
+import { app, begun, directoryWith, failure, makePipe, textsOf, type Files } from './place.ts';
+
+const seed: Files = {
+  'input.json': '{"sample":"input"}',
+  'output.json': '{"solution":1}',
+  'meta.json': '{"status":"succeeded"}',
+};
+const metaWith = (more: object): Files => ({
+  ...seed,
+  'meta.json': JSON.stringify({ status: 'succeeded', ...more }),
+});
+const to = { applicationId: app } as const;
+
+test('a folder is recorded with everything that is in it and said of it', async () => {
+  const place = await begun();
+  const folder = directoryWith({
+    ...metaWith({
+      duration: 1.5,
+      name: 'plan',
+      description: 'd',
+      instance_id: 'prod',
+      app_id: app,
+      batch_experiment_id: 'b',
+      options: { a: 1, b: 'of meta' },
+      metrics: { gap: 0.1 },
+    }),
+    'run.log': 'a log\n',
+    'assets.json': '[]',
+  });
+  const tracked = await trackFolder(folder, { client: place.client, options: { b: 'of the call' } });
+  const recorded = place.recorded(tracked.runId);
+  expect(textsOf(recorded)).toEqual({
+    input: '{"sample":"input"}',
+    output: '{"solution":1,"metrics":{"gap":0.1},"assets":[]}',
+    logs: 'a log\n',
+  });
+  expect(recorded).toMatchObject({
+    name: 'plan',
+    description: 'd',
+    instance: 'prod',
+    request: {
+      batch_experiment_id: 'b',
+      options: { a: '1', b: 'of the call' },
+      result: { status: 'succeeded', execution_duration: 1_500 },
+      configuration: { format: { input: { type: 'json' }, output: { type: 'json' } } },
+    },
+  });
+  expect(tracked).toMatchObject({
+    applicationId: app,
+    generation: `sha256:${(await contentOf(folder)).generation}`,
+    warnings: [],
+  });
+});
+
+test('a folder without a name in it has its own, also when it is asked for by a dot', async () => {
+  const place = await begun();
+  const folder = directoryWith(
+    Object.fromEntries(Object.entries(seed).map(([name, text]) => [`week-47/${name}`, text])),
+  );
+  await trackFolder(join(folder, 'week-47', '.'), { client: place.client, ...to });
+  expect(place.only().name).toBe('week-47');
+});
+
+test('a failed run needs no output, and its long error is at the end of the log', async () => {
+  const place = await begun();
+  const files = {
+    'input.txt': 'x = 1',
+    'run.log': 'log',
+    'meta.json': '{"status":"failed","error":"zwölf"}',
+  };
+  await trackFolder(directoryWith(files), { client: place.client, ...to });
+  expect(textsOf(place.only())).toEqual({ input: 'x = 1', logs: 'log\nzwölf' });
+  expect(place.only().request.result['error_message']).toBe('zwolf');
+});
+
+test('files may have other names, and the same fingerprint is the same run', async () => {
+  const place = await begun();
+  const folder = directoryWith({ 'in.lp': 'x', 'out.sol': 'y', 'about.json': '{"status":"succeeded"}' });
+  const options = {
+    client: place.client,
+    ...to,
+    files: { input: 'in.lp', output: 'out.sol', meta: 'about.json' },
+    fingerprint: 'f',
+  };
+  const [one, two] = [await trackFolder(folder, options), await trackFolder(folder, options)];
+  expect(one.runId).toBe(two.runId);
+  expect(place.only().request['configuration']).toMatchObject({
+    format: { input: { type: 'text' }, output: { type: 'text' } },
+  });
+});
+
+test('what is odd is told', async () => {
+  const place = await begun();
+  const { warnings } = await trackFolder(directoryWith(metaWith({ nmae: 'x' })), {
+    client: place.client,
+    ...to,
+  });
+  expect(warnings.join()).toContain('did you mean "name"?');
+});
+
+describe('a folder', () => {
+  const without = (name: string): Files =>
+    Object.fromEntries(Object.entries(seed).filter(([other]) => other !== name));
+
+  test.each<{ name: string; folder: () => string; says: RegExp; options?: object }>([
+    { name: 'that is not there', folder: () => '/nowhere', says: /ENOENT/ },
+    {
+      name: 'that is a file',
+      folder: () => join(directoryWith(seed), 'input.json'),
+      says: /is no directory/,
+    },
+    {
+      name: 'without an input',
+      folder: () => directoryWith(without('input.json')),
+      says: /has no input\.json or input\.txt/,
+    },
+    {
+      name: 'without an output',
+      folder: () => directoryWith(without('output.json')),
+      says: /waiting for output\.json/,
+    },
+    {
+      name: 'without meta.json',
+      folder: () => directoryWith(without('meta.json')),
+      says: /has no meta\.json/,
+    },
+    {
+      name: 'with two inputs',
+      folder: () => directoryWith({ ...seed, 'input.txt': 'x' }),
+      says: /two inputs/,
+    },
+    {
+      name: 'with half a document',
+      folder: () => directoryWith({ ...seed, 'output.json': '{"a":' }),
+      says: /does not parse/,
+    },
+    {
+      name: 'with an array',
+      folder: () => directoryWith({ ...seed, 'input.json': '[]' }),
+      says: /it is an array/,
+    },
+    {
+      name: 'with a status of "ok"',
+      folder: () => directoryWith(metaWith({ status: 'ok' })),
+      says: /must be "succeeded" or "failed"/,
+    },
+    {
+      name: 'with an error of a run that succeeded',
+      folder: () => directoryWith(metaWith({ error: 'x' })),
+      says: /an error is given/,
+    },
+    { name: 'with a link', folder: () => linked(symlinkSync), says: /symbolic link/ },
+    { name: 'with a hard link', folder: () => linked(linkSync), says: /hard links/ },
+    { name: 'with a pipe', folder: pipe, says: /a pipe/ },
+    {
+      name: 'of another app',
+      folder: () => directoryWith(metaWith({ app_id: 'other-app' })),
+      says: /belongs to app "other-app"/,
+    },
+    {
+      name: 'of no app',
+      folder: () => directoryWith(seed),
+      options: { applicationId: undefined },
+      says: /does not say which app/,
+    },
+  ])('$name is refused, and nothing is sent', async ({ folder, says, options = {} }) => {
+    const place = await begun();
+    const error = await failure(
+      trackFolder(folder(), { client: place.client, ...to, fingerprint: 'f', ...options }),
+    );
+    expect(error.reason).toBe('bad-input');
+    expect(error.message).toMatch(says);
+    expect(error.hint).not.toMatch(/runtrackd|by itself/);
+    expect(place.asked()).toEqual([]);
+  });
+
+  function linked(link: (target: string, path: string) => void): string {
+    const folder = directoryWith(seed);
+    link(join(directoryWith({ x: 'log' }), 'x'), join(folder, 'run.log'));
+    return folder;
+  }
+
+  function pipe(): string {
+    const folder = directoryWith(seed);
+    makePipe(join(folder, 'run.log'));
+    return folder;
+  }
+});

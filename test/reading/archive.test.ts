@@ -1,0 +1,82 @@
+/** A directory as one archive: what is in it, what is refused, and that nothing of it stays behind. */
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { archiveLimits, spoolArchive, type ArchiveLimits } from '../../src/reading/archive.ts';
+import { temporaryFolder } from './folder.ts';
+
+const { signal: never } = new AbortController();
+
+function directoryWith(files: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder();
+  for (const [path, content] of Object.entries(files)) {
+    if (path.includes('/')) mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  return folder;
+}
+
+async function bytesOf(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+
+test('an archive knows its length and digest, and can be read as often as wanted', async () => {
+  const spoolDir = temporaryFolder();
+  const files = { 'a.csv': '1', 'sub/b.csv': 'x'.repeat(600_000) };
+  const archive = await spoolArchive(directoryWith(files), spoolDir, archiveLimits, never);
+  expect(archive).toMatchObject({ files: 2, unpackedBytes: 600_001 });
+  // It has no name, so that nothing of it stays behind whatever becomes of the process.
+  expect(readdirSync(spoolDir)).toEqual([]);
+  const once = await bytesOf(archive.read());
+  expect(await bytesOf(archive.read())).toEqual(once);
+  expect(once).toHaveLength(archive.bytes);
+  expect(createHash('sha256').update(once).digest('hex')).toBe(archive.sha256);
+  // The first member stands at the beginning, with no top directory and no "./".
+  expect(gunzipSync(once).toString('latin1', 0, 6)).toBe('a.csv\0');
+  await archive.close();
+});
+
+test.each<{ name: string; limits: Partial<ArchiveLimits>; says: RegExp }>([
+  { name: 'too many files', limits: { filesMax: 2 }, says: /more than 2 files/ },
+  { name: 'too many bytes', limits: { unpackedBytesMax: 5 }, says: /more than 5 bytes/ },
+  { name: 'too many levels', limits: { depthMax: 1 }, says: /more than 1 levels/ },
+])('a directory with $name is refused', async ({ limits, says }) => {
+  const directory = directoryWith({ a: '12', b: '34', 'c/d/e': '56' });
+  const spoolDir = temporaryFolder();
+  const packing = spoolArchive(directory, spoolDir, { ...archiveLimits, ...limits }, never);
+  await expect(packing).rejects.toThrow(says);
+  expect(readdirSync(spoolDir)).toEqual([]);
+});
+
+test.each([
+  { name: 'a file that comes', move: (directory: string) => writeFileSync(join(directory, 'new'), '1') },
+  { name: 'a file that grows', move: (directory: string) => appendFileSync(join(directory, 'a'), '1') },
+])('$name when the directory has been read is noticed', async ({ move }) => {
+  const directory = directoryWith({ a: '1', b: '2' });
+  let asked = 0;
+  const limits = {
+    ...archiveLimits,
+    // Asked once for each file.
+    get unpackedBytesMax() {
+      asked += 1;
+      if (asked === 2) move(directory);
+      return archiveLimits.unpackedBytesMax;
+    },
+  };
+  await expect(spoolArchive(directory, temporaryFolder(), limits, never)).rejects.toThrow(/changed while/);
+});
+
+test('packing can be given up', async () => {
+  const directory = directoryWith({ a: 'x'.repeat(1_000_000) });
+  const packing = spoolArchive(
+    directory,
+    temporaryFolder(),
+    archiveLimits,
+    AbortSignal.abort(new Error('enough')),
+  );
+  await expect(packing).rejects.toThrow('enough');
+});
