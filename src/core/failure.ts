@@ -19,6 +19,8 @@ export interface Failure {
   readonly status?: number;
   /** The server's wish for how long to wait, in ms: a floor, never shortened. */
   readonly retryAfterMs?: number;
+  /** The run that was made before this went wrong, if one was. */
+  readonly runId?: string;
 }
 
 /** The class of a refusal that says nothing but "one too many" (429): the pace narrows, and nobody is to blame. */
@@ -57,6 +59,11 @@ export class RuntrackdError extends Error {
   /** What a person can do about it, as one sentence. */
   get hint(): string {
     return this.failure.hint;
+  }
+
+  /** The run that was recorded before this went wrong: do not track it again, ask for its result. */
+  get runId(): string | undefined {
+    return this.failure.runId;
   }
 
   /** The HTTP status that said so; undefined where none did. */

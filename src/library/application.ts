@@ -84,7 +84,13 @@ export class Application {
     checkResultOptions(options);
     return await called(options, async (signal) => {
       const { runId, isByUrl } = await this.#track(run, options, signal);
-      return await readFinalResult(this.#place, runId, isByUrl, options, signal);
+      try {
+        return await readFinalResult(this.#place, runId, isByUrl, options, signal);
+      } catch (error) {
+        // Whoever only learns that it failed would track the run a second time.
+        if (!(error instanceof RuntrackdError)) throw error;
+        throw new RuntrackdError({ ...error.failure, runId }, { cause: error.cause });
+      }
     });
   }
 

@@ -67,6 +67,8 @@ describe('waiting for a run that is never final', () => {
     const error = await failure(place.application.trackRunWithResult(run, { polling }));
     expect(error.reason).toBe(is);
     expect(error.message).toContain(place.only().id);
+    // Whoever learned only that it failed would track the run a second time.
+    expect(error.runId).toBe(place.only().id);
     expect(place.count('run', 'metadata')).toBe(questions);
     // The run is there, and can be asked for later.
     place.standIn.faults.finalAfterMs = 0;
