@@ -58,7 +58,7 @@ export const statements = {
   claimSuspect: `update run set claimed = 2, fence = fence + 1, tries_total = tries_total + 1
     where run = (select run from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
       and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps))
-      order by due_at_ms limit 1)
+      order by crashes, due_at_ms limit 1)
     returning ${runColumns}`,
   anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
       and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps)) limit 1`,
@@ -70,7 +70,7 @@ export const statements = {
 
   conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
-      claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep, crashes, 0)
+      claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep and kind = @kind, crashes, 0)
     where run = @run and fence = @fence and claimed > 0`,
   release:
     'update run set claimed = 0, due_at_ms = @dueAtMs where run = @run and fence = @fence and claimed > 0',

@@ -6,7 +6,7 @@ import type { Secret } from '../system/secret.ts';
 import { failureOfContent, type Asked } from './answers.ts';
 
 /** Nothing that the API answers is larger: outputs above 1 MiB are asked for by URL. */
-const answerBytesMax = 16 * 1024 * 1024;
+export const answerBytesMax = 16 * 1024 * 1024;
 /** So much of an answer's body is kept for a person; it is never parsed. */
 const excerptBytesMax = 500;
 const excerptReadMax = 32 * 1024;

@@ -4,12 +4,10 @@ import { request, type Dispatcher } from 'undici';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { excerptOf, whatHappened } from './answerBody.ts';
 import { failureOfConnection, failureOfContent } from './answers.ts';
-import { answerMsMax, type Requests } from './requests.ts';
+import { Deadline } from './deadline.ts';
+import type { Requests } from './requests.ts';
 import { distrust } from './trust.ts';
 import { urlAnswer } from './wire.ts';
-
-/** The slowest link that is still waited for; slower than this the signed URL would not live long enough anyway. */
-const bytesPerMsMin = 32;
 
 export class ObjectStorage {
   readonly #requests: Requests;
@@ -36,13 +34,14 @@ export class ObjectStorage {
       }),
       { objectMode: false },
     );
+    const deadline = new Deadline(signal, this.#requests.timeFor(bytes));
     try {
       const answer = await request(uploadUrl, {
         method: 'PUT',
         headers: { 'content-length': String(bytes) },
         body: bytes === 0 ? null : source,
         dispatcher: this.#requests.dispatcher,
-        signal: withLimit(signal, bytes),
+        signal: deadline.signal,
         headersTimeout: 0,
       });
       const excerpt = await excerptOf(answer.body, this.#requests.heldKey());
@@ -53,6 +52,7 @@ export class ObjectStorage {
       if (error instanceof RuntrackdError || signal.aborted) throw error;
       throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
     } finally {
+      deadline.end();
       source.destroy();
     }
   }
@@ -74,15 +74,21 @@ export class ObjectStorage {
     const reason = distrust(found.data.url, this.#requests.endpoint);
     if (reason !== null)
       throw new RuntrackdError(failureOfContent(asked, `its URL is not followed, ${reason}`));
+    const deadline = new Deadline(signal, this.#requests.timeFor(0));
     try {
       const { statusCode, body, headers } = await request(found.data.url, {
         dispatcher: this.#requests.dispatcher,
-        signal: withLimit(signal, bytesMax),
+        signal: deadline.signal,
       });
-      if (statusCode >= 200 && statusCode < 300) return namingTrouble(body, asked, signal);
+      const length = Number(headers['content-length'] ?? bytesMax);
+      deadline.restart(
+        this.#requests.timeFor(Number.isFinite(length) ? Math.min(length, bytesMax) : bytesMax),
+      );
+      if (statusCode >= 200 && statusCode < 300) return namingTrouble(body, asked, signal, deadline);
       const excerpt = await excerptOf(body, this.#requests.heldKey());
       throw new RuntrackdError(this.#failureOf({ statusCode, headers }, excerpt));
     } catch (error) {
+      deadline.end();
       if (error instanceof RuntrackdError || signal.aborted) throw error;
       throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
     }
@@ -105,10 +111,6 @@ export class ObjectStorage {
   }
 }
 
-function withLimit(signal: AbortSignal, bytes: number): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(answerMsMax + Math.ceil(bytes / bytesPerMsMin))]);
-}
-
 async function* noting(
   body: AsyncIterable<Uint8Array>,
   note: (error: unknown) => void,
@@ -126,11 +128,14 @@ async function* namingTrouble(
   body: AsyncIterable<Uint8Array>,
   asked: { readonly what: string; readonly app: null },
   signal: AbortSignal,
+  deadline: Deadline,
 ): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch (error) {
     if (signal.aborted) throw error;
     throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
+  } finally {
+    deadline.end();
   }
 }

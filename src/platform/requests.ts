@@ -7,7 +7,8 @@ import type { z } from 'zod';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Secret } from '../system/secret.ts';
-import { excerptOfText, parsed, textOf, whatHappened } from './answerBody.ts';
+import { answerBytesMax, excerptOfText, parsed, textOf, whatHappened } from './answerBody.ts';
+import { Deadline } from './deadline.ts';
 import {
   failureOfConnection,
   failureOfContent,
@@ -28,6 +29,8 @@ export interface RequestOptions {
   readonly network: Network;
   /** The team that is worked for, where the key is a person's and belongs to several; null: none is named. */
   readonly account?: string | null;
+  /** For tests that cannot wait for it. Default: `answerMsMax`. */
+  readonly answerMs?: number;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -46,6 +49,8 @@ export type SentOnce =
 
 /** An API answer comes within this or the request counts as failed; storage is given more, by size. */
 export const answerMsMax = 60_000;
+/** The slowest link that is still waited for; slower than this a signed URL would not live long enough anyway. */
+export const bytesPerMsMin = 32;
 
 export class Requests {
   readonly endpoint: URL;
@@ -63,6 +68,11 @@ export class Requests {
   /** The platform's clock as its `Date` headers show it, ms since 1970. */
   platformTimeMs(): number {
     return this.#options.clock.nowMs() + this.#offsetMs;
+  }
+
+  /** For a head, or for a body of so many bytes, in ms. */
+  timeFor(bytes: number): number {
+    return (this.#options.answerMs ?? answerMsMax) + Math.ceil(bytes / bytesPerMsMin);
   }
 
   nowMs(): number {
@@ -170,16 +180,23 @@ export class Requests {
     signal: AbortSignal,
     body: object | undefined,
   ): Promise<Answer> {
-    const answer = await request(new URL(path.slice(1), this.endpoint), {
-      method,
-      headers: this.#headers(key),
-      dispatcher,
-      signal,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    this.#noteDate(answer);
-    const text = await textOf(answer.body, asked);
-    return { status: answer.statusCode, text, retryAfterMs: this.retryAfterMs(answer.headers) };
+    const deadline = new Deadline(signal, this.timeFor(0));
+    try {
+      const answer = await request(new URL(path.slice(1), this.endpoint), {
+        method,
+        headers: this.#headers(key),
+        dispatcher,
+        signal: deadline.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      this.#noteDate(answer);
+      const length = Number(answer.headers['content-length'] ?? 0);
+      deadline.restart(this.timeFor(Number.isFinite(length) ? Math.min(length, answerBytesMax) : 0));
+      const text = await textOf(answer.body, asked);
+      return { status: answer.statusCode, text, retryAfterMs: this.retryAfterMs(answer.headers) };
+    } finally {
+      deadline.end();
+    }
   }
 
   /** Held, so that it can be taken out of whatever an answer repeats. */

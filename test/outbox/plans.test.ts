@@ -68,6 +68,7 @@ describe('no statement sorts what an index could give in order', () => {
     countOpenFolders: 'one row for each root and state',
     unknownApps: 'one row an app',
     foreignDue: 'one row for each platform that was configured once',
+    claimSuspect: 'what was in hand when the process died: a few dozen rows at the most',
     unknownDue: 'the runs whose outcome is unknown are few',
     absentListings: 'a listing lives as long as an unknown run that needs it',
   };

@@ -1,0 +1,37 @@
+/**
+ * A time limit for the whole of a request, from its first byte to the last one of its answer. undici's own limits begin
+ * anew with every byte, so an answer that drips would never meet them. And not `AbortSignal.timeout`: joined by
+ * `AbortSignal.any`, Node 20 forgets it at the next garbage collection, and the limit never comes.
+ */
+export class Deadline {
+  readonly signal: AbortSignal;
+  readonly #own = new AbortController();
+  #timer: NodeJS.Timeout;
+
+  /** @param given ends the request as well */
+  constructor(given: AbortSignal, ms: number) {
+    this.signal = AbortSignal.any([given, this.#own.signal]);
+    this.#timer = this.#start(ms);
+  }
+
+  /** The answer has begun: it gets this much from now on, in ms. */
+  restart(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#start(ms);
+  }
+
+  /** To be called in the end, whatever that was. */
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #start(ms: number): NodeJS.Timeout {
+    const timer = setTimeout(
+      () => this.#own.abort(new Error(`it took longer than ${String(Math.round(ms / 1_000))} s`)),
+      Math.min(ms, 0x7fffffff),
+    );
+    // The request itself keeps the process alive; a limit on an answer that nobody reads any more must not.
+    timer.unref();
+    return timer;
+  }
+}
