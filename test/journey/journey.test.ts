@@ -145,7 +145,10 @@ test.concurrent(
     await looked(/run #1 \(known\)/, 2);
     expect(scene.count('create')).toBe(2);
     expect((await scene.platformRuns()).map(({ id }) => id).sort()).toEqual([first.id, second.id].sort());
-    expect(await daemon.show(folder)).toMatchObject({ run: 1, state: 'recorded', same_folder: [2] });
+    // The older content's own result comes back with it.
+    await until('the first result again', () => resultIn(folder)?.id === first.id);
+    await until('it to be recorded again', async () => (await daemon.show(folder)).state === 'recorded');
+    expect(await daemon.show(folder)).toMatchObject({ run: 1, same_folder: [2] });
   },
 );
 
