@@ -159,11 +159,9 @@ test.concurrent(
 
     writeFileSync(scene.keyFile, scene.apiKey);
     for (const name of names) await scene.result(name);
-    expect(await daemon.status()).toMatchObject({
-      healthy: true,
-      platform: { state: 'ok' },
-      counts: { recorded: 3 },
-    });
+    // The result is in its folder a moment before the outbox says so.
+    await until('all to be recorded', async () => (await daemon.status()).counts.recorded === names.length);
+    expect(await daemon.status()).toMatchObject({ healthy: true, platform: { state: 'ok' } });
     expect(await scene.platformRuns()).toHaveLength(names.length);
   },
 );
