@@ -21,20 +21,26 @@ export async function proveOutbox(app: string, parts: DeliveryParts, signal: Abo
   let token: string | null = null;
   for (let pages = 0; pages < pagesMax; pages += 1) {
     const page = await platform.listRuns(app, token, signal);
-    strangers.push(...(await outbox.newStrangers(host, page.runs.map(listed), clock.nowMs())));
+    strangers.push(...(await outbox.newStrangers(host, page.runs.map(listed))));
     const next = page.next_page_token ?? '';
     if (wasProven || next === '' || next === token) break;
     token = next;
   }
-  await outbox.noteProven(platformId, app, clock.nowMs());
   const newest = Math.max(...strangers.map(({ createdAtMs }) => createdAtMs));
   const [first] = strangers;
-  if (first === undefined) return true;
+  if (first === undefined) {
+    await outbox.noteProven(platformId, app, clock.nowMs());
+    return true;
+  }
   const reason = `the platform has ${String(strangers.length)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first.runId}`;
   const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: parts.policy };
   // Without times they might be as new as can be.
   const evidenceMs = newest === Number.MAX_SAFE_INTEGER ? null : newest;
-  if (await outbox.beginDistrust(reason, evidenceMs, chance)) {
+  const fingerprints = strangers.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
+  const isBehind = await outbox.beginDistrust(reason, evidenceMs, chance, fingerprints);
+  // Only now: a process that dies before has proven nothing.
+  await outbox.noteProven(platformId, app, clock.nowMs());
+  if (isBehind) {
     log.error(
       { app },
       `${reason}: was the outbox lost or rolled back? Nothing is sent before it was looked for. If another daemon runs under this name, give each its own \`host\``,

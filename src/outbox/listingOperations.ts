@@ -92,13 +92,13 @@ export function listingOperations(sql: Statements) {
      * Runs of a list that carry our host's name and a fingerprint that this outbox does not know, or takes for unsent.
      * Each is wondered at once: another daemon under the same name has such runs for ever.
      */
-    newStrangers(host: string, listed: readonly ListedRun[], nowMs: number): ListedRun[] {
+    newStrangers(host: string, listed: readonly ListedRun[]): ListedRun[] {
       return listed.filter((run) => {
         const { fingerprint } = run;
         if (fingerprint === null || run.host !== host) return false;
         const own = sql.ownFingerprint.get({ fingerprint }) as { kind: string } | undefined;
         if (own !== undefined && own.kind !== 'queued' && own.kind !== 'uploaded') return false;
-        return sql.noteStranger.get({ fingerprint, nowMs }) !== undefined;
+        return sql.isStranger.get({ fingerprint }) === undefined;
       });
     },
 

@@ -229,11 +229,18 @@ export function runOperations(sql: Statements) {
     /**
      * The outbox was lost, restored or rolled back: whatever is not tracked yet, and whatever the first whole scan
      * finds, is looked for on the platform before it is sent.
+     * @param strangers fingerprints that showed it, wondered at from now on: in one change with what follows from them
      * @param evidenceMs when the thing was made that the outbox should know and does not; null: now
      * @returns false when that is from before an earlier distrust, which covers it
      */
-    beginDistrust(reason: string, evidenceMs: number | null, chance: Chance): boolean {
+    beginDistrust(
+      reason: string,
+      evidenceMs: number | null,
+      chance: Chance,
+      strangers: readonly string[] = [],
+    ): boolean {
       const { nowMs } = chance;
+      for (const fingerprint of strangers) sql.noteStranger.run({ fingerprint, nowMs });
       const earlier = this.distrust();
       if (earlier !== null && evidenceMs !== null && evidenceMs <= earlier.sinceMs) return false;
       sql.distrust.run({ nowMs, reason });

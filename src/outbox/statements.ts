@@ -145,8 +145,8 @@ export const statements = {
   isProven: 'select proven_at_ms from proven_app where platform = @platform and app = @app',
   noteProven: `insert into proven_app (platform, app, proven_at_ms) values (@platform, @app, @nowMs)
     on conflict do nothing`,
-  noteStranger: `insert into stranger (fingerprint, seen_at_ms) values (@fingerprint, @nowMs) on conflict do nothing
-    returning fingerprint`,
+  isStranger: 'select 1 from stranger where fingerprint = @fingerprint',
+  noteStranger: `insert into stranger (fingerprint, seen_at_ms) values (@fingerprint, @nowMs) on conflict do nothing`,
 
   unseenApps: 'select app from app where platform = @platform and fingerprint_seen_at_ms is null',
 
