@@ -2,7 +2,7 @@
  * Big things through the library and the stand-in, each in a process of its own: is anything held whole? Memory is the
  * peak that the kernel saw (VmHWM); the speed of an upload stands beside `curl -T` of the same file to the same server.
  *
- *   npm run bench:big [-- NAME …]     names: upload, output, list, crowd
+ *   npm run bench:big [-- NAME …]     names: upload, directory, line, output, list, crowd
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +11,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -35,10 +36,11 @@ function peakMiB(pid) {
 }
 
 /** The stand-in on its own; every measurement gets a fresh one. */
-async function standIn() {
+async function standIn(...options) {
+  const data = join(work, `data-${rows.length}-${Date.now()}`);
   const child = spawn(
     process.execPath,
-    [join(project, 'dist/main.js'), 'platform', '--data', join(work, `data-${rows.length}-${Date.now()}`)],
+    [join(project, 'dist/main.js'), 'platform', '--data', data, ...options],
     {
       stdio: ['ignore', 'pipe', 'ignore'],
     },
@@ -50,6 +52,7 @@ async function standIn() {
     stop: async () => {
       child.kill('SIGTERM');
       await once(child, 'exit');
+      rmSync(data, { recursive: true });
     },
   };
 }
@@ -115,6 +118,61 @@ const measures = {
       rmSync(path);
       rmSync(join(work, 'back'), { recursive: true });
     }
+  },
+  /** 2 GiB as one directory and as one file. */
+  async directory() {
+    const directory = join(work, 'inputs');
+    mkdirSync(directory);
+    let bytes = 0;
+    for (const part of ['a', 'b', 'c', 'd'])
+      bytes += writeDocument(join(directory, `${part}.json`), 512 * MiB);
+    const server = await standIn('--upload-bytes-max', String(4096 * MiB));
+    const own = await worker('trackDirectory', tracked(server.endpoint, { directory }));
+    const back = join(work, 'back');
+    const read = await worker(
+      'readDirectory',
+      tracked(server.endpoint, { runId: own.runId, directory: back }),
+    );
+    if (read.bytes !== bytes) throw new Error(`${read.bytes} bytes came back of ${bytes}`);
+    rmSync(back, { recursive: true });
+    rmSync(directory, { recursive: true });
+    const path = join(work, 'large.json');
+    writeDocument(path, 2048 * MiB);
+    const file = await worker('track', tracked(server.endpoint, { path }));
+    rmSync(path);
+    for (const [what, { peakMiB: peak, ms }] of [
+      ['directory of 2 GiB, tracked', own],
+      ['directory of 2 GiB, read back to files', read],
+      ['input of 2 GiB, tracked', file],
+    ])
+      rows.push({ what, 'client peak MiB': peak, 'stand-in peak MiB': server.peak(), ms });
+    await server.stop();
+  },
+  /** A line that is cut twice in the middle of everything, and one that lets 10 MB/s through. */
+  async line() {
+    const path = join(work, 'line.json');
+    const bytes = writeDocument(path, 100 * MiB);
+    const both = (fault, times) =>
+      ['put', 'download'].flatMap((kind) => ['--fault', `${kind}:${fault}:${times}`]);
+    for (const [what, faults] of [
+      ['cut twice', both('drop-midway', 2)],
+      ['at 10 MB/s down', ['--fault', 'download:trickle=10000000:always']],
+    ]) {
+      const server = await standIn(...faults);
+      const own = await worker('track', tracked(server.endpoint, { path }));
+      const directory = join(work, 'back');
+      const back = await worker('readInput', tracked(server.endpoint, { runId: own.runId, directory }));
+      if (back.bytes !== bytes) throw new Error(`${back.bytes} bytes came back of ${bytes}`);
+      rmSync(directory, { recursive: true });
+      rows.push({
+        what: `100 MiB there and back, line ${what}`,
+        'client peak MiB': Math.max(own.peakMiB, back.peakMiB),
+        'stand-in peak MiB': server.peak(),
+        ms: own.ms + back.ms,
+      });
+      await server.stop();
+    }
+    rmSync(path);
   },
   /** An output on either side of the limit between inline and by URL. */
   async output() {
@@ -193,6 +251,15 @@ const workers = {
   async track(application, { path }) {
     const run = { status: 'succeeded', inputFilePath: path, output: { done: true } };
     return { runId: await application.trackRun(run) };
+  },
+  async trackDirectory(application, { directory }) {
+    const run = { status: 'succeeded', inputDirPath: directory, output: { done: true } };
+    return { runId: await application.trackRun(run) };
+  },
+  async readDirectory(application, { runId, directory }) {
+    await application.runInput(runId, { directory });
+    const sizes = readdirSync(directory).map((name) => statSync(join(directory, name)).size);
+    return { bytes: sizes.reduce((a, b) => a + b, 0) };
   },
   async readInput(application, { runId, directory }) {
     const { path } = await application.runInput(runId, { directory });

@@ -32,3 +32,14 @@ export type {
 } from './library/answers.ts';
 export type { JsonObject } from './library/jsonDocument.ts';
 export type { ContentFormat } from './platform/wire.ts';
+export { parseSolverLog, type ParseSolverLogOptions } from './solverlog/parseSolverLog.ts';
+export type {
+  Evidence,
+  FactName,
+  SeriesPoint,
+  Solve,
+  SolveFacts,
+  SolveLimit,
+  SolverLog,
+  SolveStatus,
+} from './solverlog/facts.ts';

@@ -2,7 +2,7 @@
  * Folders import downward only, and files without cycles, so that each can be read knowing only what lies below it. A
  * type counts like everything else: who needs the word needs the meaning.
  *
- *   main → cli → service → http → intake, delivery → outbox, platform, reading, system → core
+ *   main → cli → service → http → intake, delivery, archiving → outbox, platform, reading, system → core
  *          cli → config → core      standin → platform/wire
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -14,29 +14,45 @@ import { describe, expect, test } from 'vitest';
 /** What each folder may import, beside itself. */
 const below: Readonly<Record<string, readonly string[]>> = {
   main: ['cli'],
-  index: ['library', 'platform', 'core'],
-  library: ['platform', 'reading', 'system', 'core'],
+  index: ['library', 'platform', 'solverlog', 'core'],
+  library: ['platform', 'reading', 'solverlog', 'system', 'core'],
   cli: [
     'service',
     'http',
+    'archiving',
     'intake',
     'delivery',
     'outbox',
     'platform',
     'reading',
+    'solverlog',
     'system',
     'config',
     'standin',
     'core',
   ],
-  service: ['http', 'intake', 'delivery', 'outbox', 'platform', 'reading', 'system', 'standin', 'core'],
+  service: [
+    'http',
+    'archiving',
+    'intake',
+    'delivery',
+    'outbox',
+    'platform',
+    'reading',
+    'solverlog',
+    'system',
+    'standin',
+    'core',
+  ],
   http: ['intake', 'delivery', 'system', 'core'],
+  archiving: ['outbox', 'reading', 'system', 'core'],
   intake: ['outbox', 'platform', 'reading', 'system', 'core'],
-  delivery: ['outbox', 'platform', 'reading', 'system', 'core'],
+  delivery: ['outbox', 'platform', 'reading', 'solverlog', 'system', 'core'],
   outbox: ['system', 'core'],
   platform: ['system', 'core'],
   reading: ['system', 'core'],
   system: ['core'],
+  solverlog: ['core'],
   config: ['core'],
   standin: ['core'],
   core: [],

@@ -43,6 +43,8 @@ const alive = new Set();
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
+// A signal ends a process without that event.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
 export class Daemon {
   #tail = '';
@@ -56,13 +58,14 @@ export class Daemon {
   ended;
 
   /** @param crashAt `point:n` of a crash drill, or null */
-  constructor(mainFile, { cwd, configFile, stateDir, crashAt }) {
+  constructor(mainFile, { cwd, configFile, stateDir, crashAt, environment = {} }) {
     this.#socketPath = join(stateDir, 'control.sock');
     this.#child = spawn(process.execPath, [mainFile, 'run', '-c', configFile], {
       cwd,
       env: {
         PATH: process.env.PATH ?? '',
         HOME: cwd,
+        ...environment,
         ...(crashAt === null ? {} : { RUNTRACKD_CRASH_AT: crashAt }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -88,6 +91,10 @@ export class Daemon {
 
   get isRunning() {
     return this.#isRunning && !this.hasEnded;
+  }
+
+  get pid() {
+    return this.#child.pid;
   }
 
   kill() {

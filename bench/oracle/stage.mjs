@@ -37,6 +37,8 @@ export class Stage {
   /** Kind and fault → how often it happened. */
   faultsHappened = {};
   kills = 0;
+  /** Exit code → how many daemons ended so by themselves, or when they were told to. */
+  ends = {};
   /** Runs that waited for a person as "crash", and were told `retry`. */
   crashParked = 0;
   /** Requests to make a run that were carried out when the process that had sent them was dead. */
@@ -45,6 +47,7 @@ export class Stage {
   foreign = [];
   /** Daemons that ended by themselves. */
   #deaths = [];
+  #codes = [0];
   #createMsMax = 0;
   #arrivals = [];
   #lag = monitorEventLoopDelay({ resolution: 20 });
@@ -57,8 +60,9 @@ export class Stage {
   /**
    * @param dir a folder of its own, short because a socket lies in it
    * @param mainFile the program's main file
+   * @param scanEvery what the drop root says of it
    */
-  static async begin(dir, mainFile) {
+  static async begin(dir, mainFile, scanEvery = '200ms') {
     const stage = new Stage(dir, mainFile);
     mkdirSync(dir, { recursive: true });
     stage.ledger = new Ledger(join(dir, 'runs'));
@@ -81,7 +85,7 @@ export class Stage {
         limits: { runs_per_second: 0, requests_per_minute: 0 },
         reconcile: { absent_after: `${absentAfterMs}ms` },
       },
-      drop_roots: [{ path: './runs', app, quiet: '100ms', scan_every: '200ms' }],
+      drop_roots: [{ path: './runs', app, quiet: '100ms', scan_every: scanEvery }],
     };
     writeFileSync(join(dir, 'config.yaml'), JSON.stringify(config));
     stage.#countFaults();
@@ -93,6 +97,19 @@ export class Stage {
   constructor(dir, mainFile) {
     this.#dir = dir;
     this.#mainFile = mainFile;
+  }
+
+  get dir() {
+    return this.#dir;
+  }
+
+  get stateDir() {
+    return join(this.#dir, 'state');
+  }
+
+  /** Ends of the daemon with these codes are no breach in this round. */
+  endsWith(codes) {
+    this.#codes = [0, ...codes];
   }
 
   get endpoint() {
@@ -143,19 +160,20 @@ export class Stage {
     }
   }
 
-  /** @param crashAt `point:n` of a crash drill */
-  start(crashAt = null) {
+  /** @param crashAt `point:n` of a crash drill. @param environment beside what every daemon gets */
+  start(crashAt = null, environment = {}) {
     const daemon = new Daemon(this.#mainFile, {
       cwd: this.#dir,
       configFile: join(this.#dir, 'config.yaml'),
       stateDir: join(this.#dir, 'state'),
       crashAt,
+      environment,
     });
     this.#daemon = daemon;
     void daemon.ended.then(({ code, signal }) => {
       if (signal === 'SIGKILL') this.kills += 1;
-      else if (code !== 0)
-        this.#deaths.push(`the daemon ended by itself (${code}, ${signal}):\n${daemon.tail}`);
+      else if (this.#codes.includes(code)) this.ends[code] = (this.ends[code] ?? 0) + 1;
+      else this.#deaths.push(`the daemon ended by itself (${code}, ${signal}):\n${daemon.tail}`);
     });
     return daemon;
   }

@@ -11,7 +11,9 @@ import type { Config } from '../config/config.ts';
 import {
   Unanswerable,
   type AnsweredView,
+  type BackupView,
   type Operations,
+  type PreviewLine,
   type RunStory,
   type RunView,
   type ScannedView,
@@ -134,19 +136,25 @@ function overSocket(client: Client): Operations {
     if (kind === 'none' || kind === 'ambiguous' || kind === 'refused') throw new Unanswerable(kind, message);
     throw new CommandFailure(exitCodes.failed, message);
   };
+  async function* lines<T extends object>(path: string, order: unknown): AsyncGenerator<T> {
+    for await (const line of createInterface({ input: await open(path, order) })) {
+      const read = JSON.parse(line) as T | { readonly brokenOff: string };
+      if ('brokenOff' in read) throw new Unanswerable('refused', read.brokenOff);
+      yield read;
+    }
+  }
   // The shapes are the daemon's own, and both sides are one package: they are not checked again.
   const ask = async (path: string, order?: unknown): Promise<unknown> =>
     await (await open(path, order)).json();
   return {
     status: async () => (await ask('/status')) as StatusView,
-    async *list(query) {
-      for await (const line of createInterface({ input: await open('/list', query) }))
-        yield JSON.parse(line) as RunView;
-    },
+    list: (query) => lines<RunView>('/list', query),
+    preview: (order) => lines<PreviewLine>('/preview', order),
     show: async (wanted) => (await ask('/show', wanted)) as RunStory,
     answer: async (word) => (await ask('/answer', word)) as AnsweredView,
     scan: async (order) => (await ask('/scan', order)) as ScannedView,
     track: async (order) => (await ask('/track', order)) as RunView,
+    backup: async (order) => (await ask('/backup', order)) as BackupView,
     waitFor: async (order) => (await ask('/wait', order)) as RunView,
   };
 }

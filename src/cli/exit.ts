@@ -5,7 +5,11 @@ export const exitCodes = {
   failed: 1,
   usage: 2,
   needsPerson: 3,
+  /** The outbox, or a backup of it, is not one that this version can use: starting again does not help. */
+  badData: 65,
   unreachable: 69,
+  /** The outbox cannot be read or written, or was found damaged: starting again may help. */
+  outboxTrouble: 74,
   held: 75,
   config: 78,
 } as const;

@@ -1,13 +1,16 @@
 /** The program: its commands, and how each way of ending becomes an exit code. */
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { answerCommand } from './commands/answer.ts';
+import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { checkConfigCommand } from './commands/checkConfig.ts';
 import { listCommand } from './commands/list.ts';
+import { parseLogCommand } from './commands/parseLog.ts';
 import { platformCommand } from './commands/platform.ts';
 import { asFailure, runCommand } from './commands/run.ts';
 import { scanCommand } from './commands/scan.ts';
 import { showCommand } from './commands/show.ts';
 import { statusCommand } from './commands/status.ts';
+import { systemdUnitCommand } from './commands/systemdUnit.ts';
 import { trackCommand } from './commands/track.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 import { describeError } from '../system/log.ts';
@@ -28,7 +31,11 @@ function program() {
     answerCommand('retry'),
     answerCommand('skip'),
     scanCommand(),
+    backupCommand(),
+    restoreCommand(),
     checkConfigCommand(),
+    systemdUnitCommand(),
+    parseLogCommand(),
     platformCommand(),
   ]) {
     top.addCommand(command.copyInheritedSettings(top));

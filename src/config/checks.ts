@@ -10,7 +10,7 @@ import { checkDirectories } from './directoryChecks.ts';
 import { hostProblem } from './names.ts';
 import { PartlyGoodFile } from './partlyGood.ts';
 import type { Finding } from './problems.ts';
-import { checkFileNames, checkRootNames } from './rootChecks.ts';
+import { checkFileNames, checkQuiet, checkRootNames } from './rootChecks.ts';
 import { keySchemas } from './schema.ts';
 
 export interface Surroundings {
@@ -33,7 +33,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
     ...(around.needsKey ? checkApiKey(file, around.environment) : []),
     ...checkCaFile(file),
     ...checkRootNames(file),
-    ...file.roots().flatMap((root) => checkFileNames(file, root)),
+    ...file.roots().flatMap((root) => [...checkFileNames(file, root), ...checkQuiet(file, root)]),
     ...checkDirectories(file),
   ];
 }

@@ -8,7 +8,7 @@ import { crossChecks, type Surroundings } from './checks.ts';
 import { parseConfigText, readConfigFile } from './document.ts';
 import { checkSchema } from './issues.ts';
 import { type ConfigProblem, describePath } from './problems.ts';
-import { type CheckedFile, configSchema, defaultFileNames } from './schema.ts';
+import { type CheckedFile, configSchema, defaultFileNames, inFolder } from './schema.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { Config, DropRootConfig, PlatformConfig } from './settings.ts';
 
@@ -114,23 +114,44 @@ function assembleRoot(root: CheckedFile['drop_roots'][number], directory: string
     app: root.app,
     allowAppIds: root.allow_app_id,
     instance: root.instance ?? null,
-    quietMs: root.quiet,
+    quietMs: root.quiet ?? defaultQuietMs(root),
     deadlineMs: root.deadline,
     marker: root.marker ?? null,
+    isMetaOptional: root.meta === 'optional',
     scanEveryMs: root.scan_every,
+    auditEveryMs: root.audit_every,
+    depth: root.depth,
+    backfill:
+      typeof root.backfill === 'string'
+        ? { kind: root.backfill }
+        : { kind: 'since', sinceMs: root.backfill.since },
     files: {
       input: root.files.input == null ? defaultFileNames.input : [root.files.input],
       output: root.files.output == null ? defaultFileNames.output : [root.files.output],
       log: root.files.log,
       meta: root.files.meta,
     },
-    limits: { fileBytesMax: root.limits.file_bytes, jsonDepthMax: root.limits.json_depth },
+    limits: {
+      fileBytesMax: root.limits.file_bytes,
+      folderFilesMax: root.limits.folder_files,
+      jsonDepthMax: root.limits.json_depth,
+    },
     runName: root.run_name,
+    resultsDir: root.result === inFolder ? null : resolve(directory, root.result),
+    archive:
+      root.after === 'keep'
+        ? null
+        : { path: resolve(directory, root.after.archive), graceMs: root.after.grace },
     options: Object.fromEntries(
       Object.entries(root.options).map(([name, value]) => [name, optionText(value)]),
     ),
     ignore: root.ignore,
   };
+}
+
+/** Without a file that is written last, only a long silence tells that a solver is done. */
+function defaultQuietMs({ meta, marker }: CheckedFile['drop_roots'][number]): number {
+  return meta === 'optional' && marker == null ? 60_000 : 2_000;
 }
 
 /** Options travel as texts: a text as it is, everything else as its JSON. */

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import type { PartlyGoodFile } from './partlyGood.ts';
 import { type Place, placeOf, relation } from './places.ts';
 import { describePath, type Finding, type KeyPath } from './problems.ts';
+import { inFolder, keySchemas } from './schema.ts';
 
 interface Directory {
   readonly path: KeyPath;
@@ -12,7 +13,7 @@ interface Directory {
 export function checkDirectories(file: PartlyGoodFile): Finding[] {
   const stateDir = ['state_dir'];
   const standInData = ['platform', 'stand_in', 'data'];
-  const paths = [stateDir, standInData, ...file.roots().map((root) => [...root, 'path'])];
+  const paths = [stateDir, standInData, ...file.roots().flatMap((root) => pathsOfRoot(file, root))];
   const directories = paths.flatMap((path): Directory[] => {
     const directory = file.directory(path);
     return directory === undefined ? [] : [{ path, place: placeOf(directory) }];
@@ -27,6 +28,12 @@ export function checkDirectories(file: PartlyGoodFile): Finding[] {
     }),
   );
   return [...overlaps, ...directories.flatMap(checkIsDirectory)];
+}
+
+function pathsOfRoot(file: PartlyGoodFile, root: KeyPath): KeyPath[] {
+  const result = [...root, 'result'];
+  const isApart = file.read(result, keySchemas.result) !== inFolder;
+  return [[...root, 'path'], ...(isApart ? [result] : []), [...root, 'after', 'archive']];
 }
 
 function checkIsDirectory({ path, place }: Directory): Finding[] {

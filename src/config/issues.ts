@@ -19,6 +19,9 @@ export function checkSchema<Schema extends z.ZodType>(
 
 function toFindings(schema: z.ZodType, issue: z.core.$ZodIssue): Finding[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  const meant = meantForm(issue);
+  if (meant !== null)
+    return meant.flatMap((inner) => toFindings(schema, { ...inner, path: [...issue.path, ...inner.path] }));
   if (issue.code !== 'unrecognized_keys') return [{ path, what: issue.message }];
   const known = knownKeys(schema, path);
   return issue.keys.slice(0, unknownKeysMax).map((key) => ({
@@ -26,6 +29,14 @@ function toFindings(schema: z.ZodType, issue: z.core.$ZodIssue): Finding[] {
     what: `unknown key ${JSON.stringify(key)}${didYouMean(key, known)}`,
     atKey: true,
   }));
+}
+
+/** Of several forms, a word or a map, the map was meant where one is given: what is wrong in it is told, key by key. */
+function meantForm(issue: z.core.$ZodIssue): z.core.$ZodIssue[] | null {
+  if (issue.code !== 'invalid_union') return null;
+  const isOtherForm = ({ path, code }: z.core.$ZodIssue): boolean =>
+    path.length === 0 && code !== 'unrecognized_keys';
+  return issue.errors.find((issues) => issues.length > 0 && !issues.some(isOtherForm)) ?? null;
 }
 
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
@@ -67,6 +78,7 @@ function knownKeys(schema: z.ZodType, path: KeyPath): string[] {
   for (const part of path) {
     if (at instanceof z.ZodObject) at = unwrapped(at.shape[String(part)]);
     else if (at instanceof z.ZodArray) at = unwrapped(at.element);
+    if (at instanceof z.ZodUnion) at = at.options.find((form) => form instanceof z.ZodObject) ?? at;
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }

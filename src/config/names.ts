@@ -2,6 +2,7 @@
  * The forms of names: of this host, of drop roots, apps, instances and files in a run folder. Host, root and app are part
  * of every run's identity, so what is let in here has to be good for ever.
  */
+import picomatch from 'picomatch';
 import { z } from 'zod';
 import { appIdPattern } from '../core/appId.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
@@ -19,8 +20,8 @@ const namesOfNoHost = new Set([
 ]);
 
 const globCharacters = /[*?[\]{}]/;
-const noMultiFile =
-  'multi-file input and output are not supported yet: give the name of one file, without wildcards and without / at the end';
+/** More than anybody writes by hand, and each is asked of every name. */
+const patternsMax = 100;
 
 /** Why a name cannot be this host's, or `undefined` when it can. */
 export function hostProblem(host: string): string | undefined {
@@ -68,19 +69,55 @@ export const fileName = z
 
 export const metaFileName = fileName.endsWith('.json', 'the name must end in .json');
 
-/** Input or output: one file today; what a later version will understand is refused in so many words. */
-export const documentFileName = z
-  .string({ error: ({ input }) => (Array.isArray(input) ? noMultiFile : undefined) })
-  .superRefine((name, context) => {
-    const problem =
-      globCharacters.test(name) || name.endsWith('/')
-        ? noMultiFile
-        : (fileNameProblem(name) ??
-          (/\.(json|txt)$/.test(name)
-            ? undefined
-            : 'the name must end in .json or .txt, which says what the file is'));
-    if (problem !== undefined) context.addIssue(problem);
+/** The log: a name, or a glob that one file matches. */
+export const logFileName = z.string().superRefine((name, context) => {
+  const problem = globCharacters.test(name) ? globProblem(name) : fileNameProblem(name);
+  if (problem !== undefined) context.addIssue(problem);
+});
+
+/** Input or output: a name, a directory, a glob, or a list of these. */
+export const documentFiles = z
+  .union([z.string(), z.array(z.string())], {
+    error: ({ input }) =>
+      input === undefined ? undefined : 'expected a name, a glob, or a list of names and globs',
+  })
+  .superRefine((wanted, context) => {
+    if (typeof wanted === 'string') {
+      const problem = documentProblem(wanted);
+      if (problem !== undefined) context.addIssue(problem);
+      return;
+    }
+    if (wanted.length === 0) context.addIssue('must name at least one file');
+    if (wanted.length > patternsMax)
+      context.addIssue(`must have at most ${String(patternsMax)} names and globs`);
+    for (const [index, text] of wanted.slice(0, patternsMax).entries()) {
+      const isTwice = wanted.indexOf(text) < index;
+      const problem = isTwice ? `${JSON.stringify(text)} is given twice` : documentProblem(text);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: [index] });
+    }
   });
+
+function documentProblem(text: string): string | undefined {
+  const name = text.replace(/\/$/, '');
+  if (text.startsWith('/'))
+    return `${JSON.stringify(text)} is an absolute path: give what is found in each run folder`;
+  if (name.split('/').includes('..')) return `${JSON.stringify(text)} leads out of the run folder`;
+  if (name.includes('/'))
+    return `${JSON.stringify(text)} lies below a directory: name the directory, ${JSON.stringify(`${name.split('/')[0] ?? ''}/`)}, and everything in it is taken`;
+  return globCharacters.test(name) ? globProblem(name) : fileNameProblem(name);
+}
+
+function globProblem(glob: string): string | undefined {
+  if (/[\p{Cc}/\\]/u.test(glob)) return `${JSON.stringify(glob)} is not a glob for names in the run folder`;
+  if (glob.startsWith('!')) return `${JSON.stringify(glob)}: what is not wanted belongs into ignore`;
+  if (Buffer.byteLength(glob) > 255) return 'the glob is longer than 255 bytes';
+  try {
+    picomatch.makeRe(glob, { noextglob: true, strictBrackets: true });
+  } catch {
+    return `${JSON.stringify(glob)} is no glob: a bracket is not closed`;
+  }
+  return undefined;
+}
 
 function fileNameProblem(name: string): string | undefined {
   if (name === '') return 'a file needs a name';

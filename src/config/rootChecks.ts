@@ -45,15 +45,32 @@ export function checkFileNames(file: PartlyGoodFile, root: KeyPath): Finding[] {
   // Names that are given come first, so that a problem points at what can be changed.
   const ordered = [...roles.filter(isGiven), ...roles.filter((role) => !isGiven(role))];
   const shared = ordered.flatMap((role) =>
-    namesOf(file, root, role).flatMap((name): Finding[] => {
-      const other = roleOf.get(name);
-      roleOf.set(name, other ?? `files.${role}`);
+    namesOf(file, root, role).flatMap(({ name, index }): Finding[] => {
+      // A directory is meant by its name with and without the slash.
+      const plain = name.replace(/\/$/, '');
+      const other = roleOf.get(plain);
+      roleOf.set(plain, other ?? `files.${role}`);
       if (other === undefined || other === `files.${role}`) return [];
       const hint = isGiven(role) ? '' : ` (the default for ${role}): set files.${role} to another name`;
-      return [{ path: pathOf(role), what: `${JSON.stringify(name)} is the name of ${other} as well${hint}` }];
+      const path = index === null ? pathOf(role) : [...pathOf(role), index];
+      return [{ path, what: `${JSON.stringify(name)} is the name of ${other} as well${hint}` }];
     }),
   );
   return [...shared, ...checkIgnored(file, root)];
+}
+
+/** Without a quiet time something else has to tell that the solver is done. */
+export function checkQuiet(file: PartlyGoodFile, root: KeyPath): Finding[] {
+  const path = [...root, 'quiet'];
+  const isZero = file.raw(path) !== undefined && file.read(path, keySchemas.quiet) === 0;
+  const isOptional = file.read([...root, 'meta'], keySchemas.meta) === 'optional';
+  if (!isZero || !isOptional || file.raw([...root, 'marker']) != null) return [];
+  return [
+    {
+      path,
+      what: 'must be longer than 0s where meta is optional and there is no marker: nothing else tells when a folder is complete',
+    },
+  ];
 }
 
 /** A required file that is ignored is never there. The log may be left out like this. */
@@ -63,8 +80,9 @@ function checkIgnored(file: PartlyGoodFile, root: KeyPath): Finding[] {
   if (rules === undefined) return [];
   const ignored = ignore().add([...rules]);
   return (['input', 'output', 'meta'] as const).flatMap((role): Finding[] => {
-    const names = namesOf(file, root, role);
-    if (names.length === 0 || !names.every((name) => ignored.ignores(name))) return [];
+    const names = namesOf(file, root, role).map(({ name }) => name);
+    if (names.length === 0 || !names.every((name) => !/[*?[\]{}]/.test(name) && ignored.ignores(name)))
+      return [];
     return [
       {
         path,
@@ -74,11 +92,16 @@ function checkIgnored(file: PartlyGoodFile, root: KeyPath): Finding[] {
   });
 }
 
-/** The names that are looked for; none where what is given is no name. */
-function namesOf(file: PartlyGoodFile, root: KeyPath, role: Role): readonly string[] {
+/** The names and globs that are looked for; none where what is given is none. */
+function namesOf(
+  file: PartlyGoodFile,
+  root: KeyPath,
+  role: Role,
+): readonly { readonly name: string; readonly index: number | null }[] {
   const path = [...root, 'files', role];
-  const name = file.read(path, keySchemas.files[role]);
-  if (name != null) return [name];
-  const hasDefault = role === 'input' || role === 'output';
-  return hasDefault && file.raw(path) === undefined ? defaultFileNames[role] : [];
+  const given = file.read(path, keySchemas.files[role]);
+  if (typeof given === 'string') return [{ name: given, index: null }];
+  if (given != null) return given.map((name, index) => ({ name, index }));
+  if ((role !== 'input' && role !== 'output') || file.raw(path) !== undefined) return [];
+  return defaultFileNames[role].map((name) => ({ name, index: null }));
 }

@@ -8,10 +8,22 @@
 import { z } from 'zod';
 import { consoleUrl, endpointUrl, proxyUrl } from './addresses.ts';
 import { duration } from './durations.ts';
-import { appId, documentFileName, fileName, hostName, instanceId, metaFileName, rootName } from './names.ts';
+import {
+  appId,
+  documentFiles,
+  fileName,
+  hostName,
+  instanceId,
+  logFileName,
+  metaFileName,
+  rootName,
+} from './names.ts';
 import { runNameTemplate } from './runName.ts';
 import { logLevels } from './settings.ts';
 import { size } from './sizes.ts';
+
+/** The word for results beside the solver's files. */
+export const inFolder = 'in-folder';
 
 const path = z
   .string()
@@ -117,15 +129,17 @@ const platform = z
 
 const files = z
   .strictObject({
-    input: documentFileName
+    input: documentFiles
       .nullish()
       .describe(
-        'The input, a name that ends in .json or .txt. Default: input.json or input.txt, whichever is there.',
+        'The input: a name, a directory (data/), a glob, or a list of these. *.json is one JSON document, *.txt one text; everything else, and every list, is sent as an archive. Default: input.json, input.txt or input/, whichever is there.',
       ),
-    output: documentFileName
+    output: documentFiles
       .nullish()
-      .describe('The output, likewise. Default: output.json or output.txt, whichever is there.'),
-    log: fileName.prefault('run.log').describe("The solver's log. It may be missing."),
+      .describe('The output, likewise. Default: output.json, output.txt or output/, whichever is there.'),
+    log: logFileName
+      .prefault('run.log')
+      .describe("The solver's log: a name, or a glob that one file matches. It may be missing."),
     meta: metaFileName
       .prefault('meta.json')
       .describe('Status, duration, name and so on: the file that the solver writes last.'),
@@ -133,20 +147,67 @@ const files = z
   .prefault({})
   .describe('What the solver calls its files.');
 
+/** A day, or a moment of it, in UTC. */
+const moment = z
+  .string({ error: 'expected a date, for example 2026-01-01' })
+  .regex(
+    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/,
+    'is not a date: write it as 2026-01-01, or 2026-01-01T12:00Z',
+  )
+  .transform((text, context) => {
+    const ms = Date.parse(text);
+    if (Number.isNaN(ms)) context.addIssue(`${text} is no day of the calendar`);
+    return ms;
+  });
+
+const backfill = z
+  .union([z.enum(['all', 'none']), z.strictObject({ since: moment })], {
+    error: 'must be all, none, or since: with a date, for example { since: 2026-01-01 }',
+  })
+  .prefault('all')
+  .describe(
+    'What becomes of the run folders that lie in the root when it is watched for the first time: all of them are tracked, oldest first and after fresh runs; none is, until its content changes; or those are whose files were written on that day (UTC) or later. What is left out is tracked by runtrackd retry --reason backfill.',
+  );
+
 const rootLimits = z
   .strictObject({
     file_bytes: size()
       .prefault('700MiB')
       .describe('No file may be larger than this; the default is what the platform accepts.'),
+    folder_files: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .prefault(10_000)
+      .describe(
+        'A run folder may have at most this many entries at its top level, and each archive this many in all; more would hold up the folders beside it.',
+      ),
     json_depth: z.int().min(1).max(10_000).prefault(1000).describe('JSON may be nested at most this deeply.'),
   })
   .prefault({})
   .describe('What is larger is rejected.');
 
+const archive = z.strictObject({
+  archive: path.describe(
+    'An existing directory, on this file system or another. A folder that is there under the same name is never touched: the run’s number is added.',
+  ),
+  grace: duration('0ms')
+    .prefault('10m')
+    .describe('How long a run has to be recorded, and its folder unchanged, before it is moved.'),
+});
+
+const after = z.union([z.literal('keep'), archive], {
+  // The form of a map is described by its own keys.
+  error: ({ input }) =>
+    typeof input === 'object' && input !== null
+      ? undefined
+      : 'expected keep, or { archive: DIRECTORY, grace: 10m }',
+});
+
 const dropRoot = z
   .strictObject({
     path: path.describe(
-      'The directory that is watched; every folder in it is a run folder. Relative to this file.',
+      'The directory that is watched; every folder in it is a run folder (see depth). Relative to this file.',
     ),
     name: rootName
       .nullish()
@@ -157,17 +218,39 @@ const dropRoot = z
       .nullish()
       .describe("The app's instance that runs are tracked for. Default: the app's default instance."),
     quiet: duration('0ms')
-      .prefault('2s')
-      .describe('A folder is complete when its files have not changed for this long.'),
+      .nullish()
+      .describe(
+        'A folder is complete when its files have not changed for this long. Default: 2s, and 60s where meta is optional and there is no marker.',
+      ),
     deadline: duration('1ms')
       .prefault('1h')
       .describe('A folder that is not complete and has not changed for this long is shown as overdue.'),
     marker: fileName
       .nullish()
       .describe('The name of a file that must be there before a folder is complete, for example DONE.'),
+    meta: z
+      .enum(['required', 'optional'])
+      .prefault('required')
+      .describe(
+        'Whether a folder without a meta.json is ever complete. Where it is optional, what it does not say is inferred: succeeded with an output, failed when there is none and the log ends in an error.',
+      ),
     scan_every: duration('100ms')
       .prefault('5s')
       .describe('How often the whole drop root is looked at, whatever the file system reports.'),
+    audit_every: duration('1s')
+      .prefault('1h')
+      .describe(
+        'Every recorded folder is looked at again at least this often, in small steps: whether it was rewritten, or vanished.',
+      ),
+    depth: z
+      .int()
+      .min(1)
+      .max(4)
+      .prefault(1)
+      .describe(
+        'Run folders are this many levels below path: 2 where they lie in date folders, for example.',
+      ),
+    backfill,
     files,
     limits: rootLimits,
     run_name: runNameTemplate
@@ -179,6 +262,16 @@ const dropRoot = z
       .record(z.string().min(1, 'an option needs a name'), optionValue)
       .prefault({})
       .describe("Options sent with every run; meta.json's options are added."),
+    result: path
+      .prefault(inFolder)
+      .describe(
+        'Where results and problems are written: in-folder, or an existing directory that mirrors the drop root. Then nothing at all is written in the drop root.',
+      ),
+    after: after
+      .prefault('keep')
+      .describe(
+        'What becomes of a run folder once its run is recorded: keep, or { archive: DIRECTORY, grace: 10m } to move it there.',
+      ),
     ignore: z
       .array(z.string().min(1, 'must not be empty'))
       .prefault(['*.tmp', '.*'])
@@ -215,8 +308,8 @@ export type CheckedFile = z.output<typeof configSchema>;
 
 /** The names that are looked for where the configuration gives none. */
 export const defaultFileNames = {
-  input: ['input.json', 'input.txt'],
-  output: ['output.json', 'output.txt'],
+  input: ['input.json', 'input.txt', 'input/'],
+  output: ['output.json', 'output.txt', 'output/'],
 } as const;
 
 /** Single keys, for checks that have to work where other keys are wrong. */
@@ -227,6 +320,9 @@ export const keySchemas = {
   absentAfter: reconcile.unwrap().shape.absent_after,
   files: files.unwrap().shape,
   ignore: dropRoot.shape.ignore,
+  result: dropRoot.shape.result,
+  meta: dropRoot.shape.meta,
+  quiet: dropRoot.shape.quiet,
 };
 
 /** The schema for editors, as `docs/config.schema.json` holds it. */

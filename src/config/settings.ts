@@ -4,6 +4,8 @@
  */
 
 import type { ApiKeySource } from '../core/apiKeySource.ts';
+import type { Backfill } from '../core/backfill.ts';
+import type { FileNames } from '../core/content.ts';
 
 export interface Config {
   /** The file that all of this was read from, absolute. */
@@ -59,19 +61,23 @@ export interface DropRootConfig {
   readonly quietMs: number;
   readonly deadlineMs: number;
   readonly marker: string | null;
+  readonly isMetaOptional: boolean;
   readonly scanEveryMs: number;
-  readonly files: FilesConfig;
-  readonly limits: { readonly fileBytesMax: number; readonly jsonDepthMax: number };
+  readonly auditEveryMs: number;
+  readonly depth: number;
+  readonly backfill: Backfill;
+  readonly files: FileNames;
+  readonly limits: {
+    readonly fileBytesMax: number;
+    readonly folderFilesMax: number;
+    readonly jsonDepthMax: number;
+  };
   readonly runName: string;
+  /** What mirrors the root and takes results, absolute; `null`: they lie in the run folders. */
+  readonly resultsDir: string | null;
+  /** `null`: run folders stay where they are. */
+  readonly archive: { readonly path: string; readonly graceMs: number } | null;
   /** As they are sent: every value is a text. */
   readonly options: Readonly<Record<string, string>>;
   readonly ignore: readonly string[];
-}
-
-/** What the solver calls its files. Of several names for input or output, a run folder has one. */
-export interface FilesConfig {
-  readonly input: readonly string[];
-  readonly output: readonly string[];
-  readonly log: string;
-  readonly meta: string;
 }

@@ -16,7 +16,9 @@ export function backoffMs(tries: number, policy: BackoffPolicy, random: number, 
     policy.delayMsMax,
     policy.delayMsMin * 2 ** Math.min(40, Math.max(0, tries - 1)),
   );
-  if (floorMs > 0) return floorMs + Math.floor(Math.min(ceilingMs, floorMs / 4 + policy.delayMsMin) * random);
+  // As wide as the wish is long: everybody who was told the same would come back in the same second.
+  if (floorMs > 0)
+    return floorMs + Math.floor(Math.min(policy.delayMsMax, Math.max(ceilingMs, floorMs)) * random);
   // Half of the ceiling is kept, so that "a try at once" cannot happen by chance a few times in a row.
   return Math.floor(ceilingMs / 2 + (ceilingMs / 2) * random);
 }

@@ -4,7 +4,34 @@
  */
 import type { Role } from './run.ts';
 
-export type ContentType = 'json' | 'text';
+/** One JSON document, one text, or an archive of files. */
+export type ContentType = 'json' | 'text' | 'multi-file';
+
+/**
+ * What is looked for: the name of a file, a directory (`data/`), or a glob. One that ends in .json or .txt is one file
+ * of that type; every other one, and every list, makes an archive of all that it matches.
+ */
+export type Wanted = string | readonly string[];
+
+/** What the solver calls its files. Of several wishes for the input (output) each is looked for, one may be there. */
+export interface FileNames {
+  readonly input: readonly Wanted[];
+  readonly output: readonly Wanted[];
+  /** A name or a glob. */
+  readonly log: string;
+  readonly meta: string;
+}
+
+/**
+ * All that decides which files are content. A run keeps what was in force when it was made, so that a later
+ * configuration does not make another content of the same files.
+ */
+export interface FilesMapping extends FileNames {
+  /** Another file that has to be there; it is no content. */
+  readonly marker: string | null;
+  /** Rules as in .gitignore, for the top level. */
+  readonly ignore: readonly string[];
+}
 
 /** What meta.json says of the run. */
 export interface Meta {
@@ -21,6 +48,8 @@ export interface Meta {
   readonly appId: string | null;
   readonly metrics: Readonly<Record<string, unknown>> | null;
   readonly logs: string | null;
+  /** What was not said but inferred, each with its reason, in sentences; absent: nothing was. */
+  readonly inferred?: readonly string[];
 }
 
 /** The directory itself: what stays the same when it is moved. */
@@ -33,10 +62,12 @@ export interface DirectoryIdentity {
 
 export interface ArtefactFile {
   readonly role: Role;
+  /** Of an archive: what stands for its files, such as `input/` or `model.mps, *.prm`. */
   readonly name: string;
   readonly type: ContentType;
+  /** Of an archive: of all its files together, as they lie in the folder. */
   readonly bytes: number;
-  /** SHA-256 of the bytes, lower-case hex. */
+  /** SHA-256 of the bytes, lower-case hex; of an archive: `membersDigest` of its files. */
   readonly sha256: string;
   /** For a JSON object: where members can be added, and which of those that matter are there already. */
   readonly object: {
@@ -46,6 +77,16 @@ export interface ArtefactFile {
     /** Where the value begins of an object's one member; null when it has not exactly one. */
     readonly onlyValueOffset: number | null;
   } | null;
+  /** For an archive. Which files it has is not kept: there may be thousands, and their digest tells them. */
+  readonly archive?: ArchiveFacts;
+}
+
+export interface ArchiveFacts {
+  /** The directory whose files it has, with `/` at the end; '' for files of the run folder itself. */
+  readonly base: string;
+  /** What of the run folder holds it: a file's or a directory's name, or `.` for several. */
+  readonly place: string;
+  readonly files: number;
 }
 
 export interface FolderContent {
@@ -53,6 +94,8 @@ export interface FolderContent {
   /** SHA-256 over the log and meta.json: a change of these makes no generation, but has to be sent if there is time. */
   readonly asideDigest: string;
   readonly files: readonly ArtefactFile[];
+  /** What made these files the content; absent in rows of a time when nothing but names could be given. */
+  readonly mapping?: FilesMapping;
   /** Inodes and times of the files: tells a moved folder from a copy where the directory's birth time is not known. */
   readonly filesMark: string;
   readonly meta: Meta;

@@ -5,7 +5,8 @@
 
 import { scrub } from './scrub.ts';
 
-export type Reach = 'run' | 'app' | 'platform';
+/** Storage is the platform's own for the bytes of artefacts: its trouble stops uploads, and nothing else. */
+export type Reach = 'run' | 'app' | 'storage' | 'platform';
 
 export interface Failure {
   /** Kebab-case, stable: scripts and dashboards hang on it. */

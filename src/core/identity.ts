@@ -6,7 +6,7 @@
  *   key          who says it, where it was first seen, and which generation: one key, one run
  *   fingerprint  the short form of the key; it travels in the run's description and finds it again
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 export const identityVersion = 1;
 
@@ -35,21 +35,34 @@ export interface Content {
   readonly appId: string | null;
 }
 
+/**
+ * What an archive is known by in a row: SHA-256 over its files, lower-case hex, in whatever order they are given. The
+ * archive's own bytes would tell less: they depend on modes and on who packed it.
+ */
+export function membersDigest(members: readonly Omit<ContentFile, 'role'>[]): string {
+  const tuples = members.map(({ path, bytes, sha256 }) => [path, String(bytes), sha256]);
+  return tuplesDigest(`runtrackd members ${String(identityVersion)}`, tuples);
+}
+
 /** @returns SHA-256 over the content, lower-case hex (64 characters) */
 export function generationOf(content: Content): string {
   const tuples = content.files
     .map((file) => [file.role, file.path, String(file.bytes), file.sha256])
     .concat(content.status === null ? [] : [['meta', 'status', content.status]])
     .concat(content.appId === null ? [] : [['meta', 'app_id', content.appId]]);
+  return tuplesDigest(`runtrackd generation ${String(identityVersion)}`, tuples);
+}
+
+function tuplesDigest(what: string, tuples: string[][]): string {
   tuples.sort(byUtf8Bytes);
-  const hash = createHash('sha256');
-  addField(hash, `runtrackd generation ${String(identityVersion)}`);
-  addField(hash, String(tuples.length));
+  const hash = new FieldHash(64 * 1024);
+  hash.add(what);
+  hash.add(String(tuples.length));
   for (const tuple of tuples) {
-    addField(hash, String(tuple.length));
-    for (const field of tuple) addField(hash, field);
+    hash.add(String(tuple.length));
+    for (const field of tuple) hash.add(field);
   }
-  return hash.digest('hex');
+  return hash.digest().toString('hex');
 }
 
 export interface Key {
@@ -68,7 +81,7 @@ export interface Key {
 
 /** @returns `rt1:` and the first 128 bits of the key's SHA-256 in base32: 30 characters in all */
 export function fingerprintOf(key: Key): string {
-  const hash = createHash('sha256');
+  const hash = new FieldHash(2 * 1024);
   for (const field of [
     `runtrackd key ${String(key.version)}`,
     key.platform,
@@ -79,7 +92,7 @@ export function fingerprintOf(key: Key): string {
     key.generation,
     String(key.counter),
   ]) {
-    addField(hash, field);
+    hash.add(field);
   }
   return `rt1:${base32(hash.digest().subarray(0, 16))}`;
 }
@@ -87,22 +100,64 @@ export function fingerprintOf(key: Key): string {
 /** Field by field, by bytes and without normalisation: two names that look alike stay two names. */
 function byUtf8Bytes(a: readonly string[], b: readonly string[]): number {
   for (let i = 0; i < Math.min(a.length, b.length); i += 1) {
-    const order = Buffer.compare(Buffer.from(a[i] ?? ''), Buffer.from(b[i] ?? ''));
+    const order = compareUtf8(a[i] ?? '', b[i] ?? '');
     if (order !== 0) return order;
   }
   return a.length - b.length;
 }
 
-function addField(hash: Hash, field: string): void {
-  hash.update(lengthPrefixed(field));
+/** The order of two texts' UTF-8 bytes, without making these: there may be ten thousand names. */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i += 1) {
+    const [one, other] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (one !== other) return utf8Rank(one) - utf8Rank(other);
+  }
+  return a.length - b.length;
 }
 
-/** Without its length in front, ("ab", "c") and ("a", "bc") would be the same bytes. */
-function lengthPrefixed(field: string): Buffer {
-  const bytes = Buffer.from(field, 'utf8');
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
+/** UTF-16 puts what it writes as two units before some that it writes as one; UTF-8 puts it behind all of these. */
+function utf8Rank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+/** Fields are gathered before they are hashed: ten thousand files are forty thousand of them. */
+class FieldHash {
+  readonly #hash = createHash('sha256');
+  readonly #gathered: Buffer;
+  #filled = 0;
+
+  constructor(gatheredBytes: number) {
+    this.#gathered = Buffer.allocUnsafe(gatheredBytes);
+  }
+
+  /** With its length in front: without it, ("ab", "c") and ("a", "bc") would be the same bytes. */
+  add(field: string): void {
+    // A character takes at most three bytes for each of its units.
+    const bytesMax = 4 + 3 * field.length;
+    if (this.#filled + bytesMax > this.#gathered.length) this.#flush();
+    if (bytesMax > this.#gathered.length) {
+      const bytes = Buffer.from(field, 'utf8');
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      this.#hash.update(length).update(bytes);
+      return;
+    }
+    const bytes = this.#gathered.write(field, this.#filled + 4, 'utf8');
+    this.#gathered.writeUInt32BE(bytes, this.#filled);
+    this.#filled += 4 + bytes;
+  }
+
+  digest(): Buffer {
+    this.#flush();
+    return this.#hash.digest();
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#gathered.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -13,6 +13,7 @@
  * A state names a fact that is durably true, never an activity: a crash cannot make it a lie. What is under way is a
  * claim on the row, and a claim ends when it is concluded or when a new process owns the outbox.
  */
+import type { SteadyMoment } from './steadyMoment.ts';
 import type { Reason } from './failure.ts';
 
 /** What is uploaded, one by one. The order is that of the uploads. */
@@ -33,6 +34,10 @@ export interface AbsentListing {
   readonly listing: number;
   /** Wall clock when it began, in ms. */
   readonly startedAtMs: number;
+  /** The same on a clock that nobody sets: how much time has passed is not told by one that may be set. */
+  readonly steady?: SteadyMoment;
+  /** It began so late that whatever the request did was in it, if only no page shifted: the next listing tells. */
+  readonly isLate?: boolean;
 }
 
 export type RunState =
@@ -43,8 +48,10 @@ export type RunState =
       readonly kind: 'unknown';
       /** The intent's time as the platform's clock shows it, in ms. */
       readonly platformTimeMs: number;
-      /** When the request ended: absence is counted from here, in ms. */
+      /** When the request ended, for whoever is told, in ms. */
       readonly endedAtMs: number;
+      /** The same, to be counted from; absent: in an earlier process, or nobody knows. */
+      readonly ended?: SteadyMoment;
       readonly absent: AbsentListing | null;
       /** A person may send again what was parked as surely absent, if it still is. */
       readonly mayResend: boolean;
@@ -53,6 +60,8 @@ export type RunState =
       readonly kind: 'tracked';
       readonly runId: string;
       readonly notFoundSinceMs: number | null;
+      /** The same, to be counted from. */
+      readonly notFound?: SteadyMoment;
       readonly polls: number;
     }
   | { readonly kind: 'final'; readonly runId: string; readonly status: string }

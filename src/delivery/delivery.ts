@@ -5,56 +5,55 @@
  * process forgets when it dies is only that it was at work.
  */
 import { setMaxListeners } from 'node:events';
-import PQueue from 'p-queue';
-import { RuntrackdError, type Failure, type Reach } from '../core/failure.ts';
-import { failureOfError } from './namedErrors.ts';
-import { advance, type Conclusion, type Happening } from '../core/lifecycle.ts';
+import type { Conclusion } from '../core/happening.ts';
+import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
-import { deliveryLines, type Claim, type DeliveryLine } from '../outbox/nouns.ts';
+import type { Claim } from '../outbox/nouns.ts';
+import { OutboxUnusable } from '../outbox/outbox.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { Waking } from '../system/waking.ts';
 import type { Budget } from './budget.ts';
-import { Gate } from './gate.ts';
+import { Claiming, isUnposted } from './claiming.ts';
+import { Gate, type Pause } from './gate.ts';
+import { idleMsMax, idleWaitMs, type Awaited } from './idleWait.ts';
+import { failureOfError } from './namedErrors.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
+import { Pauses } from './pauses.ts';
 import { poll } from './poll.ts';
-import { reconcileApp } from './reconcile.ts';
+import { Probing } from './probing.ts';
+import { ReconcileLoop } from './reconcileLoop.ts';
 import { send } from './send.ts';
+import { StorageBreaker } from './storageBreaker.ts';
 import { tellFolder } from './tellFolder.ts';
 import { proveOutbox } from './trust.ts';
-import { upload } from './upload.ts';
+import { upload, uploadLanes, type UploadLanes } from './upload.ts';
 import { writeBack } from './writeBack.ts';
 
-/** A platform that never showed a fingerprint of ours is asked again this often. */
-const fingerprintsAskedEveryMs = 10 * 60_000;
-/** A pause that was shorter kept nobody long enough to come back together. */
-const recoveringAfterMs = 60_000;
-/** Every so many new runs one comes from the backlog, so that it ends even where fresh runs never do. */
-const backlogEvery = 5;
-/** Fresh runs may begin beyond the bound, so that they need not wait for the backlog's to be posted. */
-const freshMore = 2;
-/** With nothing due, the clock is looked at again after this: it may have been set. */
-const idleMsMax = 30_000;
+/** Less than this is a clock that is kept right little by little. */
+const clockSetMsMin = 5_000;
 
 export class Delivery {
   readonly gate: Gate;
+  readonly storage: StorageBreaker;
   readonly #parts: DeliveryParts;
-  readonly #lanes: PQueue;
+  readonly #claiming: Claiming;
+  readonly #pauses: Pauses;
+  readonly #probing: Probing;
+  readonly #reconcileLoop: ReconcileLoop;
+  readonly #lanes: UploadLanes;
   readonly #inHand = new Set<Promise<void>>();
   readonly #waking = new Waking();
-  readonly #reconcileWaking = new Waking();
-  /** When an app's list was last read in vain for any fingerprint, wall clock in ms. */
-  readonly #askedForFingerprints = new Map<string, number>();
   /** Apps for which the outbox is known to know what it did, since this process began. */
   readonly #proving = new Map<string, Promise<boolean>>();
   /** Runs in hand that are on their way to their `POST`: each holds upload ids that grow old. */
   readonly #unposted = new Set<number>();
-  /** New runs claimed so far: every fifth comes from the backlog. */
-  #newClaims = 0;
   /** Aborted when the shutdown's deadline has passed: what is under way then is cut off. */
   readonly #cut = new AbortController();
   /** Aborted when delivery is to end: what only waits for its slot gives up. */
   readonly #ending = new AbortController();
+  /** How far the machine's clock was ahead of the one that nobody sets. */
+  #clockAheadMs: number | null = null;
   #bug: Error | null = null;
 
   get budget(): Budget {
@@ -64,15 +63,24 @@ export class Delivery {
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.gate = new Gate(parts.policy.backoff);
-    this.#lanes = new PQueue({ concurrency: parts.uploadsAtOnce });
+    this.storage = new StorageBreaker(parts.policy.backoff);
+    const { gate, storage, budget } = this;
+    this.#claiming = new Claiming({ ...parts, gate, storage, budget });
+    const wake = (): void => this.#waking.wake();
+    const cut = this.#cut.signal;
+    const pauses = new Pauses(parts, gate, storage, wake, cut);
+    this.#pauses = pauses;
+    this.#probing = new Probing(parts, gate, pauses, cut);
+    this.#reconcileLoop = new ReconcileLoop(parts, gate, pauses, wake, cut);
+    this.#lanes = uploadLanes(parts.uploadsAtOnce);
     // Every request under way listens to them.
-    setMaxListeners(0, this.#cut.signal, this.#ending.signal);
+    setMaxListeners(0, cut, this.#ending.signal);
   }
 
   /** Something may be due now. */
   wake(): void {
     this.#waking.wake();
-    this.#reconcileWaking.wake();
+    this.#reconcileLoop.wake();
   }
 
   inHand(): number {
@@ -101,6 +109,7 @@ export class Delivery {
     try {
       while (!stop.aborted && this.#bug === null) {
         const seen = this.#waking.count;
+        await this.#watchClock();
         const claimed = await this.#claim(only);
         for (const claim of claimed) this.#take(claim);
         if (claimed.length > 0) continue;
@@ -114,140 +123,86 @@ export class Delivery {
 
   /** Looks for the runs whose outcome is unknown, until `stop` is aborted. */
   async reconcile(stop: AbortSignal): Promise<void> {
-    const { outbox, clock, platformId } = this.#parts;
-    stop.addEventListener('abort', () => this.wake(), { once: true });
-    const isStopped = (): boolean => stop.aborted;
-    while (!isStopped()) {
-      const seen = this.#reconcileWaking.count;
-      const nowMs = clock.nowMs();
-      const unseen = (await outbox.unseenApps(platformId)).filter(
-        (app) => nowMs - (this.#askedForFingerprints.get(app) ?? -Infinity) >= fingerprintsAskedEveryMs,
-      );
-      const apps = new Set([...(await outbox.unknownApps(platformId, nowMs)), ...unseen]);
-      for (const app of apps) {
-        if (!isStopped() && !this.#isPaused(app)) await this.#reconcileOne(app);
-      }
-      const dueMs = (await outbox.nextDueMs(platformId, ['reconcile'])) ?? Infinity;
-      const waitMs = Math.min(idleMsMax, Math.max(250, dueMs - clock.nowMs()));
-      if (!isStopped()) await this.#reconcileWaking.wait(seen, waitMs);
-    }
+    await this.#reconcileLoop.run(stop);
+  }
+
+  /** A machine whose clock is set, back above all, must not make runs wait for as long as that. */
+  async #watchClock(): Promise<void> {
+    const { clock, outbox, log } = this.#parts;
+    const aheadMs = clock.nowMs() - clock.monotonicMs();
+    const byMs = aheadMs - (this.#clockAheadMs ?? aheadMs);
+    this.#clockAheadMs ??= aheadMs;
+    if (Math.abs(byMs) < clockSetMsMin) return;
+    this.#clockAheadMs = aheadMs;
+    log.warn(
+      { byMs: Math.round(byMs) },
+      'the clock of this machine was set, or the machine was asleep: what waits is counted anew',
+    );
+    await outbox.clockSet(Math.round(byMs), Math.round(clock.nowMs()));
   }
 
   /** How long until a run is due or a pause ends, in ms. */
   async #idleMs(): Promise<number> {
     const { outbox, clock, runsAtOnce, platformId } = this.#parts;
     if (this.#inHand.size >= runsAtOnce) return idleMsMax;
-    const nowMs = clock.nowMs();
-    const pauseMs = this.gate.platformPause()?.untilMs;
-    const lines = this.#roomForNew() > 0 ? deliveryLines : (['started'] as const);
-    const dueMs = pauseMs ?? (await outbox.nextDueMs(platformId, lines)) ?? Infinity;
-    const pausedMs = Math.min(Infinity, ...this.gate.appPauses().map(({ pause }) => pause.untilMs));
-    // A run that is due and was not claimed waits for a suspect or a paused app: looked at again soon, not at once.
-    const soonMs = dueMs <= nowMs ? 250 : dueMs - nowMs;
-    return Math.min(idleMsMax, Math.max(10, Math.min(soonMs, pausedMs - nowMs)));
+    // Pauses are counted by the clock that nobody sets; what is in the outbox by the one that outlives the process.
+    const [nowMs, steadyMs] = [clock.nowMs(), clock.monotonicMs()];
+    const endsInMs = (pause: Pause | null): number => (pause?.untilMs ?? Infinity) - steadyMs;
+    const ofPlatform = this.gate.platformPause();
+    const next =
+      ofPlatform === null
+        ? await outbox.nextDueMs(platformId, this.#claiming.lines(this.#unposted.size))
+        : null;
+    const awaited: Awaited = {
+      dueInMs: (next ?? Infinity) - nowMs,
+      platformPauseEndsInMs: ofPlatform === null ? null : endsInMs(ofPlatform),
+      appPausesEndInMs: this.gate.appPauses().map(({ pause }) => endsInMs(pause)),
+      storagePauseEndsInMs: endsInMs(this.storage.pause()),
+    };
+    this.#tellProgress(awaited);
+    return idleWaitMs(awaited);
+  }
+
+  /** Waiting for a moment to come is progress; something due that is in nobody's hands is not. */
+  #tellProgress({ dueInMs, platformPauseEndsInMs, appPausesEndInMs, storagePauseEndsInMs }: Awaited): void {
+    const pausesMs = [platformPauseEndsInMs ?? 0, ...appPausesEndInMs, storagePauseEndsInMs];
+    const isForTime = dueInMs > 0 || pausesMs.some((ms) => ms > 0 && ms < Infinity);
+    const isForBudget = this.budget.waiting() > 0;
+    // What is in hand shows by itself that it moves.
+    if (this.#inHand.size === 0 ? isForTime || isForBudget : isForBudget) this.#parts.progress.delivery();
   }
 
   async #claim(only: number | null): Promise<Claim[]> {
     const { outbox, clock, runsAtOnce, platformId } = this.#parts;
     const nowMs = clock.nowMs();
     const free = runsAtOnce - this.#inHand.size;
-    if (free <= 0 || !(await this.#probed(nowMs))) return [];
-    const pausedApps = this.gate.appPauses().map(({ app }) => app);
-    if (only !== null) {
-      const claim = await outbox.claimRun(platformId, only, nowMs);
-      return claim === null ? [] : [claim];
-    }
-    const claim = (limit: number, lines: readonly DeliveryLine[]): Promise<Claim[]> =>
-      limit <= 0 ? Promise.resolve([]) : outbox.claimDue(platformId, nowMs, limit, pausedApps, lines);
-    const started = await claim(free, ['started']);
-    const unposted = started.filter(isUnposted).length;
-    const room = Math.min(free - started.length, this.#roomForNew() - unposted);
-    return [...started, ...(await this.#claimNew(room, free - started.length, claim))];
-  }
-
-  /** Fresh runs before the backlog, but every fifth from it; and two more when they are fresh. */
-  async #claimNew(
-    room: number,
-    free: number,
-    claim: (limit: number, lines: readonly DeliveryLine[]) => Promise<Claim[]>,
-  ): Promise<Claim[]> {
-    const due = Math.max(0, room);
-    const turns =
-      Math.floor((this.#newClaims + due) / backlogEvery) - Math.floor(this.#newClaims / backlogEvery);
-    const old = await claim(turns, ['backlog']);
-    const fresh = await claim(Math.min(free, room + freshMore) - old.length, ['fresh']);
-    const more = await claim(room - old.length - fresh.length, ['backlog']);
-    const all = [...old, ...fresh, ...more];
-    this.#newClaims += all.length;
-    return all;
-  }
-
-  /** How many runs may be begun now without piling up half-way. */
-  #roomForNew(): number {
-    return this.#parts.platform.budget.startedMax() - this.#unposted.size;
-  }
-
-  /** Ends pauses whose time is up, if a harmless request gets through. @returns whether the platform may be used */
-  async #probed(nowMs: number): Promise<boolean> {
-    const { platform, log } = this.#parts;
-    for (const { app, pause } of this.gate.appPauses()) {
-      if (pause.untilMs > nowMs) continue;
-      if ((await this.#probe(app)) === null) {
-        this.gate.open(app);
-        log.info({ app }, `app "${app}" answers again`);
-      }
-    }
-    const pause = this.gate.platformPause();
-    if (pause === null) return true;
-    if (pause.untilMs > nowMs) return false;
-    const app = (await this.#parts.outbox.oldestOf('queued'))?.key.app ?? (await this.#anyApp());
-    // That this app is refused concerns the app: the platform has answered.
-    const reach = app === null ? null : await this.#probe(app);
-    if (reach === 'platform') return false;
-    this.gate.open(null);
-    // Whoever else was kept waiting comes back at the same moment.
-    if (nowMs - pause.sinceMs >= recoveringAfterMs) platform.budget.recover();
-    log.info({ endpoint: platform.endpoint.origin }, 'the platform answers again');
-    return true;
-  }
-
-  async #anyApp(): Promise<string | null> {
-    for (const kind of ['uploaded', 'unknown', 'tracked', 'final'] as const) {
-      const run = await this.#parts.outbox.oldestOf(kind);
-      if (run !== null) return run.key.app;
-    }
-    return null;
-  }
-
-  /** Asks something harmless. @returns whom a failure concerns; null when all is well */
-  async #probe(app: string): Promise<Reach | null> {
-    try {
-      await this.#parts.platform.application(app, this.#cut.signal);
-      return null;
-    } catch (error) {
-      if (this.#cut.signal.aborted) return 'platform';
-      if (!(error instanceof RuntrackdError)) throw error;
-      this.#noteFailure(error.failure, app);
-      return error.failure.reach;
-    }
+    if (free <= 0 || !(await this.#probing.endPauses())) return [];
+    if (only === null) return await this.#claiming.due(free, this.#unposted.size);
+    const claim = await outbox.claimRun(platformId, only, nowMs);
+    return claim === null ? [] : [claim];
   }
 
   #take(claim: Claim): void {
     this.#parts.passPoint('claimed');
     if (isUnposted(claim)) this.#unposted.add(claim.run);
+    if (claim.life.state.kind === 'queued') this.storage.began(claim.run);
     const work = this.#deliver(claim)
       .catch((error: unknown) => {
         this.#bug ??= error instanceof Error ? error : new Error(String(error));
-        this.#parts.log.fatal(
-          { err: error, run: claim.run },
-          'delivery met an error that nobody foresaw, and stops',
-        );
+        // An outbox that cannot be used was said already, and is nobody's bug.
+        if (!(error instanceof OutboxUnusable)) {
+          this.#parts.log.fatal(
+            { err: error, run: claim.run },
+            'delivery met an error that nobody foresaw, and stops',
+          );
+        }
         // Others may be in the middle of a long upload; the outbox knows how far they came.
         this.#cut.abort();
       })
       .finally(() => {
         this.#inHand.delete(work);
         this.#unposted.delete(claim.run);
+        this.storage.leftHand(claim.run);
         this.#waking.wake();
       });
     this.#inHand.add(work);
@@ -262,11 +217,9 @@ export class Delivery {
       const step = await this.#step(claim, answer);
       if (step === null) return;
       claim = step.claim;
-      const { happening, warnings } = step.outcome;
+      const { warnings } = step.outcome;
       answer = step.outcome.answer;
-      if ('failure' in happening && happening.failure !== null)
-        this.#noteFailure(happening.failure, claim.key.app);
-      else if (provesPlatform(happening)) this.gate.worked(claim.key.app);
+      const happening = this.#pauses.note(step.outcome.happening, claim);
       if (warnings !== undefined && warnings.length > 0) await outbox.addWarnings(claim.run, warnings);
       const nowMs = clock.nowMs();
       const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
@@ -329,7 +282,7 @@ export class Delivery {
     try {
       if (await proving) return true;
       this.#proving.set(app, Promise.resolve(true));
-      this.#reconcileWaking.wake();
+      this.#reconcileLoop.wake();
       return false;
     } catch (error) {
       this.#proving.delete(app);
@@ -348,6 +301,7 @@ export class Delivery {
       log.warn({ run: claim.run }, 'an older claim was dropped: the run is in other hands');
       return false;
     }
+    this.#parts.progress.delivery();
     const { kind } = life.state;
     if (kind === 'uploaded' || kind === 'tracked' || kind === 'final' || kind === 'recorded') passPoint(kind);
     const run = { ...claim, life, isClaimed: keep };
@@ -366,53 +320,14 @@ export class Delivery {
     } else if (kind !== claim.life.state.kind) log.info(fields, `${claim.path}: ${note ?? kind}`);
     else if (note !== null) log.warn(fields, `${claim.path}: ${note}`);
     if (kind === 'tracked' || kind === 'unknown') {
-      this.#reconcileWaking.wake();
+      this.#reconcileLoop.wake();
       // Its ids are used up: there is room for another.
       if (this.#unposted.delete(claim.run)) this.#waking.wake();
     }
     onConcluded(run);
     return true;
   }
-
-  async #reconcileOne(app: string): Promise<void> {
-    const { clock, log, outbox, platformId } = this.#parts;
-    this.#askedForFingerprints.set(app, clock.nowMs());
-    try {
-      const settled = await reconcileApp(app, this.#parts, this.#cut.signal);
-      this.gate.worked(app);
-      if (settled > 0) this.#waking.wake();
-      if (await outbox.fingerprintsShow(platformId, app)) this.#askedForFingerprints.delete(app);
-    } catch (error) {
-      if (error instanceof RuntrackdError) {
-        this.#noteFailure(error.failure, app);
-        log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
-      } else if (!this.#cut.signal.aborted) throw error;
-    }
-  }
-
-  #isPaused(app: string): boolean {
-    return this.gate.platformPause() !== null || this.gate.appPauses().some((paused) => paused.app === app);
-  }
-
-  #noteFailure(failure: Failure, app: string): void {
-    const { clock, log } = this.#parts;
-    // What was cut off by the shutdown says nothing of the platform.
-    if (this.#cut.signal.aborted || !this.gate.note(failure, app, clock.nowMs(), clock.random())) return;
-    // Delivery has to know when the pause ends: it is the one that probes.
-    this.#waking.wake();
-    const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
-    log.error({ class: failure.class, status: failure.status }, `${whom}: ${failure.text}. ${failure.hint}`);
-  }
 }
 
 /** Delivery is to end, and a run that only waited for its slot gives up. */
 class EndsSoon extends Error {}
-
-function isUnposted({ life: { state } }: Claim): boolean {
-  return state.kind === 'queued' || state.kind === 'uploaded';
-}
-
-/** What a request to the platform has brought about; the rest of a run's steps say nothing of the platform. */
-function provesPlatform({ kind }: Happening): boolean {
-  return ['uploadsLanded', 'made', 'notFinal', 'final'].includes(kind);
-}

@@ -1,5 +1,5 @@
 /** What a step comes back with: what happened to the run, and what the next step need not ask for again. */
-import type { Happening } from '../core/lifecycle.ts';
+import type { Happening } from '../core/happening.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 
 export interface Outcome {

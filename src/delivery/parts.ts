@@ -5,6 +5,7 @@ import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
+import type { RootPlaces } from '../system/resultDirectory.ts';
 import type { PacedPlatform } from './pacedPlatform.ts';
 
 export interface DeliveryParts {
@@ -15,6 +16,8 @@ export interface DeliveryParts {
   readonly platformId: string;
   /** This machine's name, as it is frozen in the outbox. */
   readonly host: string;
+  /** A name that no other process has: what it counts of time is not another one’s. */
+  readonly process: string;
   readonly policy: LifecyclePolicy;
   readonly clock: Clock;
   readonly log: Log;
@@ -22,12 +25,16 @@ export interface DeliveryParts {
   readonly uploadsAtOnce: number;
   /** So many runs are in hand at once. */
   readonly runsAtOnce: number;
-  /** Absolute path of a drop root; null when the configuration no longer has it. */
-  readonly pathOfRoot: (dropRoot: string) => string | null;
+  /** Where a drop root and its results lie; null when the configuration no longer has it. */
+  readonly placesOfRoot: (dropRoot: string) => RootPlaces | null;
   /** Where results go whose folder cannot take them. */
   readonly resultsDir: string;
+  /** Where archives lie until they are uploaded. */
+  readonly spoolDir: string;
   readonly consoleUrl: (app: string, runId: string) => string | null;
   readonly passPoint: PassPoint;
+  /** Called whenever a loop got something done, or found that there was nothing to do. */
+  readonly progress: { readonly delivery: () => void; readonly reconcile: () => void };
   /** Told after a run's new state is on disk. */
   readonly onConcluded: (run: Run) => void;
 }

@@ -22,6 +22,7 @@ export async function poll(claim: Claim, parts: DeliveryParts, signal: AbortSign
       return {
         happening: {
           kind: 'notFound',
+          steady: { process: parts.process, ms: parts.clock.monotonicMs() },
           failure: {
             ...error.failure,
             class: 'run-deleted',

@@ -2,17 +2,14 @@
  * unknown → tracked or queued: the platform's own list says whether a run was made. One listing, read to its end,
  * serves all unknown runs of the app; it also finds out whether the platform shows fingerprints at all.
  */
-import { carriedBy } from '../core/description.ts';
-import { RuntrackdError } from '../core/failure.ts';
-import type { Happening } from '../core/lifecycle.ts';
+import type { Happening } from '../core/happening.ts';
+import type { SteadyMoment } from '../core/steadyMoment.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
-import type { FoundRun, ListedRun } from '../outbox/listingOperations.ts';
-import type { RunPage } from '../platform/wire.ts';
+import type { FoundRun } from '../outbox/listingOperations.ts';
+import { pagesOfRuns } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 import { tellFolder } from './tellFolder.ts';
 
-/** 50 runs a page: a list of more than five million runs is not read, and proves nothing. */
-const pagesMax = 100_000;
 /** `Date` headers and creation times are rounded, and several machines write them. */
 const clockMarginMs = 60_000;
 /** Unknown runs are settled in pages of this many. */
@@ -23,30 +20,17 @@ const settledAtOnce = 100;
  * @returns how many runs were found or sent on; a listing that fails throws a RuntrackdError after settling what it found
  */
 export async function reconcileApp(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<number> {
-  const { outbox, platform, platformId, clock } = parts;
+  const { outbox, platform, platformId, clock, process } = parts;
   const startedAtMs = clock.nowMs();
+  const began = { startedAtMs, steady: { process, ms: clock.monotonicMs() } };
   const listing = await outbox.beginListing(platformId, app, startedAtMs);
   const oldest = new Map<number, FoundRun>();
   let settled = 0;
-  const tokens = new Set<string>();
-  let token: string | null = null;
   try {
-    for (let pages = 0; ; pages += 1) {
-      const page: RunPage = await platform.listRuns(app, token, signal);
-      const found = await outbox.addPage(listing, platformId, app, page.runs.map(listed), clock.nowMs());
+    for await (const runs of pagesOfRuns(app, platform, signal)) {
+      const found = await outbox.addPage(listing, platformId, app, runs, clock.nowMs());
       for (const candidate of found) await noteFound(oldest, candidate, parts);
-      const next = page.next_page_token ?? '';
-      if (next === '') break;
-      if (tokens.has(next) || pages >= pagesMax) {
-        throw new RuntrackdError({
-          class: 'list-loops',
-          text: `the platform’s list of runs of "${app}" does not end`,
-          hint: 'Nothing can be proved by it; report it to the platform’s support.',
-          reach: 'app',
-        });
-      }
-      tokens.add(next);
-      token = next;
+      parts.progress.reconcile();
     }
   } finally {
     // What was found is found, whether or not the list could be read to its end.
@@ -60,7 +44,7 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
       (run) => run.run > after,
     );
     for (const run of page.filter(({ key }) => key.app === app)) {
-      const happening = await absentHappening(run, listing, startedAtMs, show, parts);
+      const happening = await absentHappening(run, listing, began, show, parts);
       if (await settle(run.run, happening, parts)) settled += 1;
     }
     const last = page.at(-1);
@@ -69,21 +53,6 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
   }
   await outbox.forgetListings(platformId, app);
   return settled;
-}
-
-/** Only what could be ours: an external run that carries a fingerprint; the rest is kept by its id alone. */
-export function listed(run: RunPage['runs'][number]): ListedRun {
-  const createdAtMs = Date.parse(run.created_at ?? '');
-  const isExternal = run.run_type?.type === 'external';
-  const carried = isExternal ? carriedBy(run.description ?? '') : null;
-  return {
-    runId: run.id,
-    // Without a time it might be as new as can be, so it counts as made since every intent.
-    createdAtMs: Number.isFinite(createdAtMs) ? createdAtMs : Number.MAX_SAFE_INTEGER,
-    fingerprint: carried?.fingerprint ?? null,
-    generation: carried?.generation ?? null,
-    host: carried?.host ?? null,
-  };
 }
 
 /** Two runs with one fingerprint: the oldest is kept, the other is told and never deleted by us. */
@@ -110,7 +79,7 @@ async function noteFound(
 async function absentHappening(
   run: Claim,
   listing: number,
-  startedAtMs: number,
+  began: { readonly startedAtMs: number; readonly steady: SteadyMoment },
   fingerprintsShow: boolean,
   { outbox }: DeliveryParts,
 ): Promise<Happening> {
@@ -125,7 +94,7 @@ async function absentHappening(
   return {
     kind: 'absent',
     listing,
-    startedAtMs,
+    ...began,
     proof: { keepsEarlier, fingerprintsShow, showsOurs, content, twin: run.twin },
   };
 }

@@ -42,6 +42,9 @@ export async function send(
   passPoint('postSent');
   const created = await answered;
   passPoint('postAnswered');
-  const happening = created.kind === 'unclear' ? { ...created, endedAtMs: clock.nowMs() } : created;
+  const happening =
+    created.kind === 'unclear'
+      ? { ...created, endedAtMs: clock.nowMs(), ended: { process: parts.process, ms: clock.monotonicMs() } }
+      : created;
   return { claim: intended, outcome: { happening } };
 }

@@ -1,5 +1,4 @@
 /** A parked run is told of in its folder; a folder that does not take it is no reason to stop. */
-import { join } from 'node:path';
 import type { Run } from '../outbox/nouns.ts';
 import { isoTime } from '../system/clock.ts';
 import { putProblem } from '../system/problemFile.ts';
@@ -7,12 +6,12 @@ import type { DeliveryParts } from './parts.ts';
 
 export async function tellFolder(
   { run, key, path, life: { state } }: Run,
-  { pathOfRoot, clock, log }: Pick<DeliveryParts, 'pathOfRoot' | 'clock' | 'log'>,
+  { placesOfRoot, clock, log }: Pick<DeliveryParts, 'placesOfRoot' | 'clock' | 'log'>,
 ): Promise<void> {
-  const rootPath = pathOfRoot(key.dropRoot);
-  if (state.kind !== 'parked' || rootPath === null) return;
+  const places = placesOfRoot(key.dropRoot);
+  if (state.kind !== 'parked' || places === null) return;
   const { reason, hint } = state;
   const since = isoTime(clock.nowMs());
-  const refused = await putProblem(join(rootPath, path), { state: 'parked', reason, hint, since, run });
+  const refused = await putProblem(places, path, { state: 'parked', reason, hint, since, run });
   if (refused !== null) log.warn({ run }, `nextmv-problem.json was not written: ${refused}`);
 }

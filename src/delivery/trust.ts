@@ -4,11 +4,8 @@
  * lost, or rolled back, and that what it takes for new may have been sent.
  */
 import type { ListedRun } from '../outbox/listingOperations.ts';
+import { pagesOfRuns } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
-import { listed } from './reconcile.ts';
-
-/** 50 runs a page: more than five million runs are not read before the first one is sent. */
-const pagesMax = 100_000;
 
 /**
  * @returns false when the outbox is not to be believed: what was about to be sent is looked for first
@@ -18,15 +15,14 @@ export async function proveOutbox(app: string, parts: DeliveryParts, signal: Abo
   const { outbox, platform, platformId, clock, log, host } = parts;
   const wasProven = await outbox.isProven(platformId, app);
   const strangers: ListedRun[] = [];
-  let token: string | null = null;
-  for (let pages = 0; pages < pagesMax; pages += 1) {
-    const page = await platform.listRuns(app, token, signal);
-    strangers.push(...(await outbox.newStrangers(host, page.runs.map(listed))));
-    const next = page.next_page_token ?? '';
-    if (wasProven || next === '' || next === token) break;
-    token = next;
+  let newestMs = -Infinity;
+  for await (const runs of pagesOfRuns(app, platform, signal)) {
+    for (const stranger of await outbox.newStrangers(host, runs)) {
+      strangers.push(stranger);
+      newestMs = Math.max(newestMs, stranger.createdAtMs);
+    }
+    if (wasProven) break;
   }
-  const newest = Math.max(...strangers.map(({ createdAtMs }) => createdAtMs));
   const [first] = strangers;
   if (first === undefined) {
     await outbox.noteProven(platformId, app, clock.nowMs());
@@ -35,7 +31,7 @@ export async function proveOutbox(app: string, parts: DeliveryParts, signal: Abo
   const reason = `the platform has ${String(strangers.length)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first.runId}`;
   const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: parts.policy };
   // Without times they might be as new as can be.
-  const evidenceMs = newest === Number.MAX_SAFE_INTEGER ? null : newest;
+  const evidenceMs = newestMs === Number.MAX_SAFE_INTEGER ? null : newestMs;
   const fingerprints = strangers.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
   const isBehind = await outbox.beginDistrust(reason, evidenceMs, chance, fingerprints);
   // Only now: a process that dies before has proven nothing.

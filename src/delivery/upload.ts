@@ -1,36 +1,56 @@
 /** queued → uploaded: every artefact's bytes go to the platform's storage, and are checked on the way. */
 import { join } from 'node:path';
-import type PQueue from 'p-queue';
+import PQueue from 'p-queue';
+import prettyBytes from 'pretty-bytes';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { outsideRootName } from '../core/identity.ts';
-import type { Upload } from '../core/run.ts';
+import type { Role, Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
-import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
+import { artefactBodies, SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
+import { readyBody, type ReadyBody } from '../reading/readyBody.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
 import { errorTail } from '../platform/runRequest.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
 
-/** @param lanes shared by all runs: so many artefacts are on their way at once */
+/** A signed URL may have died between its making and its use; a second one that is dead at once says something else. */
+const ticketsMax = 2;
+
+/** Shared by all runs: so many artefacts are on their way at once. */
+export interface UploadLanes {
+  readonly all: PQueue;
+  /** Of these, archives: each takes the machine while it is packed, and room on the disk until it is sent. */
+  readonly archives: PQueue;
+}
+
+const archivesAtOnce = 4;
+
+export function uploadLanes(uploadsAtOnce: number): UploadLanes {
+  return {
+    all: new PQueue({ concurrency: uploadsAtOnce }),
+    archives: new PQueue({ concurrency: Math.min(archivesAtOnce, uploadsAtOnce) }),
+  };
+}
+
 export async function upload(
   claim: Claim,
   parts: DeliveryParts,
-  lanes: PQueue,
+  lanes: UploadLanes,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { state } = claim.life;
   if (state.kind !== 'queued') throw new Error('only a queued run is uploaded');
-  const rootPath = parts.pathOfRoot(claim.key.dropRoot);
-  if (rootPath === null) return { happening: { kind: 'failed', failure: rootIsGone(claim) } };
+  const places = parts.placesOfRoot(claim.key.dropRoot);
+  if (places === null) return { happening: { kind: 'failed', failure: rootIsGone(claim) } };
   const nowMs = parts.clock.nowMs();
   const fresh = state.uploads.filter((done) => isYoung(done, nowMs, parts.policy.uploadAgeMsMax));
   let folder: OpenFolder | undefined;
   try {
-    folder = await OpenFolder.open(join(rootPath, claim.path));
+    folder = await openFolder(join(places.path, claim.path));
     return { happening: await uploadAll(claim, folder, fresh, parts, lanes, signal) };
   } catch (error) {
-    const what = isGone(error) ? 'the folder is not there any more' : sourceTrouble(error);
-    if (what === null) throw error;
+    if (!(error instanceof SourceChanged)) throw error;
+    const what = error.message;
     // No scan looks at folders outside of all drop roots, so nobody would notice that it has settled again.
     const isOutside = claim.key.dropRoot === outsideRootName;
     const failure = changed(what, isOutside);
@@ -50,13 +70,17 @@ async function uploadAll(
   folder: OpenFolder,
   fresh: readonly Upload[],
   parts: DeliveryParts,
-  lanes: PQueue,
+  lanes: UploadLanes,
   signal: AbortSignal,
 ): Promise<Outcome['happening']> {
   const bodies = artefactBodies(claim.content, errorTail(claim.content.meta.error));
   const missing = bodies.filter(({ role }) => !fresh.some((done) => done.role === role));
   const settled = await Promise.allSettled(
-    missing.map((body) => lanes.add(() => uploadOne(claim, folder, body, parts, signal), { signal })),
+    missing.map((body) => {
+      const inLane = () => lanes.all.add(() => uploadBody(claim, folder, body, parts, signal), { signal });
+      // Whoever waits to pack holds up nobody who has nothing to pack.
+      return 'archive' in body ? lanes.archives.add(inLane, { signal }) : inLane();
+    }),
   );
   const landed = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const errors = settled.flatMap((result) => (result.status === 'rejected' ? [asError(result.reason)] : []));
@@ -69,28 +93,81 @@ async function uploadAll(
   throw first;
 }
 
-async function uploadOne(
+async function uploadBody(
   claim: Claim,
   folder: OpenFolder,
-  body: ArtefactBody,
+  body: ArtefactBody | ArchiveBody,
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Upload> {
-  const { platform, passPoint } = parts;
-  // The URL is asked for when there is a free lane: it dies a quarter of an hour later.
-  const ticket = await platform.createUpload(claim.key.app, signal);
-  passPoint('ticketGiven');
-  await platform.putUpload(ticket, readBody(folder, body), body.bytes, signal);
-  passPoint('putDone');
-  return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs };
+  const ready = await readyBody(folder, claim.content, body, parts.spoolDir, signal);
+  try {
+    return await uploadOne(claim, { ...ready, role: body.role }, parts, signal);
+  } finally {
+    await ready.close();
+  }
 }
 
-function isGone(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
+async function uploadOne(
+  claim: Claim,
+  body: Pick<ReadyBody, 'bytes' | 'read'> & { readonly role: Role },
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<Upload> {
+  const { platform, passPoint, clock, policy, progress } = parts;
+  for (let tickets = 1; ; tickets += 1) {
+    // The URL is asked for when there is a free lane: it dies a quarter of an hour later.
+    const ticket = await platform.createUpload(claim.key.app, signal);
+    const beganMs = clock.monotonicMs();
+    passPoint('ticketGiven');
+    try {
+      await platform.putUpload(ticket, noting(body.read(), progress.delivery), body.bytes, signal);
+    } catch (error) {
+      const isDead = error instanceof RuntrackdError && error.reason === 'upload-url-dead';
+      if (isDead && tickets < ticketsMax) continue;
+      throw error;
+    }
+    passPoint('putDone');
+    // Measured by the clock that nobody sets: an id that only looks old is uploaded again.
+    const tookMs = clock.monotonicMs() - beganMs;
+    if (tookMs > policy.uploadAgeMsMax) throw new RuntrackdError(linkTooSlow(body, tookMs));
+    return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs };
+  }
 }
 
-function sourceTrouble(error: unknown): string | null {
-  return error instanceof SourceChanged ? error.message : null;
+/** A large upload takes long, and moves all the while. */
+async function* noting(body: AsyncIterable<Buffer>, progress: () => void): AsyncGenerator<Buffer> {
+  for await (const chunk of body) {
+    progress();
+    yield chunk;
+  }
+}
+
+/** Such an upload can never be used, however often it is made. */
+function linkTooSlow(body: { readonly role: Role; readonly bytes: number }, tookMs: number): Failure {
+  const minutes = Math.round(tookMs / 60_000);
+  return {
+    class: 'link-too-slow',
+    text: `uploading the ${body.role} (${prettyBytes(body.bytes)}) took ${String(minutes)} minutes: too slow for the lifetime of upload URLs, which is a quarter of an hour`,
+    hint: 'Use a faster link, or make the file smaller; then `runtrackd retry` it.',
+    reach: 'run',
+  };
+}
+
+/** A folder, or a whole drop root, that is closed or fails to be read is intake's to wait for, at no run's expense. */
+const concernFolder = new Set(['EACCES', 'EPERM', 'EIO', 'ESTALE']);
+const saysGone = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+
+/** @throws SourceChanged where the folder cannot be opened */
+async function openFolder(path: string): Promise<OpenFolder> {
+  try {
+    return await OpenFolder.open(path);
+  } catch (error) {
+    const code = errorCode(error) ?? '';
+    if (saysGone.has(code)) throw new SourceChanged('the folder', 'is not there any more');
+    if (concernFolder.has(code)) throw new SourceChanged('the folder', `cannot be opened (${code})`);
+    throw error;
+  }
 }
 
 function changed(what: string, isOutside: boolean): Failure {

@@ -1,11 +1,17 @@
-/** Did the platform give back what it was given? Small documents are compared as values, everything else as bytes. */
-import { createHash, type Hash } from 'node:crypto';
+/**
+ * Did the platform give back what it was given? Small documents are compared as values, archives file by file,
+ * everything else as bytes.
+ */
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { fileOf } from '../core/content.ts';
+import { outputDiffers } from '../core/outputDiffers.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import type { RunAnswer } from '../platform/wire.ts';
 import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
+import { isSameArchive } from '../reading/returnedArchive.ts';
 import { errorCode, type OpenFolder } from '../system/files.ts';
+import { JsonDigest } from './jsonDigest.ts';
 import { inlineBytesMax } from './poll.ts';
 
 export interface Verified {
@@ -15,7 +21,8 @@ export interface Verified {
 }
 
 const nothing: Verified = { isSame: null, warning: null };
-const different: Verified = { isSame: false, warning: 'the output came back different from what was sent' };
+const same: Verified = { isSame: true, warning: null };
+const different: Verified = { isSame: false, warning: outputDiffers };
 
 /** @param folder the run folder; null when it is not there any more */
 export async function verifyInline(
@@ -30,38 +37,60 @@ export async function verifyInline(
   if (claim.content.meta.status === 'failed') {
     const stdout = member(answer['error_log'], 'stdout');
     if (typeof stdout !== 'string') return nothing;
-    if (stdout === sent) return { isSame: true, warning: null };
-    return isDeepStrictEqual(value(stdout), value(sent)) ? { isSame: true, warning: null } : different;
+    if (stdout === sent) return same;
+    return isDeepStrictEqual(value(stdout), value(sent)) ? same : different;
   }
   if (!('output' in answer)) return nothing;
-  return isDeepStrictEqual(answer['output'], value(sent)) ? { isSame: true, warning: null } : different;
+  return isDeepStrictEqual(answer['output'], value(sent)) ? same : different;
 }
 
 /**
- * Compares a stream with what was sent. White space between JSON's tokens is left out of account: it means nothing.
- * @param returned the bytes that the platform gave; read to their end
+ * Compares a stream with what was sent. What comes back byte for byte, as it nearly always does, is read once; JSON that
+ * differs is fetched a second time and compared by what it says.
+ * @param download gives the bytes that the platform has, from their beginning
  */
 export async function verifyStream(
   claim: Claim,
-  returned: AsyncIterable<Uint8Array>,
-  folder: OpenFolder,
+  download: () => Promise<AsyncIterable<Uint8Array>>,
+  folder: OpenFolder | null,
 ): Promise<Verified> {
-  const isJson = fileOf(claim.content, 'output')?.type === 'json';
+  const output = fileOf(claim.content, 'output');
+  if (output === undefined) return nothing;
+  // Its files are known by their digests, so the folder is not needed.
+  if (output.archive !== undefined) return (await isSameArchive(await download(), output)) ? same : different;
   const body = outputBody(claim);
-  if (body === undefined) return nothing;
-  const back = digestOf(returned, isJson);
-  const sent = digestOf(readBody(folder, body), isJson);
-  const [theirs, ours] = await Promise.allSettled([back, sent]);
-  if (theirs.status === 'rejected') throw theirs.reason;
-  if (ours.status === 'rejected') {
-    if (isSourceTrouble(ours.reason)) return cannotCompare;
-    throw ours.reason;
-  }
-  if (theirs.value.digest === ours.value.digest) return { isSame: true, warning: null };
-  if (theirs.value.isGzip && !ours.value.isGzip) {
+  // Nothing to compare with: then nothing is fetched, because what is not read would hold its connection.
+  if (body === undefined || folder === null) return nothing;
+  const compare = async (digest: (bytes: AsyncIterable<Uint8Array>) => Promise<Digested>) =>
+    await both(digest(await download()), digest(readBody(folder, body)));
+  const byBytes = await compare(bytesDigest);
+  if (byBytes === null) return cannotCompare;
+  const { theirs, ours } = byBytes;
+  if (theirs.digest === ours.digest) return same;
+  if (theirs.isGzip && !ours.isGzip) {
     return { isSame: null, warning: 'the output came back as an archive and was not compared' };
   }
-  return different;
+  if (output.type !== 'json') return different;
+  const byTokens = await compare(tokensDigest);
+  if (byTokens === null) return cannotCompare;
+  return byTokens.theirs.digest === byTokens.ours.digest ? same : different;
+}
+
+interface Digested {
+  readonly digest: string;
+  readonly isGzip: boolean;
+}
+
+/** @returns null when the folder’s own file cannot be read as it was sent */
+async function both(
+  back: Promise<Digested>,
+  sent: Promise<Digested>,
+): Promise<{ readonly theirs: Digested; readonly ours: Digested } | null> {
+  const [theirs, ours] = await Promise.allSettled([back, sent]);
+  if (theirs.status === 'rejected') throw theirs.reason;
+  if (ours.status === 'fulfilled') return { theirs: theirs.value, ours: ours.value };
+  if (isSourceTrouble(ours.reason)) return null;
+  throw ours.reason;
 }
 
 const cannotCompare: Verified = {
@@ -70,7 +99,8 @@ const cannotCompare: Verified = {
 };
 
 function outputBody(claim: Claim): ArtefactBody | undefined {
-  return artefactBodies(claim.content, '').find(({ role }) => role === 'output');
+  const body = artefactBodies(claim.content, '').find(({ role }) => role === 'output');
+  return body !== undefined && 'pieces' in body ? body : undefined;
 }
 
 async function sentText(folder: OpenFolder, body: ArtefactBody): Promise<string | null> {
@@ -88,46 +118,20 @@ function isSourceTrouble(error: unknown): boolean {
   return error instanceof SourceChanged || errorCode(error) !== undefined;
 }
 
-async function digestOf(
-  bytes: AsyncIterable<Uint8Array>,
-  isJson: boolean,
-): Promise<{ readonly digest: string; readonly isGzip: boolean }> {
+async function bytesDigest(bytes: AsyncIterable<Uint8Array>): Promise<Digested> {
   const hash = createHash('sha256');
-  const compact = new Compactor(hash);
   let start: readonly number[] = [];
   for await (const chunk of bytes) {
     if (start.length < 2) start = [...start, ...chunk.subarray(0, 2)].slice(0, 2);
-    if (isJson) compact.push(chunk);
-    else hash.update(chunk);
+    hash.update(chunk);
   }
   return { digest: hash.digest('hex'), isGzip: start[0] === 0x1f && start[1] === 0x8b };
 }
 
-/** Passes JSON on without the white space between its tokens. */
-class Compactor {
-  readonly #hash: Hash;
-  #inString = false;
-  #isEscaped = false;
-
-  constructor(hash: Hash) {
-    this.#hash = hash;
-  }
-
-  push(chunk: Uint8Array): void {
-    let kept = 0;
-    const out = Buffer.allocUnsafe(chunk.length);
-    for (const byte of chunk) {
-      if (this.#inString) {
-        if (this.#isEscaped) this.#isEscaped = false;
-        else if (byte === 0x5c) this.#isEscaped = true;
-        else if (byte === 0x22) this.#inString = false;
-      } else if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) continue;
-      else if (byte === 0x22) this.#inString = true;
-      out[kept] = byte;
-      kept += 1;
-    }
-    this.#hash.update(out.subarray(0, kept));
-  }
+async function tokensDigest(bytes: AsyncIterable<Uint8Array>): Promise<Digested> {
+  const tokens = new JsonDigest();
+  for await (const chunk of bytes) tokens.push(chunk);
+  return { digest: tokens.digest(), isGzip: false };
 }
 
 function value(text: string): unknown {

@@ -1,7 +1,7 @@
 /** final → recorded: the platform's answer lands beside the solver's files, whole or not at all. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileOf } from '../core/content.ts';
+import { fileOf, type ArtefactFile } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
@@ -10,6 +10,7 @@ import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
 import { isoTime } from '../system/clock.ts';
 import { errorCode, OpenFolder, removeIfThere, writeWhole } from '../system/files.ts';
+import { openResultDir, resultDirOf, type RootPlaces } from '../system/resultDirectory.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
 import { fetchResult } from './poll.ts';
@@ -28,9 +29,10 @@ export async function writeBack(
     atHand === undefined ? await fetchResult(claim, parts, signal) : { answer: atHand, warnings: [] };
   const answer = fetched.answer.value;
   const warnings = [...fetched.warnings];
-  const folder = await openOwnFolder(claim, parts);
-  if ('warning' in folder) warnings.push(folder.warning);
-  const open = 'folder' in folder ? folder.folder : null;
+  const opened = await openOwnFolder(claim, parts);
+  if ('warning' in opened) warnings.push(opened.warning);
+  const own = 'folder' in opened ? opened : null;
+  const open = own?.folder ?? null;
   try {
     const verified = await verify(claim, answer, open, parts, signal);
     if (verified.warning !== null) warnings.push(verified.warning);
@@ -45,10 +47,10 @@ export async function writeBack(
     const place: Place = {
       claim,
       document,
-      ownOutput: isInlined(claim, answer) ? null : (fileOf(claim.content, 'output')?.name ?? null),
+      ownOutput: isInlined(claim, answer) ? null : (fileOf(claim.content, 'output') ?? null),
       isDifferent: verified.isSame === false,
     };
-    const written = await put(open, place, parts, signal);
+    const written = await put(own, place, parts, signal);
     parts.passPoint('resultWritten');
     return {
       happening: { kind: 'written', path: written.path },
@@ -62,20 +64,27 @@ export async function writeBack(
 interface Place {
   readonly claim: Claim;
   readonly document: (warnings: readonly string[], outputFile: string | null) => string;
-  /** The solver's own output file, when the output is too large or of a kind not to be put into the result. */
-  readonly ownOutput: string | null;
+  /** The solver's own output, when the output is too large or of a kind not to be put into the result. */
+  readonly ownOutput: ArtefactFile | null;
   readonly isDifferent: boolean;
+}
+
+/** The run's folder held open, and where its result is to lie. */
+interface OwnFolder {
+  readonly folder: OpenFolder;
+  readonly places: RootPlaces;
+  /** Relative to the drop root. */
+  readonly path: string;
 }
 
 /** The run's folder, if what lies at its path is still this run's content. */
 async function openOwnFolder(
   claim: Claim,
-  { outbox, pathOfRoot }: DeliveryParts,
-): Promise<{ readonly folder: OpenFolder } | { readonly warning: string }> {
+  { outbox, placesOfRoot }: DeliveryParts,
+): Promise<OwnFolder | { readonly warning: string }> {
   const { dropRoot } = claim.key;
-  const rootPath = pathOfRoot(dropRoot);
-  if (rootPath === null)
-    return { warning: `the drop root "${dropRoot}" is not in the configuration any more` };
+  const places = placesOfRoot(dropRoot);
+  if (places === null) return { warning: `the drop root "${dropRoot}" is not in the configuration any more` };
   // It may have been moved since the run was claimed.
   const { path, directory } = (await outbox.run(claim.run)) ?? claim;
   const [known] = await outbox.folders(dropRoot, [path]);
@@ -83,8 +92,8 @@ async function openOwnFolder(
     return { warning: 'its folder holds newer content, so the result was not written there' };
   }
   try {
-    const folder = await OpenFolder.open(join(rootPath, path));
-    if ((await folder.stats()).ino === directory.ino) return { folder };
+    const folder = await OpenFolder.open(join(places.path, path));
+    if ((await folder.stats()).ino === directory.ino) return { folder, places, path };
     await folder.close();
     return { warning: 'another folder lies at its path now, so the result was not written there' };
   } catch (error) {
@@ -103,10 +112,8 @@ async function verify(
   if (!urlAnswer.safeParse(answer['output']).success || isInlined(claim, answer)) {
     return await verifyInline(claim, answer, folder);
   }
-  // Nothing to compare with: then nothing is fetched, because what is not read would hold its connection.
-  if (folder === null || fileOf(claim.content, 'output') === undefined)
-    return { isSame: null, warning: null };
-  return await verifyStream(claim, await platform.download(answer['output'], outputBytesMax, signal), folder);
+  const download = () => platform.download(answer['output'], outputBytesMax, signal);
+  return await verifyStream(claim, download, folder);
 }
 
 /** Whether the answer holds the output itself: a document of one JSON object that is not just an address. */
@@ -115,26 +122,27 @@ function isInlined(claim: Claim, answer: RunAnswer): boolean {
   const output = fileOf(claim.content, 'output');
   const keys = Object.keys(answer['output'] ?? {});
   const isAddress = keys.length === 1 && keys[0] === 'url' && urlAnswer.safeParse(answer['output']).success;
-  return !isAddress && output?.type !== 'text';
+  return !isAddress && (output === undefined || output.type === 'json');
 }
 
-/** Into the folder where it takes it, else into the state directory, with a warning that is shown. */
+/** To where the drop root wants it, if that takes it, else into the state directory, with a warning that is shown. */
 async function put(
-  folder: OpenFolder | null,
+  own: OwnFolder | null,
   place: Place,
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly warnings: readonly string[] }> {
-  const refused = folder === null ? null : await writeInto(folder, place, parts, signal);
-  if (folder !== null && refused === null) return { path: join(folder.path, resultFileName), warnings: [] };
+  const refused = own === null ? null : await writeBeside(own, place, parts, signal);
+  if (own !== null && refused === null)
+    return { path: join(resultDirOf(own.places, own.path), resultFileName), warnings: [] };
   const path = await writeAside(place, refused, parts, signal);
   const why = refused === null ? 'the result was kept in' : `${refused}, so the result was kept in`;
   return { path, warnings: [`${why} ${path}`] };
 }
 
 /** @returns null when it is written, or why the folder does not take it */
-async function writeInto(
-  folder: OpenFolder,
+async function writeBeside(
+  { folder, places, path }: OwnFolder,
   place: Place,
   parts: DeliveryParts,
   signal: AbortSignal,
@@ -142,16 +150,22 @@ async function writeInto(
   const { mode: folderMode, gid } = await folder.stats();
   // Whoever can read the folder can read the result.
   const mode = folderMode & 0o666;
+  let mirror: OpenFolder | null = null;
   try {
-    const outputFile = await keepOutput(place, (name) => folder.pathOf(name), mode, gid, parts, signal);
-    await writeWhole(folder.pathOf(resultFileName), place.document([], outputFile), mode, gid);
-    await removeIfThere(folder.pathOf(problemFileName));
+    mirror = places.resultsDir === null ? null : await openResultDir(places, path);
+    const target = mirror ?? folder;
+    const outputFile = await keepOutput(place, (name) => target.pathOf(name), mode, gid, parts, signal);
+    await writeWhole(target.pathOf(resultFileName), place.document([], outputFile), mode, gid);
+    await removeIfThere(target.pathOf(problemFileName));
     return null;
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
-    // Whatever the folder has against it: it is another user's, and its result is kept all the same.
-    return `the folder cannot be written (${code})`;
+    // Whatever it has against it: it is another user's, and its result is kept all the same.
+    const where = places.resultsDir === null ? 'the folder' : `the results directory ${places.resultsDir}`;
+    return `${where} cannot be written (${code})`;
+  } finally {
+    await mirror?.close();
   }
 }
 
@@ -178,14 +192,17 @@ async function keepOutput(
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (ownOutput === null || !isDifferent) return ownOutput;
-  const name = `${outputFileStem}${ownOutput.endsWith('.json') ? '.json' : '.txt'}`;
+  if (ownOutput === null) return null;
+  if (!isDifferent) return ownOutput.archive?.place ?? ownOutput.name;
+  const name = `${outputFileStem}${endings[ownOutput.type]}`;
   // The first stream was used up by the comparison, and its address may have died since.
   const { answer } = await fetchResult(claim, parts, signal);
   const bytes = await parts.platform.download(answer.value['output'], outputBytesMax, signal);
   await writeWhole(pathOf(name), bounded(bytes), mode, group);
   return name;
 }
+
+const endings = { json: '.json', text: '.txt', 'multi-file': '.tar.gz' } as const;
 
 async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let total = 0;

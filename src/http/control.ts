@@ -9,7 +9,9 @@ import { Hono, type Context } from 'hono';
 import { stream } from 'hono/streaming';
 import type { z } from 'zod';
 import { socketPathBytesMax } from '../core/controlSocket.ts';
+import { errorCode } from '../system/files.ts';
 import {
+  backupOrder,
   listQuery,
   personsAnswer,
   scanOrder,
@@ -54,7 +56,12 @@ export async function serveControl(
         server.close(() => resolve());
         server.closeAllConnections();
       });
-      rmSync(socketPath, { force: true });
+      try {
+        rmSync(socketPath, { force: true });
+      } catch (error) {
+        // On a disk that cannot be written to any more; the next start takes it away, and why this one ends is said.
+        if (errorCode(error) === undefined) throw error;
+      }
     },
   };
 }
@@ -74,21 +81,24 @@ function controlApp(operations: Operations, onBug: (error: unknown) => void): Ho
   app.get('/status', async (context) => context.json(await operations.status()));
   app.post('/list', async (context) => {
     const query = await order(context, listQuery);
-    context.header('content-type', 'application/x-ndjson');
-    return stream(context, async (out) => {
-      for await (const run of operations.list(query)) await out.write(`${JSON.stringify(run)}\n`);
-    });
+    return await lines(context, operations.list(query), onBug);
   });
   app.post('/show', async (context) => context.json(await operations.show(await order(context, selector))));
   app.post('/answer', async (context) =>
     context.json(await operations.answer(await order(context, personsAnswer))),
   );
   app.post('/scan', async (context) => context.json(await operations.scan(await order(context, scanOrder))));
+  app.post('/preview', async (context) =>
+    lines(context, operations.preview(await order(context, scanOrder)), onBug),
+  );
   app.post('/track', async (context) =>
     context.json(await operations.track(await order(context, trackOrder))),
   );
   app.post('/wait', async (context) =>
     context.json(await operations.waitFor(await order(context, waitOrder))),
+  );
+  app.post('/backup', async (context) =>
+    context.json(await operations.backup(await order(context, backupOrder))),
   );
   app.notFound((context) =>
     context.json(
@@ -105,6 +115,32 @@ function controlApp(operations: Operations, onBug: (error: unknown) => void): Ho
     );
   });
   return app;
+}
+
+/** One JSON document a line, as they come. */
+async function lines(
+  context: Context,
+  values: AsyncIterable<unknown>,
+  onBug: (error: unknown) => void,
+): Promise<Response> {
+  context.header('content-type', 'application/x-ndjson');
+  const iterator = values[Symbol.asyncIterator]();
+  // Before anything is sent: a refusal is an answer of its own then.
+  let next = await iterator.next();
+  return stream(context, async (out) => {
+    try {
+      for (; next.done !== true && !out.aborted; next = await iterator.next())
+        await out.write(`${JSON.stringify(next.value)}\n`);
+      // Whoever asked is gone: nothing more is found out for them.
+      if (next.done !== true) await iterator.return?.();
+    } catch (error) {
+      if (!(error instanceof Unanswerable)) onBug(error);
+      const message =
+        error instanceof Unanswerable ? error.message : 'the list broke off; the log has the details';
+      // A list that just ended would look like all there is.
+      await out.write(`${JSON.stringify({ brokenOff: message })}\n`);
+    }
+  });
 }
 
 async function order<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S>> {

@@ -3,6 +3,7 @@
  * The names in the shapes are a promise to users' scripts.
  */
 import { z } from 'zod';
+import type { HintsKind } from '../intake/hints.ts';
 import { shownStates, type ShownState } from '../core/run.ts';
 
 export interface RunView {
@@ -23,6 +24,8 @@ export interface RunView {
   readonly reason: { readonly class: string; readonly text: string } | null;
   readonly hint: string | null;
   readonly warnings: readonly string[];
+  /** Where its folder was moved to; absent: it was not. */
+  readonly archived_to?: string;
 }
 
 export interface RunStory extends RunView {
@@ -31,9 +34,15 @@ export interface RunStory extends RunView {
     readonly role: string;
     readonly name: string;
     readonly type: string;
+    /** Of an archive: of its files, as they lie in the folder. */
     readonly bytes: number;
+    /** Of an archive: over its files, so that it is the same however they are packed. */
     readonly sha256: string;
+    /** How many files it is made of. */
+    readonly files: number;
   }[];
+  /** What meta.json did not say and was inferred, each with its reason. */
+  readonly inferred: readonly string[];
   /** What happens next, and when: one sentence. */
   readonly next: string;
   /** Other runs of the same folder, newest first. */
@@ -57,6 +66,8 @@ export interface StatusView {
     readonly reason: string | null;
     readonly apps: readonly { readonly app: string; readonly state: 'paused'; readonly reason: string }[];
     /** What may leave now; null: no limit. */
+    /** Where artefacts are uploaded to: its trouble stops uploads only. */
+    readonly storage: { readonly state: 'ok' | 'paused'; readonly reason: string | null };
     readonly budget: {
       readonly runs_per_second: number | null;
       readonly requests_per_minute: number | null;
@@ -64,14 +75,36 @@ export interface StatusView {
       readonly narrowed: boolean;
     };
   };
+  /** Runs whose output came back different from what was sent; null while the outbox does not answer. */
+  readonly outputs_differ: number | null;
+  /** What the daemon does all the time, and when each last got something done or found nothing to do. */
+  readonly loops: readonly {
+    readonly name: string;
+    readonly last_progress: string;
+    readonly moving: boolean;
+  }[];
   readonly drop_roots: readonly {
     readonly name: string;
     readonly path: string;
     readonly app: string;
-    readonly hints: 'chokidar' | 'scan-only';
+    /** What makes looks come sooner than the next scan. */
+    readonly hints: HintsKind;
+    /** How many run folders this process has seen first because of a scan, and because of an event. */
+    readonly found: { readonly by_scan: number; readonly by_event: number };
     readonly settling: number;
     readonly overdue: number;
     readonly last_scan: string | null;
+    /** Where recorded folders are moved to; null: they stay. */
+    readonly archive: { readonly path: string; readonly problem: string | null } | null;
+    readonly backfill: {
+      readonly mode: string;
+      /** Run folders that lay there when the root was first watched. */
+      readonly found: number;
+      /** History that waits to be sent. */
+      readonly waiting: number;
+      /** When it is over at the platform's pace; null: nothing waits, or nothing limits it. */
+      readonly eta: string | null;
+    };
     readonly problem: string | null;
   }[];
 }
@@ -108,31 +141,54 @@ export type PersonsAnswer = z.infer<typeof personsAnswer>;
 export interface AnsweredView {
   readonly dry_run: boolean;
   readonly runs: readonly RunView[];
+  /** As many more were answered likewise, and are not named: there are too many. */
+  readonly more: number;
   /** Selected, but not parked, rejected or overdue: nothing to answer. */
   readonly left_alone: readonly { readonly run: RunView; readonly why: string }[];
 }
 
-export const scanOrder = z.strictObject({ root: z.string().nullable(), dryRun: z.boolean() });
+/** Null: all roots. */
+export const scanOrder = z.strictObject({ root: z.string().nullable() });
 export type ScanOrder = z.infer<typeof scanOrder>;
 
 export interface ScannedView {
-  readonly dry_run: boolean;
+  readonly dry_run: false;
   readonly drop_roots: readonly {
     readonly name: string;
     readonly folders: number;
     readonly problem: string | null;
   }[];
-  /** With dry_run every folder that is not a run yet; else the runs that the scan made. */
-  readonly folders: readonly {
-    readonly folder: string;
-    readonly drop_root: string;
-    readonly verdict: string;
-    readonly reason: string;
-    readonly run: number | null;
-  }[];
+  /** The runs that the scan made. */
+  readonly folders: readonly SeenFolder[];
   /** How many runs and folders, of all roots, are parked, rejected or overdue. */
   readonly needs_person: number;
 }
+
+export interface SeenFolder {
+  readonly folder: string;
+  readonly drop_root: string;
+  readonly verdict: string;
+  readonly reason: string;
+  readonly run: number | null;
+}
+
+/** What a scan would do, as it is found out: there may be years of runs. */
+export type PreviewLine =
+  /** A folder that is not a run yet. */
+  | ({ readonly kind: 'folder' } & SeenFolder)
+  | { readonly kind: 'progress'; readonly looked: number }
+  /** A root is done. */
+  | {
+      readonly kind: 'root';
+      readonly name: string;
+      /** Folders that are no runs. */
+      readonly folders: number;
+      /** Folders that are runs already. */
+      readonly known: number;
+      readonly problem: string | null;
+    }
+  /** All is done. Runs and folders, of all roots, that are parked, rejected or overdue. */
+  | { readonly kind: 'end'; readonly needs_person: number };
 
 export const trackOrder = z.strictObject({
   folder: z.string().min(1).max(4096),
@@ -150,6 +206,18 @@ export const waitOrder = z.strictObject({
 });
 export type WaitOrder = z.infer<typeof waitOrder>;
 
+export const backupOrder = z.strictObject({
+  /** Absolute: the caller's working directory is not the daemon's. */
+  file: z.string().min(2).max(4096).startsWith('/'),
+});
+export type BackupOrder = z.infer<typeof backupOrder>;
+
+export interface BackupView {
+  readonly file: string;
+  readonly bytes: number;
+  readonly runs: number;
+}
+
 /** A question that cannot be answered, with the reason for whoever asked. */
 export class Unanswerable extends Error {
   readonly kind: 'none' | 'ambiguous' | 'refused';
@@ -163,14 +231,18 @@ export class Unanswerable extends Error {
 
 export interface Operations {
   status(): Promise<StatusView>;
-  /** Folders that are no runs first, then runs, newest first. */
+  /** Folders that are no runs first, then runs, newest first; folders that were skipped or left out last. */
   list(query: ListQuery): AsyncIterable<RunView>;
   /** @throws Unanswerable when none or several match */
   show(wanted: Selector): Promise<RunStory>;
   answer(word: PersonsAnswer): Promise<AnsweredView>;
   scan(order: ScanOrder): Promise<ScannedView>;
+  /** What a scan would do; nothing is changed. @throws Unanswerable when there is no such root */
+  preview(order: ScanOrder): AsyncIterable<PreviewLine>;
   /** @throws Unanswerable (refused) with the reason why the folder is not tracked */
   track(order: TrackOrder): Promise<RunView>;
   /** Waits until the run has come that far, needs a person, or the time is up. */
   waitFor(order: WaitOrder): Promise<RunView>;
+  /** A copy of the outbox as it is now. @throws Unanswerable (refused) with the reason why there is none */
+  backup(order: BackupOrder): Promise<BackupView>;
 }

@@ -8,6 +8,7 @@ import type { Enqueued, NewRun, Run, RunSettings } from '../outbox/nouns.ts';
 import { directoryOf } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
 import { isoTime } from '../system/clock.ts';
+import { resultDirOf } from '../system/resultDirectory.ts';
 import type { IntakeParts } from './parts.ts';
 import { provenBy } from './resultFile.ts';
 import type { DropRoot } from './rules.ts';
@@ -30,11 +31,15 @@ export interface CompleteFolder {
   readonly newestChangeMs: number;
   /** When a mapped file last changed, likewise. */
   readonly newestFileChangeMs: number;
+  /** When its solver last wrote a mapped file, as the files say, in ms. */
+  readonly newestWriteMs: number;
+  /** It lay there before its root was first watched. */
+  readonly isHistory: boolean;
   readonly content: FolderContent;
 }
 
 /** What has lain there for longer when it is found is history: runs that are fresh go before it. */
-const freshMs = 10 * 60_000;
+export const freshMs = 10 * 60_000;
 
 export async function enqueueFolder(
   folder: CompleteFolder,
@@ -60,33 +65,39 @@ export async function enqueueFolder(
     movedAway: earlier.movedAway,
     doubt: earlier.doubtful === null || wishes.again === true ? null : movedOrCopied(earlier.doubtful),
     again: wishes.again === true,
-    isBacklog: nowMs - folder.newestChangeMs > freshMs,
+    isBacklog: folder.isHistory || nowMs - folder.newestChangeMs > freshMs,
     newestFileChangeMs: folder.newestFileChangeMs,
+    newestWriteMs: folder.newestWriteMs,
     believed,
     target: targetOf(root, parts),
   };
-  const chance = { nowMs, random: clock.random(), policy };
-  const enqueued = await outbox.enqueue(wanted, chance);
-  if (believed !== null && enqueued.kind === 'new') {
-    const reason = `the result file of ${folder.path} proves run ${believed.runId}, which this outbox does not know`;
-    if (await outbox.beginDistrust(reason, folder.newestFileChangeMs, chance))
-      log.error(
-        { root: root.name, folder: folder.path },
-        `${reason}: was the outbox lost or rolled back? Nothing is sent before it was looked for on the platform`,
-      );
-  }
+  const enqueued = await outbox.enqueue(wanted, { nowMs, random: clock.random(), policy });
+  if (enqueued.distrust !== undefined)
+    log.error(
+      { root: root.name, folder: folder.path },
+      `${enqueued.distrust}: was the outbox lost or rolled back? Nothing is sent before it was looked for on the platform`,
+    );
   return enqueued;
+}
+
+/** Whether the folder's result file proves that this very content was sent to this platform and app. @throws HostChanged */
+export async function provesItself(
+  folder: Pick<CompleteFolder, 'path' | 'directory' | 'content'>,
+  root: DropRoot,
+  parts: IntakeParts,
+): Promise<boolean> {
+  return (await believedRun(folder, root, folder.content.meta.appId ?? root.app, parts)) !== null;
 }
 
 /** The run that the folder's result file proves it to be; null: none. @throws HostChanged */
 async function believedRun(
-  folder: CompleteFolder,
+  folder: Pick<CompleteFolder, 'path' | 'directory' | 'content'>,
   root: DropRoot,
   app: string,
   { outbox, platformId, host }: IntakeParts,
 ): Promise<{ readonly runId: string } | null> {
   const place = { ...folder, platform: platformId, app, dropRoot: root.name };
-  const proven = await provenBy(join(root.path, folder.path), place);
+  const proven = await provenBy(resultDirOf(root, folder.path), place);
   if (proven === null) return null;
   if (proven.host === host) return { runId: proven.runId };
   // This machine had another name when it tracked the folder: with a new outbox all would be sent again.
@@ -164,7 +175,7 @@ async function earlierPlaces(
   const nothing: EarlierPlaces = { movedFrom: null, movedAway: null, doubtful: null };
   if (here !== undefined) {
     if (isSameDirectory(here.directory, directory) || root.name === outsideRootName) return nothing;
-    const elsewhere = await findDirectory(root.path, here.directory, path);
+    const elsewhere = await findDirectory(root.path, root.depth, here.directory, path);
     if (elsewhere === null) return nothing;
     return { ...nothing, movedAway: { run: here.run, path: elsewhere } };
   }
@@ -193,14 +204,22 @@ async function isAt(path: string, directory: DirectoryIdentity): Promise<boolean
 /** Where in the root a directory lies now. Every entry is stat-ed, which only ever happens when names were swapped. */
 async function findDirectory(
   rootPath: string,
+  depth: number,
   directory: DirectoryIdentity,
   notAt: string,
 ): Promise<string | null> {
-  for await (const entry of await opendir(rootPath, { bufferSize: 1024 })) {
-    if (!entry.isDirectory() || entry.name === notAt) continue;
-    if (await isAt(join(rootPath, entry.name), directory)) return entry.name;
-  }
-  return null;
+  const below = async (parent: string, level: number): Promise<string | null> => {
+    for await (const entry of await opendir(join(rootPath, parent), { bufferSize: 1024 })) {
+      const path = parent === '' ? entry.name : `${parent}/${entry.name}`;
+      if (!entry.isDirectory() || path === notAt) continue;
+      if (level < depth) {
+        const found = await below(path, level + 1);
+        if (found !== null) return found;
+      } else if (await isAt(join(rootPath, path), directory)) return path;
+    }
+    return null;
+  };
+  return await below('', 1);
 }
 
 function missing(error: unknown): null {

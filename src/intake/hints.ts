@@ -1,88 +1,221 @@
 /**
- * Events as hints: they make the next look come sooner, and nothing depends on them. One watch on the root, one on each
- * open folder, none on finished ones.
+ * Events as hints: they make the next look come sooner, and nothing depends on them. One watch on the root, a few on the
+ * date folders that changed last, one on each open folder up to a limit, none on finished ones.
+ *
+ * chokidar watches roots up to a measured size. It lists the whole root again at each arrival, so above that size a bare
+ * watch takes over, which says which name changed. Open folders have bare watches in any case: chokidar would take one
+ * for each file in them. On network file systems no event tells what other machines do, and scans work alone.
  */
-import { watch, type FSWatcher } from 'chokidar';
-import { basename, dirname, relative, sep } from 'node:path';
-import type { Log } from '../system/log.ts';
+import { watch as watchWithChokidar } from 'chokidar';
+import { watch as watchBare } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { errorCode } from '../system/files.ts';
+import type { FileSystem } from '../system/fileSystem.ts';
+import type { Log } from '../system/log.ts';
+import type { MissedEvents } from './missedEvents.ts';
+
+export type HintsKind = 'chokidar' | 'directory' | 'scan-only';
+
+/** Measured: at 2,000 entries chokidar needs some 20 ms for an arrival, at 10,000 170 ms, at 100,000 seconds. */
+export const chokidarEntriesMax = 2_000;
+/** Watches are shared by all processes of a user (fs.inotify.max_user_watches, 8,192 on old kernels). */
+export const openWatchesMax = 1_000;
+/** Date folders in which the next run folders are expected. */
+export const parentWatchesMax = 16;
+/** Where watches could not be had, they are tried for again after this, in ms. */
+const retryAfterMs = 60_000;
+
+export interface HintsParts {
+  /** Absolute path of the drop root. */
+  readonly root: string;
+  readonly name: string;
+  readonly log: Log;
+  readonly missed: MissedEvents;
+  /** Told the path of something below the root that moved, relative to it. */
+  readonly onPath: (path: string) => void;
+  /** Told that something moved, but not what. */
+  readonly onUnknown: () => void;
+}
+
+interface Watching {
+  close(): void | Promise<void>;
+}
 
 export class Hints {
-  readonly #root: string;
-  readonly #log: Log;
-  readonly #onHint: (name: string) => void;
-  readonly #folders = new Map<string, FSWatcher>();
-  #watcher: FSWatcher | null = null;
-  #degraded: string | null = null;
+  readonly #parts: HintsParts;
+  readonly #folders = new Map<string, Watching>();
+  readonly #parents = new Map<string, Watching>();
+  #root: Watching | null = null;
+  #kind: HintsKind = 'scan-only';
+  #degraded: { readonly text: string; readonly sinceMs: number } | null = null;
+  #said = '';
 
-  /** @param onHint told the name of a folder of the root that something moved in */
-  constructor(root: string, log: Log, onHint: (name: string) => void) {
-    this.#root = root;
-    this.#log = log;
-    this.#onHint = onHint;
+  constructor(parts: HintsParts) {
+    this.#parts = parts;
   }
 
   /** Why events are not to be counted on; null when all is well. */
   degraded(): string | null {
-    return this.#degraded;
+    return this.#degraded?.text ?? null;
   }
 
-  isOn(): boolean {
-    return this.#watcher !== null && this.#degraded === null;
+  kind(): HintsKind {
+    return this.#kind;
   }
 
-  /** Begins anew, as it must when the root is another directory than before. */
-  async start(): Promise<void> {
+  /**
+   * Begins anew, as it must when the root is another directory than before, or has grown.
+   * @param entries how many there are in the root, as far as that was counted
+   */
+  async begin(fileSystem: FileSystem, entries: number, nowMs: number): Promise<void> {
     await this.stop();
+    const { root, name, log } = this.#parts;
+    this.#kind = fileSystem.isRemote ? 'scan-only' : entries > chokidarEntriesMax ? 'directory' : 'chokidar';
     this.#degraded = null;
-    this.#watcher = this.#watch(this.#root);
+    if (this.#kind === 'scan-only') {
+      this.#say(() =>
+        log.info(
+          { root: name, fileSystem: fileSystem.name },
+          `${root} lies on ${fileSystem.name}, where no event tells what other machines do: scans work alone`,
+        ),
+      );
+      return;
+    }
+    this.#root = this.#kind === 'chokidar' ? this.#chokidar(nowMs) : this.#bare(root, '', nowMs);
+    if (this.#root === null) this.#kind = 'scan-only';
+  }
+
+  /** Whether watches that could not be had should be tried for again. */
+  wantsRetry(nowMs: number): boolean {
+    return this.#degraded !== null && nowMs - this.#degraded.sinceMs >= retryAfterMs;
   }
 
   async stop(): Promise<void> {
-    const watchers = [this.#watcher, ...this.#folders.values()];
-    this.#watcher = null;
+    const all = [this.#root, ...this.#folders.values(), ...this.#parents.values()];
+    this.#root = null;
     this.#folders.clear();
-    await Promise.all(watchers.map(async (watcher) => await watcher?.close()));
+    this.#parents.clear();
+    await Promise.all(all.map(async (watching) => await watching?.close()));
   }
 
-  /** A watcher of its own, because chokidar keeps every path that was ever unwatched, and tests against all of them. */
-  watchFolder(path: string): void {
-    if (this.#watcher === null || this.#folders.has(path)) return;
-    this.#folders.set(path, this.#watch(path));
+  /** @param path of an open folder, relative to the root. Above the limit scans alone look at it. */
+  watchFolder(path: string, nowMs: number): void {
+    if (this.#root === null || this.#folders.has(path) || this.#folders.size >= openWatchesMax) return;
+    const watching = this.#bare(join(this.#parts.root, path), path, nowMs);
+    if (watching !== null) this.#folders.set(path, watching);
   }
 
-  async unwatchFolder(path: string): Promise<void> {
-    const watcher = this.#folders.get(path);
+  unwatchFolder(path: string): void {
+    const watching = this.#folders.get(path);
     this.#folders.delete(path);
-    await watcher?.close();
+    void watching?.close();
   }
 
-  #watch(path: string): FSWatcher {
-    return watch(path, { depth: 0, followSymlinks: false, ignoreInitial: true, atomic: false })
-      .on('all', (_event, moved) => this.#hint(moved))
-      .on('error', (error) => this.#fail(error));
+  /** @param paths of the date folders that changed last, relative to the root, newest first */
+  watchParents(paths: readonly string[], nowMs: number): void {
+    if (this.#root === null) return;
+    const wanted = new Set(paths.slice(0, parentWatchesMax));
+    for (const [path, watching] of this.#parents) {
+      if (wanted.has(path)) continue;
+      this.#parents.delete(path);
+      void watching.close();
+    }
+    for (const path of wanted) {
+      if (this.#parents.has(path)) continue;
+      const watching = this.#bare(join(this.#parts.root, path), path, nowMs);
+      if (watching !== null) this.#parents.set(path, watching);
+    }
   }
 
-  #hint(path: string): void {
-    const below = relative(this.#root, path);
-    const [name] = below.split(sep);
-    if (name !== undefined && name !== '' && name !== '..') this.#onHint(name);
+  #chokidar(nowMs: number): Watching {
+    const { root, missed, onPath, onUnknown } = this.#parts;
+    return (
+      watchWithChokidar(root, {
+        depth: 0,
+        followSymlinks: false,
+        ignoreInitial: true,
+        atomic: false,
+        // Loose files in the root would take a watch each.
+        ignored: (_path, stats) => stats !== undefined && !stats.isDirectory(),
+      })
+        .on('all', (_event, moved) => {
+          missed.count();
+          const below = relative(root, moved);
+          if (below !== '' && !below.startsWith('..')) onPath(below.split(sep).join('/'));
+        })
+        // What came while it began is for the scan to find.
+        .on('ready', () => onUnknown())
+        .on('error', (error) => {
+          this.#fail(error, nowMs);
+          if (this.#degraded !== null) this.#giveUpRoot();
+        })
+    );
+  }
+
+  /** @returns null where there is no watch to be had */
+  #bare(directory: string, path: string, nowMs: number): Watching | null {
+    const { missed, onPath, onUnknown } = this.#parts;
+    const isFolder = path !== '';
+    try {
+      const watcher = watchBare(directory, (_event, name) => {
+        missed.count();
+        if (name === null) onUnknown();
+        else onPath(isFolder ? `${path}/${name}` : name);
+      });
+      watcher.on('error', (error) => this.#fail(error, nowMs));
+      return watcher;
+    } catch (error) {
+      this.#fail(error, nowMs);
+      return null;
+    }
+  }
+
+  /** Without the watch on the root, scans work alone. */
+  #giveUpRoot(): void {
+    const root = this.#root;
+    this.#root = null;
+    this.#kind = 'scan-only';
+    void root?.close();
   }
 
   /** Out of watches is said once, with the knob; scans go on. */
-  #fail(error: unknown): void {
+  #fail(error: unknown, nowMs: number): void {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    // It went away before it could be watched, which the next look will find.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return;
     if (this.#degraded !== null) return;
-    const code = errorCode(error) ?? 'unknown';
-    const knob =
-      code === 'ENOSPC'
-        ? 'raise fs.inotify.max_user_watches'
-        : code === 'EMFILE'
-          ? 'raise fs.inotify.max_user_instances or the limit of open files'
-          : 'nothing is lost';
-    this.#degraded = `${code}: ${knob}`;
-    this.#log.warn(
-      { root: basename(this.#root), below: dirname(this.#root), code },
-      `events of ${this.#root} are incomplete (${code}): scans go on, ${knob}`,
-    );
+    this.#degraded = { text: `${code}: events are incomplete, scans go on`, sinceMs: nowMs };
+    void this.#explain(code, nowMs);
+  }
+
+  async #explain(code: string, sinceMs: number): Promise<void> {
+    const { root, name, log } = this.#parts;
+    const knob = knobs[code];
+    const value =
+      knob === undefined
+        ? null
+        : await readFile(`/proc/sys/${knob.replaceAll('.', '/')}`, 'utf8').catch(() => null);
+    const more = code === 'EMFILE' ? ', or the limit of open files (ulimit -n)' : '';
+    const what =
+      knob === undefined
+        ? 'nothing is lost'
+        : `raise ${knob}, which is ${value?.trim() ?? 'not readable'} and shared by all processes of this user${more}`;
+    const text = `events of ${root} are incomplete (${code}): scans go on; ${what}`;
+    if (this.#degraded !== null) this.#degraded = { text, sinceMs };
+    this.#say(() => log.warn({ root: name, code }, text), code);
+  }
+
+  /** Once, however often it is tried again. */
+  #say(log: () => void, what = 'remote'): void {
+    if (this.#said === what) return;
+    this.#said = what;
+    log();
   }
 }
+
+const knobs: Readonly<Record<string, string>> = {
+  ENOSPC: 'fs.inotify.max_user_watches',
+  EMFILE: 'fs.inotify.max_user_instances',
+};

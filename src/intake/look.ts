@@ -2,14 +2,24 @@
  * One look at one folder, and what it means: settling with a reason, a run, rejected, or vanished. What is being
  * written is left alone; what is quiet is read once, and read again only when it has moved.
  */
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DirectoryIdentity } from '../core/content.ts';
+import { isHistory } from '../core/backfill.ts';
 import { isOverdue, settleVerdict } from '../core/settle.ts';
-import type { Enqueued, Folder } from '../outbox/nouns.ts';
+import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
 import { readFolder, type ReadFolder } from '../reading/readFolder.ts';
-import { sightFolder, type FolderSight } from '../reading/sight.ts';
+import { directoryOf, type FolderSight } from '../reading/sight.ts';
+import { sightFolder } from '../reading/sightFolder.ts';
+import type { FolderContent } from '../core/content.ts';
+import { readAsRecorded, rulesAsRecorded } from './earlierMapping.ts';
 import { isoTime } from '../system/clock.ts';
+import { errorCode } from '../system/files.ts';
 import { clearProblem, putProblem } from '../system/problemFile.ts';
+import { resultDirOf } from '../system/resultDirectory.ts';
 import { enqueueFolder, targetOf, type CompleteFolder } from './enqueue.ts';
+import { levelOf, tooHigh, tooLow } from './levels.ts';
+import { isLeftOut, leaveOut, newestWriteMs } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
 import type { RootRules } from './rules.ts';
@@ -26,19 +36,28 @@ export interface OpenFolderMemory {
     readonly signature: string;
     readonly verdict: Exclude<ReadFolder, { kind: 'complete' }>;
   } | null;
+  /** What it waits for may be mended without a trace in the folder: it is looked at at every scan. */
+  isMendedUnseen: boolean;
 }
 
 export type Looked =
   /** Nothing to remember: it is a run, or a person's matter, or not there. */
   | { readonly kind: 'done'; readonly enqueued: Enqueued | null }
   /** Look again after this, in ms; null: when something moves. */
-  | { readonly kind: 'open'; readonly memory: OpenFolderMemory; readonly againInMs: number | null };
+  | {
+      readonly kind: 'open';
+      readonly memory: OpenFolderMemory;
+      readonly againInMs: number | null;
+      /** All files that are required: it only has to be quiet, or to be readable. */
+      readonly isAllThere: boolean;
+    };
 
 const done: Looked = { kind: 'done', enqueued: null };
 
 /**
  * @param known what the outbox has of this folder
  * @param memory of the last look, if the folder was open then
+ * @param start how the root was first watched; null where that is not known
  * @param isRootThere asked before a folder is believed to have vanished
  */
 export async function lookAt(
@@ -46,11 +65,13 @@ export async function lookAt(
   rules: RootRules,
   known: Folder | undefined,
   memory: OpenFolderMemory | undefined,
+  start: RootStart | null,
   parts: IntakeParts,
   isRootThere: () => Promise<boolean>,
 ): Promise<Looked> {
   const { clock } = parts;
   const folderPath = join(rules.root.path, path);
+  if (levelOf(path) !== rules.root.depth) return await elsewhere(path, rules, known, parts, isRootThere);
   const sight = await sightFolder(folderPath, rules.sight);
   if (sight === null) {
     if (known !== undefined && (await isRootThere())) await vanished(known, parts);
@@ -58,12 +79,35 @@ export async function lookAt(
   }
   if (isSettled(known, targetOf(rules.root, parts)) && known.signature === sight.signature) return done;
   const nowMs = clock.monotonicMs();
+  const recorded = await rulesAsRecorded(known, rules, parts.outbox);
+  if (recorded !== null && known !== undefined) {
+    const asBefore = await lookAsRecorded(
+      path,
+      rules,
+      recorded,
+      known,
+      parts,
+      start,
+      isStill(memory, sight, nowMs, rules),
+    );
+    if (asBefore !== null) return asBefore;
+  }
   const open = remembered(memory, known, sight.signature, nowMs, clock.nowMs());
+  const isQuiet = nowMs - open.unchangedSinceMs >= rules.root.settle.quietMs;
+  if (isQuiet && (await isLeftOut(path, rules, known, sight, start, parts))) {
+    await leaveOut(path, rules, known, sight, parts);
+    return done;
+  }
+  if (isQuiet && sight.files.length + sight.archives.length === 0 && sight.sighting.unreadable === null) {
+    const misplaced = await tooLow(path, rules);
+    if (misplaced !== null)
+      return await rejectAtWrongLevel(path, rules, known, sight.directory, misplaced, parts);
+  }
   const verdict = settleVerdict(open, sight.sighting, nowMs, rules.root.settle);
   if (verdict.kind === 'settling' && sight.refusal === null) {
     return await settling(path, rules, known, open, sight, verdict.reason, parts);
   }
-  if (nowMs - open.unchangedSinceMs < rules.root.settle.quietMs) {
+  if (!isQuiet) {
     return await settling(
       path,
       rules,
@@ -81,7 +125,9 @@ export async function lookAt(
       : await readFolder(folderPath, sight, rules.reading);
   switch (read.kind) {
     case 'notYet':
-      open.lastRead = { signature: sight.signature, verdict: read };
+      // What is mended without a trace in the folder is tried at every scan.
+      open.isMendedUnseen = read.isMendedUnseen === true;
+      if (!open.isMendedUnseen) open.lastRead = { signature: sight.signature, verdict: read };
       return await settling(path, rules, known, open, sight, read.reason, parts);
     case 'rejected':
       return await reject(path, rules, known, sight, read, parts);
@@ -98,23 +144,106 @@ export async function lookAt(
           parts,
         );
       }
-      const { directory, isBirthKnown, signature, newestChangeMs, newestFileChangeMs } = sight;
-      return await take(
-        {
-          path,
-          directory,
-          isBirthKnown,
-          signature,
-          newestChangeMs,
-          newestFileChangeMs,
-          content: read.content,
-        },
-        rules,
-        known,
-        parts,
-      );
+      return await take(completeFolder(path, sight, start, read.content), rules, known, parts);
     }
   }
+}
+
+/** The folder by the rules of its run. @returns null when it holds something else by now, or still moves */
+async function lookAsRecorded(
+  path: string,
+  rules: RootRules,
+  recorded: RootRules,
+  known: Folder,
+  parts: IntakeParts,
+  start: RootStart | null,
+  hasRested: boolean,
+): Promise<Looked | null> {
+  const folderPath = join(rules.root.path, path);
+  if (isSettled(known, targetOf(rules.root, parts))) {
+    const before = await sightFolder(folderPath, recorded.sight);
+    if (before?.signature === known.signature) return done;
+  }
+  const found = hasRested ? await readAsRecorded(folderPath, known, recorded, parts.outbox) : null;
+  if (found === null) return null;
+  return await take(completeFolder(path, found.sight, start, found.content), rules, known, parts);
+}
+
+function isStill(
+  memory: OpenFolderMemory | undefined,
+  { signature }: FolderSight,
+  nowMs: number,
+  { root }: RootRules,
+): boolean {
+  return memory?.signature === signature && nowMs - memory.unchangedSinceMs >= root.settle.quietMs;
+}
+
+function completeFolder(
+  path: string,
+  sight: FolderSight,
+  start: RootStart | null,
+  content: FolderContent,
+): CompleteFolder {
+  const { directory, isBirthKnown, signature, newestChangeMs, newestFileChangeMs } = sight;
+  return {
+    path,
+    directory,
+    isBirthKnown,
+    signature,
+    newestChangeMs,
+    newestFileChangeMs,
+    newestWriteMs: newestWriteMs(sight),
+    isHistory: isHistory(newestChangeMs, start?.firstStartMs ?? null),
+    content,
+  };
+}
+
+/** A folder at another level than run folders lie at: shown while it looks like one, else nothing. */
+async function elsewhere(
+  path: string,
+  rules: RootRules,
+  known: Folder | undefined,
+  parts: IntakeParts,
+  isRootThere: () => Promise<boolean>,
+): Promise<Looked> {
+  const { root } = rules;
+  const stats = await lstat(join(root.path, path), { bigint: true }).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
+    throw error;
+  });
+  if (stats?.isDirectory() !== true) {
+    if (known !== undefined && (await isRootThere())) await vanished(known, parts);
+    return done;
+  }
+  // It was recorded while run folders lay at its level, and stays what it is.
+  if (known !== undefined && known.reason.class !== wrongLevel && known.run !== null) return done;
+  const misplaced = levelOf(path) < root.depth ? await tooHigh(path, rules) : null;
+  if (misplaced !== null)
+    return await rejectAtWrongLevel(path, rules, known, directoryOf(stats), misplaced, parts);
+  if (known !== undefined) {
+    await clearProblem(root, path);
+    await parts.outbox.forgetFolder(root.name, path);
+  }
+  return done;
+}
+
+const wrongLevel = 'wrong-level';
+
+async function rejectAtWrongLevel(
+  path: string,
+  rules: RootRules,
+  known: Folder | undefined,
+  directory: DirectoryIdentity,
+  text: string,
+  parts: IntakeParts,
+): Promise<Looked> {
+  const isSaid = known?.state === 'rejected' && known.reason.text === text;
+  // No folder ever looks like this signature, so that each audit finds out whether it was mended.
+  const seen = { directory, signature: wrongLevel };
+  const hint = 'Move the run folders to their level, or set depth of the drop root. Or `runtrackd skip` it.';
+  if (!isSaid && known?.state !== 'skipped')
+    await reject(path, rules, known, seen, { class: wrongLevel, text, hint }, parts);
+  return done;
 }
 
 /** Nothing is to be done about it until it moves. */
@@ -132,10 +261,10 @@ function remembered(
   if (memory === undefined) {
     const isSame = known?.signature === signature;
     const unchangedBeforeMs = isSame ? Math.max(0, wallMs - known.changedAtMs) : 0;
-    return { signature, unchangedSinceMs: nowMs, unchangedBeforeMs, lastRead: null };
+    return { signature, unchangedSinceMs: nowMs, unchangedBeforeMs, lastRead: null, isMendedUnseen: false };
   }
   if (memory.signature === signature) return memory;
-  return { signature, unchangedSinceMs: nowMs, unchangedBeforeMs: 0, lastRead: null };
+  return { signature, unchangedSinceMs: nowMs, unchangedBeforeMs: 0, lastRead: null, isMendedUnseen: false };
 }
 
 async function settling(
@@ -184,23 +313,31 @@ async function settling(
   const overdueInMs =
     state === 'overdue' ? Infinity : settle.deadlineMs - unchangedMs - memory.unchangedBeforeMs;
   const againInMs = Math.min(quietInMs > 0 ? quietInMs : Infinity, overdueInMs);
-  return { kind: 'open', memory, againInMs: Number.isFinite(againInMs) ? Math.max(1, againInMs) : null };
+  const { missing, missingMarker, unreadable } = sight.sighting;
+  return {
+    kind: 'open',
+    memory,
+    againInMs: Number.isFinite(againInMs) ? Math.max(1, againInMs) : null,
+    // What was quiet and is not complete waits for a change of which nothing tells but an event.
+    isAllThere: missing.length === 0 && missingMarker === null && unreadable === null && quietInMs > 0,
+  };
 }
 
 async function reject(
   path: string,
   rules: RootRules,
   known: Folder | undefined,
-  sight: FolderSight,
-  { text, hint }: { readonly text: string; readonly hint: string },
+  sight: Pick<FolderSight, 'signature' | 'directory'>,
+  why: { readonly class?: string; readonly text: string; readonly hint: string },
   parts: IntakeParts,
 ): Promise<Looked> {
+  const { text, hint } = why;
   const nowMs = parts.clock.nowMs();
   const folder: Folder = {
     dropRoot: rules.root.name,
     path,
     state: 'rejected',
-    reason: { class: 'rejected', text },
+    reason: { class: why.class ?? 'rejected', text },
     hint,
     signature: sight.signature,
     directory: sight.directory,
@@ -220,7 +357,7 @@ async function reject(
 async function tell(folder: Folder, rules: RootRules, { log }: IntakeParts): Promise<void> {
   if (folder.state === 'known') return;
   const { state, reason, hint, sinceMs, run, path } = folder;
-  const refused = await putProblem(join(rules.root.path, path), {
+  const refused = await putProblem(rules.root, path, {
     state,
     reason,
     hint,
@@ -242,7 +379,7 @@ async function take(
   const fields = { root: rules.root.name, folder: folder.path, run };
   if (kind === 'new') log.info(fields, `${folder.path} is complete: run #${run}`);
   else log.debug(fields, `${folder.path} is complete, and it is run #${run} (${kind})`);
-  await mendTraces(run, join(rules.root.path, folder.path), parts);
+  await mendTraces(run, folder.path, rules, parts);
   onEnqueued(run);
   return { kind: 'done', enqueued };
 }
@@ -251,11 +388,16 @@ async function take(
  * What lies beside the content is to be that content's: no problem that is over, and its own result, also when the
  * folder was made again or came back to older content.
  */
-async function mendTraces(number: number, folderPath: string, parts: IntakeParts): Promise<void> {
+async function mendTraces(
+  number: number,
+  path: string,
+  { root }: RootRules,
+  parts: IntakeParts,
+): Promise<void> {
   const { outbox, clock, policy } = parts;
   const state = (await outbox.run(number))?.life.state;
-  if (state?.kind !== 'parked') await clearProblem(folderPath);
-  if (state?.kind !== 'recorded' || (await resultIdIn(folderPath)) === state.runId) return;
+  if (state?.kind !== 'parked') await clearProblem(root, path);
+  if (state?.kind !== 'recorded' || (await resultIdIn(resultDirOf(root, path))) === state.runId) return;
   await outbox.apply(
     number,
     { kind: 'resultLost' },
@@ -266,7 +408,8 @@ async function mendTraces(number: number, folderPath: string, parts: IntakeParts
 /** The folder is not there any more, in a root that is. What was never sent is gone, and that is said loudly. */
 async function vanished(known: Folder, { outbox, clock, log, policy }: IntakeParts): Promise<void> {
   const { dropRoot, path, run } = known;
-  if (run !== null) {
+  // A run that was found elsewhere meanwhile has moved, and has not vanished.
+  if (run !== null && (await outbox.run(run))?.path === path) {
     const chance = { nowMs: clock.nowMs(), random: clock.random(), policy };
     const now = await outbox.apply(run, { kind: 'vanished' }, chance);
     // A worker has it in hand; it will find the folder missing itself, and the next scan looks again.
@@ -277,6 +420,7 @@ async function vanished(known: Folder, { outbox, clock, log, policy }: IntakePar
         `${path} vanished before it was uploaded: run #${run} is gone`,
       );
     }
-  } else log.warn({ root: dropRoot, folder: path }, `${path} vanished before it was complete`);
+  } else if (run === null && known.state !== 'skipped' && known.reason.class !== wrongLevel)
+    log.warn({ root: dropRoot, folder: path }, `${path} vanished before it was complete`);
   await outbox.forgetFolder(dropRoot, path);
 }

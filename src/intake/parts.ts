@@ -3,6 +3,7 @@ import type { LifecyclePolicy } from '../core/policy.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
+import type { RootPlaces } from '../system/resultDirectory.ts';
 
 export interface IntakeParts {
   readonly outbox: Outbox;
@@ -11,8 +12,10 @@ export interface IntakeParts {
   readonly policy: LifecyclePolicy;
   readonly platformId: string;
   readonly host: string;
-  /** Absolute path of a drop root; null when the configuration no longer has it. */
-  readonly pathOfRoot: (dropRoot: string) => string | null;
+  /** Where a drop root and its results lie; null when the configuration no longer has it. */
+  readonly placesOfRoot: (dropRoot: string) => RootPlaces | null;
+  /** At which pace runs are recorded at the moment; null: nothing limits it. */
+  readonly runsPerSecond: () => number | null;
   /** Told when a run was made or revived: there is something to deliver. */
   readonly onEnqueued: (run: number) => void;
 }

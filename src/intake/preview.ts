@@ -1,42 +1,69 @@
 /** What a look at a folder would make of it, without doing it: for `scan --dry-run`. */
 import { join } from 'node:path';
-import type { Folder } from '../outbox/nouns.ts';
+import { backfillText } from '../core/backfill.ts';
+import type { Folder, RootStart } from '../outbox/nouns.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import { readFolder } from '../reading/readFolder.ts';
-import { sightFolder } from '../reading/sight.ts';
+import type { FolderSight } from '../reading/sight.ts';
+import { sightFolder } from '../reading/sightFolder.ts';
+import { rulesAsRecorded } from './earlierMapping.ts';
+import { levelOf, tooHigh, tooLow } from './levels.ts';
+import { isLeftOut } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
 
 export interface Preview {
   readonly path: string;
-  readonly verdict: 'would-be-tracked' | 'known' | 'not-complete' | 'rejected' | 'skipped';
+  readonly verdict: 'would-be-tracked' | 'known' | 'not-complete' | 'rejected' | 'left-out' | 'skipped';
   readonly reason: string;
   readonly run: number | null;
 }
 
-/** @returns null when there is no such folder */
+/** How the root was first watched; for one that never was, as if that were now. */
+export async function startForPreview(
+  { root }: RootRules,
+  { outbox, clock }: IntakeParts,
+): Promise<RootStart> {
+  const start = await outbox.rootStart(root.name);
+  if (start !== null) return start;
+  return { firstStartMs: (await outbox.distrust()) === null ? clock.nowMs() : null, historyFound: 0 };
+}
+
+/** @returns null when there is no such folder, or nothing to be said of it */
 export async function previewFolder(
   path: string,
   rules: RootRules,
-  known: Folder | undefined,
-  { outbox }: Pick<IntakeParts, 'outbox'>,
+  start: RootStart,
+  parts: IntakeParts,
 ): Promise<Preview | null> {
-  const folderPath = join(rules.root.path, path);
-  const sight = await sightFolder(folderPath, rules.sight);
-  if (sight === null) return null;
+  const { outbox } = parts;
+  const [known] = await outbox.folders(rules.root.name, [path]);
   const say = (verdict: Preview['verdict'], reason: string, run: number | null = null): Preview => ({
     path,
     verdict,
     reason,
     run,
   });
-  if (known?.state === 'known' && known.signature === sight.signature) {
-    return say('known', `it is run #${String(known.run)}`, known.run);
+  if (levelOf(path) !== rules.root.depth) {
+    const misplaced = await tooHigh(path, rules);
+    return misplaced === null ? null : say('rejected', misplaced);
   }
-  if (known?.state === 'skipped' && known.signature === sight.signature)
-    return say('skipped', 'a person said: skip');
+  const folderPath = join(rules.root.path, path);
+  const sight = await sightFolder(folderPath, rules.sight);
+  if (sight === null) return null;
+  if (known?.state === 'known' && (await isUnmoved(folderPath, sight, known, rules, outbox)))
+    return say('known', `it is run #${String(known.run)}`, known.run);
+  if (known?.state === 'skipped' && known.signature === sight.signature) return skipped(known, say);
+  if (await isLeftOut(path, rules, known, sight, start, parts))
+    return say(
+      'left-out',
+      `it lay there before the first start, and backfill is ${backfillText(rules.root.backfill)}`,
+    );
   if (sight.refusal !== null) return say('rejected', sight.refusal.text);
   const { missing, missingMarker, unreadable } = sight.sighting;
   if (unreadable !== null) return say('not-complete', unreadable);
+  const misplaced = sight.files.length === 0 ? await tooLow(path, rules) : null;
+  if (misplaced !== null) return say('rejected', misplaced);
   if (missing.length > 0) return say('not-complete', `waiting for ${missing.join(' and ')}`);
   if (missingMarker !== null) return say('not-complete', `waiting for the marker ${missingMarker}`);
   const read = await readFolder(folderPath, sight, rules.reading);
@@ -56,4 +83,21 @@ export async function previewFolder(
       );
     }
   }
+}
+
+async function isUnmoved(
+  folderPath: string,
+  sight: FolderSight,
+  known: Folder,
+  rules: RootRules,
+  outbox: Outbox,
+): Promise<boolean> {
+  if (known.signature === sight.signature) return true;
+  const recorded = await rulesAsRecorded(known, rules, outbox);
+  if (recorded === null) return false;
+  return (await sightFolder(folderPath, recorded.sight))?.signature === known.signature;
+}
+
+function skipped({ reason }: Folder, say: (verdict: Preview['verdict'], reason: string) => Preview): Preview {
+  return reason.class === 'backfill' ? say('left-out', reason.text) : say('skipped', 'a person said: skip');
 }

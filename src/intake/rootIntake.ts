@@ -1,93 +1,181 @@
 /**
- * One drop root under watch. The scan is the truth: it lists the root, looks at what is new, open or due for an audit,
- * and notices what vanished. Events and timers only make a look come sooner.
+ * One drop root under watch. The scan is the truth: it lists the root, looks at what is new or open, and has recorded
+ * folders compared. Events and times only make a look come sooner.
  */
-import { lstat, opendir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
-import type { Enqueued } from '../outbox/nouns.ts';
+import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
 import { errorCode } from '../system/files.ts';
+import { fileSystemAt } from '../system/fileSystem.ts';
 import { Waking } from '../system/waking.ts';
-import { Hints } from './hints.ts';
+import { Agenda } from './agenda.ts';
+import { Audit, smallRootMax } from './audit.ts';
+import type { Auditor } from './auditor.ts';
+import { targetOf } from './enqueue.ts';
+import { announce } from './firstStart.ts';
+import { chokidarEntriesMax, Hints, parentWatchesMax, type HintsKind } from './hints.ts';
+import { runFolderOf } from './levels.ts';
+import { Listing } from './listing.ts';
 import { lookAt, type OpenFolderMemory } from './look.ts';
+import type { MissedEvents } from './missedEvents.ts';
 import type { IntakeParts } from './parts.ts';
+import { RootDirectory, type RootPlace } from './rootDirectory.ts';
 import { rulesOf, type DropRoot, type RootRules } from './rules.ts';
 
-/** Folders looked at side by side: enough to hide a slow disk, few enough to leave the machine to the solver. */
-const looksAtOnce = 4;
-/** Folders asked of the outbox at once. */
-const pageOfFolders = 500;
-/** So many finished folders are stat-ed again at each scan, in turn: small roots wholly every time. */
-const auditedAtOnce = 1_000;
-/** Events of one folder come in swarms; a look waits this long for the swarm to pass, in ms. */
-const swarmMs = 50;
+/** Folders looked at side by side: enough to hide a slow disk and to share the outbox's fsyncs, few enough for its memory. */
+const looksAtOnce = 16;
+/** Rows asked of the outbox at once. */
+const pageOfRows = 500;
+/** Up to so many open folders are looked at one by one at each scan; of more, the audit's thread says which have moved. */
+const openOneByOneMax = 64;
+/** Open folders compared in one order to the audit's thread. */
+const pageOfOpen = 512;
+/** So many folders may be waiting for their quiet time before the listing goes on: what is remembered of each adds up. */
+const quietAtOnceMax = 10_000;
+/** After a look at an open folder its next event is answered after this at the earliest, in ms; the longer open, the later. */
+const swarmMsMin = 50;
+const swarmMsMax = 1_000;
+/** Scans that events ask for follow each other at this distance at the least, in ms. */
+const hintedScanMs = 200;
 
 export interface ScanReport {
   readonly folders: number;
   readonly looked: number;
+  /** Runs that the scan has made, when a person asked for it. */
   readonly enqueued: readonly Enqueued[];
+}
+
+interface OpenFolder {
+  readonly memory: OpenFolderMemory;
+  readonly openedMs: number;
+  readonly lookedMs: number;
+  readonly isWaitingForQuiet: boolean;
+  /** All files that are required. */
+  readonly isAllThere: boolean;
+}
+
+type Source = 'event' | 'scan';
+
+/** What all drop roots share. */
+export interface IntakeShared {
+  readonly auditor: Auditor;
+  /** Null for a command that looks once and needs no events. */
+  readonly missed: MissedEvents | null;
 }
 
 export class RootIntake {
   readonly rules: RootRules;
   readonly #parts: IntakeParts;
-  readonly #hints: Hints;
-  readonly #withHints: boolean;
-  readonly #open = new Map<string, OpenFolderMemory>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #hints: Hints | null;
+  readonly #listing: Listing;
+  readonly #directory: RootDirectory;
+  readonly #audit: Audit;
+  readonly #auditor: Auditor;
+  readonly #onProgress: () => void;
+  readonly #open = new Map<string, OpenFolder>();
+  readonly #agenda = new Agenda();
   readonly #looks = new PQueue({ concurrency: looksAtOnce });
   readonly #looking = new Map<string, Promise<Enqueued | null>>();
+  /** Folders that moved while they were looked at. */
+  readonly #movedMeanwhile = new Set<string>();
+  /** Folders at which a look failed: tried again at every scan. */
+  readonly #failed = new Set<string>();
+  readonly #scans = new PQueue({ concurrency: 1 });
   readonly #waking = new Waking();
-  #auditAfter = '';
-  #rootMark: string | null = null;
-  #trouble: string | null = null;
-  #unreadableNames: string | null = null;
+  readonly #found = { byScan: 0, byEvent: 0 };
+  #start: RootStart | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #timerMs = Infinity;
+  #waitingForQuiet = 0;
+  #mustList = true;
+  #isHinted = false;
   /** The distrust, by its time, since which this process has scanned the whole root once. */
   #scannedSince: number | null = null;
   #lastScanMs: number | null = null;
+  /** When a small root was last gone through, by the monotonic clock. */
+  #auditedMs = -Infinity;
   #isStopped = false;
   #bug: Error | null = null;
 
-  /** @param withHints whether events are wanted: a command that looks once needs none */
-  constructor(root: DropRoot, parts: IntakeParts, withHints: boolean) {
-    this.#withHints = withHints;
+  /** @param onProgress called whenever a folder was looked at, or a scan ended */
+  constructor(root: DropRoot, parts: IntakeParts, { auditor, missed }: IntakeShared, onProgress: () => void) {
+    this.#onProgress = onProgress;
     this.rules = rulesOf(root);
     this.#parts = parts;
-    this.#hints = new Hints(root.path, parts.log, (name) => this.#lookSoon(name, swarmMs));
+    this.#auditor = auditor;
+    this.#listing = new Listing(this.rules, parts.clock);
+    this.#directory = new RootDirectory(root, parts);
+    this.#audit = new Audit({
+      ...parts,
+      root,
+      auditor,
+      look: (path) => this.#look(path, 'scan'),
+      isRootWell: () => this.#directory.trouble() === null,
+    });
+    this.#hints =
+      missed === null
+        ? null
+        : new Hints({
+            root: root.path,
+            name: root.name,
+            log: parts.log,
+            missed,
+            onPath: (path) => this.#hinted(path),
+            onUnknown: () => this.rescan(),
+          });
+    missed?.onDoubt(() => this.rescan());
   }
 
   /** What is wrong with the root; null when all is well. */
   trouble(): string | null {
-    return this.#trouble ?? this.#unreadableNames ?? this.#hints.degraded();
+    return this.#directory.trouble() ?? this.#listing.trouble() ?? this.#hints?.degraded() ?? null;
   }
 
   /** Why the root cannot be scanned at all; null when it can. */
   unscanned(): string | null {
-    return this.#trouble;
+    return this.#directory.trouble();
   }
 
   lastScanMs(): number | null {
     return this.#lastScanMs;
   }
 
-  /** Where looks come from: events and scans, or scans alone. */
-  hints(): 'chokidar' | 'scan-only' {
-    return this.#hints.isOn() ? 'chokidar' : 'scan-only';
+  /** Where looks come from, beside scans. */
+  hints(): HintsKind {
+    return this.#hints?.kind() ?? 'scan-only';
   }
 
-  /** What is not finished with: settling or overdue, as far as this process has seen. */
-  openCount(): number {
-    return this.#open.size;
+  /** How many folders this process has seen first in a scan, and how many because of an event. */
+  found(): { readonly byScan: number; readonly byEvent: number } {
+    return this.#found;
   }
 
-  /** The names that a scan would look at; none when the root cannot be listed. */
-  async folderNames(): Promise<Iterable<string>> {
-    return (await this.#list()) ?? [];
+  /** How many run folders lay in the root when it was first watched for its platform and app. */
+  historyFound(): number {
+    return this.#start?.historyFound ?? 0;
+  }
+
+  /** Pages of the paths that a scan would look at; none when the root cannot be listed. */
+  async *folderPages(): AsyncGenerator<readonly string[]> {
+    if ((await this.#directory.look(null, true)) === null) return;
+    // Of its own, so that nothing is passed over at the next scan.
+    const listing = new Listing(this.rules, this.#parts.clock);
+    try {
+      yield* listing.pages(true);
+    } catch (error) {
+      this.#directory.fail(error);
+    }
   }
 
   /** Looks at one folder now, as after a person's word. */
-  async lookNow(name: string): Promise<void> {
-    await this.#look(name);
+  async lookNow(path: string): Promise<void> {
+    await this.#look(path, 'scan');
+  }
+
+  /** Events may be missing: everything is listed again, soon. */
+  rescan(): void {
+    this.#mustList = true;
+    this.#scanSoon();
   }
 
   /** Scans until `stop` is aborted. @throws what nobody named: a bug */
@@ -98,24 +186,35 @@ export class RootIntake {
       this.#waking.wake();
     };
     stop.addEventListener('abort', onStop, { once: true });
+    const audited = this.#audit.run(stop).catch((error: unknown) => this.#noteBug(error));
     try {
       while (!stop.aborted) {
         const seen = this.#waking.count;
         await this.scan(false);
+        this.#onProgress();
         if (this.#bug !== null) throw this.#bug;
         await this.#waking.wait(seen, this.rules.root.scanEveryMs);
+        await this.#restAfterHint(stop);
       }
     } finally {
       await this.stop();
     }
+    await audited;
     if (this.#bug !== null) throw this.#bug;
+  }
+
+  /** What events ask for comes in swarms, and one scan answers all of a swarm. */
+  async #restAfterHint(stop: AbortSignal): Promise<void> {
+    if (this.#isHinted && !stop.aborted)
+      await sleep(hintedScanMs, undefined, { signal: stop }).catch(() => undefined);
+    this.#isHinted = false;
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
-    await this.#hints.stop();
+    clearTimeout(this.#timer);
+    this.#agenda.clear();
+    await this.#hints?.stop();
     await this.#looks.onIdle();
   }
 
@@ -125,195 +224,306 @@ export class RootIntake {
    *   directory than before is believed to be meant so
    */
   async scan(asked: boolean): Promise<ScanReport> {
-    const names = await this.#list();
-    if (names === null) return { folders: 0, looked: 0, enqueued: [] };
+    // A person's scan and the regular one would get into each other's way.
+    return await this.#scans.add(() => this.#scan(asked));
+  }
+
+  async #scan(asked: boolean): Promise<ScanReport> {
     const { outbox, clock } = this.#parts;
     const startedMs = clock.nowMs();
-    const isTrusted = await this.#isTheSameRoot(names, asked);
-    const { name: dropRoot } = this.rules.root;
-    const looks: Promise<Enqueued | null>[] = [];
-    // Paths only: there may be a hundred thousand of them.
-    const finished: string[] = [];
-    for (let after = ''; !this.#isStopped;) {
-      const page = await outbox.foldersOfRoot(dropRoot, after, pageOfFolders);
-      for (const folder of page) {
-        const isListed = names.delete(folder.path);
-        if (!isListed && !isTrusted) continue;
-        // Not listed: the look finds out whether it vanished, and tells.
-        const isOpen = folder.state === 'settling' || folder.state === 'overdue';
-        if (!isListed || isOpen) looks.push(this.#look(folder.path));
-        else finished.push(folder.path);
-      }
-      const last = page.at(-1);
-      if (last === undefined || page.length < pageOfFolders) break;
-      after = last.path;
-    }
-    for (const path of asked ? finished : this.#nextToAudit(finished)) looks.push(this.#look(path));
-    for (const name of names) looks.push(this.#look(name));
-    const enqueued = (await Promise.all(looks)).filter((found) => found !== null);
-    this.#lastScanMs = clock.nowMs();
-    if (isTrusted && !this.#isStopped) await this.#noteWholeScan(startedMs);
-    return { folders: finished.length + names.size + this.#open.size, looked: looks.length, enqueued };
-  }
-
-  /** Once for each time that the outbox was found to be behind: what comes later was not there before. */
-  async #noteWholeScan(startedMs: number): Promise<void> {
-    const { outbox } = this.#parts;
-    const distrust = await outbox.distrust();
-    if (distrust === null || distrust.sinceMs === this.#scannedSince) return;
-    await outbox.noteWholeScan(this.rules.root.name, startedMs);
-    this.#scannedSince = distrust.sinceMs;
-  }
-
-  /** The names of the folders in the root; null when it cannot be listed, which is said once. */
-  async #list(): Promise<Set<string> | null> {
-    const { root, isIgnoredFolder } = this.rules;
+    const tally = { folders: 0, looked: 0, enqueued: [] as Enqueued[], isAsked: asked };
+    const facts = await outbox.scanFacts(this.rules.root.name, smallRootMax);
+    const { distrust } = facts;
+    const place = await this.#directory.look(facts.mark, asked);
+    if (place === null) return tally;
+    const isWholeWanted = distrust !== null && distrust.sinceMs !== this.#scannedSince;
+    const isWhole = asked || this.#mustList || place.isAnother || !place.isTrusted || isWholeWanted;
     try {
-      const mark = await this.#markNow();
-      const names = new Set<string>();
-      const unreadable: string[] = [];
-      for await (const entry of await opendir(root.path, { bufferSize: 1024 })) {
-        // A name that is not UTF-8 arrives with this sign in it, and cannot be opened by it.
-        if (entry.name.includes('\ufffd')) unreadable.push(entry.name);
-        else if (entry.isDirectory() && !isIgnoredFolder(entry.name)) names.add(entry.name);
-      }
-      this.#noteUnreadable(unreadable);
-      const isAnother = this.#rootMark !== mark;
-      this.#rootMark = mark;
-      if (this.#withHints && isAnother && !this.#isStopped) {
-        // Another directory than before: watches of the old one see nothing of this one.
-        await this.#hints.start();
-        for (const name of this.#open.keys()) this.#hints.watchFolder(join(root.path, name));
-      }
-      return names;
+      await this.#beginWith(place, facts.start);
+      this.#mustList = false;
+      await this.#listNew(isWhole, tally);
     } catch (error) {
-      const code = errorCode(error);
-      if (code === undefined) throw error;
-      const trouble = code === 'ENOENT' ? 'is not there' : `cannot be listed (${code})`;
-      if (this.#trouble !== trouble) {
-        this.#parts.log.error(
-          { root: root.name, code },
-          `drop root ${root.path} ${trouble}; looking again every scan`,
-        );
-      }
-      this.#trouble = trouble;
-      return null;
+      this.#mustList = true;
+      this.#directory.fail(error);
+      return tally;
     }
-  }
-
-  /**
-   * Whether what is listed can be believed to be the whole drop root. One that is another directory than before and holds
-   * few of the folders that are known is more likely not mounted than emptied: then what is new in it is tracked, and
-   * nothing has vanished.
-   */
-  async #isTheSameRoot(names: ReadonlySet<string>, asked: boolean): Promise<boolean> {
-    const { outbox, log } = this.#parts;
-    const { root } = this.rules;
-    const before = await outbox.rootMark(root.name);
-    const now = this.#rootMark;
-    if (now === null) return true;
-    if (before !== now) {
-      const known = await outbox.foldersOfRoot(root.name, '', pageOfFolders);
-      const isEmptied = known.filter(({ path }) => names.has(path)).length < known.length / 2;
-      if (isEmptied && before !== null && !asked) {
-        const trouble =
-          'is another directory than before, and little of what was known is in it: is it mounted? ' +
-          `If it was emptied on purpose, say \`runtrackd scan ${root.name}\``;
-        if (this.#trouble !== trouble) log.error({ root: root.name }, `drop root ${root.path} ${trouble}`);
-        this.#trouble = trouble;
-        return false;
-      }
-      await outbox.saveRootMark(root.name, now);
+    if (place.isTrusted) this.#directory.isWell();
+    await this.#lookAtOpen(asked, tally);
+    await this.#lookAtFailed(tally);
+    if (facts.hasUnsettled) await this.#lookAtUnsettled(tally);
+    if (isWhole) await this.#lookAtLeftOpen(tally);
+    // Scans that events ask for may follow each other closely.
+    const isAuditDue = clock.monotonicMs() - this.#auditedMs >= this.rules.root.scanEveryMs;
+    if (place.isTrusted && (asked || isAuditDue)) {
+      this.#auditedMs = clock.monotonicMs();
+      const enqueued = await this.#audit.withScan(facts.recorded, asked, () => this.#isStopped);
+      if (asked) tally.enqueued.push(...enqueued);
     }
-    if (this.#trouble !== null) log.info({ root: root.name }, `drop root ${root.path} is there again`);
-    this.#trouble = null;
-    return true;
+    this.#hints?.watchParents(this.#listing.newestParents(parentWatchesMax), clock.monotonicMs());
+    this.#lastScanMs = clock.nowMs();
+    if (place.isTrusted && isWhole && !this.#isStopped && isWholeWanted) {
+      // Once for each time that the outbox was found to be behind: what comes later was not there before.
+      await outbox.noteWholeScan(this.rules.root.name, startedMs);
+      this.#scannedSince = distrust.sinceMs;
+    }
+    return tally;
   }
 
-  /** Which directory the root is: device and inode. */
-  async #markNow(): Promise<string> {
-    const { ino, dev } = await lstat(`${this.rules.root.path}/`, { bigint: true });
-    return `${dev} ${ino}`;
-  }
-
-  /** Whether the root is the directory that was scanned last: if not, what is missing has not vanished. */
-  async #isStillThere(): Promise<boolean> {
-    return this.#trouble === null && (await this.#markNow().catch(() => null)) === this.#rootMark;
-  }
-
-  /** Folders whose names are not UTF-8 are said once for each set of them, and shown as long as they are there. */
-  #noteUnreadable(names: readonly string[]): void {
+  /** What has to be known or under way before the root is listed. @throws the root's system error */
+  async #beginWith({ mark, isAnother, isTrusted }: RootPlace, start: RootStart | null): Promise<void> {
+    const { outbox, clock } = this.#parts;
     const { root } = this.rules;
-    const trouble =
-      names.length === 0
-        ? null
-        : `${names.length} folder name(s) are not UTF-8 and cannot be tracked, such as ${String(names[0])}: rename them`;
-    if (trouble !== null && trouble !== this.#unreadableNames)
-      this.#parts.log.error({ root: root.name }, trouble);
-    this.#unreadableNames = trouble;
-  }
-
-  #nextToAudit(finished: readonly string[]): readonly string[] {
-    if (finished.length <= auditedAtOnce) return finished;
-    const rest = finished.filter((path) => path > this.#auditAfter).slice(0, auditedAtOnce);
-    this.#auditAfter = rest.length < auditedAtOnce ? '' : (rest.at(-1) ?? '');
-    return rest;
-  }
-
-  #lookSoon(name: string, delayMs: number): void {
-    if (this.#isStopped || this.rules.isIgnoredFolder(name)) return;
-    clearTimeout(this.#timers.get(name));
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(name);
-        this.#look(name).catch((error: unknown) => {
-          // Nobody awaits a look that a timer began, so the next scan's end tells of it.
-          this.#bug ??= error instanceof Error ? error : new Error(String(error));
-          this.#waking.wake();
-        });
-      },
-      Math.min(delayMs, 0x7fffffff),
+    await this.#beginHints(isAnother);
+    if (!isTrusted) return;
+    if (this.#start !== null) {
+      // It was no first start after all when the outbox is not believed any more.
+      this.#start = start;
+      return;
+    }
+    const { isFirst, ...begun } = await outbox.beginRoot(
+      root.name,
+      mark,
+      targetOf(root, this.#parts),
+      clock.nowMs(),
     );
-    this.#timers.set(name, timer);
+    this.#start = begun;
+    if (!isFirst) return;
+    const historyFound = await this.#listing.count();
+    await outbox.noteHistory(root.name, historyFound);
+    this.#start = { ...begun, historyFound };
+    announce(root, historyFound, this.#parts);
+  }
+
+  async #beginHints(isAnother: boolean): Promise<void> {
+    const hints = this.#hints;
+    if (hints === null || this.#isStopped) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const hasGrown = hints.kind() === 'chokidar' && this.#listing.listedCount > chokidarEntriesMax;
+    // Another directory than before: watches of the old one see nothing of this one.
+    if (!isAnother && !hasGrown && !hints.wantsRetry(nowMs)) return;
+    const { path } = this.rules.root;
+    const entries = await this.#listing.countUpTo(chokidarEntriesMax + 1);
+    await hints.begin(await fileSystemAt(path), entries, nowMs);
+    for (const [name, { isAllThere }] of this.#open) if (!isAllThere) hints.watchFolder(name, nowMs);
+  }
+
+  /** Lists, page by page, and looks at what is not known to the outbox. */
+  async #listNew(isWhole: boolean, tally: Tally): Promise<void> {
+    const { outbox } = this.#parts;
+    const { root } = this.rules;
+    const isRemote = this.#hints?.kind() === 'scan-only';
+    // Times of directories on other machines are their clocks', and cached.
+    for await (const page of this.#listing.pages(isWhole || isRemote)) {
+      if (this.#isStopped) return;
+      tally.folders += page.length;
+      const wanted = await outbox.lookWanted(root.name, targetOf(root, this.#parts), page);
+      await this.#lookAtAll(
+        wanted.filter((path) => !this.#open.has(path)),
+        tally,
+      );
+      await this.#roomForMore();
+    }
+  }
+
+  async #roomForMore(): Promise<void> {
+    while (this.#waitingForQuiet > quietAtOnceMax && !this.#isStopped) await sleep(swarmMsMin);
+  }
+
+  /** What is open is looked at whatever the root's times say: a file that lands in a folder does not change them. */
+  async #lookAtOpen(asked: boolean, tally: Tally): Promise<void> {
+    const paths = [...this.#open.keys()];
+    if (asked || paths.length <= openOneByOneMax) {
+      await this.#lookAtAll(paths, tally);
+      return;
+    }
+    for (let at = 0; at < paths.length && !this.#isStopped; at += pageOfOpen) {
+      const page = paths.slice(at, at + pageOfOpen).flatMap((path) => {
+        const open = this.#open.get(path);
+        return open === undefined
+          ? []
+          : [[path, open.memory.isMendedUnseen ? '' : open.memory.signature] as const];
+      });
+      const moved = await this.#auditor.differing(this.rules.root, page);
+      await this.#lookAtAll(moved ?? page.map(([path]) => path), tally);
+    }
+  }
+
+  async #lookAtFailed(tally: Tally): Promise<void> {
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    await this.#lookAtAll(failed, tally);
+  }
+
+  /** What somebody asked a fresh look for. */
+  async #lookAtUnsettled(tally: Tally): Promise<void> {
+    const { outbox } = this.#parts;
+    for (let after = ''; !this.#isStopped;) {
+      const page = await outbox.unsettled(this.rules.root.name, after, pageOfRows);
+      await this.#lookAtAll(page, tally);
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageOfRows) return;
+      after = last;
+      await this.#roomForMore();
+    }
+  }
+
+  /** What an earlier process left open may not be listed any more. */
+  async #lookAtLeftOpen(tally: Tally): Promise<void> {
+    const { outbox } = this.#parts;
+    const { name } = this.rules.root;
+    for (const state of ['settling', 'overdue'] as const) {
+      for (let after: Folder | null = null; !this.#isStopped;) {
+        const page: Folder[] = await outbox.openFolders(state, name, after, pageOfRows);
+        await this.#lookAtAll(
+          page.map(({ path }) => path).filter((path) => !this.#open.has(path)),
+          tally,
+        );
+        const last = page.at(-1);
+        if (last === undefined || page.length < pageOfRows) break;
+        after = last;
+      }
+    }
+  }
+
+  async #lookAtAll(paths: readonly string[], tally: Tally): Promise<void> {
+    tally.looked += paths.length;
+    const looked = await Promise.all(paths.map((path) => this.#look(path, 'scan')));
+    // Nobody else reads them, and there may be a hundred thousand.
+    if (tally.isAsked) tally.enqueued.push(...looked.filter((found) => found !== null));
+  }
+
+  #noteBug(error: unknown): void {
+    // Nobody awaits it, so the next scan's end tells of it.
+    this.#bug ??= error instanceof Error ? error : new Error(String(error));
+    this.#waking.wake();
+  }
+
+  #scanSoon(): void {
+    this.#isHinted = true;
+    this.#waking.wake();
+  }
+
+  /** Something moved at that path. */
+  #hinted(path: string): void {
+    if (this.#isStopped || this.rules.isIgnoredFolder(path)) return;
+    const folder = runFolderOf(path, this.rules.root.depth);
+    // A date folder: what lies in it is for a scan to find.
+    if (folder === null) this.#scanSoon();
+    else if (!this.rules.isIgnoredFolder(folder)) this.#lookSoon(folder);
+  }
+
+  /** The first event of a swarm is answered at once, those that follow after a while. */
+  #lookSoon(path: string): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const open = this.#open.get(path);
+    const swarmMs =
+      open === undefined ? 0 : Math.min(swarmMsMax, swarmMsMin + (open.lookedMs - open.openedMs) / 10);
+    this.#agenda.add(path, open === undefined ? nowMs : Math.max(nowMs, open.lookedMs + swarmMs));
+    this.#pump();
+  }
+
+  /** Begins the looks that are due, as many as may run, and sleeps until the next one is. */
+  #pump(): void {
+    if (this.#isStopped) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    while (this.#looks.size + this.#looks.pending < looksAtOnce) {
+      const path = this.#agenda.take(nowMs);
+      if (path === null) break;
+      if (this.#looking.has(path)) this.#movedMeanwhile.add(path);
+      else this.#look(path, 'event').catch((error: unknown) => this.#noteBug(error));
+    }
+    const nextMs = this.#agenda.nextMs();
+    if (nextMs === null || (nextMs >= this.#timerMs && this.#timerMs > nowMs)) return;
+    // Otherwise the end of a look pumps again.
+    if (nextMs <= nowMs) return;
+    clearTimeout(this.#timer);
+    this.#timerMs = nextMs;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerMs = Infinity;
+        this.#pump();
+      },
+      Math.min(Math.ceil(nextMs - nowMs), 0x7fffffff),
+    );
   }
 
   /** One look at a time per folder: a second wish joins the first. */
-  #look(name: string): Promise<Enqueued | null> {
-    const under = this.#looking.get(name);
+  #look(path: string, source: Source): Promise<Enqueued | null> {
+    const under = this.#looking.get(path);
     if (under !== undefined) return under;
-    const look = this.#looks.add(() => this.#lookNow(name)).finally(() => this.#looking.delete(name));
-    this.#looking.set(name, look);
+    const look = this.#looks
+      .add(() => this.#lookNow(path, source))
+      .finally(() => {
+        this.#looking.delete(path);
+        this.#onProgress();
+        if (this.#movedMeanwhile.delete(path)) this.#lookSoon(path);
+        else this.#pump();
+      });
+    this.#looking.set(path, look);
     return look;
   }
 
-  async #lookNow(name: string): Promise<Enqueued | null> {
-    const { outbox, log } = this.#parts;
+  async #lookNow(path: string, source: Source): Promise<Enqueued | null> {
+    const { outbox, clock, log } = this.#parts;
     const { root } = this.rules;
-    const wasOpen = this.#open.has(name);
     if (this.#isStopped) return null;
+    const before = this.#open.get(path);
     try {
-      const [known] = await outbox.folders(root.name, [name]);
-      const looked = await lookAt(name, this.rules, known, this.#open.get(name), this.#parts, () =>
-        this.#isStillThere(),
+      const [known] = await outbox.folders(root.name, [path]);
+      const looked = await lookAt(path, this.rules, known, before?.memory, this.#start, this.#parts, () =>
+        this.#directory.isStillThere(),
       );
-      if (looked.kind === 'open') {
-        this.#open.set(name, looked.memory);
-        if (!wasOpen) this.#hints.watchFolder(join(root.path, name));
-        if (looked.againInMs !== null && !this.#timers.has(name)) this.#lookSoon(name, looked.againInMs);
-        return null;
+      const isNew = known === undefined && before === undefined;
+      if (isNew && (looked.kind === 'open' || looked.enqueued !== null)) {
+        if (source === 'event') this.#found.byEvent += 1;
+        else this.#found.byScan += 1;
       }
-      this.#open.delete(name);
-      if (wasOpen) await this.#hints.unwatchFolder(join(root.path, name));
-      return looked.enqueued;
+      if (looked.kind === 'done') {
+        this.#close(path);
+        return looked.enqueued;
+      }
+      const nowMs = clock.monotonicMs();
+      const { againInMs, memory, isAllThere } = looked;
+      const isWaitingForQuiet = againInMs !== null && againInMs <= root.settle.quietMs;
+      this.#waitingForQuiet += Number(isWaitingForQuiet) - Number(before?.isWaitingForQuiet ?? false);
+      this.#open.set(path, {
+        memory,
+        openedMs: before?.openedMs ?? nowMs,
+        lookedMs: nowMs,
+        isWaitingForQuiet,
+        isAllThere,
+      });
+      // What is all there only has to be quiet for a while, and is looked at then.
+      if (isAllThere) this.#hints?.unwatchFolder(path);
+      else this.#hints?.watchFolder(path, nowMs);
+      if (againInMs !== null) this.#agenda.add(path, nowMs + againInMs);
+      return null;
     } catch (error) {
       const code = errorCode(error);
       // A system error concerns this folder; anything that nobody named is a bug.
       if (code === undefined || code.startsWith('SQLITE')) throw error;
       log.error(
-        { root: root.name, folder: name, code },
-        `${name} cannot be looked at (${code}); trying again at every scan`,
+        { root: root.name, folder: path, code },
+        `${path} cannot be looked at (${code}); trying again at every scan`,
       );
+      this.#failed.add(path);
       return null;
     }
   }
+
+  #close(path: string): void {
+    const open = this.#open.get(path);
+    if (open === undefined) return;
+    this.#open.delete(path);
+    this.#agenda.delete(path);
+    if (open.isWaitingForQuiet) this.#waitingForQuiet -= 1;
+    this.#hints?.unwatchFolder(path);
+  }
+}
+
+interface Tally {
+  folders: number;
+  looked: number;
+  readonly enqueued: Enqueued[];
+  readonly isAsked: boolean;
 }

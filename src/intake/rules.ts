@@ -1,13 +1,16 @@
 /** The rules of one drop root, ready to be used: what the configuration says, with globs compiled. */
 import ignore from 'ignore';
+import { basename } from 'node:path';
+import type { Backfill } from '../core/backfill.ts';
+import type { FileNames, FilesMapping } from '../core/content.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { SettlePolicy } from '../core/settle.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
-import { defaultFileNames, type FileNames } from '../reading/mapping.ts';
+import { defaultFileNames, ignoredBy } from '../reading/mapping.ts';
 import type { ReadingRules } from '../reading/readFolder.ts';
 import type { SightRules } from '../reading/sight.ts';
 
-/** A watched directory, with an app and rules of its own. */
+/** A watched directory, with an app and rules of its own. Plain data: it goes to other threads as it is. */
 export interface DropRoot {
   readonly path: string;
   readonly name: string;
@@ -16,9 +19,21 @@ export interface DropRoot {
   readonly instance: string | null;
   readonly settle: SettlePolicy;
   readonly marker: string | null;
+  readonly isMetaOptional: boolean;
   readonly scanEveryMs: number;
+  /** What mirrors the root and takes results and problems, absolute; null: they lie in the run folders. */
+  readonly resultsDir: string | null;
+  /** Each recorded folder is looked at again at least once in this time, in ms. */
+  readonly auditEveryMs: number;
+  /** Run folders lie so many levels below the root. */
+  readonly depth: number;
+  readonly backfill: Backfill;
   readonly files: FileNames;
-  readonly limits: { readonly fileBytesMax: number; readonly jsonDepthMax: number };
+  readonly limits: {
+    readonly fileBytesMax: number;
+    readonly folderFilesMax: number;
+    readonly jsonDepthMax: number;
+  };
   readonly runName: string;
   readonly options: Readonly<Record<string, string>>;
   readonly ignore: readonly string[];
@@ -28,36 +43,40 @@ export interface RootRules {
   readonly root: DropRoot;
   readonly sight: SightRules;
   readonly reading: ReadingRules;
-  /** Whether a name directly below the root is left out of account. */
-  readonly isIgnoredFolder: (name: string) => boolean;
+  /** Whether a folder is left out of account, by its path relative to the root; any of its parents counts as well. */
+  readonly isIgnoredFolder: (path: string) => boolean;
 }
 
-export function rulesOf(root: DropRoot): RootRules {
+/** @param mapping what decides which files are content; default: what the root says of it */
+export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root)): RootRules {
   const globs = ignore().add([...root.ignore]);
-  const mapped = new Set([
-    ...root.files.input,
-    ...root.files.output,
-    root.files.log,
-    root.files.meta,
-    root.marker,
-  ]);
+  const { fileBytesMax, folderFilesMax, jsonDepthMax } = root.limits;
   return {
     root,
     sight: {
-      names: root.files,
-      marker: root.marker,
-      fileBytesMax: root.limits.fileBytesMax,
-      // What the configuration names outright is meant, even where a glob would leave it out.
-      isIgnored: (name) => !mapped.has(name) && globs.ignores(name),
+      isMetaOptional: root.isMetaOptional,
+      names: mapping,
+      marker: mapping.marker,
+      fileBytesMax,
+      folderFilesMax,
+      isIgnored: ignoredBy(mapping),
     },
     reading: {
-      names: root.files,
+      isMetaOptional: root.isMetaOptional,
+      names: mapping,
+      fileBytesMax,
+      folderFilesMax,
       app: root.app,
       allowAppIds: root.allowAppIds,
-      jsonDepthMax: root.limits.jsonDepthMax,
+      jsonDepthMax,
     },
-    isIgnoredFolder: (name) => isOwnFile(name) || globs.ignores(`${name}/`),
+    isIgnoredFolder: (path) => isOwnFile(basename(path)) || globs.ignores(`${path}/`),
   };
+}
+
+function mappingOf({ files, marker, ignore }: DropRoot): FilesMapping {
+  const { input, output, log, meta } = files;
+  return { input, output, log, meta, marker, ignore };
 }
 
 /**
@@ -73,9 +92,14 @@ export function rootForOutside(app: string): DropRoot {
     instance: null,
     settle: { quietMs: 0, deadlineMs: Number.MAX_SAFE_INTEGER },
     marker: null,
+    isMetaOptional: false,
     scanEveryMs: Number.MAX_SAFE_INTEGER,
+    resultsDir: null,
+    auditEveryMs: Number.MAX_SAFE_INTEGER,
+    depth: 1,
+    backfill: { kind: 'all' },
     files: defaultFileNames,
-    limits: { fileBytesMax: 700 * 1024 * 1024, jsonDepthMax: 1000 },
+    limits: { fileBytesMax: 700 * 1024 * 1024, folderFilesMax: 10_000, jsonDepthMax: 1000 },
     runName: '{folder}',
     options: {},
     ignore: [],

@@ -1,10 +1,13 @@
 /** One folder, now, because a person says so: no quiet time, no marker, the same row that a scan would make. */
 import { lstat, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { isAbsolute, relative, sep } from 'node:path';
 import { readFolder } from '../reading/readFolder.ts';
-import { sightFolder } from '../reading/sight.ts';
+import { sightFolder } from '../reading/sightFolder.ts';
 import { errorCode } from '../system/files.ts';
+import { rulesAsRecorded } from './earlierMapping.ts';
 import { enqueueFolder, type Wishes } from './enqueue.ts';
+import { levelOf } from './levels.ts';
+import { newestWriteMs } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import { rootForOutside, rulesOf, type DropRoot } from './rules.ts';
 
@@ -33,10 +36,11 @@ export async function trackFolder(
     return refused(`${folder} cannot be opened (${code})`, 'Name a run folder that this user may read.');
   }
   const inside = await rootAround(real, roots);
-  if (inside !== null && dirname(inside.path) !== '.') {
+  if (inside !== null && levelOf(inside.path) !== inside.root.depth) {
+    const level = inside.root.depth === 1 ? 'one level' : `${String(inside.root.depth)} levels`;
     return refused(
-      `${folder} is not a run folder of drop root "${inside.root.name}", whose run folders lie one level below it`,
-      'Name the folder one level below the root.',
+      `${folder} is not a run folder of drop root "${inside.root.name}", whose run folders lie ${level} below it`,
+      `Name the folder ${level} below the root.`,
     );
   }
   if (inside === null && wishes.app === undefined) {
@@ -64,8 +68,15 @@ async function trackAt(
   wishes: Wishes,
   parts: IntakeParts,
 ): Promise<Tracked> {
-  const rules = rulesOf({ ...root, marker: null });
-  const sight = await sightFolder(folder, rules.sight);
+  const [known] = await parts.outbox.folders(root.name, [path]);
+  const current = rulesOf(root);
+  const recorded = await rulesAsRecorded(known, current, parts.outbox);
+  const isAsRecorded =
+    recorded !== null && (await sightFolder(folder, recorded.sight))?.signature === known?.signature;
+  const rules = isAsRecorded ? recorded : current;
+  // Whoever asks for it by name says that it is complete.
+  const sightRules = { ...rules.sight, marker: null };
+  const sight = await sightFolder(folder, sightRules);
   if (sight === null) return refused(`${folder} is not there any more`, 'Look whether it was moved.');
   if (sight.refusal !== null) return refused(`${folder}: ${sight.refusal.text}`, sight.refusal.hint);
   if (sight.sighting.unreadable !== null)
@@ -80,7 +91,7 @@ async function trackAt(
   if (read.kind === 'notYet')
     return refused(`${folder} is not complete: ${read.reason}`, 'Track it when the solver is done.');
   if (read.kind === 'rejected') return refused(`${folder}: ${read.text}`, read.hint);
-  const after = await sightFolder(folder, rules.sight);
+  const after = await sightFolder(folder, sightRules);
   if (after?.signature !== sight.signature)
     return refused(`${folder} changed while it was read`, 'Track it when the solver is done.');
   const contradiction =
@@ -90,7 +101,17 @@ async function trackAt(
   // Asked for by name, so it is wanted now, however long it has lain there.
   const newestChangeMs = parts.clock.nowMs();
   const enqueued = await enqueueFolder(
-    { path, directory, isBirthKnown, signature, newestChangeMs, newestFileChangeMs, content: read.content },
+    {
+      path,
+      directory,
+      isBirthKnown,
+      signature,
+      newestChangeMs,
+      newestFileChangeMs,
+      newestWriteMs: newestWriteMs(sight),
+      isHistory: false,
+      content: read.content,
+    },
     root,
     parts,
     wishes,

@@ -18,6 +18,7 @@ import {
 import { badInput } from './badInput.ts';
 import { called, ownSignal, reasonOver, type SignalOption } from './calling.ts';
 import { Client } from './client.ts';
+import { forPrograms } from './hints.ts';
 import { configurationOf, formatsOf } from './configuration.ts';
 import { listPages } from './listPages.ts';
 import { prepareRun } from './preparedRun.ts';
@@ -26,6 +27,7 @@ import {
   readAsset,
   readDocument,
   readFinalResult,
+  readLogs,
   readMetadata,
   readResult,
   type ContentOptions,
@@ -132,11 +134,10 @@ export class Application {
   }
 
   /** The solver's log as one text. */
-  async runLogs(runId: string, options: SignalOption = {}): Promise<string> {
+  async runLogs(runId: string, options: Omit<ContentOptions, 'directory'> = {}): Promise<string> {
     checkId('run', runId);
-    return await called(options, (signal) =>
-      this.client.ask((platform) => platform.runLogs(this.id, runId, signal), signal),
-    );
+    checkResultOptions(options);
+    return await called(options, (signal) => readLogs(this.#place, runId, options, signal));
   }
 
   /** What there is to look at beside the figures of a run. */
@@ -180,7 +181,7 @@ export class Application {
         }
       }
     } catch (error) {
-      throw reasonOver(error, signal);
+      throw forPrograms(reasonOver(error, signal));
     }
   }
 

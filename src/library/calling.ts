@@ -4,6 +4,7 @@
  * reason that was given.
  */
 import { RuntrackdError } from '../core/failure.ts';
+import { forPrograms } from './hints.ts';
 
 /** Every call can be ended from outside. */
 export interface SignalOption {
@@ -24,7 +25,7 @@ export async function called<T>(
   try {
     return await work(signal);
   } catch (error) {
-    throw reasonOver(error, signal);
+    throw forPrograms(reasonOver(error, signal));
   }
 }
 

@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Parser, Unpack, type ReadEntry } from 'tar';
 import { RuntrackdError } from '../core/failure.ts';
-import { archiveLimits } from '../reading/archive.ts';
+import { archiveLimits } from '../reading/archiveLimits.ts';
 import { errorCode, writeWhole } from '../system/files.ts';
 import type { RunContent } from './answers.ts';
 

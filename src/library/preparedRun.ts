@@ -10,7 +10,8 @@ import { RuntrackdError } from '../core/failure.ts';
 import type { Role } from '../core/run.ts';
 import { errorTail } from '../platform/runRequest.ts';
 import type { ContentFormat } from '../platform/wire.ts';
-import { archiveLimits, spoolArchive, type SpooledArchive } from '../reading/archive.ts';
+import { spoolArchive, type SpooledArchive } from '../reading/archive.ts';
+import { archiveLimits } from '../reading/archiveLimits.ts';
 import { readArtefact, Verdict } from '../reading/artefact.ts';
 import { bodyOf, documentPieces, readBody, SourceChanged, whole, type Piece } from '../reading/bodies.ts';
 import { JsonProblem, JsonScanner } from '../reading/jsonScan.ts';
@@ -206,7 +207,8 @@ class Preparing {
     } finally {
       await file.close();
     }
-    return await readArtefact(folder, { role, name, mark }, type, jsonDepthMax).catch((error: unknown) => {
+    const seen = { role, name, mark };
+    return await readArtefact(folder, seen, type, jsonDepthMax, this.#signal).catch((error: unknown) => {
       throw inWords(error, `${role}: ${path}`, correctIt);
     });
   }

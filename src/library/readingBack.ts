@@ -75,7 +75,7 @@ export async function readResult(
   options: ContentOptions,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const given = await resultAnswer(place, runId, false, signal);
+  const given = await resultAnswer(place, runId, false, options, signal);
   const result = await resultOf(place, given, options, signal);
   if (result !== null) return result;
   throw new RuntrackdError({
@@ -104,7 +104,7 @@ export async function readFinalResult(
     if (mayBeFinal) {
       const result = await resultOf(
         place,
-        await resultAnswer(place, runId, isByUrl, signal),
+        await resultAnswer(place, runId, isByUrl, options, signal),
         options,
         signal,
       );
@@ -139,6 +139,16 @@ export async function readDocument(
   return await received(place, runId, { role, format, bytes, atHand: null }, options, signal);
 }
 
+/** The logs, which the platform gives only as a text inside its answer. */
+export async function readLogs(
+  { client, app }: Place,
+  runId: string,
+  { memoryBytesMax = memoryBytesMaxByDefault }: ContentOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  return await client.ask((platform) => platform.runLogs(app, runId, signal, memoryBytesMax), signal);
+}
+
 /** The content of one asset: JSON. */
 export async function readAsset(
   { client, app }: Place,
@@ -160,10 +170,15 @@ async function resultAnswer(
   { client, app }: Place,
   runId: string,
   isByUrl: boolean,
+  { memoryBytesMax = memoryBytesMaxByDefault }: ContentOptions,
   signal: AbortSignal,
 ): Promise<ResultAnswer> {
   const ask = async (byUrl: boolean): Promise<ResultAnswer> => ({
-    answer: await client.ask((platform) => platform.runResult(app, runId, byUrl, signal), signal),
+    // A failed run's output and log come inside the answer, whatever is asked for.
+    answer: await client.ask(
+      (platform) => platform.runResult(app, runId, byUrl, signal, memoryBytesMax),
+      signal,
+    ),
     isByUrl: byUrl,
   });
   if (isByUrl) return await ask(true);

@@ -30,6 +30,7 @@ const worthAnotherTry = new Set([
   'platform-trouble',
   'rate-limited',
   'storage-trouble',
+  'storage-unreachable',
   'unreadable-answer',
 ]);
 

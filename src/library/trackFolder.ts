@@ -1,12 +1,15 @@
 /** A run folder, by the reading rules of the daemon, without the daemon: no quiet time, no outbox, one run. */
 import { lstat, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { fileOf, type FolderContent } from '../core/content.ts';
+import { fileOf, type FilesMapping, type FolderContent } from '../core/content.ts';
+import type { Role } from '../core/run.ts';
 import { errorTail } from '../platform/runRequest.ts';
-import { artefactBodies, readBody } from '../reading/bodies.ts';
-import { defaultFileNames, type FileNames } from '../reading/mapping.ts';
+import { artefactBodies } from '../reading/bodies.ts';
+import { defaultFileNames } from '../reading/mapping.ts';
 import { readFolder } from '../reading/readFolder.ts';
-import { sightFolder, type FolderSight } from '../reading/sight.ts';
+import { readyBody, type ReadyBody } from '../reading/readyBody.ts';
+import type { FolderSight } from '../reading/sight.ts';
+import { sightFolder } from '../reading/sightFolder.ts';
 import { OpenFolder } from '../system/files.ts';
 import { Application } from './application.ts';
 import { badInput } from './badInput.ts';
@@ -23,11 +26,15 @@ export interface TrackFolderOptions extends Omit<TrackRunOptions, 'configuration
   readonly client?: Client;
   /** What the solver calls its files, where it does not use the names of the daemon's default. */
   readonly files?: {
-    readonly input?: string;
-    readonly output?: string;
+    /** A name, a directory (`data/`), a glob, or a list of these: as in the daemon's configuration. */
+    readonly input?: string | readonly string[];
+    readonly output?: string | readonly string[];
+    /** A name or a glob. */
     readonly log?: string;
     readonly meta?: string;
   };
+  /** Whether a folder without meta.json is complete: status, error and duration are then inferred. Default: required. */
+  readonly meta?: 'required' | 'optional';
 }
 
 /** What became of a folder. */
@@ -42,7 +49,7 @@ export interface TrackedFolder {
 
 /** The hints of the reading rules speak of a daemon that looks again by itself. */
 const mendIt = 'Mend it and track the folder again.';
-const limits = { fileBytesMax: 700 * 1024 * 1024, jsonDepthMax: 1_000 };
+const limits = { fileBytesMax: 700 * 1024 * 1024, folderFilesMax: 10_000, jsonDepthMax: 1_000 };
 
 /**
  * Records one run folder.
@@ -56,7 +63,7 @@ export async function trackFolder(path: string, options: TrackFolderOptions = {}
 async function track(path: string, options: TrackFolderOptions, signal: AbortSignal): Promise<TrackedFolder> {
   checkTrackOptions(options);
   const wishes = optionTexts(options.options);
-  const { content, folder } = await readRunFolder(path, options).catch((error: unknown) => {
+  const { content, folder } = await readRunFolder(path, options, signal).catch((error: unknown) => {
     throw named(error);
   });
   try {
@@ -65,9 +72,10 @@ async function track(path: string, options: TrackFolderOptions, signal: AbortSig
     const { client } = options;
     const application = new Application({ id: applicationId, ...(client === undefined ? {} : { client }) });
     const instanceId = options.instanceId ?? meta.instanceId;
+    const prepared = await preparedOf(content, folder, application.client.spoolDir, signal);
     const runId = await recordRun(
       { client: application.client, app: applicationId },
-      preparedOf(content, folder),
+      prepared,
       {
         name: meta.name ?? basename(folder.path),
         description: meta.description,
@@ -83,7 +91,7 @@ async function track(path: string, options: TrackFolderOptions, signal: AbortSig
         ...(instanceId === null ? {} : { instanceId }),
       },
       signal,
-    );
+    ).finally(() => prepared.close());
     return { runId, applicationId, generation: `sha256:${content.generation}`, warnings: content.warnings };
   } finally {
     await folder.close();
@@ -92,18 +100,22 @@ async function track(path: string, options: TrackFolderOptions, signal: AbortSig
 
 async function readRunFolder(
   given: string,
-  { files = {} }: TrackFolderOptions,
+  { files = {}, meta = 'required' }: TrackFolderOptions,
+  signal: AbortSignal,
 ): Promise<{ readonly content: FolderContent; readonly folder: OpenFolder }> {
   const path = await realpath(given);
   if (!(await lstat(path)).isDirectory()) throw badInput(`${given} is no directory`, 'Name a run folder.');
-  const names: FileNames = {
+  const names: FilesMapping = {
     input: files.input === undefined ? defaultFileNames.input : [files.input],
     output: files.output === undefined ? defaultFileNames.output : [files.output],
     log: files.log ?? defaultFileNames.log,
     meta: files.meta ?? defaultFileNames.meta,
+    marker: null,
+    ignore: [],
   };
+  const isMetaOptional = meta === 'optional';
   const look = (): Promise<FolderSight | null> =>
-    sightFolder(path, { names, marker: null, fileBytesMax: limits.fileBytesMax, isIgnored: () => false });
+    sightFolder(path, { names, marker: null, isMetaOptional, ...limits, isIgnored: () => false });
   const sight = await look();
   if (sight === null) throw badInput(`${given} is not there`, 'Name a run folder.');
   if (sight.refusal !== null) throw badInput(`${given}: ${sight.refusal.text}`, mendIt);
@@ -112,12 +124,8 @@ async function readRunFolder(
       `${given} is not complete: it has no ${sight.sighting.missing.join(' and no ')}`,
       'Track it when the solver is done.',
     );
-  const read = await readFolder(path, sight, {
-    names,
-    app: null,
-    allowAppIds: [],
-    jsonDepthMax: limits.jsonDepthMax,
-  });
+  const rules = { names, app: null, allowAppIds: [], isMetaOptional, ...limits };
+  const read = await readFolder(path, sight, rules, signal);
   if (read.kind === 'notYet')
     throw badInput(`${given} is not complete: ${read.reason}`, 'Track it when the solver is done.');
   if (read.kind === 'rejected') throw badInput(`${given}: ${read.text}`, mendIt);
@@ -142,16 +150,28 @@ function appOf(path: string, given: string | undefined, named: string | null): s
 }
 
 /** The folder's artefacts as uploads. */
-function preparedOf(content: FolderContent, folder: OpenFolder): PreparedRun {
-  const bodies = artefactBodies(content, errorTail(content.meta.error)).map((body) => ({
-    ...body,
-    read: () => readBody(folder, body),
-  }));
+async function preparedOf(
+  content: FolderContent,
+  folder: OpenFolder,
+  spoolDir: string,
+  signal: AbortSignal,
+): Promise<PreparedRun> {
+  const ready: (ReadyBody & { readonly role: Role })[] = [];
+  const close = async (): Promise<void> => {
+    for (const body of ready) await body.close();
+  };
+  try {
+    for (const body of artefactBodies(content, errorTail(content.meta.error)))
+      ready.push({ ...(await readyBody(folder, content, body, spoolDir, signal)), role: body.role });
+  } catch (error) {
+    await close();
+    throw named(error);
+  }
   const typeOf = (role: 'input' | 'output') => fileOf(content, role)?.type ?? 'json';
   return {
-    bodies,
+    bodies: ready,
     formats: { input: typeOf('input'), output: typeOf('output') },
-    outputBytes: bodies.find(({ role }) => role === 'output')?.bytes ?? 0,
-    close: () => Promise.resolve(),
+    outputBytes: ready.find(({ role }) => role === 'output')?.bytes ?? 0,
+    close,
   };
 }

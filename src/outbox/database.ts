@@ -1,36 +1,12 @@
-/**
- * Opens the outbox file so that an acknowledged change is on disk, and only one process at a time owns it.
- *
- * The lock is a SQLite file of its own, held with BEGIN EXCLUSIVE: the kernel frees it with the process, however that
- * ends. SQLite's locks are POSIX locks, which go when *any* descriptor of the file is closed in the process, so nothing
- * else in this program opens either file by path.
- */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Opens the outbox file so that an acknowledged change is on disk, and makes sure that it is an outbox, and whole. */
+import { chmodSync, closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { migrations } from './migrations.ts';
+import { removeWithCompanions, syncDirectory } from './place.ts';
+import { codeOf, OutboxDamaged, OutboxUnusable } from './unusable.ts';
 
 export type Db = Database.Database;
-
-export class OutboxHeld extends Error {
-  readonly pid: number | null;
-
-  constructor(stateDir: string, pid: number | null) {
-    super(
-      `another runtrackd ${pid === null ? '' : `(pid ${String(pid)}) `}holds the state directory ${stateDir}; ` +
-        'stop that one first, or give this one a state_dir of its own',
-    );
-    this.name = 'OutboxHeld';
-    this.pid = pid;
-  }
-}
-
-export class OutboxUnusable extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'OutboxUnusable';
-  }
-}
 
 /** Below this, SQLite can corrupt a WAL database when a checkpoint meets a reset. */
 const sqliteVersionMin = [3, 51, 3];
@@ -38,63 +14,48 @@ const sqliteVersionMin = [3, 51, 3];
 const walBytesMax = 64 * 1024 * 1024;
 /** A reader from outside (a backup tool) may hold a lock for a moment; longer than this is trouble to be told. */
 const busyMsMax = 2_000;
+/** Likewise, once it is open, in ms. */
+const busyInThreadMsMax = 500;
+/**
+ * Up to this size a file is read through at every start: about a second. A larger one has its small tables checked; what
+ * is wrong in the others is found when it is read.
+ */
+const wholeCheckBytesMax = 128 * 1024 * 1024;
+const smallTables = ['outbox', 'root', 'app', 'proven_app'];
+/** A version that is further ahead than this was not written by a newer program, but by a damaged disk. */
+const versionsAheadMax = 1_000;
 
-export interface OwnedDatabase {
-  readonly db: Db;
-  close(): void;
-}
+const magic = 'SQLite format 3\0';
+const headerBytes = 100;
+const readBytes = 1024 * 1024;
 
-/** @throws OutboxHeld, or OutboxUnusable for a file that this version must not touch */
-export function openOwned(stateDir: string): OwnedDatabase {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  chmodSync(stateDir, 0o700);
-  const lock = takeLock(stateDir);
-  let db: Db;
+/**
+ * Makes a new, empty outbox that is there whole or not at all: an empty file at its place is one that was cut short.
+ */
+export function createDatabase(path: string): void {
+  const temporary = `${path}.new`;
+  removeWithCompanions(temporary);
+  const db = new Database(temporary);
   try {
-    db = openDatabase(join(stateDir, 'outbox.db'));
-  } catch (error) {
-    lock.close();
-    throw error;
+    assertVersion(db);
+    db.pragma('synchronous = FULL');
+    migrate(db);
+  } finally {
+    db.close();
   }
-  return {
-    db,
-    close() {
-      db.pragma('optimize');
-      db.pragma('wal_checkpoint(TRUNCATE)');
-      db.close();
-      lock.close();
-    },
-  };
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, path);
+  syncDirectory(dirname(path));
 }
 
-function takeLock(stateDir: string): Db {
-  const owner = join(stateDir, 'owner.pid');
-  const lock = new Database(join(stateDir, 'lock'), { timeout: 0 });
+/**
+ * @throws OutboxDamaged for a file that is not what was written; OutboxUnusable for one of a newer version, which is left
+ *   as it is; and what SQLite throws when the machine is in trouble
+ */
+export function openDatabase(path: string): Db {
+  assertHeader(path);
+  const db = new Database(path, { timeout: busyMsMax, fileMustExist: true });
   try {
-    lock.pragma('journal_mode = DELETE');
-    lock.exec('begin exclusive');
-  } catch (error) {
-    lock.close();
-    if (sqliteCode(error)?.startsWith('SQLITE_BUSY') === true) throw new OutboxHeld(stateDir, readPid(owner));
-    throw error;
-  }
-  writeFileSync(owner, `${String(process.pid)}\n`, { mode: 0o600 });
-  return lock;
-}
-
-function readPid(path: string): number | null {
-  try {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
-    return Number.isSafeInteger(pid) ? pid : null;
-  } catch {
-    return null;
-  }
-}
-
-function openDatabase(path: string): Db {
-  let db: Db | undefined;
-  try {
-    db = new Database(path, { timeout: busyMsMax });
     assertVersion(db);
     assertNotNewer(db, path);
     db.pragma('journal_mode = WAL');
@@ -104,18 +65,92 @@ function openDatabase(path: string): Db {
     db.pragma(`journal_size_limit = ${String(walBytesMax)}`);
     assertPragma(db, 'journal_mode', 'wal');
     assertPragma(db, 'synchronous', 2);
+    assertWhole(db, isCheckedThroughout(path));
     migrate(db);
     chmodSync(path, 0o600);
+    // From now on a group that finds it locked is tried again by the thread: one that waits within SQLite cannot be told
+    // to end, and a process that ends meanwhile is aborted.
+    db.pragma(`busy_timeout = ${String(busyInThreadMsMax)}`);
     return db;
   } catch (error) {
-    db?.close();
-    if (sqliteCode(error) === 'SQLITE_NOTADB' || sqliteCode(error) === 'SQLITE_CORRUPT') {
-      throw new OutboxUnusable(
-        `${path} is no outbox, or is damaged. Nothing was changed. Move it aside to start anew, or restore a backup.`,
-      );
-    }
-    throw error;
+    db.close();
+    throw asDamage(error);
   }
+}
+
+/** @throws OutboxDamaged, saying the first thing that is wrong */
+export function assertWhole(db: Db, throughout: boolean): void {
+  const tables = new Set(db.prepare("select name from sqlite_schema where type = 'table'").pluck().all());
+  const checks = throughout
+    ? ['integrity_check(1)']
+    : smallTables.filter((table) => tables.has(table)).map((table) => `quick_check(${table})`);
+  for (const check of checks) {
+    const found = db.pragma(check, { simple: true });
+    if (found !== 'ok') throw new OutboxDamaged(String(found));
+  }
+}
+
+/**
+ * SQLite takes a page that the disk does not give for one that is damaged (EIO becomes SQLITE_CORRUPT, and a finding of
+ * its check). So before a file is called damaged, it is read without SQLite, with its journal.
+ * Closing it drops this process's locks on it: nothing may be done with it through SQLite afterwards but opening it anew.
+ * @throws what the system says, where the disk is at fault
+ */
+export function assertReadable(path: string): void {
+  const piece = Buffer.alloc(readBytes);
+  for (const name of [path, `${path}-wal`]) {
+    if (!existsSync(name)) continue;
+    const file = openSync(name, 'r');
+    try {
+      while (readSync(file, piece) > 0);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Whether a check sees all of the file. */
+export function isCheckedThroughout(path: string): boolean {
+  return statSync(path).size <= wholeCheckBytesMax;
+}
+
+/** Whether what is in the database explains an error that nobody foresaw. Bounded, like the check at the start. */
+export function damageIn(db: Db, path: string): OutboxDamaged | null {
+  try {
+    assertWhole(db, isCheckedThroughout(path));
+    return null;
+  } catch (error) {
+    const found = asDamage(error);
+    return found instanceof OutboxDamaged ? found : null;
+  }
+}
+
+/** Errors with which SQLite says that the file is not what was written, as that; others as they came. */
+export function asDamage(error: unknown): unknown {
+  const code = codeOf(error);
+  // SQLITE_ERROR: a statement does not fit the schema, which is therefore not the one that its version promises.
+  const isDamage = code !== undefined && /^SQLITE_(CORRUPT|NOTADB|FORMAT|ERROR)/.test(code);
+  return isDamage && error instanceof Error ? new OutboxDamaged(error.message) : error;
+}
+
+/**
+ * SQLite takes an empty file for a new database, and one whose format it does not know for one to be read only. Read
+ * before SQLite opens the file, because closing it afterwards would drop the locks.
+ */
+export function assertHeader(path: string): void {
+  const header = Buffer.alloc(headerBytes);
+  const file = openSync(path, 'r');
+  let bytes: number;
+  try {
+    bytes = readSync(file, header, 0, headerBytes, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (bytes < headerBytes) throw new OutboxDamaged(`it is cut short to ${String(bytes)} bytes`);
+  if (header.toString('latin1', 0, magic.length) !== magic) throw new OutboxDamaged('it is no database');
+  const formats = [header.readUInt8(18), header.readUInt8(19)];
+  if (formats.some((format) => format !== 1 && format !== 2))
+    throw new OutboxDamaged(`its header is of an unknown format (${formats.join(', ')})`);
 }
 
 function assertVersion(db: Db): void {
@@ -126,6 +161,7 @@ function assertVersion(db: Db): void {
     if (have > wanted) return;
     if (have < wanted) {
       throw new OutboxUnusable(
+        'data',
         `SQLite ${version} has a known way to corrupt the outbox; ${sqliteVersionMin.join('.')} or newer is needed. ` +
           'Install the dependencies again with `npm ci`.',
       );
@@ -137,25 +173,30 @@ function assertPragma(db: Db, name: string, wanted: string | number): void {
   const value: unknown = db.pragma(name, { simple: true });
   if (value === wanted) return;
   throw new OutboxUnusable(
+    'machine',
     `the outbox cannot be opened safely: ${name} is ${String(value)}, not ${String(wanted)}. ` +
-      'Is state_dir on a local disk?',
+      'Is state_dir on a local disk that can be written to?',
   );
 }
 
 /** Asked before anything is set: not even the journal's mode of a newer file is changed. */
-function assertNotNewer(db: Db, path: string): void {
+export function assertNotNewer(db: Db, path: string): void {
   const have = schemaVersion(db);
+  if (have < 1 || have > migrations.length + versionsAheadMax)
+    throw new OutboxDamaged(`its version is ${String(have)}`);
   if (have <= migrations.length) return;
   throw new OutboxUnusable(
+    'data',
     `${path} was written by a newer runtrackd (schema ${String(have)}, this one knows ${String(migrations.length)}). ` +
-      'Nothing was changed. Start the newer version.',
+      'Nothing was changed. Start the newer version, or `runtrackd restore` a backup from before.',
   );
 }
 
-function schemaVersion(db: Db): number {
+export function schemaVersion(db: Db): number {
   return Number(db.pragma('user_version', { simple: true }));
 }
 
+/** Each step and its number are one transaction: one that is cut off is taken again at the next start. */
 function migrate(db: Db): void {
   const have = schemaVersion(db);
   for (const [index, sql] of migrations.entries()) {
@@ -165,9 +206,4 @@ function migrate(db: Db): void {
       db.pragma(`user_version = ${String(index + 1)}`);
     }).immediate();
   }
-}
-
-function sqliteCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' && error.code.startsWith('SQLITE_') ? error.code : undefined;
 }

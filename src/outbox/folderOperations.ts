@@ -59,18 +59,9 @@ export function folderOperations(sql: Statements) {
       return folders(sql.openFolders.all({ state, afterRoot: after?.dropRoot ?? '', afterPath, limit }));
     },
 
-    /** Which directory the drop root was when it was last looked at; null: it never was. */
-    rootMark(dropRoot: string): string | null {
-      return (sql.rootMark.pluck().get({ dropRoot }) as string | undefined) ?? null;
-    },
-
     /** The first run that this outbox ever made; null: it never made one. */
     oldestRun(): number | null {
       return (sql.oldestRun.pluck().get() as number | undefined) ?? null;
-    },
-
-    saveRootMark(dropRoot: string, mark: string): void {
-      sql.saveRootMark.run({ dropRoot, mark });
     },
 
     /** When a folder that is settling last changed, wall clock in ms; null: none is settling. */
@@ -82,13 +73,18 @@ export function folderOperations(sql: Statements) {
     counts(): {
       states: Partial<Record<ShownState, number>>;
       folders: { dropRoot: string; state: OpenState; count: number }[];
+      /** History that waits to be sent, root by root. */
+      backlog: { dropRoot: string; count: number }[];
+      /** Runs whose output came back different from what was sent. */
+      differing: number;
     } {
       const states: Partial<Record<ShownState, number>> = {};
       for (const { kind, count } of sql.countRuns.all() as { kind: RunState['kind']; count: number }[])
         states[kind] = count;
       const open = sql.countOpenFolders.all() as { state: OpenState; dropRoot: string; count: number }[];
       for (const { state, count } of open) states[state] = (states[state] ?? 0) + count;
-      return { states, folders: open };
+      const backlog = sql.countBacklog.all() as { dropRoot: string; count: number }[];
+      return { states, folders: open, backlog, differing: Number(sql.countDiffering.pluck().get()) };
     },
 
     /** Runs, newest first. Folders that are no runs are `openFolders`. */
@@ -115,6 +111,11 @@ export function folderOperations(sql: Statements) {
       if (kinds.length === 0) read((before, limit) => sql.newestRuns.all({ before, limit }));
       for (const kind of kinds) read((before, limit) => sql.newestRunsOfKind.all({ kind, before, limit }));
       return found.sort((a, b) => b.run - a.run).slice(0, query.limit);
+    },
+
+    /** Runs that have been in this state since then or longer, the oldest first. */
+    lasting(kind: RunState['kind'], sinceMs: number, limit: number): Run[] {
+      return runs(sql.lasting.all({ kind, sinceMs, limit }));
     },
 
     oldestOf(kind: RunState['kind']): Run | null {

@@ -62,12 +62,14 @@ export function listingOperations(sql: Statements) {
       nowMs: number,
     ): FoundRun[] {
       const found: FoundRun[] = [];
-      for (const { runId, createdAtMs, fingerprint, generation } of page) {
+      const ownHost = sql.readHost.pluck().get() as string | null | undefined;
+      for (const { runId, createdAtMs, fingerprint, generation, host } of page) {
         sql.addListed.run({ listing, runId, createdAtMs });
         if (fingerprint === null) continue;
-        if (sql.ownFingerprint.get({ fingerprint }) === undefined) {
-          sql.noteTwin.run({ platform, app, runId, fingerprint, generation });
-        } else {
+        const isKnown = sql.ownFingerprint.get({ fingerprint }) !== undefined;
+        if (!isKnown) sql.noteTwin.run({ platform, app, runId, fingerprint, generation });
+        // One under this host's name was an outbox's that was lost: it shows as well that this list shows them.
+        if (isKnown || (host !== null && host === ownHost)) {
           sql.noteOurs.run({ listing });
           sql.noteFingerprintSeen.run({ platform, app, nowMs });
         }

@@ -135,4 +135,33 @@ export const migrations: readonly string[] = [
     seen_at_ms integer not null
   ) strict, without rowid;
   `,
+  `
+  -- How many requests that make a run were about to leave: the number in the runtime directory is never behind it, unless
+  -- this file is an older one.
+  alter table outbox add column intents integer not null default 0;
+  `,
+  `
+  -- Few, and asked for with each status: by what their warning says (core/outputDiffers.ts).
+  create index run_differs on run (run) where instr(warnings, 'output came back different') > 0;
+  `,
+  `
+  -- Where the folder of a recorded run was moved to; and moves that were begun, so that a crash leaves none half done.
+  alter table run add column archived_to text;
+  create table archiving (
+    run integer primary key references run,
+    target text not null,
+    begun_at_ms integer not null
+  ) strict;
+  `,
+  `
+  -- What has not changed since the first start of a root, for one platform and app, is its history.
+  alter table root add column target text;               -- the platform and app that it was last started for
+  alter table root add column first_start_ms integer;    -- when that was for the first time; null: nothing counts as history
+  alter table root add column history_found integer not null default 0;  -- how many folders lay there then
+  alter table root add column audited_to text not null default '';       -- a later process goes on after this path
+  alter table folder add column wanted integer not null default 0 check (wanted in (0, 1));  -- whatever backfill says
+  create index folder_unsettled on folder (drop_root, path) where signature = '';
+  create index run_backlog on run (drop_root, backlog, run_id, due_at_ms)
+    where backlog = 1 and run_id is null and due_at_ms is not null;
+  `,
 ];

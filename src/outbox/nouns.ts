@@ -1,7 +1,7 @@
 /** The nouns in which the outbox speaks: runs, folders, claims. None of them knows of SQL. */
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';
-import type { RunLife } from '../core/lifecycle.ts';
+import type { RunLife } from '../core/happening.ts';
 import type { Key } from '../core/identity.ts';
 import type { RunState, ShownState } from '../core/run.ts';
 
@@ -33,6 +33,8 @@ export interface Run {
   readonly createdAtMs: number;
   /** A run of this content under another fingerprint, made while the outbox was lost; null: none was seen. */
   readonly twin: string | null;
+  /** Where its folder was moved to, absolute; null: it was not. */
+  readonly archivedTo: string | null;
 }
 
 /** A run in the hands of one worker. Only the newest claim may conclude. */
@@ -90,6 +92,8 @@ export interface NewRun {
   readonly isBacklog: boolean;
   /** When a mapped file last changed, by the file system's clock, in ms. */
   readonly newestFileChangeMs: number;
+  /** When its solver last wrote a mapped file, as the file says, in ms: history goes oldest first. */
+  readonly newestWriteMs: number;
   /** Set where a result file in the folder proves that this very content is that run already. */
   readonly believed: { readonly runId: string } | null;
 }
@@ -97,6 +101,8 @@ export interface NewRun {
 export interface Enqueued {
   readonly run: number;
   readonly kind: 'new' | 'known' | 'moved' | 'revived' | 'refreshed';
+  /** Why the outbox is distrusted since now: the folder's result file proved a run that it should have known. */
+  readonly distrust?: string;
 }
 
 /** What `list` can be asked for. */
@@ -107,4 +113,45 @@ export interface RunQuery {
   /** Newest first; runs with a number below this one. */
   readonly beforeRun: number | null;
   readonly limit: number;
+}
+
+/** A folder whose run is recorded, as it was when that was so. */
+export interface ArchiveCandidate {
+  readonly run: number;
+  /** Relative to the drop root. */
+  readonly path: string;
+  readonly signature: string;
+  readonly directory: DirectoryIdentity;
+}
+
+/** A move to the archive that was begun and whose end is not written down. */
+export interface BegunArchiving {
+  readonly run: number;
+  readonly path: string;
+  /** Absolute. */
+  readonly target: string;
+}
+
+/** What is known of how a drop root was first watched. */
+export interface RootStart {
+  /** What has not changed since this moment is history, wall clock in ms; null: nothing counts as history. */
+  readonly firstStartMs: number | null;
+  /** How many folders lay there then. */
+  readonly historyFound: number;
+}
+
+/** A folder that has been dealt with, and what it looked like then. */
+export type Recorded = readonly [path: string, signature: string];
+
+/** What a scan has to know before it begins. */
+export interface ScanFacts {
+  /** Which directory the root was; null: it was never looked at. */
+  readonly mark: string | null;
+  readonly start: RootStart | null;
+  /** Since when the outbox is not believed, wall clock in ms, and why; null: it is. */
+  readonly distrust: { readonly sinceMs: number; readonly reason: string } | null;
+  /** Somebody asked for a fresh look at a folder. */
+  readonly hasUnsettled: boolean;
+  /** All recorded folders; null where they are too many. */
+  readonly recorded: readonly Recorded[] | null;
 }

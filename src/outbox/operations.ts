@@ -1,13 +1,28 @@
 /** Everything that can be asked of an outbox, over one connection. Nothing here waits, and nothing here is asynchronous. */
 import type { Db } from './database.ts';
+import { archiveOperations } from './archiveOperations.ts';
+import { doubtOperations } from './doubtOperations.ts';
+import { enqueueOperations } from './enqueueOperations.ts';
 import { folderOperations } from './folderOperations.ts';
 import { listingOperations } from './listingOperations.ts';
 import { prepareAll } from './prepare.ts';
+import { rootOperations } from './rootOperations.ts';
 import { runOperations } from './runOperations.ts';
+import { runRows } from './runRows.ts';
 
 export function outboxOperations(db: Db) {
   const sql = prepareAll(db);
-  return { ...runOperations(sql), ...folderOperations(sql), ...listingOperations(sql) };
+  const rows = runRows(sql);
+  const doubt = doubtOperations(sql, rows);
+  return {
+    ...doubt,
+    ...enqueueOperations(sql, rows, doubt),
+    ...runOperations(sql, rows),
+    ...folderOperations(sql),
+    ...rootOperations(sql, doubt),
+    ...listingOperations(sql),
+    ...archiveOperations(sql, rows),
+  };
 }
 
 export type Operations = ReturnType<typeof outboxOperations>;

@@ -3,11 +3,17 @@
  * group is on disk. Nothing above this file knows that there is SQLite behind it.
  */
 import { Worker } from 'node:worker_threads';
-import { OutboxHeld, OutboxUnusable } from './database.ts';
+import type { OutboxTrouble } from '../core/outboxTrouble.ts';
+import { backUp, type BackedUp } from './backup.ts';
+import { GroupQueue, type OutboxWatch } from './groupQueue.ts';
+import type { CountPlace } from './intentCount.ts';
 import type { OperationName, Operations } from './operations.ts';
-import type { Reply, Request, ThreadMessage, ThreadOrder, ThrownError } from './thread.ts';
+import { databasePath, type OutboxNote } from './place.ts';
+import type { ThreadData } from './thread.ts';
+import type { OutboxUnusable } from './unusable.ts';
 
-export { OutboxHeld, OutboxUnusable } from './database.ts';
+export type { OutboxWatch } from './groupQueue.ts';
+export { OutboxHeld, OutboxUnusable } from './unusable.ts';
 
 type Asynchronous = {
   readonly [Name in OperationName]: (
@@ -20,13 +26,31 @@ export interface Outbox extends Asynchronous {
   close(): Promise<void>;
   /** How many groups were committed: one fsync each. */
   readonly groupsCommitted: () => number;
+  /** What the last process, or the opening, left to be done before anything is believed; null: nothing. */
+  readonly note: OutboxNote | null;
+  /** What the note called for is durable. */
+  forgetNote(): void;
+  /** Keeps the number of intents there as well, from now on. */
+  keepCount(place: CountPlace): void;
+  /** Why changes wait at the moment; null: they do not. */
+  trouble(): OutboxTrouble | null;
+  /** Why the outbox cannot be used any more; null: it can. */
+  failure(): OutboxUnusable | null;
+  /** Waits no longer for a disk in trouble: whoever asked is told. Nothing that was acknowledged is lost. */
+  giveUp(): void;
+  /** A consistent copy of all that is acknowledged, while changes go on. @throws BackupRefused */
+  backUp(file: string): Promise<BackedUp>;
 }
 
-/** So many changes share a transaction at most: a longer one would let the first of them wait too long. */
-const groupMax = 512;
+export interface OpenOptions {
+  /** Only the daemon puts a new outbox in the place of a damaged one. */
+  readonly mayReplace?: boolean;
+  readonly watch?: OutboxWatch;
+}
 
 const operationNames = [
   'takeOver',
+  'clockSet',
   'enqueue',
   'claimDue',
   'claimRun',
@@ -53,9 +77,24 @@ const operationNames = [
   'openFolders',
   'rootMark',
   'saveRootMark',
+  'beginRoot',
+  'rootStart',
+  'scanFacts',
+  'noteHistory',
+  'mayLeaveOut',
+  'wantFolder',
+  'wantLeftOut',
+  'leftOut',
+  'lookWanted',
+  'unsettled',
+  'recorded',
+  'folderCount',
+  'auditedTo',
+  'saveAuditedTo',
   'counts',
   'newestChangeMs',
   'list',
+  'lasting',
   'oldestOf',
   'oldestRun',
   'unknownApps',
@@ -71,17 +110,29 @@ const operationNames = [
   'showsOurs',
   'keepsEarlier',
   'forgetListings',
+  'intents',
+  'proving',
+  'archiveCandidates',
+  'beginArchiving',
+  'begunArchivings',
+  'forgetArchiving',
+  'archived',
 ] as const satisfies readonly OperationName[];
 
 /**
  * Opens the outbox in the state directory and becomes its one owner.
- * @throws OutboxHeld when another process owns it, OutboxUnusable when this version must not touch it
+ * @throws OutboxHeld when another process owns it, OutboxUnusable when this version must not or cannot use it
  */
-export async function openOutbox(stateDir: string): Promise<Outbox> {
+export async function openOutbox(
+  stateDir: string,
+  { mayReplace = false, watch = unwatched }: OpenOptions = {},
+): Promise<Outbox> {
+  const workerData: ThreadData = { stateDir, mayReplace };
   const queue = new GroupQueue(
-    new Worker(new URL('./thread.js', import.meta.url), { workerData: { stateDir }, execArgv: [] }),
+    new Worker(new URL('./thread.js', import.meta.url), { workerData, execArgv: [] }),
+    watch,
   );
-  await queue.opened;
+  const note = await queue.opened;
   const ask =
     (name: OperationName) =>
     (...args: unknown[]) =>
@@ -91,122 +142,14 @@ export async function openOutbox(stateDir: string): Promise<Outbox> {
     ...(operations as unknown as Asynchronous),
     close: () => queue.close(),
     groupsCommitted: () => queue.groups,
+    note,
+    forgetNote: () => queue.order({ kind: 'noted' }),
+    keepCount: (place) => queue.order({ kind: 'count', place }),
+    trouble: () => queue.trouble(),
+    failure: () => queue.failure,
+    giveUp: () => queue.giveUp(),
+    backUp: (file) => backUp(databasePath(stateDir), file),
   };
 }
 
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** While one group is on its way to the disk, the next one gathers: under load that is one fsync for many changes. */
-class GroupQueue {
-  readonly opened: Promise<void>;
-  groups = 0;
-  readonly #thread: Worker;
-  readonly #waiting = new Map<number, Waiting>();
-  #gathered: Request[] = [];
-  #isBusy = true;
-  #isScheduled = false;
-  #nextId = 1;
-  #ended: Error | null = null;
-  #afterClose: (() => void) | null = null;
-  #failToOpen: ((error: Error) => void) | null = null;
-
-  constructor(thread: Worker) {
-    this.#thread = thread;
-    this.opened = new Promise((resolve, reject) => {
-      this.#failToOpen = reject;
-      thread.on('message', (message: ThreadMessage) => {
-        switch (message.kind) {
-          case 'open':
-            this.#isBusy = false;
-            resolve();
-            break;
-          case 'failedToOpen':
-            this.#ended = asError(message.error);
-            reject(this.#ended);
-            break;
-          case 'replies':
-            this.#take(message.replies);
-            break;
-          case 'closed':
-            this.#ended ??= new Error('the outbox is closed');
-            this.#afterClose?.();
-            break;
-        }
-      });
-      thread.once('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
-      thread.once('exit', () => this.#fail(new Error('the outbox thread ended')));
-    });
-  }
-
-  ask(name: OperationName, args: readonly unknown[]): Promise<unknown> {
-    if (this.#ended !== null) return Promise.reject(this.#ended);
-    const id = this.#nextId;
-    this.#nextId += 1;
-    this.#gathered.push({ id, name, args });
-    this.#schedule();
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-    });
-  }
-
-  async close(): Promise<void> {
-    while (this.#waiting.size > 0) await new Promise((resolve) => setImmediate(resolve));
-    if (this.#ended !== null) return;
-    const closed = new Promise<void>((resolve) => (this.#afterClose = resolve));
-    this.#order({ kind: 'close' });
-    await closed;
-  }
-
-  #schedule(): void {
-    if (this.#isBusy || this.#isScheduled || this.#gathered.length === 0) return;
-    this.#isScheduled = true;
-    // Whatever else this turn of the loop wants belongs to the same group.
-    setImmediate(() => {
-      this.#isScheduled = false;
-      const requests = this.#gathered.slice(0, groupMax);
-      this.#gathered = this.#gathered.slice(groupMax);
-      this.#isBusy = true;
-      this.groups += 1;
-      this.#order({ kind: 'group', requests });
-    });
-  }
-
-  #order(order: ThreadOrder): void {
-    this.#thread.postMessage(order);
-  }
-
-  #take(replies: readonly Reply[]): void {
-    this.#isBusy = false;
-    for (const reply of replies) {
-      const waiting = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      if (reply.ok) waiting?.resolve(reply.value);
-      else waiting?.reject(asError(reply.error));
-    }
-    this.#schedule();
-  }
-
-  #fail(error: Error): void {
-    this.#ended ??= error;
-    // Without effect once it is open: a promise settles once.
-    this.#failToOpen?.(this.#ended);
-    for (const { reject } of this.#waiting.values()) reject(this.#ended);
-    this.#waiting.clear();
-    this.#afterClose?.();
-  }
-}
-
-function asError(thrown: ThrownError): Error {
-  if (thrown.name === 'OutboxHeld')
-    return Object.assign(new OutboxHeld('', thrown.pid ?? null), { message: thrown.message });
-  if (thrown.name === 'OutboxUnusable') return new OutboxUnusable(thrown.message);
-  if (thrown.code === 'SQLITE_FULL')
-    return new OutboxUnusable('the disk of state_dir is full; make room, nothing is lost');
-  const error = new Error(thrown.message);
-  error.name = thrown.name;
-  if (thrown.stack !== undefined) error.stack = thrown.stack;
-  return error;
-}
+const unwatched: OutboxWatch = { onTrouble: () => undefined, onFailure: () => undefined };

@@ -1,8 +1,13 @@
-/** Rows of the outbox as nouns, and nouns as rows. What is read back is what was written: no checks, only shapes. */
+/**
+ * Rows of the outbox as nouns, and nouns as rows. What is read back is what was written, or the file is damaged: SQLite
+ * does not notice a byte that a disk has changed within a value. A run's key answers for itself by its fingerprint.
+ */
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
+import { fingerprintOf } from '../core/identity.ts';
 import { runIdOf, type RunState } from '../core/run.ts';
-import type { RunLife } from '../core/lifecycle.ts';
+import type { RunLife } from '../core/happening.ts';
 import type { Claim, Folder, RunSettings } from './nouns.ts';
+import { OutboxDamaged } from './unusable.ts';
 
 export interface RunRow {
   run: number;
@@ -20,6 +25,7 @@ export interface RunRow {
   content: string;
   settings: string;
   state: string;
+  kind: RunState['kind'];
   runId: string | null;
   sinceMs: number;
   tries: number;
@@ -34,33 +40,38 @@ export interface RunRow {
   createdAtMs: number;
   distrusted: number;
   twin: string | null;
+  archivedTo: string | null;
 }
 
 export function runOf(row: RunRow): Claim {
   const { version, platform, app, host, dropRoot, firstPath, generation, counter } = row;
+  const key = { version, platform, app, host, dropRoot, firstPath, generation, counter };
+  if (fingerprintOf(key) !== row.fingerprint)
+    throw new OutboxDamaged(`the key of run #${String(row.run)} is not that of its fingerprint`);
   return {
     run: row.run,
-    key: { version, platform, app, host, dropRoot, firstPath, generation, counter },
+    key,
     fingerprint: row.fingerprint,
     path: row.path,
     directory: directoryOf(row.directory),
-    content: JSON.parse(row.content) as FolderContent,
-    settings: JSON.parse(row.settings) as RunSettings,
+    content: parsed(row.content) as FolderContent,
+    settings: parsed(row.settings) as RunSettings,
     life: lifeOf(row),
     sinceMs: row.sinceMs,
     dueAtMs: row.dueAtMs,
     triesTotal: row.triesTotal,
     isClaimed: row.claimed > 0,
     fence: row.fence,
-    warnings: JSON.parse(row.warnings) as string[],
+    warnings: parsed(row.warnings) as string[],
     createdAtMs: row.createdAtMs,
     twin: row.twin,
+    archivedTo: row.archivedTo,
   };
 }
 
 function lifeOf(row: RunRow): RunLife {
   return {
-    state: JSON.parse(row.state) as RunState,
+    state: stateOf(row),
     tries: row.tries,
     plainest: row.plainest === 1,
     everUnknown: row.everUnknown === 1,
@@ -113,7 +124,23 @@ export function directoryText({ dev, ino, birthNs }: DirectoryIdentity): string 
   return JSON.stringify([dev, ino, birthNs]);
 }
 
-function directoryOf(text: string): DirectoryIdentity {
-  const [dev, ino, birthNs] = JSON.parse(text) as [string, string, string];
+export function directoryOf(text: string): DirectoryIdentity {
+  const [dev, ino, birthNs] = parsed(text) as [string, string, string];
   return { dev, ino, birthNs };
+}
+
+/** Whatever else a flipped byte does to it, its kind is known and agrees with the column that claims go by. */
+function stateOf({ run, state, kind }: RunRow): RunState {
+  const read = parsed(state) as RunState;
+  if (read.kind !== kind)
+    throw new OutboxDamaged(`the state of run #${String(run)} is not the one that it is listed under`);
+  return read;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new OutboxDamaged('a value is not the JSON that was written');
+  }
 }

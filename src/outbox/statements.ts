@@ -4,9 +4,9 @@
  */
 
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
-  generation, counter, path, directory, content, settings, state, run_id as runId, since_ms as sinceMs, tries,
+  generation, counter, path, directory, content, settings, state, kind, run_id as runId, since_ms as sinceMs, tries,
   tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
-  warnings, created_at_ms as createdAtMs, distrusted, twin`;
+  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo`;
 
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
   first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
@@ -22,6 +22,11 @@ export const statements = {
   releaseLeft: `update run set claimed = 0, suspect = 1, crashes = crashes + (claimed = 2), fence = fence + 1
     where claimed > 0`,
 
+  pullDue:
+    'update run set due_at_ms = due_at_ms + @byMs where line = @line and claimed = 0 and due_at_ms > @nowMs',
+  capDue: 'update run set due_at_ms = @latestMs where line = @line and claimed = 0 and due_at_ms > @latestMs',
+  setState: 'update run set state = @state where run = @run',
+
   insertRun: `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
       path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings, backlog,
       run_id, distrusted, ever_unknown)
@@ -34,8 +39,9 @@ export const statements = {
   sameContentAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
     order by counter desc limit 1`,
-  newestCounter: `select max(counter) from run where drop_root = @dropRoot and first_path = @firstPath
-      and generation = @generation and app = @app and platform = @platform and host = @host and version = @version`,
+  newestOfKey: `select counter, path from run where drop_root = @dropRoot and first_path = @firstPath
+      and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
+    order by counter desc limit 1`,
   unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run and generation <> @generation
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
@@ -72,6 +78,9 @@ export const statements = {
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
       claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep and kind = @kind, crashes, 0)
     where run = @run and fence = @fence and claimed > 0`,
+  countIntent: 'update outbox set intents = intents + 1 where only = 1',
+  intents: 'select intents from outbox where only = 1',
+  countProving: `select count(*) from run indexed by run_distrusted where kind = 'unknown' and distrusted = 1`,
   release:
     'update run set claimed = 0, due_at_ms = @dueAtMs where run = @run and fence = @fence and claimed > 0',
   applyUnclaimed: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries,
@@ -114,24 +123,66 @@ export const statements = {
       and (drop_root, path) > (@afterRoot, @afterPath) order by drop_root, path limit @limit`,
   openFoldersOfRoot: `select ${folderColumns} from folder where state = @state and state <> 'known'
       and drop_root = @dropRoot and path > @afterPath order by path limit @limit`,
-  rootMark: 'select mark from root where drop_root = @dropRoot',
+  // Slim on purpose: a scan asks for each name that it finds.
+  lookWanted: `select 1 from folder where drop_root = @dropRoot and path = @path
+      and target = @target and signature <> '' and state not in ('settling', 'overdue')`,
+  unsettled: `select path from folder where drop_root = @dropRoot and signature = '' and path > @after
+    order by path limit @limit`,
+  recorded: `select path, signature from folder where drop_root = @dropRoot and path > @after
+      and state not in ('settling', 'overdue') order by path limit @limit`,
+  countFolders: 'select count(*) from folder where drop_root = @dropRoot',
+  wantFolder: `update folder set wanted = 1, signature = '', changed_at_ms = @nowMs
+    where drop_root = @dropRoot and path = @path`,
+  isWanted: 'select wanted from folder where drop_root = @dropRoot and path = @path',
+  leftOut: `select path from folder where state = 'skipped' and state <> 'known' and drop_root = @dropRoot
+      and reason_class = 'backfill' and path > @after order by path limit @limit`,
+  // It was no first start after all: what was left out is looked at again.
+  forgetFirstStarts: 'update root set first_start_ms = null',
+  unsettleLeftOut: `update folder set signature = '' where state = 'skipped' and state <> 'known'
+    and reason_class = 'backfill'`,
+
+  root: `select mark, target, first_start_ms as firstStartMs, history_found as historyFound,
+      audited_to as auditedTo from root where drop_root = @dropRoot`,
+  beginRoot: `insert into root (drop_root, mark, target, first_start_ms)
+    values (@dropRoot, @mark, @target, @firstStartMs)
+    on conflict (drop_root) do update set target = excluded.target,
+      first_start_ms = iif(root.target is null, root.first_start_ms, excluded.first_start_ms)`,
+  noteHistory: 'update root set history_found = @found where drop_root = @dropRoot',
+  saveAuditedTo: 'update root set audited_to = @path where drop_root = @dropRoot',
   saveRootMark: `insert into root (drop_root, mark) values (@dropRoot, @mark)
     on conflict (drop_root) do update set mark = excluded.mark`,
   newestChange: `select max(changed_at_ms) from folder where state = 'settling'`,
   countOpenFolders: `select state, drop_root as dropRoot, count(*) as count from folder where state <> 'known'
     group by state, drop_root`,
 
+  archiveCandidates: `select folder.path, folder.signature, folder.directory, folder.run from folder
+    cross join run on run.run = folder.run
+    where folder.drop_root = @dropRoot and folder.path > @after and folder.state = 'known'
+      and run.kind = 'recorded' and run.since_ms <= @recordedBeforeMs
+    order by folder.path limit @limit`,
+  beginArchiving: `insert into archiving (run, target, begun_at_ms) values (@run, @target, @nowMs)
+    on conflict (run) do update set target = excluded.target, begun_at_ms = excluded.begun_at_ms`,
+  begunArchivings: `select archiving.run, run.path, archiving.target from archiving
+    cross join run on run.run = archiving.run where run.drop_root = @dropRoot`,
+  forgetArchiving: 'delete from archiving where run = @run',
+  noteArchived: 'update run set archived_to = @target where run = @run',
+
   oldestRun: 'select min(run) from run',
+  countDiffering: "select count(*) from run where instr(warnings, 'output came back different') > 0",
+  countBacklog: `select drop_root as dropRoot, count(*) as count from run indexed by run_backlog
+    where backlog = 1 and run_id is null and due_at_ms is not null group by drop_root`,
   countRuns: 'select kind, count(*) as count from run group by kind',
   newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
   newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
+  lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
 
   app: 'select fingerprint_seen_at_ms as seenAtMs from app where platform = @platform and app = @app',
   noteApp: `insert into app (platform, app, fingerprint_seen_at_ms) values (@platform, @app, null)
     on conflict (platform, app) do nothing`,
-  noteFingerprintSeen: `update app set fingerprint_seen_at_ms = coalesce(fingerprint_seen_at_ms, @nowMs)
-    where platform = @platform and app = @app`,
+  noteFingerprintSeen: `insert into app (platform, app, fingerprint_seen_at_ms) values (@platform, @app, @nowMs)
+    on conflict (platform, app) do update set
+      fingerprint_seen_at_ms = coalesce(fingerprint_seen_at_ms, excluded.fingerprint_seen_at_ms)`,
   trust: 'select distrusted_at_ms as distrustedAtMs, distrust_reason as reason from outbox where only = 1',
   distrust: 'update outbox set distrusted_at_ms = @nowMs, distrust_reason = @reason where only = 1',
   forgetWholeScans: 'update root set whole_scan_ms = null',
@@ -167,6 +218,10 @@ export type StatementName = keyof typeof statements;
 
 /** Statements that read a whole table on purpose, each with the reason why that is bounded. */
 export const wholeTableReads: Partial<Record<StatementName, string>> = {
+  countDiffering: 'an index of its own holds the few runs that are counted',
+  begunArchivings: 'holds the moves that are under way: one for each drop root, and what a crash left',
   forgetWholeScans: 'a row for each drop root, once in the life of a lost outbox',
+  forgetFirstStarts: 'likewise',
+  countProving: 'the index holds only what a lost outbox has still to find out',
   listings: 'a listing lives as long as an unknown run that needs it',
 };

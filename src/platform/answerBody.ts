@@ -1,33 +1,41 @@
 /** Reading an answer's body: always to its end, never more than is bearable, and fit to be shown to a person. */
+import { constants } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import { RuntrackdError } from '../core/failure.ts';
 import { scrub } from '../core/scrub.ts';
 import type { Secret } from '../system/secret.ts';
-import { failureOfContent, type Asked } from './answers.ts';
+import type { Asked } from './answers.ts';
 
-/** Nothing that the API answers is larger: outputs above 1 MiB are asked for by URL. */
-export const answerBytesMax = 16 * 1024 * 1024;
+/** Nothing that is asked for in passing is larger: outputs above 1 MiB are asked for by URL. */
+const answerBytesMax = 16 * 1024 * 1024;
 /** So much of an answer's body is kept for a person; it is never parsed. */
 const excerptBytesMax = 500;
 const excerptReadMax = 32 * 1024;
 
 /** Reads an answer to its end, because a connection is only free again when its answer is read. */
 export async function textOf(body: Dispatcher.ResponseData['body'], asked: Asked): Promise<string> {
+  const bytesMax = bytesMaxOf(asked);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > answerBytesMax) {
+    if (bytes > bytesMax) {
       body.destroy();
       throw new RuntrackdError({
-        ...failureOfContent(asked, `it is larger than ${String(answerBytesMax)} bytes`),
         class: 'answer-too-large',
+        text: `the platform’s answer is larger than ${String(bytesMax)} bytes (${asked.what})`,
+        hint: 'Look at the run in the console.',
         reach: 'run',
       });
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A text cannot be longer than the engine allows. */
+export function bytesMaxOf({ bytesMax = answerBytesMax }: Asked): number {
+  return Math.min(bytesMax, constants.MAX_STRING_LENGTH);
 }
 
 export async function excerptOf(body: Dispatcher.ResponseData['body'], key: Secret | null): Promise<string> {
@@ -52,10 +60,14 @@ export function excerptOfText(text: string, key: Secret | null): string {
     .trim();
 }
 
+/** What is shorter is no secret, and taking it out of a sentence would make nonsense of it. */
+const keyCharsMin = 4;
+
 /** A key as it is, and as it would stand in an address, in HTML or in JSON. */
 function formsOf(key: Secret | null): string[] {
   if (key === null) return [];
   const value = key.reveal();
+  if (value.length < keyCharsMin) return [];
   const inHtml = value
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -5,6 +5,8 @@ import { rateLimited, type Failure } from '../core/failure.ts';
 export interface Asked {
   readonly what: string;
   readonly app: string | null;
+  /** What memory may hold of the answer, in bytes, where it is not the usual. */
+  readonly bytesMax?: number;
 }
 
 /** @param excerpt the beginning of the answer's body, for a person; never parsed */
@@ -42,6 +44,15 @@ export function failureOfStatus(
       text: `the platform knows no such thing${of} (404, ${asked.what})${said}`,
       hint: 'Check `app` and `instance` of the drop root against the console.',
       reach: 'app',
+    };
+  }
+  if (status === 404) {
+    return {
+      ...base,
+      class: 'not-found',
+      text: `the platform knows nothing of it (404, ${asked.what})${said}`,
+      hint: 'Look for it in the console: it may have been deleted, or belong to another app or account.',
+      reach: 'run',
     };
   }
   if (status === 429) {

@@ -129,15 +129,16 @@ export class PlatformClient {
   }
 
   /** `GET …/runs/{id}`. With `byUrl` the output is given as a signed URL, as it must be when large or not JSON. */
-  async runResult(app: string, runId: string, byUrl: boolean, signal: AbortSignal): Promise<ReadAnswer> {
+  async runResult(
+    app: string,
+    runId: string,
+    byUrl: boolean,
+    signal: AbortSignal,
+    bytesMax?: number,
+  ): Promise<ReadAnswer> {
     const path = `${routes.run(app, runId)}${byUrl ? '?format=url' : ''}`;
-    return await this.#requests.json(
-      { what: 'asking for the result', app: null },
-      'GET',
-      path,
-      runAnswer,
-      signal,
-    );
+    const asked = { what: 'asking for the result', app: null, ...limit(bytesMax) };
+    return await this.#requests.json(asked, 'GET', path, runAnswer, signal);
   }
 
   /** `GET …/runs/{id}/metadata`: the run without its output. */
@@ -164,9 +165,9 @@ export class PlatformClient {
     return (await this.#requests.json(asked, 'GET', path, urlAnswer, signal)).value;
   }
 
-  /** `GET …/runs/{id}/logs`. */
-  async runLogs(app: string, runId: string, signal: AbortSignal): Promise<string> {
-    const asked = { what: 'asking for the logs', app: null };
+  /** `GET …/runs/{id}/logs`. @param bytesMax of the answer, in which the logs are a JSON text */
+  async runLogs(app: string, runId: string, signal: AbortSignal, bytesMax?: number): Promise<string> {
+    const asked = { what: 'asking for the logs', app: null, ...limit(bytesMax) };
     return (await this.#requests.json(asked, 'GET', routes.logs(app, runId), logAnswer, signal)).value.log;
   }
 
@@ -236,4 +237,8 @@ export class PlatformClient {
   async close(): Promise<void> {
     await this.#requests.close();
   }
+}
+
+function limit(bytesMax: number | undefined): { readonly bytesMax?: number } {
+  return bytesMax === undefined ? {} : { bytesMax };
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { request, type Dispatcher } from 'undici';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { excerptOf, whatHappened } from './answerBody.ts';
-import { failureOfConnection, failureOfContent } from './answers.ts';
+import { failureOfContent, type Asked } from './answers.ts';
 import { Deadline } from './deadline.ts';
 import type { Requests } from './requests.ts';
 import { distrust } from './trust.ts';
@@ -50,7 +50,7 @@ export class ObjectStorage {
     } catch (error) {
       if (sourceError !== undefined) throw sourceError;
       if (error instanceof RuntrackdError || signal.aborted) throw error;
-      throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
+      throw unreachable(asked, error);
     } finally {
       deadline.end();
       source.destroy();
@@ -90,25 +90,57 @@ export class ObjectStorage {
     } catch (error) {
       deadline.end();
       if (error instanceof RuntrackdError || signal.aborted) throw error;
-      throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
+      throw unreachable(asked, error);
     }
   }
 
   #failureOf(answer: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>, excerpt: string): Failure {
     const status = answer.statusCode;
     const wait = this.#requests.retryAfterMs(answer.headers);
-    const isTrouble = status >= 500 || status === 429 || status === 408;
     return {
-      class: isTrouble ? 'storage-trouble' : status === 403 ? 'upload-url-dead' : 'storage-refused',
+      ...meaningOf(status),
       text: `the platform’s storage answered ${String(status)}${excerpt === '' ? '' : `: ${excerpt}`}`,
-      hint: isTrouble
-        ? 'Nothing to do: it is tried again until it works.'
-        : 'Look at what storage says, then retry the run.',
-      reach: isTrouble ? 'platform' : 'run',
       status,
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
     };
   }
+}
+
+/** What a status of storage means. Only what names the bytes themselves concerns the run they belong to. */
+function meaningOf(status: number): Pick<Failure, 'class' | 'hint' | 'reach'> {
+  if (status >= 500 || status === 429 || status === 408) {
+    return {
+      class: 'storage-trouble',
+      hint: 'Nothing to do: it is tried again until it works.',
+      reach: 'storage',
+    };
+  }
+  if (status === 403) {
+    // A proxy that lets nothing through to storage says so, too, and then it is no run's fault.
+    return {
+      class: 'upload-url-dead',
+      hint: 'Is this machine’s clock right, and does a proxy on the way let uploads through? It is tried again with a fresh URL.',
+      reach: 'storage',
+    };
+  }
+  if (status < 400 || status === 401 || status === 407) {
+    return {
+      class: 'intercepted',
+      hint: 'Look for a proxy or a sign-in page between this machine and the platform’s storage.',
+      reach: 'storage',
+    };
+  }
+  return { class: 'storage-refused', hint: 'Look at what storage says, then retry the run.', reach: 'run' };
+}
+
+function unreachable(asked: Asked, error: unknown): RuntrackdError {
+  const failure: Failure = {
+    class: 'storage-unreachable',
+    text: `the platform’s storage cannot be reached (${asked.what}): ${whatHappened(error)}`,
+    hint: 'Check that the network and the proxy let this machine reach the hosts of the signed URLs, not only the API; delivery goes on by itself.',
+    reach: 'storage',
+  };
+  return new RuntrackdError(failure, { cause: error });
 }
 
 async function* noting(
@@ -134,7 +166,7 @@ async function* namingTrouble(
     yield* body;
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new RuntrackdError(failureOfConnection(asked, whatHappened(error)), { cause: error });
+    throw unreachable(asked, error);
   } finally {
     deadline.end();
   }

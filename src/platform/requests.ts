@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Secret } from '../system/secret.ts';
-import { answerBytesMax, excerptOfText, parsed, textOf, whatHappened } from './answerBody.ts';
+import { bytesMaxOf, excerptOfText, parsed, textOf, whatHappened } from './answerBody.ts';
 import { Deadline } from './deadline.ts';
 import {
   failureOfConnection,
@@ -56,7 +56,8 @@ export class Requests {
   readonly endpoint: URL;
   readonly dispatcher: Dispatcher;
   readonly #options: RequestOptions;
-  #offsetMs = 0;
+  /** How far the platform's clock is ahead of the one that nobody sets here; null: no answer has told yet. */
+  #aheadMs: number | null = null;
   #held: Secret | null = null;
 
   constructor(options: RequestOptions) {
@@ -67,7 +68,9 @@ export class Requests {
 
   /** The platform's clock as its `Date` headers show it, ms since 1970. */
   platformTimeMs(): number {
-    return this.#options.clock.nowMs() + this.#offsetMs;
+    const { clock } = this.#options;
+    // By the clock that nobody sets: between a jump of the other and the next answer it would be wrong by as much.
+    return this.#aheadMs === null ? clock.nowMs() : clock.monotonicMs() + this.#aheadMs;
   }
 
   /** For a head, or for a body of so many bytes, in ms. */
@@ -191,7 +194,7 @@ export class Requests {
       });
       this.#noteDate(answer);
       const length = Number(answer.headers['content-length'] ?? 0);
-      deadline.restart(this.timeFor(Number.isFinite(length) ? Math.min(length, answerBytesMax) : 0));
+      deadline.restart(this.timeFor(Number.isFinite(length) ? Math.min(length, bytesMaxOf(asked)) : 0));
       const text = await textOf(answer.body, asked);
       return { status: answer.statusCode, text, retryAfterMs: this.retryAfterMs(answer.headers) };
     } finally {
@@ -219,7 +222,7 @@ export class Requests {
   #noteDate({ headers }: Pick<Dispatcher.ResponseData, 'headers'>): void {
     const header = headers['date'];
     const dateMs = typeof header === 'string' ? Date.parse(header) : Number.NaN;
-    if (Number.isFinite(dateMs)) this.#offsetMs = dateMs - this.nowMs();
+    if (Number.isFinite(dateMs)) this.#aheadMs = dateMs - this.#options.clock.monotonicMs();
   }
 }
 

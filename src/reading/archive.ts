@@ -1,34 +1,23 @@
 /**
- * Multi-file content as the platform takes it (contract: multi-file archive): a gzipped tar of a directory's regular
- * files, by their paths below it. The bytes depend on names, modes and contents alone, so the same directory makes the
- * same archive. It is written to a file without a name first, because storage wants to know the length beforehand and a
- * failed upload wants the same bytes again.
+ * Multi-file content as the platform takes it (contract: multi-file archive): a gzipped tar of regular files, by their
+ * paths below a directory. The bytes depend on names, modes and contents alone, so the same files make the same archive.
+ * It is written to a file without a name first, because storage wants to know the length beforehand and a failed upload
+ * wants the same bytes again.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { open, opendir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import { Header, Pack, ReadEntry } from 'tar';
-import { markOf, OpenFolder, readChunkBytes, sameMark, type FileMark } from '../system/files.ts';
+import { membersDigest } from '../core/identity.ts';
+import { errorCode, markOf, OpenFolder, readChunkBytes, sameMark, type FileMark } from '../system/files.ts';
+import { entriesMax, leftOut, type ArchiveLimits } from './archiveLimits.ts';
 import { notYet, rejected } from './artefact.ts';
+import type { Entry, MappedArchive } from './mapping.ts';
+import { shown, sorted } from './sight.ts';
+import { entryOf } from './sightFolder.ts';
 
-export interface ArchiveLimits {
-  /** All files together, in bytes. */
-  readonly unpackedBytesMax: number;
-  readonly filesMax: number;
-  readonly depthMax: number;
-}
-
-/** What the platform documents; a deeper tree is no solver's output. */
-export const archiveLimits: ArchiveLimits = {
-  unpackedBytesMax: 2.5 * 1024 ** 3,
-  filesMax: 100_000,
-  depthMax: 64,
-};
-
-/** The official SDK leaves files of this name out, at any depth: its own archive of an earlier time. */
-const leftOut = 'inputs.tar.gz';
 /** Every member has this time, so that touching a file does not make another archive. */
 const memberTime = new Date(0);
 
@@ -39,14 +28,17 @@ export class SpooledArchive {
   readonly sha256: string;
   readonly files: number;
   readonly unpackedBytes: number;
+  /** What its files are known by (`membersDigest`), with their paths in the folder. */
+  readonly membersSha256: string;
   readonly #file: FileHandle;
 
-  constructor(file: FileHandle, bytes: number, sha256: string, files: number, unpackedBytes: number) {
+  constructor(file: FileHandle, facts: Omit<SpooledArchive, 'read' | 'close'>) {
     this.#file = file;
-    this.bytes = bytes;
-    this.sha256 = sha256;
-    this.files = files;
-    this.unpackedBytes = unpackedBytes;
+    this.bytes = facts.bytes;
+    this.sha256 = facts.sha256;
+    this.files = facts.files;
+    this.unpackedBytes = facts.unpackedBytes;
+    this.membersSha256 = facts.membersSha256;
   }
 
   /** Its bytes from the beginning, as often as wanted. */
@@ -65,10 +57,24 @@ export class SpooledArchive {
   }
 }
 
+/** The machine does not take the archive: what it is made of may be well. */
+export class SpoolTrouble extends Error {
+  readonly code: string | undefined;
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = 'SpoolTrouble';
+    this.code = errorCode(cause);
+  }
+}
+
+/** Which files of a folder an archive has. */
+export type Selection = Pick<MappedArchive, 'base' | 'entries'>;
+
 /**
  * @param path of the directory whose content is wanted
  * @param spoolDir where the archive lies until it is closed: it takes up to the size of the content there
- * @throws Verdict where something in it is no regular file, is too much, or moves while it is read
+ * @throws Verdict where something in it is no regular file, is too much, or moves while it is read; SpoolTrouble
  */
 export async function spoolArchive(
   path: string,
@@ -77,38 +83,72 @@ export async function spoolArchive(
   signal: AbortSignal,
 ): Promise<SpooledArchive> {
   const folder = await OpenFolder.open(path);
-  const name = join(spoolDir, `.runtrackd-${randomUUID()}.tar.gz`);
-  let spool: FileHandle | undefined;
   try {
-    spool = await open(name, 'wx+', 0o600);
-    // From here on it has no name: whatever becomes of the process, nothing of it stays behind.
-    await rm(name);
-    return await packInto(spool, folder, limits, signal);
-  } catch (error) {
-    await spool?.close();
-    throw error;
+    return await spoolSelection(folder, null, spoolDir, limits, signal);
   } finally {
     await folder.close();
   }
 }
 
-async function packInto(
-  spool: FileHandle,
+/**
+ * Likewise of a part of a folder.
+ * @param selection null: everything in it
+ */
+export async function spoolSelection(
   folder: OpenFolder,
+  selection: Selection | null,
+  spoolDir: string,
   limits: ArchiveLimits,
   signal: AbortSignal,
 ): Promise<SpooledArchive> {
-  const pack = new Pack({ gzip: true, portable: true, mtime: memberTime, strict: true });
-  const packed = pack.pipe(new PassThrough());
+  const spool = await spooling(openSpool(spoolDir));
+  try {
+    return await packInto(spool, folder, selection, limits, signal);
+  } catch (error) {
+    await spool.close();
+    throw error;
+  }
+}
+
+/** Our own side of it: what goes wrong here says nothing of the folder. */
+async function spooling<T>(doing: Promise<T>): Promise<T> {
+  try {
+    return await doing;
+  } catch (error) {
+    throw errorCode(error) === undefined ? error : new SpoolTrouble(error);
+  }
+}
+
+async function openSpool(spoolDir: string): Promise<FileHandle> {
+  const name = join(spoolDir, `.runtrackd-${randomUUID()}.tar.gz`);
+  const spool = await open(name, 'wx+', 0o600);
+  // From here on it has no name: whatever becomes of the process, nothing of it stays behind.
+  await rm(name);
+  return spool;
+}
+
+async function packInto(
+  spool: FileHandle,
+  folder: OpenFolder,
+  selection: Selection | null,
+  limits: ArchiveLimits,
+  signal: AbortSignal,
+): Promise<SpooledArchive> {
+  const pack = new Pack({ portable: true, mtime: memberTime, strict: true });
+  // Not tar's own gzip, which holds the loop while it works.
+  const packed = pack.pipe(createGzip());
   const failure = new AbortController();
   const stop = AbortSignal.any([signal, failure.signal]);
   const count = new Count(limits);
   const before = createHash('sha256');
+  const members: { path: string; bytes: number; sha256: string }[] = [];
+  const base = selection?.base ?? '';
   const packing = async (): Promise<void> => {
-    for await (const member of membersOf(folder, '', 0, count)) {
+    for await (const member of membersOf(folder, selection, count)) {
       stop.throwIfAborted();
       before.update(markText(member.path, member.mark));
-      await addMember(pack, member, stop);
+      const sha256 = await addMember(pack, member, stop);
+      members.push({ path: `${base}${member.path}`, bytes: member.mark.bytes, sha256 });
     }
     pack.end();
   };
@@ -117,7 +157,7 @@ async function packInto(
   const storing = async (): Promise<void> => {
     for await (const chunk of packed as AsyncIterable<Buffer>) {
       hash.update(chunk);
-      await spool.write(chunk, 0, chunk.length, bytes);
+      await spooling(spool.write(chunk, 0, chunk.length, bytes));
       bytes += chunk.length;
     }
   };
@@ -130,14 +170,21 @@ async function packInto(
   await Promise.all([packing().catch(fail), storing().catch(fail)]);
   failure.signal.throwIfAborted();
   const after = createHash('sha256');
-  for await (const { path, mark } of membersOf(folder, '', 0, new Count(limits)))
+  for await (const { path, mark } of membersOf(folder, selection, new Count(limits)))
     after.update(markText(path, mark));
   if (before.digest('hex') !== after.digest('hex')) throw notYet('the directory changed while it was read');
-  return new SpooledArchive(spool, bytes, hash.digest('hex'), count.files, count.bytes);
+  return new SpooledArchive(spool, {
+    bytes,
+    sha256: hash.digest('hex'),
+    files: count.files,
+    unpackedBytes: count.bytes,
+    membersSha256: membersDigest(members),
+  });
 }
 
-interface Member {
-  /** Relative to the directory, with `/` between names. */
+/** A file of an archive, open. */
+export interface Member {
+  /** As the archive has it, with `/` between names. */
   readonly path: string;
   readonly file: FileHandle;
   readonly mark: FileMark;
@@ -146,46 +193,84 @@ interface Member {
 
 /** What has been seen of the tree, against its limits. */
 class Count {
-  readonly #limits: ArchiveLimits;
+  readonly limits: ArchiveLimits;
   files = 0;
   bytes = 0;
 
   constructor(limits: ArchiveLimits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
-  add(bytes: number): void {
+  add(path: string, bytes: number): void {
     this.files += 1;
     this.bytes += bytes;
-    const { filesMax, unpackedBytesMax } = this.#limits;
+    const { filesMax, unpackedBytesMax, fileBytesMax = Infinity } = this.limits;
     if (this.files > filesMax) throw tooMuch(`more than ${String(filesMax)} files`);
     if (this.bytes > unpackedBytesMax) throw tooMuch(`more than ${String(unpackedBytesMax)} bytes`);
+    if (bytes > fileBytesMax)
+      throw tooMuch(`${shown(path)}, which has more than ${String(fileBytesMax)} bytes`);
   }
 
   checkDepth(depth: number): void {
-    if (depth > this.#limits.depthMax) throw tooMuch(`more than ${String(this.#limits.depthMax)} levels`);
+    if (depth > this.limits.depthMax) throw tooMuch(`more than ${String(this.limits.depthMax)} levels`);
   }
 }
 
-/** Every regular file below, name by name in the order of their bytes; each is closed when the next is asked for. */
+/** Every regular file of a selection, in the order of the archive; each is closed when the next is asked for. */
+export async function* readMembers(
+  folder: OpenFolder,
+  selection: Selection,
+  limits: ArchiveLimits,
+): AsyncGenerator<Member> {
+  yield* membersOf(folder, selection, new Count(limits));
+}
+
 async function* membersOf(
+  folder: OpenFolder,
+  selection: Selection | null,
+  count: Count,
+): AsyncGenerator<Member> {
+  if (selection === null) yield* membersBelow(folder, '', 0, count);
+  else if (selection.base === '') yield* membersAmong(folder, selection.entries, '', 0, count);
+  else {
+    const inner = await OpenFolder.open(folder.pathOf(selection.base.slice(0, -1)));
+    try {
+      yield* membersBelow(inner, '', 0, count);
+    } finally {
+      await inner.close();
+    }
+  }
+}
+
+async function* membersBelow(
   folder: OpenFolder,
   prefix: string,
   depth: number,
   count: Count,
 ): AsyncGenerator<Member> {
   count.checkDepth(depth);
-  for (const { name, isDirectory, isFile } of await entriesOf(folder, prefix)) {
+  yield* membersAmong(folder, await entriesOf(folder, prefix), prefix, depth, count);
+}
+
+async function* membersAmong(
+  folder: OpenFolder,
+  entries: readonly Entry[],
+  prefix: string,
+  depth: number,
+  count: Count,
+): AsyncGenerator<Member> {
+  for (const { name, kind } of entries) {
     const path = `${prefix}${name}`;
-    if (isDirectory) {
+    if (name === leftOut) continue;
+    if (kind === 'directory') {
       const inner = await OpenFolder.open(folder.pathOf(name));
       try {
-        yield* membersOf(inner, `${path}/`, depth + 1, count);
+        yield* membersBelow(inner, `${path}/`, depth + 1, count);
       } finally {
         await inner.close();
       }
-    } else if (!isFile) throw notRegular(path);
-    else if (name !== leftOut) yield* memberAt(folder, name, path, count);
+    } else if (kind === 'other') throw notRegular(path);
+    else yield* memberAt(folder, name, path, count);
   }
 }
 
@@ -200,48 +285,64 @@ async function* memberAt(
     const stats = await file.stat({ bigint: true });
     // It may have been replaced since the directory was listed.
     if (!stats.isFile()) throw notRegular(path);
-    count.add(Number(stats.size));
+    if (stats.nlink > 1n && count.limits.refusesHardLinks === true) throw hardLinked(path);
+    count.add(path, Number(stats.size));
     yield { path, file, mark: markOf(stats), mode: Number(stats.mode) };
   } finally {
     await file.close();
   }
 }
 
-async function entriesOf(
-  folder: OpenFolder,
-  prefix: string,
-): Promise<{ name: string; isDirectory: boolean; isFile: boolean }[]> {
-  const entries = [];
+async function entriesOf(folder: OpenFolder, prefix: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
   // Through the held descriptor, so that a directory that is swapped for a link is not followed.
   for await (const entry of await opendir(folder.pathOf('.'), { bufferSize: 256 })) {
     if (entry.name.includes('\uFFFD'))
       throw rejected(
-        `a name in ${prefix || 'it'} is not UTF-8`,
+        `a name in ${shown(prefix) || 'it'} is not UTF-8`,
         'Rename the file: the platform takes UTF-8 names.',
       );
-    entries.push({ name: entry.name, isDirectory: entry.isDirectory(), isFile: entry.isFile() });
+    entries.push(entryOf(entry));
+    if (entries.length > entriesMax)
+      throw tooMuch(`more than ${String(entriesMax)} entries in one directory`);
   }
-  return entries.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  return sorted(entries);
 }
 
-async function addMember(pack: Pack, { path, file, mark, mode }: Member, stop: AbortSignal): Promise<void> {
+/** Reads an open member to its end. @returns its digest @throws Verdict where it moved meanwhile */
+export async function readMember(
+  { path, file, mark }: Member,
+  use: (chunk: Buffer) => Promise<void> | void,
+): Promise<string> {
+  const hash = createHash('sha256');
+  for (let total = 0; total < mark.bytes;) {
+    const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, mark.bytes - total));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, total);
+    if (bytesRead === 0) throw notYet(`${shown(path)} changed while it was read`);
+    total += bytesRead;
+    const chunk = buffer.subarray(0, bytesRead);
+    hash.update(chunk);
+    await use(chunk);
+  }
+  if (!sameMark(mark, markOf(await file.stat({ bigint: true }))))
+    throw notYet(`${shown(path)} changed while it was read`);
+  return hash.digest('hex');
+}
+
+async function addMember(pack: Pack, member: Member, stop: AbortSignal): Promise<string> {
+  const { path, mark, mode } = member;
   const entry = new ReadEntry(
     new Header({ path, size: mark.bytes, mode: mode & 0o777, mtime: memberTime, type: 'File' }),
   );
   pack.add(entry);
-  let total = 0;
-  while (total < mark.bytes) {
-    const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, mark.bytes - total));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, total);
-    if (bytesRead === 0) throw notYet(`${path} changed while it was read`);
-    total += bytesRead;
-    if (!entry.write(buffer.subarray(0, bytesRead))) await once(entry, 'drain', { signal: stop });
-  }
-  if (!sameMark(mark, markOf(await file.stat({ bigint: true }))))
-    throw notYet(`${path} changed while it was read`);
+  const sha256 = await readMember(member, async (chunk) => {
+    stop.throwIfAborted();
+    if (!entry.write(chunk)) await once(entry, 'drain', { signal: stop });
+  });
   const ended = entry.emittedEnd ? Promise.resolve() : once(entry, 'end', { signal: stop });
   entry.end();
   await ended;
+  return sha256;
 }
 
 function markText(path: string, { bytes, mtimeNs, ctimeNs, ino }: FileMark): string {
@@ -250,8 +351,15 @@ function markText(path: string, { bytes, mtimeNs, ctimeNs, ino }: FileMark): str
 
 function notRegular(path: string) {
   return rejected(
-    `${path} is neither a regular file nor a directory`,
+    `${shown(path)} is neither a regular file nor a directory`,
     'Put the file itself in the place of a link, and leave pipes and devices out.',
+  );
+}
+
+function hardLinked(path: string) {
+  return rejected(
+    `${shown(path)} has hard links, so it may be another user’s file`,
+    'Put a copy of the file in its place.',
   );
 }
 

@@ -21,6 +21,9 @@ export const notYet = (reason: string): Verdict => new Verdict({ kind: 'notYet',
 export const rejected = (text: string, hint: string): Verdict =>
   new Verdict({ kind: 'rejected', text, hint });
 
+/** What is scanned in one turn of the loop: half a millisecond of work, and some before the scanner is compiled. */
+const scanChunkBytes = 32 * 1024;
+
 /** Members of an output document that may also lie beside it as files. */
 const memberNames = ['metrics', 'statistics', 'assets'];
 
@@ -28,22 +31,33 @@ export type RoleFile = SeenFile & { readonly role: ArtefactFile['role'] };
 
 /**
  * Reads one artefact from its beginning to its end: its digest, and for JSON that it is JSON and where it ends.
- * @throws Verdict
+ * @param warn told what looks odd and is sent all the same
+ * @throws Verdict, or the signal's reason
  */
 export async function readArtefact(
   folder: OpenFolder,
   seen: RoleFile,
   type: ContentType,
   jsonDepthMax: number,
+  signal?: AbortSignal,
+  warn?: (text: string) => void,
 ): Promise<ArtefactFile> {
   const hash = createHash('sha256');
   const scanner = type === 'json' ? new JsonScanner(jsonDepthMax, memberNames) : null;
-  const bytes = await readWhole(folder, seen, (chunk) => {
+  const take = (chunk: Buffer): void => {
+    signal?.throwIfAborted();
     hash.update(chunk);
     if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));
-  });
+  };
+  const bytes = await readWhole(folder, seen, take, scanner === null ? readChunkBytes : scanChunkBytes);
   const shape = scanner === null ? null : scanning(seen.name, () => scanner.end());
   if (shape !== null) checkShape(seen, shape);
+  if (shape !== null && shape.repeatedAtLine !== null) {
+    const line = String(shape.repeatedAtLine);
+    warn?.(
+      `${seen.name}: line ${line}: a name stands twice in one object, and most readers see the last one`,
+    );
+  }
   return {
     role: seen.role,
     name: seen.name,
@@ -67,12 +81,7 @@ function scanning<T>(name: string, scan: () => T): T {
     return scan();
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
-    if (error.lasts) {
-      throw rejected(
-        `${name}: ${error.message}`,
-        'Raise limits.json_depth if it is meant to be so, then retry it.',
-      );
-    }
+    if (error.lastingHint !== null) throw rejected(`${name}: ${error.message}`, error.lastingHint);
     throw notYet(`${name} does not parse yet: ${error.message}`);
   }
 }
@@ -90,12 +99,13 @@ export async function readWhole(
   folder: OpenFolder,
   seen: Pick<SeenFile, 'name' | 'mark'>,
   use: (chunk: Buffer) => void,
+  chunkBytes = readChunkBytes,
 ): Promise<number> {
   const file = await folder.openFile(seen.name);
   try {
     const before = markOf(await file.stat({ bigint: true }));
     if (!sameMark(before, seen.mark)) throw notYet(`${seen.name} changed while it was read`);
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, before.bytes)));
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkBytes, before.bytes)));
     let total = 0;
     // Never beyond the size it had: a file that grows for ever ends here, and is found to have changed.
     while (total < before.bytes) {

@@ -3,9 +3,10 @@
  * text and of files, so that members can be added to a document of any size without holding it.
  */
 import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import type { Role } from '../core/run.ts';
-import { OpenFolder, readChunkBytes } from '../system/files.ts';
-import { fileOf, type ArtefactFile, type FolderContent } from '../core/content.ts';
+import { readChunkBytes } from '../system/files.ts';
+import { fileOf, type ArchiveFacts, type ArtefactFile, type FolderContent } from '../core/content.ts';
 
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
@@ -23,6 +24,12 @@ export interface ArtefactBody {
   readonly bytes: number;
 }
 
+/** An archive: how long it is shows when it is made. */
+export interface ArchiveBody {
+  readonly role: Role;
+  readonly archive: ArtefactFile & { readonly archive: ArchiveFacts };
+}
+
 /** The source is not what it was when the run was recorded: nothing of it may be sent. */
 export class SourceChanged extends Error {
   readonly fileName: string;
@@ -38,16 +45,22 @@ export class SourceChanged extends Error {
  * @param logTail full text of an error that the wire's short form had to cut; '' when nothing was lost
  * @returns one body per upload, in the order of the uploads
  */
-export function artefactBodies(content: FolderContent, logTail: string): ArtefactBody[] {
+export function artefactBodies(content: FolderContent, logTail: string): (ArtefactBody | ArchiveBody)[] {
   const input = fileOf(content, 'input');
   const output = fileOf(content, 'output');
   const merged = output?.object ? extraMembers(content) : [];
-  const bodies: ArtefactBody[] = [];
+  const bodies: (ArtefactBody | ArchiveBody)[] = [];
   const add = (role: Role, pieces: readonly Piece[]): void => {
     bodies.push(bodyOf(role, pieces));
   };
-  if (input !== undefined) add('input', [whole(input)]);
-  if (output !== undefined) add('output', [documentPieces(output, merged)]);
+  if (input !== undefined) {
+    if (isArchive(input)) bodies.push({ role: 'input', archive: input });
+    else add('input', [whole(input)]);
+  }
+  if (output !== undefined) {
+    if (isArchive(output)) bodies.push({ role: 'output', archive: output });
+    else add('output', [documentPieces(output, merged)]);
+  }
   const logs = logPieces(content, logTail);
   if (bytesOf(logs) > 0) add('logs', logs);
   // Beside an output that is one JSON document they are part of it; else each travels on its own.
@@ -55,6 +68,10 @@ export function artefactBodies(content: FolderContent, logTail: string): Artefac
     for (const { role, pieces } of separately(content)) add(role, pieces);
   }
   return bodies;
+}
+
+function isArchive(file: ArtefactFile): file is ArchiveBody['archive'] {
+  return file.archive !== undefined;
 }
 
 export function bodyOf(role: Role, pieces: readonly Piece[]): ArtefactBody {
@@ -134,12 +151,31 @@ function bytesOf(pieces: readonly Piece[]): number {
   return bytes;
 }
 
+/** An open file, as far as it takes to read it. */
+export type ReadableFile = Pick<FileHandle, 'stat' | 'read' | 'close'>;
+
+/** Where the files of a body are: the folder, or whoever holds them open. */
+export interface FileOpener {
+  openFile(name: string): Promise<ReadableFile>;
+}
+
+/** The files that a body has bytes of, each once. */
+export function filesOf(pieces: readonly Piece[]): ArtefactFile[] {
+  const files = new Map<string, ArtefactFile>();
+  for (const piece of pieces) {
+    if (piece.kind === 'text') continue;
+    files.set(piece.file.name, piece.file);
+    for (const file of filesOf(piece.insert?.pieces ?? [])) files.set(file.name, file);
+  }
+  return [...files.values()];
+}
+
 /**
  * The body's bytes, read from the folder as they are wanted; every file is checked against what was recorded of it.
  * @throws SourceChanged before or after the last byte: what was sent until then must not be used
  */
 export async function* readBody(
-  folder: OpenFolder,
+  folder: FileOpener,
   body: Pick<ArtefactBody, 'pieces'>,
 ): AsyncGenerator<Buffer> {
   for (const piece of body.pieces) {
@@ -149,7 +185,7 @@ export async function* readBody(
 }
 
 async function* readFile(
-  folder: OpenFolder,
+  folder: FileOpener,
   piece: Extract<Piece, { kind: 'file' }>,
 ): AsyncGenerator<Buffer> {
   const { file, part, insert } = piece;
@@ -157,13 +193,19 @@ async function* readFile(
     throw new SourceChanged(file.name, `cannot be opened any more (${String(error)})`);
   });
   try {
-    if ((await handle.stat()).size !== file.bytes) throw new SourceChanged(file.name, 'has another size now');
+    const stats = await handle.stat();
+    // Another file may have been put in its place: nothing of that one is read.
+    if (!stats.isFile() || stats.nlink > 1) throw new SourceChanged(file.name, 'is another file now');
+    if (stats.size !== file.bytes) throw new SourceChanged(file.name, 'has another size now');
     const hash = createHash('sha256');
     let at = 0;
     while (at < file.bytes) {
       const until = insert !== null && at < insert.at ? insert.at : file.bytes;
       const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, until - at));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at).catch((error: unknown) => {
+        // The disk under this one file: everybody else's may be well.
+        throw new SourceChanged(file.name, `cannot be read any more (${String(error)})`);
+      });
       if (bytesRead === 0) throw new SourceChanged(file.name, 'became shorter while it was uploaded');
       const chunk = buffer.subarray(0, bytesRead);
       hash.update(chunk);

@@ -7,13 +7,13 @@
  */
 
 export class JsonProblem extends Error {
-  /** More of the file cannot mend it. */
-  readonly lasts: boolean;
+  /** What to do about it, where more of the file cannot mend it; else null. */
+  readonly lastingHint: string | null;
 
-  constructor(line: number, what: string, lasts = false) {
+  constructor(line: number, what: string, lastingHint: string | null = null) {
     super(`line ${String(line)}: ${what}`);
     this.name = 'JsonProblem';
-    this.lasts = lasts;
+    this.lastingHint = lastingHint;
   }
 }
 
@@ -26,10 +26,20 @@ export interface JsonShape {
   readonly isEmpty: boolean;
   /** Where the value of the one member begins, in bytes; null when the object has not exactly one. */
   readonly onlyValueOffset: number | null;
+  /** The first line on which a name stands twice in one object; null: none was seen. */
+  readonly repeatedAtLine: number | null;
 }
 
 /** A longer name, escapes and all, is none that anybody looks for. */
 const keyBytesMax = 64;
+
+/**
+ * Names that are remembered of an object, to tell that one stands twice: each new one is compared with these, and an
+ * object with thousands is a table, whose names are the solver's data.
+ */
+const namesOfObjectMax = 64;
+/** Names that are remembered of all open objects. */
+const namesMax = 8_192;
 
 /** What the scanner is in the middle of, or waits for. */
 const awaiting = {
@@ -76,6 +86,14 @@ export class JsonScanner {
   #members = 0;
   #firstValueOffset = 0;
   #closeOffset = 0;
+  /** Two hashes of each name of the open objects: one name in 2^64 is taken for another. */
+  readonly #names = [new Uint32Array(namesMax), new Uint32Array(namesMax)] as const;
+  #namesCount = 0;
+  /** How many names were remembered when a level was opened. */
+  readonly #namesBefore: Uint32Array;
+  #hash = 0;
+  #otherHash = 0;
+  #repeatedAtLine: number | null = null;
 
   /**
    * @param depthMax deepest nesting that is accepted
@@ -85,6 +103,7 @@ export class JsonScanner {
     this.#depthMax = depthMax;
     this.#wanted = wanted;
     this.#nesting = new Uint8Array(depthMax + 1);
+    this.#namesBefore = new Uint32Array(depthMax + 1);
   }
 
   /** Reads the next bytes. @throws JsonProblem naming the line */
@@ -101,7 +120,10 @@ export class JsonScanner {
       const byte = bytes[at] ?? 0;
       if (byte === 0x0a) this.#line += 1;
       // A number ends at the first byte that is none of its own; that byte is then looked at again.
-      if (this.#state === awaiting.number && !isNumberByte[byte]) this.#endNumber();
+      if (this.#state === awaiting.number && !isNumberByte[byte]) {
+        if (byte === 0x49 && this.#token === '-') throw this.#noNumber();
+        this.#endNumber();
+      }
       if (this.#state === awaiting.literal && !(byte >= 0x61 && byte <= 0x7a)) this.#endLiteral();
       this.#take(byte, this.#offset + at);
       at += 1;
@@ -127,6 +149,7 @@ export class JsonScanner {
       closeOffset: this.#closeOffset,
       isEmpty: this.#members === 0,
       onlyValueOffset: this.#topLevel === 'object' && this.#members === 1 ? this.#firstValueOffset : null,
+      repeatedAtLine: this.#repeatedAtLine,
     };
   }
 
@@ -137,8 +160,38 @@ export class JsonScanner {
       const byte = bytes[at] ?? 0;
       if (byte === quote || byte === backslash || byte < 0x20) break;
     }
-    if (this.#keyBytes !== null) this.#keepKey(bytes.subarray(from, at));
+    if (this.#inKey) {
+      this.#hashName(bytes, from, at);
+      if (this.#keyBytes !== null) this.#keepKey(bytes.subarray(from, at));
+    }
     return at;
+  }
+
+  #hashName(bytes: Uint8Array, from: number, to: number): void {
+    let [hash, other] = [this.#hash, this.#otherHash];
+    for (let at = from; at < to; at += 1) {
+      const byte = bytes[at] ?? 0;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+      other = Math.imul(other ^ byte, 0x5bd1e995) ^ (other >>> 15);
+    }
+    this.#hash = hash;
+    this.#otherHash = other;
+  }
+
+  /** Whether the name that just ended stood in this object before. */
+  #noteName(): void {
+    const [hashes, others] = this.#names;
+    const [hash, other] = [this.#hash >>> 0, this.#otherHash >>> 0];
+    const before = this.#namesBefore[this.#depth] ?? 0;
+    for (let at = before; at < this.#namesCount; at += 1) {
+      if (hashes[at] !== hash || others[at] !== other) continue;
+      this.#repeatedAtLine ??= this.#line;
+      return;
+    }
+    if (this.#namesCount - before >= namesOfObjectMax || this.#namesCount >= namesMax) return;
+    hashes[this.#namesCount] = hash;
+    others[this.#namesCount] = other;
+    this.#namesCount += 1;
   }
 
   #keepKey(bytes: Uint8Array): void {
@@ -147,16 +200,22 @@ export class JsonScanner {
     else this.#keyBytes.push(...bytes);
   }
 
+  #keepOne(byte: number): void {
+    const bytes = Uint8Array.of(byte);
+    this.#hashName(bytes, 0, 1);
+    this.#keepKey(bytes);
+  }
+
   #take(byte: number, offset: number): void {
     switch (this.#state) {
       case awaiting.string:
         if (byte === quote) this.#endString();
         else if (byte === backslash) this.#state = awaiting.escape;
         else throw this.#unexpected(byte, 'a control character in a text');
-        if (byte === backslash) this.#keepKey(Uint8Array.of(byte));
+        if (byte === backslash && this.#inKey) this.#keepOne(byte);
         return;
       case awaiting.escape:
-        if (this.#keyBytes !== null) this.#keepKey(Uint8Array.of(byte));
+        if (this.#inKey) this.#keepOne(byte);
         if (byte === 0x75) {
           this.#hexLeft = 4;
           this.#state = awaiting.hex;
@@ -167,7 +226,7 @@ export class JsonScanner {
         const isHex =
           (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
         if (!isHex) throw this.#unexpected(byte, 'four hex digits were due');
-        this.#keepKey(Uint8Array.of(byte));
+        if (this.#inKey) this.#keepOne(byte);
         this.#hexLeft -= 1;
         if (this.#hexLeft === 0) this.#state = awaiting.string;
         return;
@@ -221,6 +280,8 @@ export class JsonScanner {
   #startKey(byte: number): void {
     if (byte !== quote) throw this.#unexpected(byte, 'a name in quotes was due');
     this.#inKey = true;
+    this.#hash = 0x811c9dc5;
+    this.#otherHash = 0x9747b28c;
     this.#keyBytes = this.#depth === 1 ? [] : null;
     if (this.#depth === 1) this.#members += 1;
     this.#state = awaiting.string;
@@ -234,9 +295,14 @@ export class JsonScanner {
       this.#topLevel ??= byte === 0x7b ? 'object' : 'array';
       this.#depth += 1;
       if (this.#depth > this.#depthMax) {
-        throw new JsonProblem(this.#line, `is nested deeper than ${String(this.#depthMax)} levels`, true);
+        throw new JsonProblem(
+          this.#line,
+          `is nested deeper than ${String(this.#depthMax)} levels`,
+          'Raise limits.json_depth if it is meant to be so, then retry it.',
+        );
       }
       this.#nesting[this.#depth] = byte === 0x7b ? 1 : 0;
+      this.#namesBefore[this.#depth] = this.#namesCount;
       this.#state = byte === 0x7b ? awaiting.firstKeyOrClose : awaiting.firstValueOrClose;
     } else if (byte === quote) {
       this.#topLevel ??= 'string';
@@ -250,8 +316,14 @@ export class JsonScanner {
       this.#topLevel ??= 'literal';
       this.#token = String.fromCharCode(byte);
       this.#state = awaiting.literal;
-    } else if (byte === 0x4e || byte === 0x49) throw this.#unexpected(byte, 'NaN and Infinity are not JSON');
-    else throw this.#unexpected(byte, 'a value was due');
+    } else if (byte === 0x4e || byte === 0x49) throw this.#noNumber();
+    else if (byte === 0xef && offset === 0) {
+      throw new JsonProblem(
+        this.#line,
+        'begins with a byte order mark',
+        'Write it as UTF-8 without the mark.',
+      );
+    } else throw this.#unexpected(byte, 'a value was due');
   }
 
   #endString(): void {
@@ -261,10 +333,19 @@ export class JsonScanner {
     }
     this.#inKey = false;
     this.#state = awaiting.colon;
+    this.#noteName();
     if (this.#keyBytes === null) return;
     const name: unknown = JSON.parse(`"${Buffer.from(this.#keyBytes).toString('utf8')}"`);
     if (typeof name === 'string' && this.#wanted.includes(name)) this.#keys.add(name);
     this.#keyBytes = null;
+  }
+
+  #noNumber(): JsonProblem {
+    return new JsonProblem(
+      this.#line,
+      'NaN and Infinity are not JSON',
+      'Write null or a number in its place, or have the file sent as text: under a name that ends in .txt.',
+    );
   }
 
   #endNumber(): void {
@@ -286,6 +367,7 @@ export class JsonScanner {
   }
 
   #close(offset: number): void {
+    this.#namesCount = this.#namesBefore[this.#depth] ?? 0;
     this.#depth -= 1;
     if (this.#depth === 0) this.#closeOffset = offset;
     this.#endValue();

@@ -5,10 +5,10 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { appIdPattern } from '../core/appId.ts';
-import type { Meta } from '../core/content.ts';
+import type { SaidMeta } from './inferredMeta.ts';
 
 export type ParsedMeta =
-  | { readonly ok: true; readonly meta: Meta; readonly warnings: readonly string[] }
+  | { readonly ok: true; readonly meta: SaidMeta; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** meta.json is read whole; a larger one is no meta.json. */
@@ -36,11 +36,17 @@ const schema = z.looseObject({
   metrics: z.record(z.string(), z.unknown()).optional(),
   logs: z.union([z.string(), z.array(z.string())]).optional(),
 });
+/** Where what it does not say is inferred. */
+const schemaWithoutStatus = schema.extend({ status: schema.shape.status.optional() });
 const knownKeys = Object.keys(schema.shape);
 
-/** @param document the parsed JSON of meta.json, name the file's name for the sentences */
-export function parseMeta(document: unknown, name: string): ParsedMeta {
-  const read = schema.safeParse(document);
+/**
+ * @param document the parsed JSON of meta.json
+ * @param name the file's name, for the sentences
+ * @param isStatusOptional whether a meta.json without a status is one; its status is null then
+ */
+export function parseMeta(document: unknown, name: string, isStatusOptional: boolean): ParsedMeta {
+  const read = (isStatusOptional ? schemaWithoutStatus : schema).safeParse(document);
   if (!read.success) {
     return {
       ok: false,
@@ -64,7 +70,7 @@ export function parseMeta(document: unknown, name: string): ParsedMeta {
   return {
     ok: true,
     meta: {
-      status: said.status,
+      status: said.status ?? null,
       durationMs: durationMs === undefined ? null : Math.round(durationMs),
       error: textOrNull(said.error),
       name: textOrNull(said.name),

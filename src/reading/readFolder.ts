@@ -3,43 +3,74 @@
  * Each file is stat-ed on the open descriptor before and after, so what is reported was there as one whole.
  */
 import { createHash } from 'node:crypto';
-import { contentRoles, generationOf, type ContentFile, type ContentRole } from '../core/identity.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  contentRoles,
+  generationOf,
+  membersDigest,
+  type ContentFile,
+  type ContentRole,
+} from '../core/identity.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
-import type { ArtefactFile, FolderContent, Meta } from '../core/content.ts';
+import type { ArtefactFile, FilesMapping, FolderContent, Meta } from '../core/content.ts';
+import { readMember, readMembers } from './archive.ts';
+import { archiveLimits } from './archiveLimits.ts';
 import { notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
+import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
-import { contentTypeOf, type FileNames } from './mapping.ts';
+import { contentTypeOf } from './mapping.ts';
 import { metaBytesMax, parseMeta, type ParsedMeta } from './meta.ts';
-import type { FolderSight, SeenFile } from './sight.ts';
+import { memberMark, writtenMs, type FolderSight, type SeenArchive, type SeenFile } from './sight.ts';
 
 export interface ReadingRules {
-  readonly names: FileNames;
+  readonly names: FilesMapping;
+  readonly fileBytesMax: number;
+  /** Files of an archive, at most. */
+  readonly folderFilesMax: number;
   /** The app that is tracked to; null: whichever meta.json names. */
   readonly app: string | null;
   readonly allowAppIds: readonly string[];
   readonly jsonDepthMax: number;
+  /** Whether a folder is complete without a meta.json: what it does not say is inferred. */
+  readonly isMetaOptional: boolean;
 }
 
 export type ReadFolder =
   | { readonly kind: 'complete'; readonly content: FolderContent }
   /** Waiting may mend it. */
-  | { readonly kind: 'notYet'; readonly reason: string }
+  | {
+      readonly kind: 'notYet';
+      readonly reason: string;
+      /** Nothing in the folder moves when it is mended: the disk, or access that is granted elsewhere. */
+      readonly isMendedUnseen?: true;
+    }
   /** Waiting cannot mend it. */
   | { readonly kind: 'rejected'; readonly text: string; readonly hint: string };
 
-/** @param sight a look at the folder in which nothing is missing and nothing is refused */
-export async function readFolder(path: string, sight: FolderSight, rules: ReadingRules): Promise<ReadFolder> {
+/**
+ * @param sight a look at the folder in which nothing is missing and nothing is refused
+ * @throws the signal's reason; what the folder is like is the answer
+ */
+export async function readFolder(
+  path: string,
+  sight: FolderSight,
+  rules: ReadingRules,
+  signal?: AbortSignal,
+): Promise<ReadFolder> {
   let folder: OpenFolder | undefined;
   try {
     folder = await OpenFolder.open(path);
-    return { kind: 'complete', content: await readContent(folder, sight, rules) };
+    return { kind: 'complete', content: await readContent(folder, sight, rules, signal) };
   } catch (error) {
     if (error instanceof Verdict) return error.verdict;
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ELOOP' || errorCode(error) === 'ENOTDIR') {
       return { kind: 'notYet', reason: 'the folder changed while it was read' };
     }
     if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM') {
-      return { kind: 'notYet', reason: 'this user may not read it; give the daemon’s user read access' };
+      return unreadable('this user may not read it; give the daemon’s user read access');
+    }
+    if (errorCode(error) === 'EIO') {
+      return unreadable('the disk fails when it is read (EIO); look at the disk');
     }
     throw error;
   } finally {
@@ -47,54 +78,127 @@ export async function readFolder(path: string, sight: FolderSight, rules: Readin
   }
 }
 
+function unreadable(reason: string): ReadFolder {
+  return { kind: 'notYet', reason, isMendedUnseen: true };
+}
+
 async function readContent(
   folder: OpenFolder,
   sight: FolderSight,
   rules: ReadingRules,
+  signal: AbortSignal | undefined,
 ): Promise<FolderContent> {
   const metaFile = sight.files.find((file) => file.role === 'meta');
-  if (metaFile === undefined) throw notYet(`waiting for ${rules.names.meta}`);
-  const { meta, warnings, digest } = await readMeta(folder, metaFile);
+  if (metaFile === undefined && !rules.isMetaOptional) throw notYet(`waiting for ${rules.names.meta}`);
+  const { said, warnings, digest } =
+    metaFile === undefined ? noMeta : await readMeta(folder, metaFile, rules.isMetaOptional);
+  const meta = await wholeMeta(folder, sight, said, rules);
   const mayName = (app: string): boolean =>
     rules.app === null || app === rules.app || rules.allowAppIds.includes(app);
   if (meta.appId !== null && !mayName(meta.appId)) {
     throw rejected(
-      `${metaFile.name}: app_id "${meta.appId}" is not allowed for this drop root`,
+      `${rules.names.meta}: app_id "${meta.appId}" is not allowed for this drop root`,
       'Add it to allow_app_id of the drop root, or take it out of the file.',
     );
   }
   const aside = createHash('sha256').update(digest);
   const files: ArtefactFile[] = [];
+  const odd: string[] = [];
   for (const seen of sight.files) {
     if (seen.role === 'meta') continue;
     const role = seen.role;
     const type = role === 'logs' ? 'text' : contentTypeOf(seen.name);
-    const file = await readArtefact(folder, { ...seen, role }, type, rules.jsonDepthMax);
+    const file = await readArtefact(folder, { ...seen, role }, type, rules.jsonDepthMax, signal, (text) =>
+      odd.push(text),
+    );
     files.push(file);
     if (file.role === 'logs') aside.update(file.sha256);
   }
-  if (meta.status === 'succeeded' && !files.some((file) => file.role === 'output')) {
-    throw notYet(`waiting for ${rules.names.output.join(' or ')}`);
+  if (meta.status === 'succeeded' && sight.missingOutput.length > 0) {
+    throw notYet(`waiting for ${sight.missingOutput.join(' and ')}`);
+  }
+  const members: ContentFile[] = [];
+  for (const seen of sight.archives) {
+    const found = await readArchive(folder, seen, rules, signal);
+    files.push(artefactOf(seen, found));
+    for (const member of found) members.push(member);
+    // Digests over thousands of names take their time, and others may want the loop in between.
+    await nextTurn();
   }
   const logFile = files.find((file) => file.role === 'logs');
+  const isPartial = sight.missingOutput.length > 0 && files.some(({ role }) => role === 'output');
   return {
-    generation: generationOf({ files: contentFiles(files), status: meta.status, appId: meta.appId }),
+    generation: generationOf({
+      files: [...contentFiles(files), ...members],
+      status: said.status,
+      appId: meta.appId,
+    }),
     asideDigest: aside.digest('hex'),
     files,
-    filesMark: createHash('sha256')
-      .update(sight.files.map(({ name, mark }) => `${name} ${mark.ino} ${mark.mtimeNs}`).join('\n'))
-      .digest('base64url'),
+    mapping: rules.names,
+    filesMark: filesMarkOf(sight),
     meta,
-    warnings:
-      meta.logs !== null && logFile !== undefined
-        ? [...warnings, `${metaFile.name}: logs was left out, because ${logFile.name} is there`]
-        : warnings,
+    warnings: [
+      ...warnings,
+      ...odd,
+      ...(meta.logs !== null && logFile !== undefined
+        ? [`${rules.names.meta}: logs was left out, because ${logFile.name} is there`]
+        : []),
+      ...(isPartial
+        ? [`the output of the failed run has not all of its files: no ${sight.missingOutput.join(', no ')}`]
+        : []),
+    ],
+  };
+}
+
+function filesMarkOf({ files, archives }: FolderSight): string {
+  const marks = [
+    ...files.map(({ name, mark }) => `${name} ${mark.ino} ${mark.mtimeNs}`),
+    ...archives.map(({ name, mark }) => `${name} ${mark}`),
+  ];
+  return createHash('sha256').update(marks.join('\n')).digest('base64url');
+}
+
+/** Every file of an archive, with its digest. */
+async function readArchive(
+  folder: OpenFolder,
+  seen: SeenArchive,
+  { fileBytesMax, folderFilesMax }: ReadingRules,
+  signal: AbortSignal | undefined,
+): Promise<ContentFile[]> {
+  const limits = {
+    ...archiveLimits,
+    fileBytesMax,
+    filesMax: folderFilesMax,
+    refusesHardLinks: true,
+  } as const;
+  const found: ContentFile[] = [];
+  const marks = createHash('sha256');
+  for await (const member of readMembers(folder, seen, limits)) {
+    marks.update(memberMark(`${seen.base}${member.path}`, member.mark));
+    const sha256 = await readMember(member, () => signal?.throwIfAborted());
+    found.push({ role: seen.role, path: `${seen.base}${member.path}`, bytes: member.mark.bytes, sha256 });
+  }
+  // The files that were looked at, and no others: one that was put in their place may be somebody else's.
+  if (marks.digest('base64url') !== seen.filesDigest) throw notYet(`${seen.name} changed while it was read`);
+  return found;
+}
+
+function artefactOf({ role, name, base, place }: SeenArchive, found: readonly ContentFile[]): ArtefactFile {
+  return {
+    role,
+    name,
+    type: 'multi-file',
+    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    sha256: membersDigest(found),
+    object: null,
+    archive: { base, place, files: found.length },
   };
 }
 
 function contentFiles(files: readonly ArtefactFile[]): ContentFile[] {
-  return files.flatMap(({ role, name, bytes, sha256 }) =>
-    isContentRole(role) ? [{ role, path: name, bytes, sha256 }] : [],
+  return files.flatMap(({ role, name, bytes, sha256, archive }) =>
+    isContentRole(role) && archive === undefined ? [{ role, path: name, bytes, sha256 }] : [],
   );
 }
 
@@ -102,10 +206,80 @@ function isContentRole(role: string): role is ContentRole {
   return (contentRoles as readonly string[]).includes(role);
 }
 
-async function readMeta(
+interface ReadMeta {
+  readonly said: SaidMeta;
+  readonly warnings: readonly string[];
+  readonly digest: string;
+}
+
+const noMeta: ReadMeta = {
+  said: {
+    status: null,
+    durationMs: null,
+    error: null,
+    name: null,
+    description: null,
+    instanceId: null,
+    options: {},
+    batchExperimentId: null,
+    appId: null,
+    metrics: null,
+    logs: null,
+  },
+  warnings: [],
+  digest: '',
+};
+
+/** What meta.json says, and where it is optional, what follows from the rest of the folder. */
+async function wholeMeta(
   folder: OpenFolder,
-  seen: SeenFile,
-): Promise<{ meta: Meta; warnings: readonly string[]; digest: string }> {
+  sight: FolderSight,
+  said: SaidMeta,
+  { isMetaOptional, names }: ReadingRules,
+): Promise<Meta> {
+  const { status } = said;
+  if (status !== null && !isMetaOptional) return { ...said, status };
+  const log = sight.files.find(({ role }) => role === 'logs');
+  const isOutput = ({ role }: { readonly role: string }): boolean => role === 'output';
+  const output =
+    sight.missingOutput.length > 0
+      ? undefined
+      : (sight.files.find(isOutput) ?? sight.archives.find(isOutput));
+  const evidence = {
+    output: output?.name ?? null,
+    log: log?.name ?? null,
+    logTail: log === undefined ? '' : await tailOf(folder, log),
+    inputWrittenMs: Math.max(...writtenMs(sight, 'input')),
+    resultWrittenMs: resultWrittenMs(sight),
+  };
+  const inferred = inferMeta(
+    said,
+    evidence,
+    sight.missingOutput.join(' and ') || names.output.flat().join(' or '),
+  );
+  if (inferred.kind === 'waiting') throw notYet(inferred.reason);
+  return inferred.meta;
+}
+
+function resultWrittenMs(sight: FolderSight): number | null {
+  const output = writtenMs(sight, 'output');
+  const all = output.length > 0 ? output : writtenMs(sight, 'logs');
+  return all.length === 0 ? null : Math.max(...all);
+}
+
+/** The end of a log; whether it held still is told when all of it is read. */
+async function tailOf(folder: OpenFolder, { name, mark }: SeenFile): Promise<string> {
+  const file = await folder.openFile(name);
+  try {
+    const bytes = Buffer.alloc(Math.min(logTailBytesMax, mark.bytes));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, mark.bytes - bytes.length);
+    return bytes.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readMeta(folder: OpenFolder, seen: SeenFile, isStatusOptional: boolean): Promise<ReadMeta> {
   if (seen.mark.bytes > metaBytesMax) {
     throw rejected(
       `${seen.name} has ${seen.mark.bytes} bytes, more than ${metaBytesMax}`,
@@ -115,17 +289,18 @@ async function readMeta(
   const bytes: Buffer[] = [];
   await readWhole(folder, seen, (chunk) => bytes.push(chunk));
   const whole = Buffer.concat(bytes);
-  const parsed = parseBytes(whole, seen.name);
+  const parsed = parseBytes(whole, seen.name, isStatusOptional);
   if (!parsed.ok) {
     throw rejected(
       parsed.problems.join('; '),
       `Correct ${seen.name}; the folder is looked at again by itself when it changes.`,
     );
   }
-  return { ...parsed, digest: createHash('sha256').update(whole).digest('hex') };
+  const { meta: said, warnings } = parsed;
+  return { said, warnings, digest: createHash('sha256').update(whole).digest('hex') };
 }
 
-function parseBytes(bytes: Buffer, name: string): ParsedMeta {
+function parseBytes(bytes: Buffer, name: string, isStatusOptional: boolean): ParsedMeta {
   try {
     // The scanner names the line, and bounds the nesting, before anything is built.
     const scanner = new JsonScanner(100);
@@ -135,5 +310,5 @@ function parseBytes(bytes: Buffer, name: string): ParsedMeta {
     if (error instanceof JsonProblem) throw notYet(`${name} does not parse yet: ${error.message}`);
     throw error;
   }
-  return parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name);
+  return parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name, isStatusOptional);
 }

@@ -1,17 +1,36 @@
 /**
  * One look at a run folder from outside: which files are there and what their stats say. Nothing is opened, so a look
  * is cheap enough to be taken at every scan, and nothing in the folder can hold it up.
+ *
+ * What is made of names and stats stands here and touches nothing: it asks for them one by one. `sightFolder.ts` has the
+ * two ways of finding the answers.
  */
-import { lstat, opendir } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
-import type { DirectoryIdentity } from '../core/content.ts';
+import type { DirectoryIdentity, FilesMapping } from '../core/content.ts';
+import { compareUtf8 } from '../core/identity.ts';
 import type { Sighting } from '../core/settle.ts';
 import { errorCode, markOf, type FileMark } from '../system/files.ts';
-import { mapFiles, type FileNames, type MappedFile } from './mapping.ts';
+import { archiveLimits, leftOut } from './archiveLimits.ts';
+import { mapFiles, type Entry, type MappedArchive, type MappedFile, type Mapping } from './mapping.ts';
 
 export interface SeenFile extends MappedFile {
   readonly mark: FileMark;
+}
+
+/** Input or output that is an archive, as far as it can be told from outside. */
+export interface SeenArchive extends MappedArchive {
+  readonly files: number;
+  readonly bytes: number;
+  /** SHA-256 over the names, sizes, times and inodes of everything in it. */
+  readonly digest: string;
+  /** SHA-256 over its files alone, as `memberMark` has each: what is read has to be these very files. */
+  readonly filesDigest: string;
+  /** The same over what a move leaves as it is: names, inodes and times of change of content. */
+  readonly mark: string;
+  /** When a file in it was last written, in ms. */
+  readonly writtenMs: number;
 }
 
 export interface FolderSight {
@@ -19,6 +38,9 @@ export interface FolderSight {
   /** A birth time that differs from the last change was kept by the file system; else it may be made up. */
   readonly isBirthKnown: boolean;
   readonly files: readonly SeenFile[];
+  readonly archives: readonly SeenArchive[];
+  /** What the output still waits for: only a run that succeeded has to have one, and meta.json says that later. */
+  readonly missingOutput: readonly string[];
   /** When the directory or a mapped file last changed, by the file system's clock, in ms. */
   readonly newestChangeMs: number;
   /** When a mapped file last changed, likewise: the directory changes with our own result file. */
@@ -31,35 +53,68 @@ export interface FolderSight {
 }
 
 export interface SightRules {
-  readonly names: FileNames;
+  readonly names: FilesMapping;
+  /** What has to be there before the folder is complete, if anything. */
   readonly marker: string | null;
+  /** Whether a folder may be complete without a meta.json. */
+  readonly isMetaOptional: boolean;
   readonly fileBytesMax: number;
+  /** Entries at the top level, and of each archive. */
+  readonly folderFilesMax: number;
   readonly isIgnored: (name: string) => boolean;
 }
 
-/** More entries than this at the top level are no run folder; listing them all would hold up its neighbours. */
-const entriesMax = 10_000;
+/** What a look has to know next. */
+export type Question =
+  /** What is at this path itself: links are not followed. */
+  | { readonly kind: 'stats'; readonly path: string }
+  /** What stands in this directory; of more than `max` entries it is enough to have one more. */
+  | { readonly kind: 'entries'; readonly path: string; readonly max: number };
+
+/** An answer to a question, or a throw: the system error that came instead. */
+export type Answer = BigIntStats | readonly Entry[];
+
+export type Look = Generator<Question, FolderSight | null, Answer>;
 
 /** @returns null when the folder is not there (any more) or is no directory */
-export async function sightFolder(path: string, rules: SightRules): Promise<FolderSight | null> {
+export function* look(path: string, rules: SightRules): Look {
   try {
-    return await lookInto(path, rules);
+    return yield* lookInto(path, rules);
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'EACCES' || code === 'EPERM') return await closedFolder(path, code);
+    if (code === 'EACCES' || code === 'EPERM') return yield* closedFolder(path, code);
     throw error;
   }
 }
 
+function* statsOf(path: string): Generator<Question, BigIntStats, Answer> {
+  return (yield { kind: 'stats', path }) as BigIntStats;
+}
+
+function* statsIfThere(path: string): Generator<Question, BigIntStats | null, Answer> {
+  try {
+    return yield* statsOf(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function* entriesOf(path: string, max: number): Generator<Question, readonly Entry[], Answer> {
+  return (yield { kind: 'entries', path, max }) as readonly Entry[];
+}
+
 /** A folder that this user may not look into: it waits, and is shown, until somebody opens it. */
-async function closedFolder(path: string, code: string): Promise<FolderSight | null> {
-  const stats = await lstat(path, { bigint: true }).catch(absent);
+function* closedFolder(path: string, code: string): Look {
+  const stats = yield* statsIfThere(path);
   if (stats === null) return null;
   const reason = `this user may not look into it (${code}); give the daemon’s user read and search access`;
   return {
     directory: directoryOf(stats),
     isBirthKnown: false,
     files: [],
+    archives: [],
+    missingOutput: [],
     newestChangeMs: Number(stats.ctimeNs / 1_000_000n),
     newestFileChangeMs: 0,
     signature: signatureOf([], reason, String(stats.ctimeNs)),
@@ -68,79 +123,241 @@ async function closedFolder(path: string, code: string): Promise<FolderSight | n
   };
 }
 
-async function lookInto(path: string, rules: SightRules): Promise<FolderSight | null> {
-  const names: string[] = [];
-  const directories = new Set<string>();
-  let tooMany = false;
-  let directory: DirectoryIdentity;
-  let isBirthKnown: boolean;
-  let directoryChangeNs: bigint;
-  let newestFileNs = 0n;
+function* lookInto(path: string, rules: SightRules): Look {
+  let folder: BigIntStats;
+  let entries: readonly Entry[];
+  const { folderFilesMax } = rules;
   try {
-    const stats = await lstat(path, { bigint: true });
-    if (!stats.isDirectory()) return null;
-    directory = directoryOf(stats);
-    directoryChangeNs = stats.ctimeNs;
-    isBirthKnown = stats.birthtimeNs !== 0n && stats.birthtimeNs !== stats.ctimeNs;
-    for await (const entry of await opendir(path, { bufferSize: 256 })) {
-      if (names.length >= entriesMax) {
-        tooMany = true;
-        break;
-      }
-      names.push(entry.name);
-      if (entry.isDirectory()) directories.add(entry.name);
-    }
+    folder = yield* statsOf(path);
+    if (!folder.isDirectory()) return null;
+    entries = yield* entriesOf(path, folderFilesMax);
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
     throw error;
   }
-  const mapping = mapFiles(names, rules.names, (name) => directories.has(name), rules.isIgnored);
+  const tooMany = entries.length > folderFilesMax;
+  const mapping = mapFiles(entries.slice(0, folderFilesMax), rules.names, rules.isIgnored);
   const files: SeenFile[] = [];
+  const vanished: MappedFile[] = [];
+  const archives: SeenArchive[] = [];
+  const newest = new Newest();
   let refusal: FolderSight['refusal'] = mapping.conflict === null ? null : refuse(mapping.conflict);
-  if (tooMany) refusal ??= refuse(`it has more than ${String(entriesMax)} entries at its top level`);
-  for (const file of mapping.files) {
-    const stats = await lstat(join(path, file.name), { bigint: true }).catch(absent);
-    if (stats === null) continue;
-    if (!stats.isFile())
-      refusal ??= refuse(`${file.name} is ${kindOf(stats)}, and only a regular file is tracked`);
-    // A second name for the file may lie where its owner wants nothing of it sent.
-    else if (stats.nlink > 1n)
-      refusal ??= refuse(`${file.name} has hard links, so it may be another user’s file`);
-    else if (stats.size > BigInt(rules.fileBytesMax)) {
-      refusal ??= refuse(
-        `${file.name} has ${String(stats.size)} bytes, more than limits.file_bytes (${String(rules.fileBytesMax)})`,
-      );
-    }
-    files.push({ ...file, mark: markOf(stats) });
-    if (stats.ctimeNs > newestFileNs) newestFileNs = stats.ctimeNs;
+  if (tooMany) {
+    refusal ??= refuse(
+      `it has more than ${String(folderFilesMax)} entries at its top level (limits.folder_files)`,
+    );
   }
+  for (const file of mapping.files) {
+    const stats = yield* statsIfThere(join(path, file.name));
+    if (stats === null) {
+      vanished.push(file);
+      continue;
+    }
+    refusal ??= refusalOf(file.name, stats, rules);
+    files.push({ ...file, mark: markOf(stats) });
+    newest.see(file.name, stats.ctimeNs);
+  }
+  for (const archive of mapping.archives) {
+    const walk = new Walk(path, rules, newest);
+    yield* walk.all(archive.entries);
+    refusal ??= walk.refusal;
+    archives.push({ ...archive, ...walk.found() });
+  }
+  const seen = { vanished, archives, missing: mapping.missing };
   return {
-    directory,
-    isBirthKnown,
+    directory: directoryOf(folder),
+    isBirthKnown: folder.birthtimeNs !== 0n && folder.birthtimeNs !== folder.ctimeNs,
     files,
-    newestChangeMs: Number(
-      (newestFileNs > directoryChangeNs ? newestFileNs : directoryChangeNs) / 1_000_000n,
+    archives: archives.filter((archive) => archive.files > 0),
+    missingOutput: missingOf('output', seen),
+    newestChangeMs: Number((newest.ns > folder.ctimeNs ? newest.ns : folder.ctimeNs) / 1_000_000n),
+    newestFileChangeMs: Number(newest.ns / 1_000_000n),
+    signature: signatureOf(
+      files,
+      mapping.conflict ?? (tooMany ? 'too many' : ''),
+      refusal?.text ?? '',
+      ...archives.map(({ digest }) => digest),
     ),
-    newestFileChangeMs: Number(newestFileNs / 1_000_000n),
-    signature: signatureOf(files, mapping.conflict ?? (tooMany ? 'too many' : ''), refusal?.text ?? ''),
     sighting: {
-      missing: missingOf(files, rules.names),
-      missingMarker: rules.marker !== null && !names.includes(rules.marker) ? rules.marker : null,
+      missing: [
+        ...missingOf('input', seen),
+        ...(rules.isMetaOptional || files.some(({ role }) => role === 'meta') ? [] : [rules.names.meta]),
+      ],
+      missingMarker:
+        rules.marker !== null && !entries.some(({ name }) => name === rules.marker) ? rules.marker : null,
       unreadable: null,
-      lastChanged: lastChangedOf(files),
+      lastChanged: newest.name,
     },
     refusal,
   };
 }
 
+/** Longer paths, below a drop root of any length, are more than the system takes. */
+const memberPathBytesMax = 2048;
+
+/** Another user's name, in a sentence: without what would move a cursor or begin a line. */
+export function shown(name: string): string {
+  return name.replaceAll(/\p{C}/gu, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** Which file changed last, to tell what is being waited for. */
+class Newest {
+  ns = 0n;
+  name: string | null = null;
+
+  see(name: string, changedNs: bigint): void {
+    if (changedNs <= this.ns) return;
+    this.ns = changedNs;
+    this.name = name;
+  }
+}
+
+/** What lies in an archive, entry by entry: nothing of it is kept but a digest. */
+class Walk {
+  refusal: FolderSight['refusal'] = null;
+  readonly #folder: string;
+  readonly #rules: SightRules;
+  readonly #newest: Newest;
+  readonly #digest = createHash('sha256');
+  readonly #filesDigest = createHash('sha256');
+  readonly #mark = createHash('sha256');
+  #entries = 0;
+  #files = 0;
+  #bytes = 0;
+  #writtenNs = 0n;
+
+  constructor(folder: string, rules: SightRules, newest: Newest) {
+    this.#folder = folder;
+    this.#rules = rules;
+    this.#newest = newest;
+  }
+
+  found(): Omit<SeenArchive, keyof MappedArchive> {
+    return {
+      files: this.#files,
+      bytes: this.#bytes,
+      digest: this.#digest.digest('base64url'),
+      filesDigest: this.#filesDigest.digest('base64url'),
+      mark: this.#mark.digest('base64url'),
+      writtenMs: Number(this.#writtenNs / 1_000_000n),
+    };
+  }
+
+  /** @param entries of the run folder that the archive has, in its order */
+  *all(entries: readonly Entry[]): Generator<Question, void, Answer> {
+    this.#count('', entries.length);
+    for (const entry of entries) yield* this.#visit('', entry, 0);
+  }
+
+  /** Counted when they are listed: so many names are held at most, however they are nested. */
+  #count(path: string, entries: number): void {
+    this.#entries += entries;
+    const { folderFilesMax } = this.#rules;
+    if (this.#entries > folderFilesMax)
+      this.#refuseTooMuch(path, `${String(folderFilesMax)} entries (limits.folder_files)`);
+  }
+
+  /** @param prefix of its path in the folder, with `/` at the end */
+  *#visit(prefix: string, { name }: Entry, depth: number): Generator<Question, void, Answer> {
+    // What is refused is not looked at any further: there may be no end of it.
+    if (this.refusal !== null || name === leftOut) return;
+    const path = `${prefix}${name}`;
+    if (name.includes('\uFFFD')) {
+      this.refusal = refuse(`${shown(path)} has a name that is not UTF-8, which the platform does not take`);
+      return;
+    }
+    if (Buffer.byteLength(path) > memberPathBytesMax) {
+      const bytes = String(memberPathBytesMax);
+      this.refusal = refuse(`${shown(path.slice(0, 80))}… is a path of more than ${bytes} bytes`);
+      return;
+    }
+    const stats = yield* statsIfThere(join(this.#folder, path));
+    if (stats === null) return;
+    if (stats.isDirectory()) yield* this.#directory(path, stats, depth);
+    else this.#file(path, stats);
+  }
+
+  *#directory(path: string, stats: BigIntStats, depth: number): Generator<Question, void, Answer> {
+    this.#newest.see(`${shown(path)}/`, stats.ctimeNs);
+    this.#digest.update(JSON.stringify([path, String(stats.ino)]));
+    if (depth >= archiveLimits.depthMax) {
+      this.#refuseTooMuch(path, `${String(archiveLimits.depthMax)} levels`);
+      return;
+    }
+    const left = this.#rules.folderFilesMax - this.#entries;
+    const entries = yield* entriesIfThere(join(this.#folder, path), left);
+    this.#count(path, entries.length);
+    for (const entry of sorted(entries)) yield* this.#visit(`${path}/`, entry, depth + 1);
+  }
+
+  #file(path: string, stats: BigIntStats): void {
+    this.#newest.see(shown(path), stats.ctimeNs);
+    const mark = markOf(stats);
+    const { bytes, mtimeNs, ino } = mark;
+    this.#digest.update(memberMark(path, mark));
+    this.#filesDigest.update(memberMark(path, mark));
+    this.#mark.update(JSON.stringify([path, String(mtimeNs), String(ino)]));
+    this.#files += 1;
+    this.#bytes += bytes;
+    if (mtimeNs > this.#writtenNs) this.#writtenNs = mtimeNs;
+    this.refusal = refusalOf(shown(path), stats, this.#rules);
+    if (this.#bytes > archiveLimits.unpackedBytesMax)
+      this.#refuseTooMuch(path, `${String(archiveLimits.unpackedBytesMax)} bytes, the platform’s limit,`);
+  }
+
+  #refuseTooMuch(path: string, what: string): void {
+    const top = path.split('/')[0] ?? '';
+    this.refusal ??= refuse(`${top === '' ? 'the archive' : `${shown(top)}/`} holds more than ${what}`);
+  }
+}
+
+function* entriesIfThere(path: string, max: number): Generator<Question, readonly Entry[], Answer> {
+  try {
+    return yield* entriesOf(path, max);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+/** @param path in the run folder */
+export function memberMark(path: string, { bytes, mtimeNs, ctimeNs, ino }: FileMark): string {
+  return JSON.stringify([path, bytes, String(mtimeNs), String(ctimeNs), String(ino)]);
+}
+
+/** The order in which an archive has them. */
+export function sorted<T extends { readonly name: string }>(entries: readonly T[]): T[] {
+  return entries.toSorted((a, b) => compareUtf8(a.name, b.name));
+}
+
+/** Why a file in a role is not tracked, as its stats say; null: it may be. */
+function refusalOf(name: string, stats: BigIntStats, { fileBytesMax }: SightRules): FolderSight['refusal'] {
+  if (!stats.isFile()) return refuse(`${name} is ${kindOf(stats)}, and only a regular file is tracked`);
+  // A second name for the file may lie where its owner wants nothing of it sent.
+  if (stats.nlink > 1n) return refuse(`${name} has hard links, so it may be another user’s file`);
+  if (stats.size > BigInt(fileBytesMax)) {
+    return refuse(
+      `${name} has ${String(stats.size)} bytes, more than limits.file_bytes (${String(fileBytesMax)})`,
+    );
+  }
+  return null;
+}
+
+/** When files were last written, in ms. @param role of those that are meant; default: all */
+export function writtenMs(
+  { files, archives }: Pick<FolderSight, 'files' | 'archives'>,
+  role: string | null = null,
+): number[] {
+  const isMeant = (seen: { readonly role: string }): boolean => role === null || seen.role === role;
+  return [
+    ...files.filter(isMeant).map(({ mark }) => Number(mark.mtimeNs / 1_000_000n)),
+    ...archives.filter(isMeant).map((archive) => archive.writtenMs),
+  ];
+}
+
 /** @param stats of a directory, with `bigint` */
 export function directoryOf(stats: { dev: bigint; ino: bigint; birthtimeNs: bigint }): DirectoryIdentity {
   return { dev: String(stats.dev), ino: String(stats.ino), birthNs: String(stats.birthtimeNs) };
-}
-
-function absent(error: unknown): null {
-  if (errorCode(error) === 'ENOENT') return null;
-  throw error;
 }
 
 function refuse(text: string): { text: string; hint: string } {
@@ -150,26 +367,24 @@ function refuse(text: string): { text: string; hint: string } {
   };
 }
 
-/** The output is missing only for a run that succeeded; whether it did stands in meta.json, which is read later. */
-function missingOf(files: readonly MappedFile[], names: FileNames): string[] {
-  const has = (role: string): boolean => files.some((file) => file.role === role);
-  return [...(has('input') ? [] : [names.input.join(' or ')]), ...(has('meta') ? [] : [names.meta])];
+/** What a role still waits for: what no name fits, or a file in a directory that is there and empty. */
+function missingOf(
+  role: 'input' | 'output',
+  seen: Pick<Mapping, 'missing'> & {
+    readonly archives: readonly SeenArchive[];
+    /** Listed a moment ago, and not there any more. */
+    readonly vanished: readonly MappedFile[];
+  },
+): string[] {
+  const empty = seen.archives.filter((archive) => archive.role === role && archive.files === 0);
+  return [
+    ...seen.vanished.filter((file) => file.role === role).map(({ name }) => name),
+    ...empty.map(({ name }) => `a file in ${name}`),
+    ...seen.missing[role],
+  ];
 }
 
-function lastChangedOf(files: readonly SeenFile[]): string | null {
-  let last: SeenFile | undefined;
-  for (const file of files) {
-    if (last === undefined || file.mark.ctimeNs > last.mark.ctimeNs) last = file;
-  }
-  return last?.name ?? null;
-}
-
-function kindOf(stats: {
-  isSymbolicLink(): boolean;
-  isDirectory(): boolean;
-  isFIFO(): boolean;
-  isSocket(): boolean;
-}): string {
+function kindOf(stats: BigIntStats): string {
   if (stats.isSymbolicLink()) return 'a symbolic link';
   if (stats.isDirectory()) return 'a directory';
   if (stats.isFIFO()) return 'a pipe';

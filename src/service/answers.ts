@@ -2,16 +2,19 @@
 import { join, relative, sep } from 'node:path';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { IntakeParts } from '../intake/parts.ts';
-import { previewFolder, type Preview } from '../intake/preview.ts';
+import { previewFolder, startForPreview, type Preview } from '../intake/preview.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
 import { outsideRootName } from '../core/identity.ts';
 import { trackFolder } from '../intake/trackFolder.ts';
 import {
   Unanswerable,
   type AnsweredView,
+  type BackupOrder,
+  type BackupView,
   type ListQuery,
   type Operations,
   type PersonsAnswer,
+  type PreviewLine,
   type RunStory,
   type RunView,
   type ScannedView,
@@ -20,7 +23,9 @@ import {
   type TrackOrder,
   type WaitOrder,
 } from '../http/operations.ts';
+import { askOfLasting, lastingKinds, lastsTooLongMs } from '../core/lasting.ts';
 import { isLive, needsPerson, type RunState, type ShownState } from '../core/run.ts';
+import { BackupRefused } from '../outbox/backup.ts';
 import type { Folder, Run } from '../outbox/nouns.ts';
 import { clearProblem } from '../system/problemFile.ts';
 import type { Changes } from './changes.ts';
@@ -36,9 +41,16 @@ export interface AnswerParts extends StatusParts {
 }
 
 type OpenState = Exclude<Folder['state'], 'known'>;
-const openStates: readonly OpenState[] = ['overdue', 'rejected', 'settling', 'skipped'];
+const openStates: readonly OpenState[] = ['overdue', 'rejected', 'settling'];
 /** Rows are read in pages of this many, whatever was asked for. */
 const pageOfRows = 200;
+/** Folders previewed side by side, and how often it is said how many were, in ms. */
+const previewsAtOnce = 8;
+const previewSaidEveryMs = 500;
+/** Of history that is wanted after all, so many folders are named in the answer. */
+const leftOutNamedMax = 50;
+/** `status` names this many that need a person. */
+const needsPersonMax = 50;
 
 type Found =
   { readonly kind: 'run'; readonly run: Run } | { readonly kind: 'folder'; readonly folder: Folder };
@@ -58,15 +70,18 @@ export class Answers implements Operations {
     const { outbox } = this.#parts.intakeParts;
     const { view } = this.#parts;
     let left = limit === 0 ? Infinity : limit;
-    for (const state of openStates) {
-      if (states.length > 0 && !states.includes(state)) continue;
-      for await (const folder of this.#openFolders(state, root)) {
-        if (left <= 0) return;
-        if (sinceMs !== null && folder.sinceMs < sinceMs) continue;
-        yield viewOfFolder(folder, view);
-        left -= 1;
+    const openOnes = async function* (this: Answers, shown: readonly OpenState[]): AsyncGenerator<RunView> {
+      for (const state of shown) {
+        if (states.length > 0 && !states.includes(state)) continue;
+        for await (const folder of this.#openFolders(state, root)) {
+          if (left <= 0) return;
+          if (sinceMs !== null && folder.sinceMs < sinceMs) continue;
+          yield viewOfFolder(folder, view);
+          left -= 1;
+        }
       }
-    }
+    };
+    yield* openOnes.call(this, openStates);
     let beforeRun: number | null = null;
     while (left > 0) {
       const wanted = Math.min(left, pageOfRows);
@@ -74,9 +89,11 @@ export class Answers implements Operations {
       for (const run of page) yield viewOfRun(run, view);
       left -= page.length;
       const last = page.at(-1);
-      if (last === undefined || page.length < wanted) return;
+      if (last === undefined || page.length < wanted) break;
       beforeRun = last.run;
     }
+    // All of a root's history may be among them: it must not hide the runs.
+    yield* openOnes.call(this, ['skipped']);
   }
 
   async show(wanted: Selector): Promise<RunStory> {
@@ -106,6 +123,9 @@ export class Answers implements Operations {
       // Named twice is meant once.
       if (!chosen.some((other) => isSameFound(other, found))) chosen.push(found);
     }
+    // Of these there may be very many.
+    if (word === 'retry' && reason === 'backfill' && selectors.length === 0)
+      return await this.#wantLeftOut(root, dryRun);
     if (all || reason !== null || (root !== null && selectors.length === 0))
       chosen.push(...(await this.#waitingForAnswer(word)));
     const runs: RunView[] = [];
@@ -120,29 +140,41 @@ export class Answers implements Operations {
       else runs.push(await this.#give(found, word));
     }
     if (!dryRun && runs.length > 0) this.#parts.delivery.wake();
-    return { dry_run: dryRun, runs, left_alone: leftAlone };
+    return { dry_run: dryRun, runs, more: 0, left_alone: leftAlone };
   }
 
-  async scan({ root, dryRun }: ScanOrder): Promise<ScannedView> {
-    const chosen = this.#parts.roots.filter(
-      ({ rules }) => root === null || rules.root.name === root || rules.root.path === root,
-    );
-    if (chosen.length === 0)
-      throw new Unanswerable(
-        'none',
-        `there is no drop root "${String(root)}"; there is ${this.#rootNames()}`,
-      );
+  /** History that backfill has left out is wanted after all: the next scan looks at it. */
+  async #wantLeftOut(root: string | null, dryRun: boolean): Promise<AnsweredView> {
+    const { outbox, clock, log } = this.#parts.intakeParts;
+    const { view } = this.#parts;
+    const runs: RunView[] = [];
+    let count = 0;
+    for (const intake of this.#rootsNamed(root)) {
+      const { name } = intake.rules.root;
+      for (let after = ''; ;) {
+        const paths = dryRun
+          ? await outbox.leftOut(name, after, pageOfRows)
+          : await outbox.wantLeftOut(name, after, pageOfRows, clock.nowMs());
+        count += paths.length;
+        const shown = paths.slice(0, Math.max(0, leftOutNamedMax - runs.length));
+        runs.push(...(await outbox.folders(name, shown)).map((folder) => viewOfFolder(folder, view)));
+        const last = paths.at(-1);
+        if (last === undefined || paths.length < pageOfRows) break;
+        after = last;
+      }
+      if (!dryRun) intake.rescan();
+    }
+    if (!dryRun) log.info({ root, count }, `a person said: retry ${count} folder(s) that were left out`);
+    return { dry_run: dryRun, runs, more: count - runs.length, left_alone: [] };
+  }
+
+  async scan({ root }: ScanOrder): Promise<ScannedView> {
+    const chosen = this.#rootsNamed(root);
     const dropRoots: ScannedView['drop_roots'][number][] = [];
     const folders: ScannedView['folders'][number][] = [];
     for (const intake of chosen) {
       const { name, path } = intake.rules.root;
       const place = (below: string) => ({ folder: join(path, below), drop_root: name });
-      if (dryRun) {
-        const previews = await this.#preview(intake);
-        folders.push(...previews.map(({ path: below, ...said }) => ({ ...place(below), ...said })));
-        dropRoots.push({ name, folders: previews.length, problem: intake.trouble() });
-        continue;
-      }
       const report = await intake.scan(true);
       for (const { run, kind } of report.enqueued) {
         const made = await this.#parts.intakeParts.outbox.run(run);
@@ -151,9 +183,61 @@ export class Answers implements Operations {
       }
       dropRoots.push({ name, folders: report.folders, problem: intake.trouble() });
     }
+    return { dry_run: false, drop_roots: dropRoots, folders, needs_person: await this.#needsPersonCount() };
+  }
+
+  async *preview({ root }: ScanOrder): AsyncGenerator<PreviewLine> {
+    const { clock } = this.#parts.intakeParts;
+    let looked = 0;
+    let saidMs = clock.monotonicMs();
+    for (const intake of this.#rootsNamed(root)) {
+      const { name, path } = intake.rules.root;
+      const tally = { folders: 0, known: 0 };
+      for await (const previews of this.#previewsOf(intake)) {
+        looked += previews.length;
+        for (const { path: below, ...said } of previews) {
+          if (said.verdict === 'known') tally.known += 1;
+          else {
+            tally.folders += 1;
+            yield { kind: 'folder', folder: join(path, below), drop_root: name, ...said };
+          }
+        }
+        if (clock.monotonicMs() - saidMs < previewSaidEveryMs) continue;
+        saidMs = clock.monotonicMs();
+        yield { kind: 'progress', looked };
+      }
+      yield { kind: 'root', name, ...tally, problem: intake.trouble() };
+    }
+    yield { kind: 'end', needs_person: await this.#needsPersonCount() };
+  }
+
+  /** Previews of the folders of a root, a few at a time. */
+  async *#previewsOf(intake: RootIntake): AsyncGenerator<readonly Preview[]> {
+    const { intakeParts } = this.#parts;
+    const start = await startForPreview(intake.rules, intakeParts);
+    for await (const page of intake.folderPages()) {
+      for (let at = 0; at < page.length; at += previewsAtOnce) {
+        const some = page.slice(at, at + previewsAtOnce);
+        const previews = await Promise.all(
+          some.map((path) => previewFolder(path, intake.rules, start, intakeParts)),
+        );
+        yield previews.filter((preview) => preview !== null);
+      }
+    }
+  }
+
+  async #needsPersonCount(): Promise<number> {
     const { states } = await this.#parts.intakeParts.outbox.counts();
-    const waiting = needsPerson.reduce((total, state) => total + (states[state] ?? 0), 0);
-    return { dry_run: dryRun, drop_roots: dropRoots, folders, needs_person: waiting };
+    return needsPerson.reduce((total, state) => total + (states[state] ?? 0), 0);
+  }
+
+  /** @throws Unanswerable when there is none of that name or path */
+  #rootsNamed(root: string | null): readonly RootIntake[] {
+    const chosen = this.#parts.roots.filter(
+      ({ rules }) => root === null || rules.root.name === root || rules.root.path === root,
+    );
+    if (chosen.length > 0) return chosen;
+    throw new Unanswerable('none', `there is no drop root "${String(root)}"; there is ${this.#rootNames()}`);
   }
 
   async track(order: TrackOrder): Promise<RunView> {
@@ -186,6 +270,15 @@ export class Answers implements Operations {
       const leftMs = deadlineMs - intakeParts.clock.monotonicMs();
       if (hasCome(run.life.state, until) || leftMs <= 0 || changes.hasEnded) return viewOfRun(run, view);
       await changes.next(seen, leftMs);
+    }
+  }
+
+  async backup({ file }: BackupOrder): Promise<BackupView> {
+    try {
+      return await this.#parts.intakeParts.outbox.backUp(file);
+    } catch (error) {
+      if (error instanceof BackupRefused) throw new Unanswerable('refused', error.message);
+      throw error;
     }
   }
 
@@ -234,9 +327,10 @@ export class Answers implements Operations {
         : [{ dropRoot: root.name, below }];
     });
     const outside = { dropRoot: outsideRootName, below: relative('/', path) };
-    if (text.includes(sep) || text === '.') return [...inside, outside];
-    // A bare name is a folder's name in any root, wherever the caller happens to stand.
-    const named = roots.map((root) => ({ dropRoot: root.name, below: text }));
+    // A name, or with date folders a path below the root, means that folder in any root, wherever the caller stands.
+    const named = roots
+      .filter(({ depth }) => text !== '.' && text.split(sep).length === depth)
+      .map((root) => ({ dropRoot: root.name, below: text }));
     const all = [
       ...named,
       ...inside.filter(
@@ -254,9 +348,28 @@ export class Answers implements Operations {
 
   async #needsPerson(): Promise<RunView[]> {
     const found: RunView[] = [];
-    for await (const run of this.list({ states: needsPerson.slice(), root: null, sinceMs: null, limit: 50 }))
+    for await (const run of this.list({
+      states: needsPerson.slice(),
+      root: null,
+      sinceMs: null,
+      limit: needsPersonMax,
+    }))
       found.push(run);
-    return found;
+    // While the platform is away, that is what needs a person, if anything does.
+    if (this.#parts.delivery.gate.platformPause() === null) found.push(...(await this.#lasting()));
+    return found.slice(0, needsPersonMax);
+  }
+
+  async #lasting(): Promise<RunView[]> {
+    const { outbox, clock } = this.#parts.intakeParts;
+    const nowMs = clock.nowMs();
+    const pages = await Promise.all(
+      lastingKinds.map((kind) => outbox.lasting(kind, nowMs - lastsTooLongMs[kind], needsPersonMax)),
+    );
+    return pages.flat().flatMap((run) => {
+      const asks = askOfLasting(run.life.state, run.sinceMs, nowMs);
+      return asks === null ? [] : [{ ...viewOfRun(run, this.#parts.view), ...asks }];
+    });
   }
 
   /** Everything that a bulk answer could be about. */
@@ -283,7 +396,7 @@ export class Answers implements Operations {
   }
 
   async #give(found: Found, word: PersonsAnswer['word']): Promise<RunView> {
-    const { outbox, clock, policy, pathOfRoot, log } = this.#parts.intakeParts;
+    const { outbox, clock, policy, placesOfRoot, log } = this.#parts.intakeParts;
     const nowMs = clock.nowMs();
     if (found.kind === 'run') {
       const now = await outbox.apply(
@@ -295,13 +408,13 @@ export class Answers implements Operations {
         throw new Unanswerable('refused', `run #${found.run.run} is under way just now`);
       const run = now;
       log.info({ run: run.run }, `a person said: ${word} ${run.path}`);
-      const rootPath = pathOfRoot(run.key.dropRoot);
-      if (rootPath !== null) await clearProblem(join(rootPath, run.path));
+      const places = placesOfRoot(run.key.dropRoot);
+      if (places !== null) await clearProblem(places, run.path);
       return viewOfRun(run, this.#parts.view);
     }
     const { folder } = found;
     const intake = this.#parts.roots.find(({ rules }) => rules.root.name === folder.dropRoot);
-    if (intake !== undefined) await clearProblem(join(intake.rules.root.path, folder.path));
+    if (intake !== undefined) await clearProblem(intake.rules.root, folder.path);
     log.info({ root: folder.dropRoot, folder: folder.path }, `a person said: ${word} ${folder.path}`);
     if (word === 'skip') {
       const skipped: Folder = {
@@ -313,7 +426,8 @@ export class Answers implements Operations {
       await outbox.saveFolder(skipped);
       return viewOfFolder(skipped, this.#parts.view);
     }
-    await outbox.unsettleFolder(folder.dropRoot, folder.path, nowMs);
+    if (folder.reason.class === 'backfill') await outbox.wantFolder(folder.dropRoot, folder.path, nowMs);
+    else await outbox.unsettleFolder(folder.dropRoot, folder.path, nowMs);
     await intake?.lookNow(folder.path);
     const [now = folder] = await outbox.folders(folder.dropRoot, [folder.path]);
     const run = now.run === null ? null : await outbox.run(now.run);
@@ -331,17 +445,6 @@ export class Answers implements Operations {
       if (last === undefined || page.length < pageOfRows) return;
       after = last;
     }
-  }
-
-  async #preview(intake: RootIntake): Promise<Preview[]> {
-    const { outbox } = this.#parts.intakeParts;
-    const previews: Preview[] = [];
-    for (const name of await intake.folderNames()) {
-      const [known] = await outbox.folders(intake.rules.root.name, [name]);
-      const preview = await previewFolder(name, intake.rules, known, { outbox });
-      if (preview !== null && preview.verdict !== 'known') previews.push(preview);
-    }
-    return previews;
   }
 
   #rootNames(): string {

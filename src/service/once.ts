@@ -71,7 +71,7 @@ async function outcomeNow({ outbox, delivery, roots }: OnceParts): Promise<OnceO
     undelivered: sum('queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'),
     settling: sum('settling'),
     needsPerson: sum('parked', 'rejected', 'overdue'),
-    paused: delivery.gate.platformPause()?.failure.text ?? null,
+    paused: (delivery.gate.platformPause() ?? delivery.storage.pause())?.failure.text ?? null,
     unscanned: roots.flatMap((root) => {
       const why = root.unscanned();
       return why === null ? [] : [`${root.rules.root.path} ${why}`];

@@ -2,57 +2,52 @@
  * Everything that makes a daemon, built in order and closed in reverse. A command that finds no daemon builds the same
  * parts for as long as it needs them.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { controlSocketName } from '../core/controlSocket.ts';
 import { defaultPolicy } from '../core/policy.ts';
-import type { PassPoint } from '../core/points.ts';
 import { isLive } from '../core/run.ts';
+import { RootArchive } from '../archiving/rootArchive.ts';
 import { Budget } from '../delivery/budget.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { PacedPlatform } from '../delivery/pacedPlatform.ts';
 import { serveControl, type ControlServer } from '../http/control.ts';
+import { Auditor } from '../intake/auditor.ts';
+import { MissedEvents } from '../intake/missedEvents.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { RootIntake } from '../intake/rootIntake.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
-import { openOutbox, type Outbox } from '../outbox/outbox.ts';
-import { keyReader } from '../platform/apiKey.ts';
-import { PlatformClient } from '../platform/client.ts';
-import { networkOf } from '../platform/network.ts';
-import { startStandIn, type StandIn } from '../standin/standin.ts';
-import type { Clock } from '../system/clock.ts';
-import type { Log } from '../system/log.ts';
-import { Secret } from '../system/secret.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Operations } from '../http/operations.ts';
+import { announce, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
+import { openBase, type Base, type Surroundings } from './base.ts';
 import { Changes } from './changes.ts';
+import { LoopProgress } from './loopProgress.ts';
 import { deliverOnce, type OnceOutcome } from './once.ts';
-import { runTogether } from './supervise.ts';
+import { answeringInTime, endedInTime, inGoodTime } from './outboxWatch.ts';
+import { oldestWaitingMs, statusInTrouble } from './status.ts';
+import { runTogether, type Loops } from './supervise.ts';
 import type { ViewContext } from './views.ts';
 
 /** Runs in hand at once: most of them wait for an answer, so they are many more than cores. */
 const runsAtOnceMax = 64;
-/** Runs that have waited for longer show that the platform, or this host, was away. */
-const recoveringAfterMs = 10 * 60_000;
-
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly version: string;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly passPoint: PassPoint;
-}
-
 export class Service {
-  readonly answers: Answers;
+  readonly answers: Operations;
   readonly outbox: Outbox;
   readonly endpoint: string;
   readonly delivery: Delivery;
   readonly roots: readonly RootIntake[];
+  readonly archives: readonly RootArchive[];
   readonly changes: Changes;
   readonly #config: Config;
   readonly #around: Surroundings;
+  readonly #progress: LoopProgress;
   readonly #closers: (() => Promise<void>)[];
+  /** Aborted when the outbox cannot be used any more. */
+  readonly #failed: AbortSignal;
 
   private constructor(config: Config, around: Surroundings, base: Base, isDaemon: boolean) {
     const { clock, log, version, passPoint } = around;
@@ -60,6 +55,8 @@ export class Service {
     this.#config = config;
     this.#around = around;
     this.#closers = base.closers;
+    this.#failed = base.failed;
+    this.#failed.addEventListener('abort', () => this.delivery.cutOff(), { once: true });
     this.outbox = outbox;
     this.endpoint = platform.endpoint.href.replace(/\/$/, '');
     this.changes = new Changes();
@@ -70,42 +67,83 @@ export class Service {
     };
     const dropRoots = config.dropRoots.map(dropRootOf);
     const view = viewContext(config, dropRoots);
-    const { pathOfRoot, consoleUrl } = view;
+    const { placesOfRoot, consoleUrl } = view;
+    const progress = new LoopProgress(clock);
+    this.#progress = progress;
     this.delivery = new Delivery({
       outbox,
       platform: new PacedPlatform(platform, new Budget(config.platform, clock, base.isRecovering)),
       platformId,
       host,
+      process: randomUUID(),
       policy,
       clock,
       log,
       uploadsAtOnce: config.platform.uploadsAtOnce,
       runsAtOnce: runsAtOnceMax,
-      pathOfRoot,
+      placesOfRoot,
       resultsDir: join(config.stateDir, 'results'),
+      spoolDir: join(config.stateDir, 'spool'),
       consoleUrl,
       passPoint,
+      progress: { delivery: progress.loop('delivery'), reconcile: progress.loop('reconcile') },
       onConcluded: () => this.changes.tell(),
     });
     const onEnqueued = (): void => {
       this.changes.tell();
       this.delivery.wake();
     };
-    const intakeParts: IntakeParts = { outbox, clock, log, policy, platformId, host, pathOfRoot, onEnqueued };
-    this.roots = dropRoots.map((root) => new RootIntake(root, intakeParts, isDaemon));
-    this.answers = new Answers({
+    const runsPerSecond = (): number | null => this.delivery.budget.rates().runs;
+    const intakeParts: IntakeParts = {
+      outbox,
+      clock,
+      log,
+      policy,
+      platformId,
+      host,
+      placesOfRoot,
+      runsPerSecond,
+      onEnqueued,
+    };
+    const missed = isDaemon ? new MissedEvents(clock) : null;
+    const auditor = new Auditor(log);
+    missed?.start();
+    this.roots = dropRoots.map((root) => {
+      const onProgress = progress.loop(`intake ${root.name}`, root.scanEveryMs);
+      return new RootIntake(root, intakeParts, { auditor, missed }, onProgress);
+    });
+    this.archives = this.roots.flatMap(({ rules }, index) => {
+      const archive = config.dropRoots[index]?.archive ?? null;
+      if (archive === null) return [];
+      const { name, path } = rules.root;
+      const onProgress = progress.loop(`archive ${name}`, archive.graceMs);
+      const rulesOfArchive = {
+        name,
+        path,
+        archive: archive.path,
+        graceMs: archive.graceMs,
+        sight: rules.sight,
+      };
+      return [new RootArchive(rulesOfArchive, { outbox, clock, log }, onProgress)];
+    });
+    const parts = {
       intakeParts,
       roots: this.roots,
+      archives: this.archives,
       delivery: this.delivery,
+      progress,
       changes: this.changes,
       view,
       isDaemon,
       version,
       platform: { kind: config.platform.kind, endpoint: this.endpoint },
       platformId,
-    });
+    };
+    this.answers = answeringInTime(new Answers(parts), outbox, (trouble) => statusInTrouble(parts, trouble));
     this.#closers.unshift(async () => {
+      missed?.stop();
       await Promise.all(this.roots.map((root) => root.stop()));
+      await auditor.close();
     });
   }
 
@@ -115,7 +153,7 @@ export class Service {
    * @throws OutboxHeld, OutboxUnusable, or what a port in use throws
    */
   static async open(config: Config, around: Surroundings, isDaemon: boolean): Promise<Service> {
-    const base = await openBase(config, around);
+    const base = await openBase(config, around, isDaemon);
     return new Service(config, around, base, isDaemon);
   }
 
@@ -132,7 +170,9 @@ export class Service {
       `runtrackd ${this.#around.version} is running: ${this.roots.length} drop root(s), platform ${this.endpoint}`,
     );
     try {
-      await runTogether(this.#loops(), stop, log);
+      await this.#untilStopped(stop, (either) =>
+        runTogether({ ...this.#loops(), ...this.#announcing() }, either, log),
+      );
     } finally {
       this.changes.end();
       await control.close();
@@ -144,14 +184,19 @@ export class Service {
     const { clock, log } = this.#around;
     const control = await this.#serveControl();
     try {
-      return await deliverOnce({
-        ...this.#onceParts(),
-        clock,
-        log,
-        waitMsMax,
-        stop,
-        loops: this.#loops(),
+      let outcome: OnceOutcome | undefined;
+      await this.#untilStopped(stop, async (either) => {
+        outcome = await deliverOnce({
+          ...this.#onceParts(),
+          clock,
+          log,
+          waitMsMax,
+          stop: either,
+          loops: this.#loops(),
+        });
       });
+      if (outcome === undefined) throw new Error('delivery has ended without an outcome');
+      return outcome;
     } finally {
       this.changes.end();
       await control.close();
@@ -170,17 +215,30 @@ export class Service {
         // An outcome that is not known cannot be waited for here: it takes longer than anyone looks on.
         if (state === undefined || !isLive(state) || isFar || state.kind === 'unknown') break;
         // Nor does anyone want to sit in front of a platform that is away: the outbox keeps the run.
-        if (this.delivery.gate.platformPause() !== null) break;
+        if (this.delivery.gate.platformPause() !== null || this.delivery.storage.pause() !== null) break;
         await this.changes.next(seen, 1_000);
       }
       done.abort();
       this.delivery.wake();
     };
-    await Promise.all([this.delivery.run(signal, run), watch()]);
+    await inGoodTime(this.outbox, Promise.all([this.delivery.run(signal, run), watch()]));
   }
 
   async close(): Promise<void> {
     for (const close of this.#closers) await close();
+  }
+
+  /** Works until `stop`, or until the outbox cannot be used any more. @throws OutboxUnusable for the latter */
+  async #untilStopped(stop: AbortSignal, work: (either: AbortSignal) => Promise<void>): Promise<void> {
+    const either = AbortSignal.any([stop, this.#failed]);
+    try {
+      await endedInTime(this.outbox, work(either), either);
+    } catch (error) {
+      // Whatever a loop made of it, an outbox that cannot be used is why it ended.
+      if (this.outbox.failure() === null) throw error;
+    }
+    const failure = this.outbox.failure();
+    if (failure !== null) throw failure;
   }
 
   async #serveControl(): Promise<ControlServer> {
@@ -190,12 +248,31 @@ export class Service {
     );
   }
 
+  /** A loop of its own where a service manager listens. */
+  #announcing(): Loops {
+    const { manager, clock } = this.#around;
+    if (manager?.isThere !== true) return {};
+    const parts: AnnouncingParts = {
+      manager,
+      clock,
+      loops: () => this.#progress.all(),
+      trouble: () => this.outbox.trouble(),
+      inHand: () => this.delivery.inHand(),
+      counts: async () => (await this.outbox.counts()).states,
+      oldestWaitingMs: () => oldestWaitingMs(this.outbox),
+    };
+    return { announcing: (stop) => announce(parts, stop) };
+  }
+
   #loops(): Record<string, (stop: AbortSignal) => Promise<void>> {
     const intake = this.roots.map(
       (root) => [`intake ${root.rules.root.name}`, (stop: AbortSignal) => root.run(stop)] as const,
     );
+    const archives = this.archives.map(
+      (archive) => [`archive ${archive.rules.name}`, (stop: AbortSignal) => archive.run(stop)] as const,
+    );
     return {
-      ...Object.fromEntries(intake),
+      ...Object.fromEntries([...intake, ...archives]),
       delivery: (stop) => this.delivery.run(stop, null),
       reconcile: (stop) => this.delivery.reconcile(stop),
     };
@@ -207,80 +284,10 @@ export class Service {
   }
 }
 
+export type { Surroundings } from './base.ts';
+
 export function controlSocketOf(config: Pick<Config, 'stateDir'>): string {
   return join(config.stateDir, controlSocketName);
-}
-
-interface Base {
-  readonly outbox: Outbox;
-  readonly platform: PlatformClient;
-  readonly platformId: string;
-  readonly host: string;
-  /** Work has waited for so long that other hosts have likely been waiting too. */
-  readonly isRecovering: boolean;
-  readonly closers: (() => Promise<void>)[];
-}
-
-async function openBase(config: Config, { clock, log, version, environment }: Surroundings): Promise<Base> {
-  const closers: (() => Promise<void>)[] = [];
-  try {
-    // First the lock: nothing else may be touched while another process owns the state directory.
-    const outbox = await openOutbox(config.stateDir);
-    closers.unshift(() => outbox.close());
-    const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: defaultPolicy };
-    const host = await outbox.freezeHost(config.host, chance.nowMs);
-    if (host !== config.host) {
-      log.warn(
-        `this outbox belongs to host "${host}", which stays part of every run; "${config.host}" is not used`,
-      );
-    }
-    const left = await outbox.takeOver(chance);
-    if (left.suspects > 0) {
-      log.warn(
-        left,
-        `the last process ended with ${left.suspects} run(s) in hand: they go first, one at a time`,
-      );
-    }
-    const standIn = config.platform.kind === 'stand-in' ? await openStandIn(config) : null;
-    if (standIn !== null) closers.unshift(() => standIn.close());
-    const { endpoint, apiKey, uploadsAtOnce, proxy, caFile } = config.platform;
-    const platform = new PlatformClient({
-      endpoint: standIn?.endpoint ?? endpoint ?? '',
-      apiKey:
-        standIn === null
-          ? keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment)
-          : () => Promise.resolve(new Secret('stand-in')),
-      connections: uploadsAtOnce,
-      version,
-      clock,
-      network: networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment),
-    });
-    closers.unshift(() => platform.close());
-    const platformId =
-      standIn === null ? platform.endpoint.href.replace(/\/$/, '') : `stand-in:${standIn.id}`;
-    const isRecovering = await hasWaitedLong(outbox, chance.nowMs);
-    return { outbox, platform, platformId, host, isRecovering, closers };
-  } catch (error) {
-    for (const close of closers) await close();
-    throw error;
-  }
-}
-
-async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {
-  for (const kind of ['queued', 'uploaded', 'tracked'] as const) {
-    const oldest = await outbox.oldestOf(kind);
-    if (oldest !== null && nowMs - oldest.createdAtMs > recoveringAfterMs) return true;
-  }
-  return false;
-}
-
-async function openStandIn({ platform: { standIn } }: Config): Promise<StandIn> {
-  return await startStandIn({
-    dataDir: standIn.dataDir,
-    port: standIn.port,
-    apps: standIn.apps,
-    apiKey: null,
-  });
 }
 
 function dropRootOf(root: Config['dropRoots'][number]): DropRoot {
@@ -292,7 +299,8 @@ function viewContext(config: Config, roots: readonly DropRoot[]): ViewContext {
   const byName = new Map(roots.map((root) => [root.name, root]));
   const { kind, consoleUrl } = config.platform;
   return {
-    pathOfRoot: (name) => (name === outsideRootName ? '/' : (byName.get(name)?.path ?? null)),
+    placesOfRoot: (name) =>
+      name === outsideRootName ? { path: '/', resultsDir: null } : (byName.get(name) ?? null),
     appOfRoot: (name) => byName.get(name)?.app ?? '',
     // The stand-in has no console.
     consoleUrl: (app, runId) =>

@@ -1,15 +1,24 @@
 /** One screen's worth of truth: is it running, is it moving, what waits and why, what needs a person. */
+import prettyMs from 'pretty-ms';
+import { backfillText } from '../core/backfill.ts';
+import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import type { Run } from '../outbox/nouns.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import type { RunView, StatusView } from '../http/operations.ts';
+import type { RootArchive } from '../archiving/rootArchive.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
+import { backlogMs } from '../intake/firstStart.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { isoTime } from '../system/clock.ts';
+import type { LoopProgress, LoopView } from './loopProgress.ts';
 
 export interface StatusParts {
   readonly intakeParts: IntakeParts;
   readonly roots: readonly RootIntake[];
+  readonly archives: readonly RootArchive[];
   readonly delivery: Delivery;
+  readonly progress: LoopProgress;
   /** Whether this process is the daemon, or a command that reads its outbox while it is away. */
   readonly isDaemon: boolean;
   readonly version: string;
@@ -20,36 +29,97 @@ export interface StatusParts {
 /** The states in which something is still to come, the oldest of which tells whether it moves. */
 const waitingStates = ['queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'] as const;
 
+/** What can be said while the outbox does not answer: that it does not, and what the other parts know. */
+export function statusInTrouble(parts: StatusParts, { text, hint }: OutboxTrouble): StatusView {
+  return statusFrom(parts, {
+    counts: {},
+    oldest: null,
+    needsPerson: [],
+    folders: [],
+    backlog: [],
+    differing: null,
+    problems: [`${text}. ${hint}`],
+  });
+}
+
+/** When the oldest run was made that is not done, wall clock in ms; null: all are. */
+export async function oldestWaitingMs(outbox: Outbox): Promise<number | null> {
+  return (await oldestWaiting(outbox))?.createdAtMs ?? null;
+}
+
+async function oldestWaiting(outbox: Outbox): Promise<Run | null> {
+  const waiting = await Promise.all(waitingStates.map((kind) => outbox.oldestOf(kind)));
+  const oldestFirst = waiting.filter((run) => run !== null).sort((a, b) => a.createdAtMs - b.createdAtMs);
+  return oldestFirst[0] ?? null;
+}
+
 export async function statusOf(
   parts: StatusParts,
   view: (run: Run) => RunView,
   needsPerson: readonly RunView[],
 ): Promise<StatusView> {
-  const { intakeParts, roots, delivery, isDaemon, version, platform, platformId } = parts;
-  const { outbox, host } = intakeParts;
-  const { states, folders } = await outbox.counts();
-  const waiting = await Promise.all(waitingStates.map((kind) => outbox.oldestOf(kind)));
-  const oldest = waiting
-    .filter((run) => run !== null)
-    .sort((a, b) => a.createdAtMs - b.createdAtMs)
-    .at(0);
+  const { intakeParts, roots, isDaemon, platformId } = parts;
+  const { outbox } = intakeParts;
+  const { states, folders, backlog, differing } = await outbox.counts();
+  const oldest = await oldestWaiting(outbox);
   const foreign = await outbox.foreignDue(platformId);
+  const distrust = await outbox.distrust();
+  const proving = distrust === null ? 0 : await outbox.proving();
+  const isLookedAt = !isDaemon || roots.every((root) => root.lastScanMs() !== null);
+  return statusFrom(parts, {
+    counts: states,
+    oldest: oldest === null ? null : view(oldest),
+    needsPerson,
+    folders,
+    backlog,
+    differing,
+    problems: [
+      ...(distrust === null || (proving === 0 && isLookedAt)
+        ? []
+        : [
+            `the outbox is not believed (${distrust.reason}): ${proving} run(s) are looked for on the platform before they are sent`,
+          ]),
+      ...foreign.map(
+        ({ platform: other, count }) =>
+          `${count} run(s) are on their way to another platform, ${other}, and wait until it is configured again`,
+      ),
+    ],
+  });
+}
+
+/** What the outbox says. */
+interface Told {
+  readonly counts: StatusView['counts'];
+  readonly oldest: RunView | null;
+  readonly needsPerson: readonly RunView[];
+  readonly folders: readonly { readonly dropRoot: string; readonly state: string; readonly count: number }[];
+  readonly backlog: readonly { readonly dropRoot: string; readonly count: number }[];
+  readonly differing: number | null;
+  readonly problems: readonly string[];
+}
+
+function statusFrom(parts: StatusParts, told: Told): StatusView {
+  const { intakeParts, roots, archives, delivery, isDaemon, version, platform } = parts;
+  const { host } = intakeParts;
   const paused = delivery.gate.platformPause();
   const pausedApps = delivery.gate.appPauses();
+  const storage = delivery.storage.pause();
+  const loops = isDaemon ? parts.progress.all() : [];
   const count = (root: string, state: string): number =>
-    folders.find((folder) => folder.dropRoot === root && folder.state === state)?.count ?? 0;
+    told.folders.find((folder) => folder.dropRoot === root && folder.state === state)?.count ?? 0;
   const problems = [
     ...(isDaemon ? [] : ['the daemon is not running']),
     ...(paused === null ? [] : [paused.failure.text]),
+    ...(storage === null ? [] : [`uploads pause: ${storage.failure.text}`]),
     ...pausedApps.map(({ pause }) => pause.failure.text),
-    ...foreign.map(
-      ({ platform: other, count }) =>
-        `${count} run(s) are on their way to another platform, ${other}, and wait until it is configured again`,
-    ),
+    ...told.problems,
+    // A command that stands in for the daemon has no loops.
+    ...loops.filter(({ isStalled }) => isStalled).map(stalled),
     ...roots.flatMap((root) => {
       const trouble = root.trouble();
       return trouble === null ? [] : [`drop root ${root.rules.root.path}: ${trouble}`];
     }),
+    ...archives.flatMap((archive) => archive.trouble() ?? []),
   ];
   return {
     running: isDaemon,
@@ -58,31 +128,62 @@ export async function statusOf(
     host,
     healthy: problems.length === 0,
     problems,
-    counts: states,
-    oldest_waiting: oldest === undefined ? null : view(oldest),
-    needs_person: needsPerson,
+    loops: loops.map(({ name, lastMs, isStalled }) => ({
+      name,
+      last_progress: isoTime(lastMs),
+      moving: !isStalled,
+    })),
+    counts: told.counts,
+    outputs_differ: told.differing,
+    oldest_waiting: told.oldest,
+    needs_person: told.needsPerson,
     platform: {
       ...platform,
       state: paused === null ? 'ok' : 'paused',
       reason: paused?.failure.text ?? null,
       apps: pausedApps.map(({ app, pause }) => ({ app, state: 'paused', reason: pause.failure.text })),
+      storage: { state: storage === null ? 'ok' : 'paused', reason: storage?.failure.text ?? null },
       budget: budgetOf(delivery),
     },
     drop_roots: roots.map((intake) => {
       const { name, path, app } = intake.rules.root;
       const lastScanMs = intake.lastScanMs();
+      const archive = archives.find(({ rules }) => rules.name === name);
       return {
         name,
         path,
         app,
         hints: intake.hints(),
+        found: { by_scan: intake.found().byScan, by_event: intake.found().byEvent },
         settling: count(name, 'settling'),
         overdue: count(name, 'overdue'),
         last_scan: lastScanMs === null ? null : isoTime(lastScanMs),
+        archive: archive === undefined ? null : { path: archive.rules.archive, problem: archive.trouble() },
+        backfill: backfillOf(intake, told, intakeParts),
         problem: intake.trouble(),
       };
     }),
   };
+}
+
+function backfillOf(
+  intake: RootIntake,
+  { backlog }: Told,
+  { clock, runsPerSecond }: IntakeParts,
+): StatusView['drop_roots'][number]['backfill'] {
+  const { name, backfill } = intake.rules.root;
+  const waiting = backlog.find(({ dropRoot }) => dropRoot === name)?.count ?? 0;
+  const lastsMs = waiting === 0 ? null : backlogMs(waiting, runsPerSecond());
+  return {
+    mode: backfillText(backfill),
+    found: intake.historyFound(),
+    waiting,
+    eta: lastsMs === null ? null : isoTime(clock.nowMs() + lastsMs),
+  };
+}
+
+function stalled({ name, agoMs }: LoopView): string {
+  return `the loop "${name}" has not moved for ${prettyMs(agoMs, { compact: true })}: look at the journal, and restart the daemon if it stays so`;
 }
 
 function budgetOf({ budget }: Delivery): StatusView['platform']['budget'] {

@@ -1,4 +1,5 @@
 /** The loops of the daemon side by side: the first that ends stops the others, all are awaited, none fails in silence. */
+import { OutboxUnusable } from '../outbox/outbox.ts';
 import type { Log } from '../system/log.ts';
 
 export type Loops = Record<string, (stop: AbortSignal) => Promise<void>>;
@@ -14,10 +15,13 @@ export async function runTogether(loops: Loops, stop: AbortSignal, log: Log): Pr
         await loop(signal);
         if (!signal.aborted) throw new Error(`the loop "${name}" ended by itself`);
       } catch (error) {
-        log.fatal(
-          { err: error, loop: name },
-          `the loop "${name}" failed: this is a bug, and the daemon stops`,
-        );
+        // An outbox that cannot be used is no bug, and was said when it was found.
+        if (!(error instanceof OutboxUnusable)) {
+          log.fatal(
+            { err: error, loop: name },
+            `the loop "${name}" failed: this is a bug, and the daemon stops`,
+          );
+        }
         failures.push(error);
       } finally {
         ending.abort();

@@ -4,20 +4,21 @@ import { isLive, runIdOf } from '../core/run.ts';
 import type { RunStory, RunView } from '../http/operations.ts';
 import type { Folder, HistoryEntry, Run } from '../outbox/nouns.ts';
 import { isoTime } from '../system/clock.ts';
+import type { RootPlaces } from '../system/resultDirectory.ts';
 
 export interface ViewContext {
-  readonly pathOfRoot: (dropRoot: string) => string | null;
+  readonly placesOfRoot: (dropRoot: string) => RootPlaces | null;
   readonly appOfRoot: (dropRoot: string) => string;
   readonly consoleUrl: (app: string, runId: string) => string | null;
 }
 
-export function viewOfRun(run: Run, { pathOfRoot, consoleUrl }: ViewContext): RunView {
+export function viewOfRun(run: Run, { placesOfRoot, consoleUrl }: ViewContext): RunView {
   const { key, life } = run;
   const runId = runIdOf(life.state);
   const isParked = life.state.kind === 'parked';
   return {
     run: run.run,
-    folder: join(pathOfRoot(key.dropRoot) ?? key.dropRoot, run.path),
+    folder: join(placesOfRoot(key.dropRoot)?.path ?? key.dropRoot, run.path),
     drop_root: key.dropRoot,
     generation: `sha256:${key.generation}`,
     state: life.state.kind,
@@ -32,14 +33,15 @@ export function viewOfRun(run: Run, { pathOfRoot, consoleUrl }: ViewContext): Ru
     reason: isParked ? life.state.reason : null,
     hint: isParked ? life.state.hint : null,
     warnings: run.warnings,
+    ...(run.archivedTo === null ? {} : { archived_to: run.archivedTo }),
   };
 }
 
-export function viewOfFolder(folder: Folder, { pathOfRoot, appOfRoot }: ViewContext): RunView {
+export function viewOfFolder(folder: Folder, { placesOfRoot, appOfRoot }: ViewContext): RunView {
   if (folder.state === 'known') throw new Error('a known folder is shown as its run');
   return {
     run: null,
-    folder: join(pathOfRoot(folder.dropRoot) ?? folder.dropRoot, folder.path),
+    folder: join(placesOfRoot(folder.dropRoot)?.path ?? folder.dropRoot, folder.path),
     drop_root: folder.dropRoot,
     generation: null,
     state: folder.state,
@@ -67,13 +69,15 @@ export function storyOfRun(
   return {
     ...viewOfRun(run, context),
     history: history.map(({ atMs, state, note }) => ({ at: isoTime(atMs), state, note })),
-    artefacts: run.content.files.map(({ role, name, type, bytes, sha256 }) => ({
+    artefacts: run.content.files.map(({ role, name, type, bytes, sha256, archive }) => ({
       role,
       name,
       type,
       bytes,
       sha256,
+      files: archive?.files ?? 1,
     })),
+    inferred: run.content.meta.inferred ?? [],
     next: nextOfRun(run, nowMs),
     same_folder: sameFolder,
   };
@@ -88,6 +92,7 @@ export function storyOfFolder(folder: Folder, sameFolder: readonly number[], con
       { at: isoTime(folder.sinceMs), state: folder.state, note: folder.reason.text },
     ],
     artefacts: [],
+    inferred: [],
     next: nextOfFolder(folder),
     same_folder: sameFolder,
   };
@@ -107,7 +112,8 @@ function nextOfFolder(folder: Folder): string {
   }
 }
 
-function nextOfRun({ life: { state }, dueAtMs, isClaimed }: Run, nowMs: number): string {
+function nextOfRun({ life: { state }, dueAtMs, isClaimed, archivedTo }: Run, nowMs: number): string {
+  if (archivedTo !== null) return `Nothing: it is done, and its folder is archived in ${archivedTo}.`;
   const step = stepInWords(state.kind);
   if (!isLive(state)) return step;
   if (isClaimed) return `Under way now: ${step}`;

@@ -78,6 +78,7 @@ export class Faults implements Settings {
   refuseNonAsciiError = wellBehaved.refuseNonAsciiError;
   outputAltered = wellBehaved.outputAltered;
   uploadLifetimeMs = wellBehaved.uploadLifetimeMs;
+  uploadBytesMax = wellBehaved.uploadBytesMax;
   cancelFinal = wellBehaved.cancelFinal;
   /** Awaited, so that a test can end a client at exactly this moment. */
   onRequest: ((seen: SeenRequest) => void | Promise<void>) | null = null;

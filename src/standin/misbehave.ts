@@ -110,11 +110,42 @@ function replaceAnswer(c: Context, answer: Response): void {
   c.res = answer;
 }
 
+/** An answer that says no length is held up to here, to find out; one that is longer is cut here. */
+const halfBytesMax = 1024 * 1024;
+
 /** The head, which promises the whole, and the first half of the body. */
 async function sendHalf(outgoing: ServerResponse, answer: Response): Promise<void> {
-  const body = Buffer.from(await answer.arrayBuffer());
-  outgoing.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': body.length });
-  await new Promise<void>((resolve) => {
-    outgoing.write(body.subarray(0, Math.floor(body.length / 2)), () => resolve());
+  const said = Number(answer.headers.get('content-length') ?? Number.NaN);
+  const length = Number.isFinite(said) ? said : null;
+  const start: Uint8Array[] = [];
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    await new Promise<void>((resolve) => outgoing.write(bytes, () => resolve()));
+  };
+  if (length !== null) writeHead(outgoing, answer, length);
+  const half = length === null ? halfBytesMax : Math.floor(length / 2);
+  let bytes = 0;
+  for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+    const piece = chunk.subarray(0, half - bytes);
+    bytes += piece.length;
+    if (length === null) start.push(piece);
+    else await write(piece);
+    if (outgoing.destroyed) return;
+    if (bytes < half) continue;
+    if (length === null) {
+      writeHead(outgoing, answer, null);
+      await write(Buffer.concat(start));
+    }
+    return;
+  }
+  if (length !== null) return;
+  writeHead(outgoing, answer, bytes);
+  await write(Buffer.concat(start).subarray(0, Math.floor(bytes / 2)));
+}
+
+/** @param bytes of the whole; null where nobody knows yet */
+function writeHead(outgoing: ServerResponse, answer: Response, bytes: number | null): void {
+  outgoing.writeHead(answer.status, {
+    'content-type': answer.headers.get('content-type') ?? 'application/json',
+    ...(bytes === null ? {} : { 'content-length': bytes }),
   });
 }

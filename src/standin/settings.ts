@@ -27,6 +27,8 @@ export interface Settings {
   outputAltered: boolean;
   /** Of uploads and of URLs for downloads that are given out from now on. */
   uploadLifetimeMs: number;
+  /** What is larger is refused by storage. The platform takes 700 MiB of input, and less of an output with a small plan. */
+  uploadBytesMax: number;
   /** Cancelling a run that is final changes nothing; ignored, the answer does not say so. */
   cancelFinal: 'refuse' | 'ignore';
 }
@@ -41,6 +43,7 @@ export const wellBehaved: Settings = {
   refuseNonAsciiError: false,
   outputAltered: false,
   uploadLifetimeMs,
+  uploadBytesMax: 700 * 1024 * 1024,
   cancelFinal: 'refuse',
 };
 
@@ -49,6 +52,10 @@ const durationMax = '24h';
 /** Ten times what the platform has on a page; an answer is put together in memory. */
 const pageSizeMax = 500;
 const pageSizeForm = `a whole number from 1 to ${pageSizeMax}`;
+
+/** So much fits on a disk, and is counted exactly. */
+const uploadBytesLimit = 1024 ** 4;
+const uploadBytesForm = `a whole number of bytes from 0 to ${uploadBytesLimit}`;
 
 /** Each name, how its value is written, and what it sets. */
 const settings = {
@@ -65,6 +72,11 @@ const settings = {
   refuse_non_ascii_error: z.boolean().transform((refuseNonAsciiError) => ({ refuseNonAsciiError })),
   output_altered: z.boolean().transform((outputAltered) => ({ outputAltered })),
   upload_lifetime: duration('1ms').transform((uploadLifetimeMs) => ({ uploadLifetimeMs })),
+  upload_bytes_max: z
+    .int({ error: `must be ${uploadBytesForm}` })
+    .min(0, { error: `must be ${uploadBytesForm}` })
+    .max(uploadBytesLimit, { error: `must be ${uploadBytesForm}` })
+    .transform((uploadBytesMax) => ({ uploadBytesMax })),
   cancel_final: z.enum(['refuse', 'ignore']).transform((cancelFinal) => ({ cancelFinal })),
 } satisfies Record<string, z.ZodType<Partial<Settings>>>;
 
@@ -100,6 +112,7 @@ export function settingsDocument(current: Settings): Readonly<Record<SettingName
     refuse_non_ascii_error: current.refuseNonAsciiError,
     output_altered: current.outputAltered,
     upload_lifetime: durationText(current.uploadLifetimeMs),
+    upload_bytes_max: current.uploadBytesMax,
     cancel_final: current.cancelFinal,
   };
 }

@@ -18,12 +18,16 @@ async function* inPieces(
   closing: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const pieceBytes = Math.ceil(bytesPerSecond / piecesPerSecondMax);
-  const pauseMs = (pieceBytes * 1000) / bytesPerSecond;
+  let owedMs = 0;
   for await (const chunk of body) {
     for (let at = 0; at < chunk.length; at += pieceBytes) {
-      yield chunk.subarray(at, at + pieceBytes);
+      const piece = chunk.subarray(at, at + pieceBytes);
+      yield piece;
+      owedMs += (piece.length * 1000) / bytesPerSecond;
+      if (owedMs < 1000 / piecesPerSecondMax) continue;
       // Closing the stand-in takes the connection away, and with it whoever reads the rest.
-      await sleep(pauseMs, undefined, { signal: closing }).catch(() => undefined);
+      await sleep(owedMs, undefined, { signal: closing }).catch(() => undefined);
+      owedMs = 0;
     }
   }
 }

@@ -10,8 +10,6 @@ import { assetContent } from './findings.ts';
 import { newUploadId } from './ids.ts';
 import type { Platform, StandInEnv } from './platform.ts';
 
-/** The most that the platform takes as one upload. */
-const uploadBytesMax = 700 * 1024 * 1024;
 /** A client may ask about an upload for a while after it expired, and is told so; then it is forgotten. */
 const keptUnusedMs = 24 * 60 * 60_000;
 
@@ -33,7 +31,7 @@ type StorageContext = Context<StandInEnv>;
 export function serveStorage(routes: Hono<StandInEnv>, platform: Platform): void {
   routes
     .put('/:upload', async (c) => {
-      const refusal = unsigned(platform, c, 'PUT') ?? unfit(c);
+      const refusal = unsigned(platform, c, 'PUT') ?? unfit(c, platform.faults.uploadBytesMax);
       if (refusal !== null) return refusal;
       const id = c.req.param('upload');
       if (platform.records.upload(id) === undefined) return gone();
@@ -88,7 +86,7 @@ function unsigned(platform: Platform, c: StorageContext, method: 'PUT' | 'GET'):
 }
 
 /** The refusal of a body whose length is unknown or too large, before any of it is read. */
-function unfit(c: StorageContext): Response | null {
+function unfit(c: StorageContext, uploadBytesMax: number): Response | null {
   const length = c.req.header('content-length');
   if (length === undefined) {
     return storageRefusal(411, 'MissingContentLength', 'You must provide the Content-Length HTTP header');

@@ -5,7 +5,7 @@
  * appears whole or not at all.
  */
 import { constants } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { chmod, chown, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
 
@@ -119,7 +119,13 @@ export async function writeWhole(
   await syncDirectory(dirname(path));
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Gives a directory to a group, where that is permitted, and sets its mode. @param group null: as it is */
+export async function chownTo(path: string, group: number | null, mode: number): Promise<void> {
+  if (group !== null) await chown(path, -1, group).catch(() => undefined);
+  await chmod(path, mode);
+}
+
+export async function syncDirectory(path: string): Promise<void> {
   // With a slash at the end, because the path may be a link to a directory that is held open.
   const directory = await open(`${path}/`, constants.O_RDONLY);
   try {

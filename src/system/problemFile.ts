@@ -1,14 +1,22 @@
-/** `nextmv-problem.json`, so that a script that waits in a run folder never waits for ever without a word. */
+/** `nextmv-problem.json`, so that a script that waits for a result never waits for ever without a word. */
 import { problemFileName } from '../core/ownFiles.ts';
 import { type ProblemFile } from '../core/problem.ts';
 import { errorCode, OpenFolder, removeIfThere, writeWhole } from './files.ts';
+import { openResultDir, resultDirOf, type RootPlaces } from './resultDirectory.ts';
 
-/** @returns null when it is written, or the code of the error why the folder does not take it */
-export async function putProblem(folderPath: string, problem: ProblemFile): Promise<string | null> {
-  return await inFolder(folderPath, async (folder) => {
-    const { mode, gid } = await folder.stats();
+/**
+ * @param folder relative to the drop root
+ * @returns null when it is written, or the code of the error why it is not taken
+ */
+export async function putProblem(
+  places: RootPlaces,
+  folder: string,
+  problem: ProblemFile,
+): Promise<string | null> {
+  return await inDirectory(openResultDir(places, folder), async (directory) => {
+    const { mode, gid } = await directory.stats();
     await writeWhole(
-      folder.pathOf(problemFileName),
+      directory.pathOf(problemFileName),
       `${JSON.stringify(problem, null, 2)}\n`,
       mode & 0o666,
       gid,
@@ -17,21 +25,27 @@ export async function putProblem(folderPath: string, problem: ProblemFile): Prom
 }
 
 /** @returns null when there is none (any more), or the code of the error */
-export async function clearProblem(folderPath: string): Promise<string | null> {
-  return await inFolder(folderPath, (folder) => removeIfThere(folder.pathOf(problemFileName)));
+export async function clearProblem(places: RootPlaces, folder: string): Promise<string | null> {
+  // Nothing is made for the sake of something that is to be removed.
+  return await inDirectory(OpenFolder.open(resultDirOf(places, folder)), (directory) =>
+    removeIfThere(directory.pathOf(problemFileName)),
+  );
 }
 
-async function inFolder(path: string, act: (folder: OpenFolder) => Promise<void>): Promise<string | null> {
-  let folder: OpenFolder | undefined;
+async function inDirectory(
+  opening: Promise<OpenFolder>,
+  act: (directory: OpenFolder) => Promise<void>,
+): Promise<string | null> {
+  let directory: OpenFolder | undefined;
   try {
-    folder = await OpenFolder.open(path);
-    await act(folder);
+    directory = await opening;
+    await act(directory);
     return null;
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
     return code;
   } finally {
-    await folder?.close();
+    await directory?.close();
   }
 }

@@ -18,7 +18,7 @@ test.concurrent('a dry run says what it would be, and changes nothing', async ({
   for (const finished of [retry, skip]) {
     expect(finished.code).toBe(0);
     const answered = json(finished);
-    expect(Object.keys(answered).sort()).toEqual(['dry_run', 'left_alone', 'runs']);
+    expect(Object.keys(answered).sort()).toEqual(['dry_run', 'left_alone', 'more', 'runs']);
     expect(answered).toMatchObject({ dry_run: true, left_alone: [] });
     expect(foldersOf(answered['runs'])).toEqual([parked, rejected].sort());
     for (const run of answered['runs'] as object[]) expect(Object.keys(run).sort()).toEqual(runKeys);

@@ -25,6 +25,8 @@ test.concurrent('status is one screen, and exit code 3 while something needs a p
       'oldest_waiting',
       'needs_person',
       'platform',
+      'loops',
+      'outputs_differ',
       'drop_roots',
     ].sort(),
   );
@@ -153,7 +155,7 @@ test.concurrent('show tells one run by its path, its folder’s name, or its num
   const { daemon, parked, done } = await openGallery(scene);
   const byPath = json(await scene.command('show', parked, '--json'));
   expect(Object.keys(byPath).sort()).toEqual(
-    [...runKeys, 'history', 'artefacts', 'next', 'same_folder'].sort(),
+    [...runKeys, 'history', 'artefacts', 'inferred', 'next', 'same_folder'].sort(),
   );
   expect(byPath['artefacts']).toEqual([
     expect.objectContaining({ role: 'input', name: 'input.json', type: 'json', bytes: 20 }),

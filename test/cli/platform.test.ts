@@ -95,6 +95,7 @@ test.concurrent('every setting and fault can be said when it starts', async ({ s
     '--over-length': 'cut',
     '--not-json': 'refuse',
     '--upload-lifetime': '10m',
+    '--upload-bytes-max': '5242880',
     '--cancel-final': 'ignore',
   };
   const program = scene.start([
@@ -118,6 +119,7 @@ test.concurrent('every setting and fault can be said when it starts', async ({ s
     refuse_non_ascii_error: true,
     output_altered: true,
     upload_lifetime: '10m',
+    upload_bytes_max: 5242880,
     cancel_final: 'ignore',
   });
   expect((await ask(`${admin}/faults`, 'k')).json).toStrictEqual({
@@ -142,6 +144,7 @@ test.concurrent(
       refuse_non_ascii_error: false,
       output_altered: false,
       upload_lifetime: '15m',
+      upload_bytes_max: 734003200,
       cancel_final: 'refuse',
     });
     expect((await ask(`${admin}/faults`, 'k')).json).toStrictEqual({ faults: [] });

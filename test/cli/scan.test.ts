@@ -23,7 +23,13 @@ test.concurrent(
     const finished = await scene.command('scan', '--dry-run', '--json');
     const scanned = json(finished);
     expect(finished.code).toBe(3);
-    expect(Object.keys(scanned).sort()).toEqual(['drop_roots', 'dry_run', 'folders', 'needs_person']);
+    expect(Object.keys(scanned).sort()).toEqual([
+      'drop_roots',
+      'dry_run',
+      'folders',
+      'needs_person',
+      'totals',
+    ]);
     expect(scanned).toMatchObject({
       dry_run: true,
       drop_roots: [{ name: 'runs', folders: 3, problem: null }],

@@ -13,6 +13,7 @@ const commands = [
   'skip',
   'scan',
   'check-config',
+  'parse-log',
   'platform',
 ];
 
@@ -48,6 +49,7 @@ test.concurrent.for([
   { args: ['platform', '--port', '70000'], says: 'port from 0 to 65535' },
   { args: ['platform', '--apps', 'ok-app,No'], says: '"No" is no app id' },
   { args: ['platform', '--api-key-file', './no-such-file'], says: 'cannot be read' },
+  { args: ['parse-log'], says: "missing required argument 'files'" },
   { args: ['retry'], says: 'say which runs to retry' },
   { args: ['skip'], says: 'say which runs to skip' },
   { args: ['retry', 'monday', '--all'], says: 'either names or --all' },

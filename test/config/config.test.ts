@@ -37,15 +37,21 @@ test('the smallest file gets every default', () => {
         quietMs: 2_000,
         deadlineMs: 3_600_000,
         marker: null,
+        isMetaOptional: false,
         scanEveryMs: 5_000,
+        auditEveryMs: 3_600_000,
+        depth: 1,
+        backfill: { kind: 'all' },
         files: {
-          input: ['input.json', 'input.txt'],
-          output: ['output.json', 'output.txt'],
+          input: ['input.json', 'input.txt', 'input/'],
+          output: ['output.json', 'output.txt', 'output/'],
           log: 'run.log',
           meta: 'meta.json',
         },
-        limits: { fileBytesMax: 700 * 2 ** 20, jsonDepthMax: 1000 },
+        limits: { fileBytesMax: 700 * 2 ** 20, folderFilesMax: 10_000, jsonDepthMax: 1000 },
         runName: '{folder}',
+        resultsDir: null,
+        archive: null,
         options: {},
         ignore: ['*.tmp', '.*'],
       },
@@ -59,12 +65,29 @@ describe('values are read as people write them', () => {
     ['quiet: 500ms', { quietMs: 500 }],
     ['quiet: 0s', { quietMs: 0 }],
     ['deadline: 72h', { deadlineMs: 259_200_000 }],
-    ['limits: { file_bytes: 5GB }', { limits: { fileBytesMax: 5e9, jsonDepthMax: 1000 } }],
+    [
+      'limits: { file_bytes: 5GB }',
+      { limits: { fileBytesMax: 5e9, folderFilesMax: 10_000, jsonDepthMax: 1000 } },
+    ],
     ['limits: { file_bytes: 1.5KiB }', { limits: { fileBytesMax: 1536, jsonDepthMax: 1000 } }],
+    ['limits: { folder_files: 50000 }', { limits: { folderFilesMax: 50_000 } }],
     ['files: { input: model.txt }', { files: { input: ['model.txt'] } }],
+    ['files: { input: data/ }', { files: { input: ['data/'] } }],
+    ["files: { input: [model.mps, '*.prm'] }", { files: { input: [['model.mps', '*.prm']] } }],
+    ["files: { output: 'out-*.json' }", { files: { output: ['out-*.json'] } }],
+    ["files: { log: '*.log' }", { files: { log: '*.log' } }],
     ['files: { log: solver.out }', { files: { log: 'solver.out' } }],
     ["run_name: '{root}/{folder} on {host}, {date}'", { runName: '{root}/{folder} on {host}, {date}' }],
     ['marker:', { marker: null }],
+    ['meta: optional', { isMetaOptional: true, quietMs: 60_000 }],
+    ['meta: optional\n    quiet: 5s', { isMetaOptional: true, quietMs: 5_000 }],
+    ['meta: optional\n    marker: DONE', { isMetaOptional: true, quietMs: 2_000 }],
+    ['meta: optional\n    marker: DONE\n    quiet: 0s', { isMetaOptional: true, quietMs: 0 }],
+    ['result: in-folder', { resultsDir: null }],
+    ['result: /srv/results', { resultsDir: '/srv/results' }],
+    ['after: keep', { archive: null }],
+    ['after: { archive: /srv/done }', { archive: { path: '/srv/done', graceMs: 600_000 } }],
+    ['after: { archive: /srv/done, grace: 0s }', { archive: { path: '/srv/done', graceMs: 0 } }],
     ['limits:', { limits: { jsonDepthMax: 1000 } }],
   ])('%s', (line, expected) => {
     expect(root(line)).toMatchObject(expected);
@@ -112,6 +135,20 @@ describe('a wrong value is named with its line and column', () => {
     [{ root: "run_name: '{folder'" }, /a brace that belongs to no placeholder/],
     [{ root: 'options: { seed: 12345678901234567890 }' }, /options.seed: .*too large to be kept exactly/],
     [{ root: 'options: { a: .inf }' }, /options.a: expected a text, number/],
+    [
+      { root: 'after: kep' },
+      '7:12: drop_roots[0].after: expected keep, or { archive: DIRECTORY, grace: 10m }',
+    ],
+    [{ root: 'after: 3' }, '7:12: drop_roots[0].after: expected keep, or { archive: DIRECTORY, grace: 10m }'],
+    [{ root: 'after: { grace: 10m }' }, /after.archive: is required/],
+    [{ root: 'after: { archive: a, grace: 10 }' }, /after.grace: 10 is not a duration/],
+    [{ root: 'after: { archive: a, grce: 10m }' }, /after.grce: unknown key "grce"; did you mean "grace"\?/],
+    [{ root: 'result: 3' }, /result: expected a text/],
+    [{ root: 'meta: maybe' }, /drop_roots\[0\].meta: expected required or optional/],
+    [
+      { root: 'quiet: 0s\n    meta: optional' },
+      /^7:12: drop_roots\[0\].quiet: must be longer than 0s where meta is optional/,
+    ],
     [{ root: 'marker: a/b' }, /marker: "a\/b" is not the plain name of a file/],
     [{ top: 'log: { level: warning }' }, /log.level: expected .*; did you mean "warn"\?/],
     [{ platform: 'limits: { uploads_at_once: 257 }' }, /uploads_at_once: must be at most 256/],
@@ -131,12 +168,24 @@ describe('a wrong value is named with its line and column', () => {
 });
 
 describe('file names', () => {
-  const notYet = 'multi-file input and output are not supported yet';
   test.each([
-    ['files: { input: [a.json, b.json] }', notYet],
-    ["files: { input: '*.json' }", notYet],
-    ['files: { output: solution/ }', notYet],
-    ['files: { output: result.csv }', 'must end in .json or .txt'],
+    ['files: { input: [] }', '7:14: drop_roots[0].files.input: must name at least one file'],
+    ['files: { input: 7 }', 'files.input: expected a name, a glob, or a list of names and globs'],
+    ['files: { input: [7] }', 'files.input[0]: expected a text: put it in quotes, "7"'],
+    ["files: { input: '/etc/passwd' }", '"/etc/passwd" is an absolute path'],
+    ["files: { input: ['a.mps', '../b'] }", '7:31: drop_roots[0].files.input[1]: "../b" leads out'],
+    ["files: { input: '..' }", 'leads out of the run folder'],
+    ['files: { input: data/a.csv }', 'name the directory, "data/", and everything in it is taken'],
+    ["files: { input: 'a[b' }", '"a[b" is no glob: a bracket is not closed'],
+    ["files: { output: '!*.json' }", 'what is not wanted belongs into ignore'],
+    ["files: { output: ['*.sol', '*.sol'] }", '"*.sol" is given twice'],
+    ["files: { input: '*.mps', output: ['*.mps'] }", '"*.mps" is the name of files.input as well'],
+    ['files: { input: data/, output: data }', '"data" is the name of files.input as well'],
+    ['files: { output: nextmv-output.json }', 'the daemon writes under'],
+    ["files: { output: '' }", 'a file needs a name'],
+    ["files: { log: '*/x.log' }", 'is not a glob for names in the run folder'],
+    ["files: { meta: '*.json' }", 'has wildcards'],
+    ['limits: { folder_files: 100001 }', 'folder_files: must be at most 100000'],
     ['files: { meta: meta.txt }', 'must end in .json'],
     ['files: { log: ../run.log }', 'not the plain name of a file'],
     ['files: { log: nextmv-result.json }', 'the daemon writes under'],
@@ -144,7 +193,7 @@ describe('file names', () => {
     ['files: { meta: input.json }', '(the default for input): set files.input'],
     ['files: { output: metrics.json }', 'is the name of another artefact'],
     ['files: { meta: .meta.json }', 'leaves out .meta.json (files.meta)'],
-    ["ignore: ['*.json', '*.txt']", 'leaves out input.json and input.txt'],
+    ["ignore: ['*.json', '*.txt', 'input']", 'leaves out input.json and input.txt and input/'],
   ])('%s is refused', (line, expected) => {
     expect(problemsOf(givenFile(fileWith({ root: line }))).join('\n')).toContain(expected);
   });
@@ -208,6 +257,31 @@ describe('what is no configuration at all', () => {
 
   test('a directory is no file', () => {
     expect(problemsOf(givenDirectory())).toEqual(['is not a regular file']);
+  });
+});
+
+describe('results and archives lie outside of drop roots and of one another', () => {
+  test.each([
+    ['result: ./runs/results', 'drop_roots[0].result: lies inside drop_roots[0].path'],
+    ['result: ./state/results', 'drop_roots[0].result: lies inside state_dir'],
+    ['result: .', 'drop_roots[0].result: has in it drop_roots[0].path'],
+    [
+      'after: { archive: ./runs }',
+      'drop_roots[0].after.archive: is the same directory as drop_roots[0].path',
+    ],
+    ['after: { archive: ./runs/done }', 'drop_roots[0].after.archive: lies inside drop_roots[0].path'],
+    [
+      'result: ./there\n    after: { archive: ./there/done }',
+      'drop_roots[0].after.archive: lies inside drop_roots[0].result',
+    ],
+    ['after: { archive: ./config.yaml }', 'drop_roots[0].after.archive: is not a directory'],
+  ])('%s', (root, expected) => {
+    expect(problemsOf(givenFile(fileWith({ root }))).join('\n')).toContain(expected);
+  });
+
+  test('apart they are fine', () => {
+    const root = 'result: ./results\n    after: { archive: ./done }';
+    expect(problemsOf(givenFile(fileWith({ root })))).toEqual([]);
   });
 });
 

@@ -32,12 +32,26 @@ test('the ceiling doubles with each try until it is reached', () => {
   expect(ceilings).toEqual([999, 1_999, 3_999, 7_999, 255_999, 299_999]);
 });
 
-test('what the server asks for is a floor: chance only adds, and adds no more than a quarter and one short wait', () => {
+test('what the server asks for is a floor: chance only adds, as much again at most, and never more than the longest wait', () => {
   fc.assert(
     fc.property(fc.nat(), chance, fc.integer({ min: 1, max: 86_400_000 }), (tries, random, floorMs) => {
       const ms = backoffMs(tries, policy, random, floorMs);
+      expect(Number.isSafeInteger(ms)).toBe(true);
       expect(ms).toBeGreaterThanOrEqual(floorMs);
-      expect(ms).toBeLessThanOrEqual(floorMs * 1.25 + policy.delayMsMin);
+      expect(ms).toBeLessThanOrEqual(floorMs + policy.delayMsMax);
     }),
   );
 });
+
+test.each([
+  { tries: 1, floorMs: 1, most: 1 + 999 },
+  { tries: 1, floorMs: 60_000, most: 60_000 + 59_999 },
+  { tries: 7, floorMs: 10_000, most: 10_000 + 63_999 },
+  { tries: 1, floorMs: 600_000, most: 600_000 + 299_999 },
+])(
+  'a wish for $floorMs ms after $tries tries is kept, and at most $most ms are waited',
+  ({ tries, floorMs, most }) => {
+    expect(backoffMs(tries, policy, 0, floorMs)).toBe(floorMs);
+    expect(backoffMs(tries, policy, 0.999_999, floorMs)).toBe(most);
+  },
+);

@@ -136,3 +136,22 @@ describe('cutting', () => {
     expect(cutUtf8('a👩‍👩‍👧‍👦', 20)).toBe('a');
   });
 });
+
+test('the space around a text is not kept, nor the space at which it is cut', () => {
+  const carried = { fingerprint: `rt1:${'a'.repeat(26)}`, generation: '0123456789', host: 'h' };
+  const mark = `[${carried.fingerprint} g:0123456789 host:h]`;
+  expect(describeRun('  a text \n', carried, 256)).toBe(`a text ${mark}`);
+  expect(describeRun('   ', carried, 256)).toBe(mark);
+  expect(describeRun('two words', carried, mark.length + 5)).toBe(`two ${mark}`);
+});
+
+test.each([
+  { text: 'abc', bytesMax: 3, is: 'abc' },
+  { text: 'abc', bytesMax: 2, is: 'ab' },
+  { text: 'äb', bytesMax: 3, is: 'äb' },
+  { text: 'äb', bytesMax: 1, is: '' },
+  { text: 'a👩‍👩‍👧b', bytesMax: 18, is: 'a' },
+  { text: 'a👩‍👩‍👧b', bytesMax: 19, is: 'a👩‍👩‍👧' },
+])('$text cut to $bytesMax bytes is $is', ({ text, bytesMax, is }) => {
+  expect(cutUtf8(text, bytesMax)).toBe(is);
+});

@@ -6,9 +6,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  compareUtf8,
   fingerprintOf,
   generationOf,
   identityVersion,
+  membersDigest,
   type Content,
   type ContentFile,
   type Key,
@@ -154,6 +156,42 @@ describe('a generation', () => {
         expect(generationOf(a) === generationOf(b)).toBe(told(a) === told(b));
       }),
     );
+  });
+});
+
+describe('the files of an archive', () => {
+  test('have the digest that the design gives them, however they are named', () => {
+    const paths = [
+      'output/a/b',
+      'output/🚚',
+      `output/${'long/'.repeat(20_000)}`,
+      'output/\uffee',
+      'output/a',
+    ];
+    expect(membersDigest(paths.map((path) => emptyFile('output', path)))).toBe(
+      '3102570798e1f4e60ebb85bf447c30db67dace4970a3551c7dbdae15b402f8f8',
+    );
+  });
+
+  test('are ten thousand in a generation like one', () => {
+    const files = Array.from({ length: 10_000 }, (_, n) => ({
+      ...emptyFile('input', `input/${String((n * 7_919) % 10_000)}.csv`),
+      bytes: n,
+    }));
+    expect(generationOf({ files, status: 'succeeded', appId: null })).toBe(
+      'aed802aee4940bcc2323104fc1411b705d9e7faf0fa9434ca1bb64f86f180084',
+    );
+  });
+
+  test('stand in the order of their bytes', () => {
+    const names = fc.string({ unit: 'binary', maxLength: 4 });
+    fc.assert(
+      fc.property(names, names, (a, b) => {
+        expect(Math.sign(compareUtf8(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(compareUtf8('\uffee', '🚚')).toBeLessThan(0);
   });
 });
 

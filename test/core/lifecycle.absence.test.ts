@@ -1,6 +1,7 @@
 /** The one place where a duplicate could be born, and the two voices that come from outside: the folder and a person. */
 import { describe, expect, test } from 'vitest';
-import { advance, type Happening, type RunLife } from '../../src/core/lifecycle.ts';
+import type { Happening, RunLife } from '../../src/core/happening.ts';
+import { advance } from '../../src/core/lifecycle.ts';
 import type { LifecyclePolicy } from '../../src/core/policy.ts';
 import type { LiveState, RunState } from '../../src/core/run.ts';
 import {
@@ -32,14 +33,52 @@ function told(from: RunLife, seen: readonly Happening[], used: LifecyclePolicy =
 
 const queued: LiveState = { kind: 'queued', uploads: [] };
 
+/** Two listings that lie far enough apart, and one that shows that no page of the second had shifted. */
+const whole = (proof: Parameters<typeof absence>[2] = {}): Happening[] => [
+  absence(1, ended),
+  absence(2, late, proof),
+  absence(3, late + minute, proof),
+];
+
 describe('surely absent', () => {
   test.each<{ name: string; seen: readonly Happening[]; is: RunState['kind']; policy?: LifecyclePolicy }>([
     { name: 'one listing proves nothing', seen: [absence(1, ended)], is: 'unknown' },
     { name: 'one late listing proves nothing either', seen: [absence(1, late)], is: 'unknown' },
     {
-      name: 'two listings, the second late enough, prove it',
+      name: 'two listings, the second late enough, prove nothing while a page of that one may have shifted',
       seen: [absence(1, ended), absence(2, late)],
+      is: 'unknown',
+    },
+    {
+      name: 'a third that still shows what the second had shown proves it, however soon it comes',
+      seen: [absence(1, ended), absence(2, late), absence(3, late + 1)],
       is: 'queued',
+    },
+    {
+      name: 'a third in which a run of the second is missing does not',
+      seen: whole({ keepsEarlier: true }).with(2, absence(3, late + minute, { keepsEarlier: false })),
+      is: 'unknown',
+    },
+    {
+      name: 'a fourth that keeps the third does, without another wait',
+      seen: [
+        ...whole().with(2, absence(3, late + minute, { keepsEarlier: false })),
+        absence(4, late + 2 * minute),
+      ],
+      is: 'queued',
+    },
+    {
+      name: 'a fourth that does not keep the third either proves nothing',
+      seen: [
+        ...whole().with(2, absence(3, late + minute, { keepsEarlier: false })),
+        absence(4, late + 2 * minute, { keepsEarlier: false }),
+      ],
+      is: 'unknown',
+    },
+    {
+      name: 'a third bare of our fingerprints, where they were seen before, proves nothing',
+      seen: whole().with(2, absence(3, late + minute, { showsOurs: false })),
+      is: 'unknown',
     },
     {
       name: 'two late listings prove nothing when they are close together: the platform may just be back',
@@ -47,8 +86,12 @@ describe('surely absent', () => {
       is: 'unknown',
     },
     {
-      name: 'two late listings far enough apart prove it',
-      seen: [absence(1, late), absence(2, late + policy.absentAfterMs)],
+      name: 'late listings, far enough apart, prove it',
+      seen: [
+        absence(1, late),
+        absence(2, late + policy.absentAfterMs),
+        absence(3, late + policy.absentAfterMs + 1),
+      ],
       is: 'queued',
     },
     {
@@ -63,7 +106,13 @@ describe('surely absent', () => {
     },
     {
       name: 'too early listings in between take nothing away',
-      seen: [absence(1, ended), absence(2, ended + minute), absence(3, ended + 2 * minute), absence(4, late)],
+      seen: [
+        absence(1, ended),
+        absence(2, ended + minute),
+        absence(3, ended + 2 * minute),
+        absence(4, late),
+        absence(5, late + 1),
+      ],
       is: 'queued',
     },
     {
@@ -72,11 +121,12 @@ describe('surely absent', () => {
       is: 'unknown',
     },
     {
-      name: 'a third listing after that proves it',
+      name: 'two more after that, as late again, prove it',
       seen: [
         absence(1, ended),
         absence(2, late, { keepsEarlier: false }),
         absence(3, late + policy.absentAfterMs),
+        absence(4, late + policy.absentAfterMs + 1),
       ],
       is: 'queued',
     },
@@ -91,7 +141,7 @@ describe('surely absent', () => {
     },
     {
       name: 'where no fingerprint of ours was ever seen, absence asks a person',
-      seen: [absence(1, ended), absence(2, late, { fingerprintsShow: false })],
+      seen: whole({ fingerprintsShow: false }),
       is: 'parked',
     },
     {
@@ -106,23 +156,23 @@ describe('surely absent', () => {
     },
     {
       name: '`then: park` asks a person',
-      seen: [absence(1, ended), absence(2, late)],
+      seen: whole(),
       is: 'parked',
       policy: { ...policy, then: 'park' },
     },
     {
       name: 'content that is not there any more is gone, not sent',
-      seen: [absence(1, ended), absence(2, late, { content: 'gone' })],
+      seen: whole({ content: 'gone' }),
       is: 'gone',
     },
     {
       name: 'content that gave way to newer content is superseded, not sent',
-      seen: [absence(1, ended), absence(2, late, { content: 'newer' })],
+      seen: whole({ content: 'newer' }),
       is: 'superseded',
     },
     {
       name: 'content that is gone is gone under `then: park` too',
-      seen: [absence(1, ended), absence(2, late, { content: 'gone' })],
+      seen: whole({ content: 'gone' }),
       is: 'gone',
       policy: { ...policy, then: 'park' },
     },
@@ -137,6 +187,19 @@ describe('surely absent', () => {
     expect(dueAtMs).toBe(ended + 2 * (minute + 1_000));
   });
 
+  test('the late listing is remembered as such, and the one that confirms it comes at once', () => {
+    const { life: next, dueAtMs } = told(life, whole().slice(0, 2));
+    expect(next.state).toMatchObject({ absent: { listing: 2, startedAtMs: late, isLate: true } });
+    expect(dueAtMs).toBe(late + 1_000 + policy.pollMsMin);
+  });
+
+  test('a listing that does not keep the late one is as late, and there is a while to the next', () => {
+    const seen = whole().with(2, absence(3, late + minute, { keepsEarlier: false }));
+    const { life: next, dueAtMs } = told(life, seen);
+    expect(next.state).toMatchObject({ absent: { listing: 3, startedAtMs: late + minute, isLate: true } });
+    expect(dueAtMs).toBe(late + minute + 1_000 + 10 * minute);
+  });
+
   test('a listing that restarts the count is the new first one, and there is a while to the next', () => {
     const { life: next, dueAtMs } = told(life, [
       absence(1, ended),
@@ -147,20 +210,21 @@ describe('surely absent', () => {
   });
 
   test('a run that is sent again starts with fresh uploads and remembers that it was unknown once', () => {
-    const { life: next } = told(life, [absence(1, ended), absence(2, late)]);
+    const { life: next } = told(life, whole());
     expect(next).toEqual(lifeIn(queued, { everUnknown: true }));
   });
 });
 
 describe('a run that was parked as surely absent', () => {
   const careful = { ...policy, then: 'park' } as const;
-  const parked = told(life, [absence(1, ended), absence(2, late)], careful).life;
+  const parked = told(life, whole(), careful).life;
   const retried = told(parked, [{ kind: 'retry' }], careful).life;
 
   const again = late + minute;
-  const twice = (proof: Parameters<typeof absence>[2] = {}): Happening[] => [
-    absence(3, again),
-    absence(4, again + policy.absentAfterMs, proof),
+  const onceMore = (proof: Parameters<typeof absence>[2] = {}): Happening[] => [
+    absence(4, again),
+    absence(5, again + policy.absentAfterMs, proof),
+    absence(6, again + policy.absentAfterMs + minute, proof),
   ];
 
   test('is looked for again from the start by a retry, and not sent by the retry alone', () => {
@@ -169,7 +233,7 @@ describe('a run that was parked as surely absent', () => {
   });
 
   test('is sent after a retry if it is still absent', () => {
-    expect(told(retried, twice(), careful).life.state).toEqual(queued);
+    expect(told(retried, onceMore(), careful).life.state).toEqual(queued);
   });
 
   test('is tracked after a retry if it is there after all', () => {
@@ -177,18 +241,18 @@ describe('a run that was parked as surely absent', () => {
   });
 
   test('is not sent after a retry by a listing in which an earlier run is missing', () => {
-    expect(told(retried, twice({ keepsEarlier: false }), careful).life.state.kind).toBe('unknown');
+    expect(told(retried, onceMore({ keepsEarlier: false }), careful).life.state.kind).toBe('unknown');
   });
 
   test('is not sent after a retry if its content is gone meanwhile', () => {
-    expect(told(retried, twice({ content: 'gone' }), careful).life.state.kind).toBe('gone');
+    expect(told(retried, onceMore({ content: 'gone' }), careful).life.state.kind).toBe('gone');
   });
 });
 
 test('a retry alone gives no leave to send: one that was parked for another reason is parked again', () => {
   const careful = { ...policy, then: 'park' } as const;
   const skipped = told(life, [{ kind: 'skip' }, { kind: 'retry' }], careful).life;
-  expect(told(skipped, [absence(1, ended), absence(2, late)], careful).life.state.kind).toBe('parked');
+  expect(told(skipped, whole(), careful).life.state.kind).toBe('parked');
 });
 
 describe('the folder', () => {
@@ -243,9 +307,10 @@ describe('the folder', () => {
   )('with its content back ($kind) revives a run that was $state.kind', ({ state, kind }) => {
     const happening = { kind } as Happening;
     expect(told(lifeIn(state), [happening])).toMatchObject({ life: { state: queued }, dueAtMs: now });
+    // Nobody knows when it was sent, so a deletion of any run that a listing showed may have shifted its page.
     expect(told(lifeIn(state, { everUnknown: true }), [happening]).life.state).toEqual({
       ...unknown,
-      platformTimeMs: now,
+      platformTimeMs: 0,
       endedAtMs: now,
     });
   });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { advance, takenOver, type Happening } from '../../src/core/lifecycle.ts';
+import { takenOver } from '../../src/core/doubt.ts';
+import type { Happening } from '../../src/core/happening.ts';
+import { advance } from '../../src/core/lifecycle.ts';
 import type { RunState, StateKind } from '../../src/core/run.ts';
 import {
-  absence,
   failureWith,
   lifeIn,
   minute,
@@ -21,46 +22,6 @@ const after = (life: Parameters<typeof advance>[0], happening: Happening) =>
 const platformTrouble = failureWith('platform');
 const runTrouble = failureWith('run');
 const queued: RunState = { kind: 'queued', uploads: [] };
-
-/** Every happening, and the states in which it can come: in all others it is a bug and throws. */
-const happenings: readonly { happening: Happening; fits: readonly StateKind[] | 'all' }[] = [
-  { happening: { kind: 'uploadsLanded', uploads, failure: null }, fits: ['queued'] },
-  { happening: { kind: 'uploadsTooOld' }, fits: ['uploaded'] },
-  { happening: { kind: 'sourceChanged', failure: runTrouble }, fits: ['queued', 'uploaded'] },
-  { happening: { kind: 'intended', platformTimeMs: now }, fits: ['uploaded'] },
-  { happening: { kind: 'made', runId: 'run-a' }, fits: ['intended'] },
-  { happening: { kind: 'nothingMade', failure: platformTrouble }, fits: ['intended'] },
-  { happening: { kind: 'refused', failure: runTrouble }, fits: ['intended'] },
-  { happening: { kind: 'unclear', failure: platformTrouble, endedAtMs: now }, fits: ['intended'] },
-  { happening: { kind: 'found', runId: 'run-a' }, fits: ['unknown'] },
-  { happening: absence(1, now), fits: ['unknown'] },
-  { happening: { kind: 'notFinal' }, fits: ['tracked'] },
-  { happening: { kind: 'notFound', failure: failureWith('app') }, fits: ['tracked'] },
-  { happening: { kind: 'final', status: 'succeeded' }, fits: ['tracked'] },
-  { happening: { kind: 'written', path: 'nextmv-result.json' }, fits: ['final'] },
-  {
-    happening: { kind: 'failed', failure: platformTrouble },
-    fits: ['queued', 'uploaded', 'unknown', 'tracked', 'final'],
-  },
-  { happening: { kind: 'logOrMetaChanged' }, fits: 'all' },
-  { happening: { kind: 'newerContent' }, fits: 'all' },
-  { happening: { kind: 'vanished' }, fits: 'all' },
-  { happening: { kind: 'returned' }, fits: 'all' },
-  { happening: { kind: 'crashedAlone' }, fits: 'all' },
-  { happening: { kind: 'retry' }, fits: 'all' },
-  { happening: { kind: 'skip' }, fits: 'all' },
-];
-
-describe('a happening that only a bug can bring about throws, and every other one is taken', () => {
-  const cases = happenings.flatMap(({ happening, fits }) =>
-    stateKinds.map((kind) => ({ happening, kind, isTaken: fits === 'all' || fits.includes(kind) })),
-  );
-  test.each(cases)('$happening.kind comes to a run that is $kind', ({ happening, kind, isTaken }) => {
-    const happen = () => after(lifeIn(sampleStates[kind]), happening);
-    if (isTaken) expect(happen).not.toThrow();
-    else expect(happen).toThrow(`a run that is ${kind} cannot do what only`);
-  });
-});
 
 describe('the road', () => {
   test.each<{ name: string; from: RunState; happening: Happening; is: RunState; dueAtMs: number | null }>([
@@ -278,29 +239,49 @@ describe('a tracked run', () => {
     expect(life).toEqual(lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: null, polls: 30 }));
   });
 
-  const missing: Happening = { kind: 'notFound', failure: failureWith('app') };
+  const steady = (ms: number, process = 'this') => ({ process, ms });
+  const missing = (ms = 0, process = 'this'): Happening => ({
+    kind: 'notFound',
+    failure: failureWith('app'),
+    steady: steady(ms, process),
+  });
+  const first = after(lifeIn(sampleStates.tracked), missing()).life;
+  const missingFor = (ms: number, setByMs = 0, process = 'this') =>
+    advance(first, missing(ms, process), now + ms + setByMs, 0.5, policy).life.state;
 
   test('that is not found is asked for again, and remembers since when', () => {
-    const { life, dueAtMs } = after(lifeIn(sampleStates.tracked), missing);
-    expect(life).toEqual(lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: now, polls: 0 }));
+    const { life, dueAtMs } = after(lifeIn(sampleStates.tracked), missing());
+    expect(life).toEqual(
+      lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: now, notFound: steady(0), polls: 0 }),
+    );
     expect(dueAtMs).toBeGreaterThan(now);
   });
 
   test('that is not found is parked only when that has lasted as long as absence has to last', () => {
-    const first = after(lifeIn(sampleStates.tracked), missing).life;
-    const at = (ms: number) => advance(first, missing, now + ms, 0.5, policy).life.state;
-    expect(at(policy.absentAfterMs - 1)).toEqual({
+    expect(missingFor(policy.absentAfterMs - 1)).toEqual({
       kind: 'tracked',
       runId: 'run-a',
       notFoundSinceMs: now,
+      notFound: steady(0),
       polls: 0,
     });
-    expect(at(policy.absentAfterMs)).toMatchObject({ kind: 'parked', from: { kind: 'tracked' } });
+    expect(missingFor(policy.absentAfterMs)).toMatchObject({ kind: 'parked', from: { kind: 'tracked' } });
+  });
+
+  test('that is not found is not parked because a clock was set, or a process began', () => {
+    const day = 24 * 60 * minute;
+    expect(missingFor(policy.absentAfterMs - 1, day).kind).toBe('tracked');
+    expect(missingFor(policy.absentAfterMs, -day).kind).toBe('parked');
+    expect(missingFor(policy.absentAfterMs, 0, 'another')).toMatchObject({
+      kind: 'tracked',
+      notFoundSinceMs: now,
+      notFound: steady(policy.absentAfterMs, 'another'),
+    });
   });
 
   test('that is found in between is not missing any more', () => {
-    const first = after(lifeIn(sampleStates.tracked), missing).life;
-    expect(after(first, { kind: 'notFinal' }).life.state).toMatchObject({ notFoundSinceMs: null });
+    const { state } = after(first, { kind: 'notFinal' }).life;
+    expect(state).toEqual({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: null, polls: 1 });
   });
 });
 

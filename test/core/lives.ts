@@ -1,6 +1,6 @@
 /** One life in each state, and what can happen to it: material for the tables. */
 import type { Failure, Reach } from '../../src/core/failure.ts';
-import type { Happening, RunLife } from '../../src/core/lifecycle.ts';
+import type { Happening, RunLife } from '../../src/core/happening.ts';
 import { defaultPolicy, type LifecyclePolicy } from '../../src/core/policy.ts';
 import type { LiveState, RunState, StateKind, Upload } from '../../src/core/run.ts';
 
@@ -63,6 +63,7 @@ export function absence(
     kind: 'absent',
     listing,
     startedAtMs,
+    steady: { process: 'this', ms: startedAtMs },
     proof: {
       keepsEarlier: true,
       fingerprintsShow: true,

@@ -31,6 +31,17 @@ describe('a folder', () => {
       is: settling('waiting for input.json and meta.json'),
     },
     {
+      name: 'without more than two names them all',
+      seen: { missing: ['input.json', 'output.json', 'meta.json'] },
+      is: settling('waiting for input.json and output.json, meta.json'),
+    },
+    {
+      name: 'that cannot be looked into says why, whatever else is missing',
+      seen: { unreadable: 'it cannot be read (EACCES)', missing: ['input.json'], missingMarker: 'done' },
+      unmovedMs: 1e9,
+      is: settling('it cannot be read (EACCES)'),
+    },
+    {
       name: 'without its marker waits for that',
       seen: { missingMarker: 'done' },
       unmovedMs: 1e9,

@@ -124,8 +124,10 @@ test('a list that fails half-way proves nothing, however often', async ({ bench 
 
   bench.onRequest = null;
   await until('the run to be sent', async () => {
-    bench.letPass(5 * minuteMs);
-    return (await bench.run(run)).life.state.kind === 'recorded';
+    const { kind } = (await bench.run(run)).life.state;
+    // Not during an upload, which would be too slow for its URL.
+    if (kind === 'unknown') bench.letPass(5 * minuteMs);
+    return kind === 'recorded';
   });
   expect(bench.creates).toBe(sent + 1);
   expect(await bench.copiesOf(run)).toBe(1);

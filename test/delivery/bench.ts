@@ -2,7 +2,7 @@
  * Delivery on its own: the real outbox, the real client and a stand-in on a real socket, under a clock that can be set
  * ahead. Twenty minutes of absence pass in no time, for the platform as for us.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -14,6 +14,7 @@ import { PacedPlatform } from '../../src/delivery/pacedPlatform.ts';
 import { trackFolder } from '../../src/intake/trackFolder.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
+import { keyReader } from '../../src/platform/apiKey.ts';
 import { PlatformClient } from '../../src/platform/client.ts';
 import { directNetwork } from '../../src/platform/network.ts';
 import { Faults, type SeenRequest } from '../../src/standin/faults.ts';
@@ -41,7 +42,8 @@ export class Bench {
   readonly standIn: StandIn;
   readonly delivery: Delivery;
   readonly policy: Policy;
-  readonly #clock: { aheadMs: number };
+  readonly #clock: { aheadMs: number; setMs: number };
+  readonly #key: string | null;
   readonly #platform: PlatformClient;
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
@@ -51,14 +53,16 @@ export class Bench {
     dir: string,
     outbox: Outbox,
     standIn: StandIn,
-    clock: { aheadMs: number },
+    clock: { aheadMs: number; setMs: number },
     changes: Partial<Policy>,
     limits: Limits,
+    key: string | null,
   ) {
     this.dir = dir;
     this.outbox = outbox;
     this.standIn = standIn;
     this.#clock = clock;
+    this.#key = key;
     this.policy = {
       ...defaultPolicy,
       backoff: { delayMsMin: 20, delayMsMax: 200 },
@@ -67,7 +71,8 @@ export class Bench {
     };
     this.#platform = new PlatformClient({
       endpoint: standIn.endpoint,
-      apiKey: () => Promise.resolve(new Secret('key')),
+      apiKey:
+        key === null ? () => Promise.resolve(new Secret('key')) : keyReader({ file: join(dir, 'key') }, {}),
       connections: 8,
       version: '0.0.0',
       network: directNetwork,
@@ -78,15 +83,18 @@ export class Bench {
       platform: new PacedPlatform(this.#platform, new Budget(limits, machineClock, false)),
       platformId: standIn.endpoint,
       host: 'bench',
+      process: 'bench',
       policy: this.policy,
       clock: this.clock,
       log: quietLog(),
       uploadsAtOnce: 8,
       runsAtOnce: 64,
-      pathOfRoot: () => '/',
+      placesOfRoot: () => ({ path: '/', resultsDir: null }),
       resultsDir: join(dir, 'results'),
+      spoolDir: join(dir, 'spool'),
       consoleUrl: () => null,
       passPoint: () => undefined,
+      progress: { delivery: () => undefined, reconcile: () => undefined },
       onConcluded: () => undefined,
     });
     standIn.faults.onRequest = (seen) => this.#hear(seen);
@@ -95,22 +103,31 @@ export class Bench {
   /** Told of every request, before the stand-in acts on it and after. */
   onRequest: ((seen: SeenRequest) => void | Promise<void>) | null = null;
 
-  static async begin(policy: Partial<Policy> = {}, limits: Limits = noLimits): Promise<Bench> {
+  /** @param key the one that is accepted, which lies in a file at first; null: all are */
+  static async begin(policy: Partial<Policy>, limits: Limits, key: string | null): Promise<Bench> {
     const dir = mkdtempSync(join(tmpdir(), 'rt-'));
-    const clock = { aheadMs: 0 };
+    if (key !== null) writeFileSync(join(dir, 'key'), key);
+    const clock = { aheadMs: 0, setMs: 0 };
     const standIn = await startStandIn({
       dataDir: join(dir, 'platform'),
       port: 0,
       apps: null,
-      apiKey: null,
+      apiKey: key,
       faults: new Faults(),
       now: () => Date.now() + clock.aheadMs,
     });
-    return new Bench(dir, await openOutbox(join(dir, 'state')), standIn, clock, policy, limits);
+    const outbox = await openOutbox(join(dir, 'state'));
+    await outbox.freezeHost('bench', Date.now());
+    return new Bench(dir, outbox, standIn, clock, policy, limits, key);
   }
 
   get clock() {
-    return { ...machineClock, nowMs: () => Date.now() + this.#clock.aheadMs };
+    const aheadMs = (): number => this.#clock.aheadMs;
+    return {
+      ...machineClock,
+      nowMs: () => machineClock.nowMs() + aheadMs() + this.#clock.setMs,
+      monotonicMs: () => machineClock.monotonicMs() + aheadMs(),
+    };
   }
 
   /** How often the platform was asked to make a run. */
@@ -124,19 +141,26 @@ export class Bench {
 
   /** Lets time pass. */
   letPass(ms: number): void {
-    this.#clock.aheadMs += ms;
+    // The machine tells whole milliseconds.
+    this.#clock.aheadMs += Math.ceil(ms);
+    this.delivery.wake();
+  }
+
+  /** Sets the daemon's clock, and nobody else's: no time passes. */
+  setClock(byMs: number): void {
+    this.#clock.setMs += byMs;
     this.delivery.wake();
   }
 
   /** Makes a run of a folder. @returns its number */
-  async track(name: string, files: Files = plan(name), isBacklog = false): Promise<number> {
+  async track(name: string, files: Files = plan(name), isBacklog = false, ofApp = app): Promise<number> {
     const folder = join(this.dir, name);
     mkdirSync(folder);
     writeFiles(folder, files);
     const tracked = await trackFolder(
       folder,
       [],
-      { app },
+      { app: ofApp },
       {
         outbox: {
           ...this.outbox,
@@ -147,7 +171,8 @@ export class Bench {
         policy: this.policy,
         platformId: this.standIn.endpoint,
         host: 'bench',
-        pathOfRoot: () => '/',
+        placesOfRoot: () => ({ path: '/', resultsDir: null }),
+        runsPerSecond: () => null,
         onEnqueued: () => this.delivery.wake(),
       },
     );
@@ -224,7 +249,7 @@ export class Bench {
   async call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
     const answer = await request(`${this.standIn.endpoint}/v1/applications/${app}${path}`, {
       method,
-      headers: { authorization: 'Bearer somebody-else' },
+      headers: { authorization: `Bearer ${this.#key ?? 'somebody-else'}` },
       body: body === undefined ? null : JSON.stringify(body),
     });
     if (answer.statusCode !== 200)
@@ -261,11 +286,17 @@ export class Bench {
 }
 
 /** A test with a bench of its own. */
-export const test = plainTest.extend<{ policy: Partial<Policy>; limits: Limits; bench: Bench }>({
+export const test = plainTest.extend<{
+  policy: Partial<Policy>;
+  limits: Limits;
+  key: string | null;
+  bench: Bench;
+}>({
   policy: {},
   limits: noLimits,
-  bench: async ({ policy, limits }, use) => {
-    const bench = await Bench.begin(policy, limits);
+  key: null,
+  bench: async ({ policy, limits, key }, use) => {
+    const bench = await Bench.begin(policy, limits, key);
     await use(bench);
     await bench.end();
   },

@@ -72,5 +72,21 @@ test('a longer wish that comes during a pause is obeyed', () => {
   const gate = new Gate(policy);
   gate.note(failure('platform'), 'one-app', 0, random);
   gate.note(failure('platform', { retryAfterMs: 120_000 }), 'one-app', 1, random);
-  expect(gate.platformPause()?.untilMs).toBeGreaterThanOrEqual(120_001);
+  // Everybody has heard the same wish: nobody comes back at its very end together with the others.
+  expect(gate.platformPause()?.untilMs).toBeGreaterThanOrEqual(120_001 + 0.999 * policy.delayMsMax - 1);
+  gate.note(failure('platform', { retryAfterMs: 400_000 }), 'one-app', 2, 0);
+  expect(gate.platformPause()?.untilMs).toBe(400_002);
+});
+
+test('a pause goes on when its probe fails, whatever the probe met, and its wait grows', () => {
+  const gate = new Gate(policy);
+  gate.note(failure('platform'), 'one-app', 0, random);
+  gate.note(failure('app'), 'one-app', 0, random);
+  const tooMany = failure('platform', { class: 'rate-limited', retryAfterMs: 600_000 });
+  gate.goesOn(null, tooMany, 2_000, 0);
+  expect(gate.platformPause()).toMatchObject({ sinceMs: 0, untilMs: 602_000 });
+  gate.goesOn('one-app', failure('run'), 2_000, random);
+  const [one] = gate.appPauses();
+  expect(one?.pause.sinceMs).toBe(0);
+  expect((one?.pause.untilMs ?? 0) - 2_000).toBeGreaterThan(1_000);
 });

@@ -1,10 +1,10 @@
 /** After a run is tracked: its result finds its way, also when its folder does not take it or the platform lost it. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { describe, expect } from 'vitest';
 import { resultIn } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
-import { minuteMs, test } from './bench.ts';
+import { minuteMs, test, type Bench } from './bench.ts';
 
 test('the result of a folder that vanished after it was sent is kept in the state directory', async ({
   bench,
@@ -78,6 +78,47 @@ test('an output of more than a mebibyte is compared, and not put into the result
   expect(existsSync(join(bench.dir, 'big', 'nextmv-output.json'))).toBe(false);
 });
 
+describe('a large output that does not come back byte for byte', () => {
+  const big = { solution: { text: 'é'.repeat(700_000), values: [1, 2.5] } };
+  const files = {
+    'input.json': {},
+    'output.json': JSON.stringify(big, null, 9),
+    'meta.json': { status: 'succeeded' },
+  };
+  /** What the platform keeps is replaced before it is asked for. */
+  const kept = async (bench: Bench, text: string): Promise<unknown> => {
+    bench.onRequest = ({ kind, phase }) => {
+      if (kind !== 'create' || phase !== 'done') return;
+      const uploads = join(bench.dir, 'platform', 'uploads');
+      for (const name of readdirSync(uploads).filter((file) => statSync(join(uploads, file)).size > 1e6))
+        writeFileSync(join(uploads, name), padded(text, statSync(join(uploads, name)).size));
+    };
+    const run = await bench.track('big', files);
+    bench.start();
+    await bench.reaches(run, 'recorded');
+    const warnings = (await bench.run(run)).warnings;
+    return { ...resultIn(join(bench.dir, 'big'))?.runtrackd, warnings };
+  };
+
+  test('is the same where it only is written in another way', async ({ bench }) => {
+    const { solution } = big;
+    const text = `{ "solution": { "text": "${solution.text}", "values":[1.0,25e-1] }}`;
+    expect(await kept(bench, text)).toMatchObject({
+      output_verified: true,
+      warnings: [],
+    });
+    expect((await bench.outbox.counts()).differing).toBe(0);
+  });
+
+  test('is different where it says something else', async ({ bench }) => {
+    expect(await kept(bench, '{"solution":{}}')).toMatchObject({
+      output_verified: false,
+      warnings: [expect.stringContaining('different from what was sent')],
+    });
+    expect((await bench.outbox.counts()).differing).toBe(1);
+  });
+});
+
 test('nothing but the result is left in the run folder', async ({ bench }) => {
   const run = await bench.track('plan');
   bench.start();
@@ -89,3 +130,7 @@ test('nothing but the result is left in the run folder', async ({ bench }) => {
     'output.json',
   ]);
 });
+
+function padded(text: string, bytes: number): Buffer {
+  return Buffer.concat([Buffer.from(text), Buffer.alloc(bytes - Buffer.byteLength(text), ' ')]);
+}

@@ -76,7 +76,7 @@ test.concurrent.for<{ name: string; spoil: (folder: string) => void; says: strin
   {
     name: 'a directory of outputs',
     spoil: (folder) => mkdirSync(join(folder, 'output')),
-    says: 'output/ is a directory',
+    says: 'there are two outputs, output.json and output/',
   },
   {
     name: 'an output that is a list',

@@ -29,6 +29,7 @@ test.concurrent.for<{ name: string; fault: Misbehaviour }>([
     expect(others).toEqual([]);
     expect(run?.id).toBe(id);
     expect(scene.count('create')).toBe(1);
+    await scene.state(daemon, 'plan', 'recorded');
     expect((await daemon.show(scene.folder('plan'))).history.map(({ state }) => state)).toEqual(
       expect.arrayContaining(['intended', 'unknown', 'tracked', 'recorded']),
     );
@@ -198,6 +199,40 @@ test.concurrent.for<{ name: string; kind: 'uploadurl' | 'put' | 'run'; fault: Mi
   expect(scene.count('create')).toBe(1);
   expect(scene.faults.pending).toBe(0);
   await scene.state(daemon, 'plan', 'recorded');
+});
+
+test.concurrent(
+  'storage in trouble is said, is no fault of the API, and heals by itself',
+  async ({ scene }) => {
+    scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
+    const daemon = await scene.daemon();
+    scene.drop('plan');
+    await until('uploads to pause', async () => (await daemon.status()).platform.storage.state === 'paused');
+    const status = await daemon.status();
+    expect(status.platform).toMatchObject({
+      state: 'ok',
+      storage: { reason: expect.stringContaining('storage answered 503') as string },
+    });
+    expect(status.healthy).toBe(false);
+    expect((await scene.command('status')).stdout).toContain(
+      'uploads pause: the platform’s storage answered 503',
+    );
+    expect(status.needs_person).toEqual([]);
+    scene.calm();
+    await scene.result('plan');
+    await until('it to be healthy', async () => (await daemon.status()).healthy);
+  },
+);
+
+test.concurrent('an output that comes back different is recorded, shown and counted', async ({ scene }) => {
+  scene.faults.outputAltered = true;
+  const daemon = await scene.daemon();
+  scene.drop('plan');
+  expect((await scene.result('plan')).runtrackd).toMatchObject({ output_verified: false });
+  const { warnings } = await scene.state(daemon, 'plan', 'recorded');
+  expect(warnings).toEqual(['the output came back different from what was sent']);
+  expect((await daemon.status()).outputs_differ).toBe(1);
+  expect((await scene.command('status')).stdout).toContain('1 output(s) came back different');
 });
 
 test.concurrent('a result that is not final yet is asked for until it is', async ({ scene }) => {

@@ -10,16 +10,20 @@ export function textOf(content: unknown): string {
 }
 
 export function writeFiles(folder: string, files: Files): void {
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), textOf(content));
+  for (const [name, content] of Object.entries(files)) {
+    // Only where it is needed: it asks for the times of what is there, and the kernel is more exact with them from then on.
+    if (name.includes('/')) mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), Buffer.isBuffer(content) ? content : textOf(content));
+  }
 }
 
 /** Built beside the root and renamed in, as is recommended to everyone. @returns the folder's path */
 export function dropFolder(root: string, name: string, files: Files): string {
   const aside = join(dirname(root), `${basename(root)}-aside`, name);
   mkdirSync(aside, { recursive: true });
-  mkdirSync(root, { recursive: true });
-  writeFiles(aside, files);
   const folder = join(root, name);
+  mkdirSync(dirname(folder), { recursive: true });
+  writeFiles(aside, files);
   renameSync(aside, folder);
   return folder;
 }

@@ -1,9 +1,10 @@
 /** An outbox that was deleted, or put back from an older copy, makes no second run of anything. */
-import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { resultFileName } from '../../src/core/ownFiles.ts';
 import { app, test, type Scene } from './scene.ts';
+import { well } from './verdicts.ts';
 import { until } from './waiting.ts';
 
 const names = ['monday', 'tuesday', 'wednesday', 'thursday'];
@@ -49,6 +50,8 @@ test.concurrent(
     await expectOneRunEach(scene, names);
     for (const name of names) await scene.result(name);
 
+    // What the first whole scan finds counts as old, and old is looked for longer before it is sent.
+    await well(daemon);
     scene.drop('friday');
     await scene.result('friday');
     await expectOneRunEach(scene, [...names, 'friday']);
@@ -92,6 +95,54 @@ test.concurrent(
 
     const daemon = await scene.daemon();
     await scene.state(daemon, 'tuesday', 'recorded');
+    await expectOneRunEach(scene, ['monday', 'tuesday']);
+  },
+);
+
+test.concurrent(
+  'an outbox that was put back by hand is found out by the count of intents, whatever the platform lists',
+  async ({ scene }) => {
+    const environment = { RUNTIME_DIRECTORY: join(scene.dir, 'runtime') };
+    mkdirSync(environment.RUNTIME_DIRECTORY, { mode: 0o700 });
+    const first = await scene.daemon({ environment });
+    scene.drop('monday');
+    await scene.state(first, 'monday', 'recorded');
+    scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
+    scene.drop('tuesday');
+    await scene.state(first, 'tuesday', 'queued');
+    await first.stop();
+    const copy = join(scene.dir, 'outbox.copy');
+    copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
+    scene.calm();
+    const second = await scene.daemon({ environment });
+    await scene.state(second, 'tuesday', 'recorded');
+    // As a crash would leave it: the count is not written at the end, but at every intent.
+    await second.kill();
+    loseTheOutbox(scene);
+    copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
+    loseResults(scene, ['tuesday']);
+
+    // The platform's list is what finds out everything else; here it cannot.
+    scene.faults.always({ kind: 'list' }, { kind: 'answer', status: 503 });
+    const third = await scene.daemon({ environment });
+    await third.logged(
+      /^the outbox was rolled back or lost: it knows of 1 requests for a run, and there were 2/,
+    );
+    await scene.state(third, 'tuesday', 'unknown');
+    expect((await third.status()).problems.join()).toContain('the outbox is not believed');
+    expect(scene.count('create')).toBe(2);
+    scene.calm();
+    await scene.state(third, 'tuesday', 'recorded');
+    await expectOneRunEach(scene, ['monday', 'tuesday']);
+    await third.stop();
+
+    // Once it is known, it is known; and a machine that was restarted knows nothing, which is fine.
+    const fourth = await scene.daemon({ environment });
+    expect(fourth.stdout).not.toContain('rolled back');
+    await fourth.stop();
+    rmSync(environment.RUNTIME_DIRECTORY, { recursive: true });
+    const fifth = await scene.daemon({ environment });
+    await until('it to be well', async () => (await fifth.status()).healthy);
     await expectOneRunEach(scene, ['monday', 'tuesday']);
   },
 );

@@ -29,6 +29,10 @@ export interface LogLine {
 export interface Surroundings {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Number of the user and the group that it runs as; null: those of the tests. */
+  readonly user?: number | null;
+  /** Another program that starts it, with all arguments; null: Node. */
+  readonly through?: { readonly program: string; readonly args: readonly string[] } | null;
 }
 
 export class Program {
@@ -38,9 +42,12 @@ export class Program {
   #hasEnded = false;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], { cwd, environment }: Surroundings) {
-    this.#child = spawn(process.execPath, [programFile, ...args], {
+  constructor(args: readonly string[], { cwd, environment, user = null, through }: Surroundings) {
+    const [program, given] =
+      through == null ? [process.execPath, [programFile, ...args]] : [through.program, through.args];
+    this.#child = spawn(program, given, {
       cwd,
+      ...(user === null ? {} : { uid: user, gid: user }),
       // Nothing of this process's own surroundings: no colours, no key, no configuration.
       env: { PATH: process.env['PATH'] ?? '', HOME: cwd, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

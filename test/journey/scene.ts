@@ -32,6 +32,9 @@ export interface PlatformRun {
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  readonly user?: number | null;
+  /** Another program that starts the daemon, which is not given any arguments of ours. */
+  readonly through?: { readonly program: string; readonly args: readonly string[] } | null;
 }
 
 export class Scene {
@@ -46,6 +49,8 @@ export class Scene {
   readonly seen: SeenRequest[] = [];
   /** Awaited by the stand-in at each phase of each request. */
   onRequest: ((seen: SeenRequest) => void | Promise<void>) | null = null;
+  /** Undone when every program has ended, and before the folders are removed: a mounted file system, say. */
+  readonly undo: (() => void)[] = [];
   readonly #programs: Program[] = [];
 
   private constructor(dir: string, standIn: StandIn, key: string) {
@@ -119,10 +124,10 @@ export class Scene {
   }
 
   /** Starts a daemon that may not come far. */
-  launch({ args = [], environment = {} }: StartOptions = {}): Daemon {
+  launch({ args = [], environment = {}, user = null, through = null }: StartOptions = {}): Daemon {
     const daemon = new Daemon(
       ['run', '-c', this.configFile, ...args],
-      { cwd: this.dir, environment },
+      { cwd: this.dir, environment, user, through },
       this.stateDir,
     );
     this.#programs.push(daemon);
@@ -207,6 +212,7 @@ export class Scene {
     this.onRequest = null;
     await Promise.all(this.#programs.map((program) => program.kill()));
     await this.standIn.close();
+    for (const undo of this.undo) undo();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,6 @@
 /** A call that is given up says why in the caller’s own words, and leaves nothing running. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { truncateSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -15,6 +14,7 @@ import {
   failure,
   fileWith,
   key,
+  openFiles,
   rejection,
   temporaryFolder,
   type Place,
@@ -101,12 +101,14 @@ describe('a call that is given up in its middle', () => {
   test.each(['initialDelay', 'delay'])('while it waits to ask again (%s) throws the reason', async (wait) => {
     const place = await begun();
     place.standIn.faults.finalAfterMs = 3_600_000;
+    const id = await place.application.trackRun(run);
     const giveUp = new AbortController();
     const polling = { maxDelay: 100_000, [wait]: 100_000 };
-    const call = rejection(place.application.trackRunWithResult(run, { polling, signal: giveUp.signal }));
-    await until('the run to be made', () => place.runs().length === 1);
+    const call = rejection(place.application.runResultWithPolling(id, { polling, signal: giveUp.signal }));
+    if (wait === 'delay') await until('it to be asked for in vain', () => place.count('run') === 1);
     giveUp.abort(reason);
     expect(await call).toBe(reason);
+    expect(place.count('run')).toBe(wait === 'delay' ? 1 : 0);
   });
 
   test('while the run is being made says that it may have been: that counts more', async () => {
@@ -131,6 +133,20 @@ describe('a call that is given up in its middle', () => {
     expect(place.asked()).toEqual([]);
   });
 
+  test('while a file is read for its digest throws the reason, and asks nothing', async () => {
+    const place = await begun();
+    const giveUp = new AbortController();
+    const inputFilePath = fileWith('', 'input.txt');
+    // Reading it whole would take far longer than a test may; on disk it is a hole.
+    truncateSync(inputFilePath, 1e12);
+    const call = rejection(place.application.trackRun({ status: 'succeeded', inputFilePath }, giveUp));
+    await until('the file to be open', () => openFiles().includes(inputFilePath));
+    giveUp.abort(reason);
+    expect(await call).toBe(reason);
+    expect(openFiles()).not.toContain(inputFilePath);
+    expect(place.asked()).toEqual([]);
+  });
+
   test('leaves no file open', async () => {
     const place = await begun();
     const content = Buffer.alloc(3e6, 'x');
@@ -148,17 +164,12 @@ describe('a call that is given up in its middle', () => {
     // A line that is cut for good, in the middle of a file.
     place.standIn.faults.clear();
     place.standIn.faults.always({ kind: 'download' }, { kind: 'drop', when: 'midway' });
-    expect((await failure(place.application.runOutput(id, { directory }))).reason).toBe('unreachable');
+    expect((await failure(place.application.runOutput(id, { directory }))).reason).toBe(
+      'storage-unreachable',
+    );
     await until('every file to be closed', () => !isOpen());
   });
 });
-
-function openFiles(): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    const path = join('/proc/self/fd', fd);
-    return existsSync(path) ? [readlinkSync(path)] : [];
-  });
-}
 
 const library = pathToFileURL(fileURLToPath(new URL('../../dist/index.js', import.meta.url))).href;
 

@@ -1,8 +1,12 @@
 /** Key, endpoint and profile are found where the official SDK finds them, in its order (contract: 2.3). */
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Application, Client } from '../../src/index.ts';
 import { findConnection, type ConnectionWishes } from '../../src/library/connection.ts';
 import { temporaryFolder } from './place.ts';
 
@@ -260,3 +264,23 @@ test.each<Given & { name: string }>([
   expect(thrown).toMatchObject({ reason: 'no-key', hint: expect.stringMatching(/./) as string });
   expect(inspect(thrown, { depth: 9 }) + JSON.stringify(thrown)).not.toMatch(/canary|id-token/);
 });
+
+test.each(['/gateway', '/gateway/', '/gate/way'])(
+  'an endpoint with a path (%s) keeps the whole of it',
+  async (path) => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url);
+      response.end('{"id":"hare-app"}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = new Client({ apiKey: 'some-key', endpoint: `http://127.0.0.1:${port}${path}` });
+    onTestFinished(async () => {
+      await client.close();
+      server.close();
+    });
+    await new Application({ client, id: 'hare-app' }).get();
+    expect(asked).toEqual([`${path.replace(/\/$/, '')}/v1/applications/hare-app`]);
+  },
+);

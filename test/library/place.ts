@@ -1,6 +1,15 @@
 /** A stand-in of its own, a client that is not patient, and what was asked of the one by the other. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -133,6 +142,14 @@ export function fileWith(content: string | Buffer, name = 'document.json'): stri
 
 export function makePipe(path: string): void {
   execFileSync('mkfifo', [path]);
+}
+
+/** The paths of what this process has open. */
+export function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    const path = join('/proc/self/fd', fd);
+    return existsSync(path) ? [readlinkSync(path)] : [];
+  });
 }
 
 /** What a promise was rejected with. */

@@ -133,6 +133,32 @@ describe('JSON', () => {
   });
 });
 
+describe('what the platform gives only inside an answer', () => {
+  // Answers in passing are bounded at 16 MiB.
+  const text = 'ä line of the log\n'.repeat(1.2e6);
+
+  test('the logs come back, however long, up to what memory may hold', async () => {
+    const place = await begun();
+    const id = await place.application.trackRun({ status: 'succeeded', input: {}, logs: text });
+    expect((await place.application.runLogs(id)) === text).toBe(true);
+    const error = await failure(place.application.runLogs(id, { memoryBytesMax: 1e6 }));
+    expect(error).toMatchObject({
+      reason: 'answer-too-large',
+      hint: expect.stringContaining('memoryBytesMax') as string,
+    });
+  });
+
+  test('so do output and log of a failed run', async () => {
+    const place = await begun();
+    const run = { status: 'failed', input: {}, output: text, logs: text, error: 'no' } as const;
+    const { errorLog, id } = await place.application.trackRunWithResult(run);
+    expect(errorLog?.stdout === text).toBe(true);
+    expect(errorLog?.stderr.startsWith(text)).toBe(true);
+    const error = await failure(place.application.runResult(id, { memoryBytesMax: 1e6 }));
+    expect(error.reason).toBe('answer-too-large');
+  });
+});
+
 test('text comes back as text', async () => {
   const { application } = await begun();
   const id = await application.trackRun({ status: 'succeeded', input: 'in ☃\r\n', output: '{"a":1}' });

@@ -1,8 +1,9 @@
 /** What is recorded on the platform for what a caller says, byte by byte. */
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Application, Input, Output, TrackedRun, type TrackedRunFields } from '../../src/index.ts';
+import { until } from '../journey/waiting.ts';
 import {
   app,
   begun,
@@ -10,6 +11,7 @@ import {
   failure,
   fileWith,
   membersOf,
+  openFiles,
   temporaryFolder,
   textsOf,
 } from './place.ts';
@@ -510,6 +512,21 @@ test('an app id that is none is refused before a client is made', () => {
   for (const id of ['', 'ab', 'UPPER', 'a/b', '..', '-abc', 7 as unknown as string])
     expect(() => new Application({ id })).toThrow(/no app id/);
 });
+
+test.each(['input.txt', 'input.json'])(
+  'a file (%s) that changes while it is first read is not sent',
+  async (name) => {
+    const place = await begun();
+    const inputFilePath = fileWith(`{"pad":"${'x'.repeat(30e6)}"}`, name);
+    // A text may be anything: this one has a hole.
+    if (name === 'input.txt') truncateSync(inputFilePath, 600e6);
+    const call = failure(place.application.trackRun({ status: 'succeeded', inputFilePath }));
+    await until('the file to be open', () => openFiles().includes(inputFilePath));
+    appendFileSync(inputFilePath, ' ');
+    expect((await call).reason).toBe('source-changed');
+    expect(place.asked()).toEqual([]);
+  },
+);
 
 test('a file that grows between two tries of its upload is not sent', async () => {
   const place = await begun();

@@ -1,10 +1,20 @@
 /** One run folder, by the reading rules of the daemon and without it. */
-import { linkSync, symlinkSync } from 'node:fs';
+import { linkSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { trackFolder } from '../../src/index.ts';
 import { contentOf } from '../reading/folder.ts';
-import { app, begun, directoryWith, failure, makePipe, textsOf, type Files } from './place.ts';
+import {
+  app,
+  begun,
+  directoryWith,
+  failure,
+  makePipe,
+  membersOf,
+  temporaryFolder,
+  textsOf,
+  type Files,
+} from './place.ts';
 
 const seed: Files = {
   'input.json': '{"sample":"input"}',
@@ -67,6 +77,17 @@ test('a folder without a name in it has its own, also when it is asked for by a 
   expect(place.only().name).toBe('week-47');
 });
 
+test('a folder without meta.json is recorded where that is said to be optional, and refused where it is not', async () => {
+  const place = await begun();
+  const folder = directoryWith({ 'input.json': '{}', 'run.log': 'start\nERROR: no licence\n' });
+  const options = { ...to, client: place.client };
+  expect((await failure(trackFolder(folder, options))).message).toContain('meta.json');
+  const { runId } = await trackFolder(folder, { ...options, meta: 'optional' });
+  expect(place.recorded(runId)).toMatchObject({
+    request: { result: { status: 'failed', error_message: 'ERROR: no licence' } },
+  });
+});
+
 test('a failed run needs no output, and its long error is at the end of the log', async () => {
   const place = await begun();
   const files = {
@@ -91,7 +112,7 @@ test('files may have other names, and the same fingerprint is the same run', asy
   const [one, two] = [await trackFolder(folder, options), await trackFolder(folder, options)];
   expect(one.runId).toBe(two.runId);
   expect(place.only().request['configuration']).toMatchObject({
-    format: { input: { type: 'text' }, output: { type: 'text' } },
+    format: { input: { type: 'multi-file' }, output: { type: 'multi-file' } },
   });
 });
 
@@ -191,4 +212,43 @@ describe('a folder', () => {
     makePipe(join(folder, 'run.log'));
     return folder;
   }
+});
+
+describe('a folder of several files', () => {
+  const several: Files = {
+    'input/a.csv': 'a',
+    'input/sub/b.csv': 'b',
+    'output/c.csv': 'c',
+    'metrics.json': '{"gap":1}',
+    'meta.json': '{"status":"succeeded"}',
+  };
+
+  test('is recorded as archives, with its figures beside them', async () => {
+    const spool = temporaryFolder();
+    const place = await begun({ temporaryDirectory: spool });
+    const { generation } = await trackFolder(directoryWith(several), { client: place.client, ...to });
+    const run = place.only();
+    expect(run.request['configuration']).toMatchObject({
+      format: { input: { type: 'multi-file' }, output: { type: 'multi-file' } },
+    });
+    expect(await membersOf(run.files['input'])).toEqual({ 'a.csv': 'a', 'sub/b.csv': 'b' });
+    expect(await membersOf(run.files['output'])).toEqual({ 'c.csv': 'c' });
+    expect(run.files['metrics']?.toString()).toBe('{"gap":1}');
+    expect(generation).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(readdirSync(spool)).toEqual([]);
+  });
+
+  test('may have files of any names, one by one or by a pattern', async () => {
+    const place = await begun();
+    const folder = directoryWith({
+      'model.mps': 'm',
+      'a.prm': '1',
+      'out.sol': 'x',
+      'meta.json': '{"status":"succeeded"}',
+    });
+    const files = { input: ['model.mps', '*.prm'], output: '*.sol' };
+    await trackFolder(folder, { client: place.client, ...to, files });
+    expect(await membersOf(place.only().files['input'])).toEqual({ 'a.prm': '1', 'model.mps': 'm' });
+    expect(await membersOf(place.only().files['output'])).toEqual({ 'out.sol': 'x' });
+  });
 });

@@ -85,8 +85,8 @@ test.concurrent(
     const blind = impatientProgram(join(dir, 'blind'), [
       [
         'delivery/send.js',
-        "created.kind === 'unclear' ? {",
-        "created.kind === 'unclear' ? { kind: 'nothingMade', failure: created.failure } : false ? {",
+        "const happening = created.kind === 'unclear'",
+        "const happening = created.kind === 'unclear' ? { kind: 'nothingMade', failure: created.failure } : false",
       ],
     ]);
     const round = { name: 'blind', place: rounds.length, play: makingRuns };

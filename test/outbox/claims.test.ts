@@ -2,7 +2,7 @@
 import { deliveryLines } from '../../src/outbox/nouns.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Happening } from '../../src/core/lifecycle.ts';
+import type { Happening } from '../../src/core/happening.ts';
 import type { Claim } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import {

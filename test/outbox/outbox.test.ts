@@ -173,6 +173,18 @@ describe('what the platform’s list shows', () => {
     expect(await outbox.fingerprintsShow(platform, 'tortoise-app')).toBe(false);
   });
 
+  test('shows fingerprints to an outbox that has tracked nothing itself, because the one before it was lost', async () => {
+    const outbox = await opened();
+    await outbox.freezeHost('solver-7', now);
+    const listing = await outbox.beginListing(platform, app, now);
+    const lost = { ...listed('run-a', 'rt1:of-the-lost-outbox'), host: 'solver-7' };
+    await outbox.addPage(listing, platform, app, [{ ...lost, host: 'solver-8' }], now);
+    expect(await outbox.fingerprintsShow(platform, app)).toBe(false);
+    await outbox.addPage(listing, platform, app, [lost], now);
+    expect(await outbox.fingerprintsShow(platform, app)).toBe(true);
+    expect(await outbox.showsOurs(listing)).toBe(true);
+  });
+
   test.each([
     { name: 'the same runs', second: ['a', 'b'], keeps: true },
     { name: 'more runs', second: ['c', 'b', 'a'], keeps: true },
@@ -200,7 +212,11 @@ describe('what the platform’s list shows', () => {
       content: 'there',
       twin: null,
     } as const;
-    await outbox.apply(run, { kind: 'absent', listing: needed, startedAtMs: now, proof }, later(1));
+    await outbox.apply(
+      run,
+      { kind: 'absent', listing: needed, startedAtMs: now, steady: { process: 'this', ms: now }, proof },
+      later(1),
+    );
     const surplus = await outbox.beginListing(platform, app, now);
     await outbox.addPage(surplus, platform, app, [listed('a', null)], now);
     await outbox.forgetListings(platform, app);
@@ -285,6 +301,8 @@ describe('folders', () => {
     await outbox.saveFolder(folder('d', { dropRoot: 'other' }));
     expect(await outbox.counts()).toEqual({
       states: { queued: 1, settling: 2, rejected: 1 },
+      backlog: [],
+      differing: 0,
       folders: [
         { state: 'rejected', dropRoot: 'plans', count: 1 },
         { state: 'settling', dropRoot: 'other', count: 1 },

@@ -36,6 +36,10 @@ const meant: Partial<Record<StatementName, { plan: RegExp; reason: string }>> = 
     plan: /^SCAN run USING (COVERING )?INDEX run_kind$/,
     reason: 'counts them all, index entry by entry',
   },
+  countBacklog: {
+    plan: /^SCAN run USING COVERING INDEX run_backlog$/,
+    reason: 'counts the history that waits, which alone is in this index',
+  },
   countOpenFolders: {
     plan: /^SCAN folder USING (COVERING )?INDEX folder_state$/,
     reason: 'counts the open folders, which alone are in this index',

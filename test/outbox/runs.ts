@@ -8,12 +8,13 @@ import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { DirectoryIdentity, FolderContent } from '../../src/core/content.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import { advance, type Conclusion, type Happening } from '../../src/core/lifecycle.ts';
+import type { Conclusion, Happening } from '../../src/core/happening.ts';
+import { advance } from '../../src/core/lifecycle.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import type { Upload } from '../../src/core/run.ts';
 import type { Claim, NewRun } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
-import type { Chance } from '../../src/outbox/runOperations.ts';
+import type { Chance } from '../../src/outbox/runRows.ts';
 
 export const now = 1_700_000_000_000;
 export const chance: Chance = { nowMs: now, random: 0.5, policy: defaultPolicy };
@@ -76,6 +77,7 @@ export interface Wanted {
   readonly again?: boolean;
   readonly isBacklog?: boolean;
   readonly newestFileChangeMs?: number;
+  readonly newestWriteMs?: number;
   readonly believed?: { readonly runId: string };
 }
 
@@ -101,6 +103,7 @@ export function newRun(wanted: Wanted = {}): NewRun {
     target: `${platform} hare-app`,
     again: wanted.again ?? false,
     isBacklog: wanted.isBacklog ?? false,
+    newestWriteMs: wanted.newestWriteMs ?? now,
     newestFileChangeMs: wanted.newestFileChangeMs ?? now,
     believed: wanted.believed ?? null,
   };

@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 3). Written by schema.test.ts.
+-- What the migrations add up to (user_version 7). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -6,6 +6,12 @@ CREATE TABLE app (
     fingerprint_seen_at_ms integer,   -- when its list first showed a fingerprint of ours
     primary key (platform, app)
   ) strict, without rowid;
+
+CREATE TABLE archiving (
+    run integer primary key references run,
+    target text not null,
+    begun_at_ms integer not null
+  ) strict;
 
 CREATE TABLE folder (
     drop_root text not null,
@@ -20,13 +26,15 @@ CREATE TABLE folder (
     changed_at_ms integer not null,
     since_ms integer not null,
     run integer references run,       -- the run that its content is, once known
-    target text not null,             -- the platform and app for which all this is so
+    target text not null, wanted integer not null default 0 check (wanted in (0, 1)),             -- the platform and app for which all this is so
     primary key (drop_root, path)
   ) strict, without rowid;
 
 CREATE INDEX folder_run on folder (run) where run is not null;
 
 CREATE INDEX folder_state on folder (state, drop_root, path) where state <> 'known';
+
+CREATE INDEX folder_unsettled on folder (drop_root, path) where signature = '';
 
 CREATE TABLE history (
     run integer not null references run,
@@ -56,7 +64,7 @@ CREATE TABLE outbox (
     only integer primary key check (only = 1),
     host text,                        -- frozen at the first start: part of every run's key
     created_at_ms integer not null
-  , distrusted_at_ms integer, distrust_reason text) strict;
+  , distrusted_at_ms integer, distrust_reason text, intents integer not null default 0) strict;
 
 CREATE TABLE proven_app (          -- its whole list was read once for runs under our host's name that nobody here knows
     app text not null,
@@ -68,7 +76,7 @@ CREATE TABLE proven_app (          -- its whole list was read once for runs unde
 CREATE TABLE root (
     drop_root text primary key,
     mark text not null                -- which directory it is: device and inode
-  , whole_scan_ms integer) strict, without rowid;
+  , whole_scan_ms integer, target text, first_start_ms integer, history_found integer not null default 0, audited_to text not null default '') strict, without rowid;
 
 CREATE TABLE run (
     run integer primary key autoincrement,
@@ -106,9 +114,14 @@ CREATE TABLE run (
     created_at_ms integer not null
   , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
-      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text) strict;
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text) strict;
+
+CREATE INDEX run_backlog on run (drop_root, backlog, run_id, due_at_ms)
+    where backlog = 1 and run_id is null and due_at_ms is not null;
 
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
+
+CREATE INDEX run_differs on run (run) where instr(warnings, 'output came back different') > 0;
 
 CREATE INDEX run_directory on run (inode, generation);
 

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { openOwned, OutboxUnusable } from '../../src/outbox/database.ts';
 import { migrations } from '../../src/outbox/migrations.ts';
-import { openOutbox } from '../../src/outbox/outbox.ts';
+import { openOutbox, OutboxUnusable } from '../../src/outbox/outbox.ts';
+import { openOwned } from '../../src/outbox/owned.ts';
 import { opened, temporaryFolder } from './runs.ts';
+
+const opening = { mayReplace: false, nowMs: () => 0 };
 
 /** The schema as SQLite has it, one statement after the other, in the order of the names. */
 function dumped(stateDir: string): string {
-  const owned = openOwned(stateDir);
+  const owned = openOwned(stateDir, opening);
   const rows = owned.db
     .prepare("select sql from sqlite_schema where sql is not null and name not like 'sqlite_%' order by name")
     .pluck()
@@ -28,7 +30,7 @@ test('the schema is the one that was reviewed', () => {
 });
 
 test('every table is strict', () => {
-  const owned = openOwned(temporaryFolder());
+  const owned = openOwned(temporaryFolder(), opening);
   const loose = owned.db
     .prepare(
       "select name from pragma_table_list where schema = 'main' and strict = 0 and name not like 'sqlite_%'",
@@ -45,7 +47,7 @@ test.each([
   { pragma: 'foreign_keys', is: 1 },
   { pragma: 'user_version', is: migrations.length },
 ])('the connection has $pragma = $is', ({ pragma, is }) => {
-  const owned = openOwned(temporaryFolder());
+  const owned = openOwned(temporaryFolder(), opening);
   const value: unknown = owned.db.pragma(pragma, { simple: true });
   owned.close();
   expect(value).toBe(is);
@@ -121,7 +123,7 @@ describe('a file that this version must not touch', () => {
     const stateDir = temporaryFolder();
     writeFileSync(join(stateDir, 'outbox.db'), 'no database '.repeat(1_000));
     await expect(openOutbox(stateDir)).rejects.toThrow(OutboxUnusable);
-    writeFileSync(join(stateDir, 'outbox.db'), '');
+    rmSync(join(stateDir, 'outbox.db'));
     await opened(stateDir);
     expect(existsSync(join(stateDir, 'outbox.db'))).toBe(true);
   });

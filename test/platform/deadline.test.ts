@@ -54,7 +54,9 @@ test('an upload that is never answered is given up', async () => {
   const body = async function* () {
     yield await Promise.resolve(Buffer.from('{}'));
   };
-  await expect(client.putUpload(ticket, body(), 2, never)).rejects.toMatchObject({ reason: 'unreachable' });
+  await expect(client.putUpload(ticket, body(), 2, never)).rejects.toMatchObject({
+    reason: 'storage-unreachable',
+  });
 });
 
 test.each([{ fault: hang }, { fault: drip }])(

@@ -4,7 +4,8 @@ import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { archiveLimits, spoolArchive, type ArchiveLimits } from '../../src/reading/archive.ts';
+import { spoolArchive } from '../../src/reading/archive.ts';
+import { archiveLimits, type ArchiveLimits } from '../../src/reading/archiveLimits.ts';
 import { temporaryFolder } from './folder.ts';
 
 const { signal: never } = new AbortController();

@@ -2,8 +2,14 @@ import { appendFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFil
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../../src/reading/bodies.ts';
+import type { FolderContent } from '../../src/core/content.ts';
 import { OpenFolder } from '../../src/system/files.ts';
 import { contentOf, folderWith, seed, type Files } from './folder.ts';
+
+/** Those that are made of pieces: archives have tests of their own. */
+function bodiesOf(content: FolderContent, logTail: string): ArtefactBody[] {
+  return artefactBodies(content, logTail).filter((body) => 'pieces' in body);
+}
 
 async function bytesOf(path: string, body: ArtefactBody): Promise<Buffer> {
   const folder = await OpenFolder.open(path);
@@ -20,7 +26,7 @@ async function bytesOf(path: string, body: ArtefactBody): Promise<Buffer> {
 async function uploaded(files: Files, logTail = ''): Promise<[string, string][]> {
   const path = folderWith(files);
   const sent: [string, string][] = [];
-  for (const body of artefactBodies(await contentOf(path), logTail)) {
+  for (const body of bodiesOf(await contentOf(path), logTail)) {
     const bytes = await bytesOf(path, body);
     // The length is declared before the first byte is sent.
     expect(bytes).toHaveLength(body.bytes);
@@ -184,7 +190,7 @@ describe('a source that is not what was recorded', () => {
 
   async function readingAfter(change: (path: string) => void, isUnderWay: boolean): Promise<unknown> {
     const path = folderWith({ ...seed, 'run.log': large });
-    const body = artefactBodies(await contentOf(path), '').find(({ role }) => role === 'logs');
+    const body = bodiesOf(await contentOf(path), '').find(({ role }) => role === 'logs');
     const folder = await OpenFolder.open(path);
     let bytes = 0;
     try {

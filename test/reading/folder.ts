@@ -1,11 +1,13 @@
 /** A real run folder in a directory of its own, and one look at it. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { FolderContent } from '../../src/core/content.ts';
+import type { FilesMapping, FolderContent } from '../../src/core/content.ts';
+import { ignoredBy } from '../../src/reading/mapping.ts';
 import { readFolder, type ReadFolder, type ReadingRules } from '../../src/reading/readFolder.ts';
-import { sightFolder, type FolderSight, type SightRules } from '../../src/reading/sight.ts';
+import type { FolderSight, SightRules } from '../../src/reading/sight.ts';
+import { sightFolder } from '../../src/reading/sightFolder.ts';
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'reading-'));
@@ -26,7 +28,10 @@ export const seed: Files = {
 export function folderWith(files: Files): string {
   const path = join(temporaryFolder(), 'weekly');
   mkdirSync(path);
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), content);
+  }
   return path;
 }
 
@@ -35,16 +40,28 @@ export const names = {
   output: ['output.json', 'output.txt'],
   log: 'run.log',
   meta: 'meta.json',
+  marker: null,
+  ignore: [],
 };
 
 export const sightRules: SightRules = {
   names,
   marker: null,
+  isMetaOptional: false,
   fileBytesMax: 1024 * 1024,
+  folderFilesMax: 10_000,
   isIgnored: () => false,
 };
 
-export const readingRules: ReadingRules = { names, app: 'hare-app', allowAppIds: [], jsonDepthMax: 200 };
+export const readingRules: ReadingRules = {
+  names,
+  fileBytesMax: sightRules.fileBytesMax,
+  folderFilesMax: sightRules.folderFilesMax,
+  app: 'hare-app',
+  allowAppIds: [],
+  isMetaOptional: false,
+  jsonDepthMax: 200,
+};
 
 export async function seen(path: string, rules: Partial<SightRules> = {}): Promise<FolderSight> {
   const sight = await sightFolder(path, { ...sightRules, ...rules });
@@ -52,8 +69,18 @@ export async function seen(path: string, rules: Partial<SightRules> = {}): Promi
   return sight;
 }
 
-export async function read(path: string, rules: Partial<ReadingRules> = {}): Promise<ReadFolder> {
-  return await readFolder(path, await seen(path), { ...readingRules, ...rules });
+export async function read(
+  path: string,
+  rules: Partial<ReadingRules> = {},
+  sight: Partial<SightRules> = {},
+): Promise<ReadFolder> {
+  return await readFolder(path, await seen(path, sight), { ...readingRules, ...rules });
+}
+
+/** A mapping other than the usual one, for looking and for reading. */
+export async function readAs(path: string, wanted: Partial<FilesMapping>): Promise<ReadFolder> {
+  const mapping = { ...names, ...wanted };
+  return await read(path, { names: mapping }, { names: mapping, isIgnored: ignoredBy(mapping) });
 }
 
 /** @throws when the folder is not complete */

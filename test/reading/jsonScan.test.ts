@@ -138,12 +138,9 @@ describe('what is wrong is named with its line', () => {
     { name: 'white space alone', text: ' \n ', says: 'line 2: is empty' },
     { name: 'a document that is cut short', text: '{\n"a": [1,\n', says: 'line 3: ends too early' },
     { name: 'a text that is cut short', text: '{"a": "b', says: 'line 1: ends too early' },
-    { name: 'NaN', text: '{"a":\nNaN}', says: 'line 2: NaN and Infinity are not JSON, found "N"' },
-    { name: 'Infinity', text: '[Infinity]', says: 'line 1: NaN and Infinity are not JSON' },
-    { name: 'minus Infinity', text: '[-Infinity]', says: 'line 1: "-" is no number' },
     { name: 'a number with a zero in front', text: '[012]', says: 'line 1: "012" is no number' },
     { name: 'a word that is no value', text: '[nil]', says: 'line 1: "nil" is no value' },
-    { name: 'a byte order mark', text: '\ufeff{}', says: 'line 1: a value was due, found byte 0xef' },
+    { name: 'a byte order mark in the middle', text: '{}\ufeff', says: 'line 1: nothing may follow the end' },
     { name: 'a comma too many', text: '[1,]', says: 'line 1: a value was due, found "]"' },
     { name: 'a comma too few', text: '{"a":1\n"b":2}', says: 'line 2: a comma or } was due, found """' },
     { name: 'a bracket of the wrong kind', text: '[1}', says: 'line 1: a comma or ] was due, found "}"' },
@@ -164,8 +161,21 @@ describe('what is wrong is named with its line', () => {
     for (const pieces of [[], [1], [3, 2]]) {
       const problem = problemOf(text, pieces);
       expect(problem?.message).toContain(says);
-      // More of the file may mend any of them but depth: a solver may still be writing.
-      expect(problem?.lasts).toBe(false);
+      // More of the file may mend any of them: a solver may still be writing.
+      expect(problem?.lastingHint).toBeNull();
+    }
+  });
+
+  test.each([
+    { name: 'NaN', text: '{"a":\nNaN}', says: 'line 2: NaN and Infinity are not JSON' },
+    { name: 'Infinity', text: '[Infinity]', says: 'line 1: NaN and Infinity are not JSON' },
+    { name: 'minus Infinity', text: '[-Infinity]', says: 'line 1: NaN and Infinity are not JSON' },
+    { name: 'a byte order mark', text: '\ufeff{}', says: 'line 1: begins with a byte order mark' },
+  ])('$name is refused for good, with what to do', ({ text, says }) => {
+    for (const pieces of [[], [1], [3, 2]]) {
+      const problem = problemOf(text, pieces);
+      expect(problem?.message).toBe(says);
+      expect(problem?.lastingHint).toMatch(/^Write /);
     }
   });
 
@@ -186,11 +196,30 @@ describe('nesting', () => {
     expect(() => scan(open.repeat(100) + inner + close.repeat(100))).not.toThrow();
     const problem = problemOf(open.repeat(101) + inner + close.repeat(101));
     expect(problem?.message).toBe('line 1: is nested deeper than 100 levels');
-    expect(problem?.lasts).toBe(true);
+    expect(problem?.lastingHint).toContain('limits.json_depth');
   });
 
   test('of 100,000 levels ends at the limit', () => {
-    expect(problemOf(nested(100_000, '[', ']'))?.lasts).toBe(true);
+    expect(problemOf(nested(100_000, '[', ']'))?.lastingHint).not.toBeNull();
+  });
+});
+
+describe('a name that stands twice', () => {
+  const table = (names: number): string =>
+    Array.from({ length: names }, (_, n) => `"n${String(n)}":0`).join(',');
+  test.each<{ name: string; text: string; line: number | null }>([
+    { name: 'at the top', text: '{"a":1,\n"b":2,\n"a":3}', line: 3 },
+    { name: 'deep down', text: '{"a":[{"b":{"c":1,\n"c":2}}]}', line: 2 },
+    { name: 'with an escape in it', text: '{"\\u0061\\n":1,"\\u0061\\n":2}', line: 1 },
+    { name: 'after an object that ended', text: '{"a":{"x":1},\n"b":2,"a":3}', line: 2 },
+    { name: 'the first of many', text: `{${table(1_000)},"n0":1}`, line: 1 },
+    { name: 'in two objects', text: '[{"a":1},{"a":2},{"b":{"a":3}}]', line: null },
+    { name: 'as a name and as a text', text: '{"a":"b","b":"a"}', line: null },
+    { name: 'but for its case', text: '{"a":1,"A":2,"":3,"a ":4}', line: null },
+    { name: 'in none of ten thousand', text: `{${table(10_000)}}`, line: null },
+    { name: 'in none of many open objects', text: `${'{"a":'.repeat(90)}1${'}'.repeat(90)}`, line: null },
+  ])('$name', ({ text, line }) => {
+    for (const pieces of [[], [1], [3, 2]]) expect(scan(text, pieces).repeatedAtLine).toBe(line);
   });
 });
 

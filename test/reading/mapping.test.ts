@@ -1,8 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { contentTypeOf, mapFiles, type Mapping } from '../../src/reading/mapping.ts';
+import type { FilesMapping } from '../../src/core/content.ts';
+import {
+  contentTypeOf,
+  defaultFileNames,
+  ignoredBy,
+  mapFiles,
+  type Entry,
+  type Mapping,
+} from '../../src/reading/mapping.ts';
 import { names } from './folder.ts';
 
 const none = (): boolean => false;
+const files = (present: readonly string[]): Entry[] => present.map((name) => ({ name, kind: 'file' }));
 const roleOf = ({ files }: Mapping): Record<string, string> =>
   Object.fromEntries(files.map(({ role, name }) => [role, name]));
 
@@ -53,28 +62,164 @@ describe('the files of a run folder', () => {
       roles: {},
     },
   ])('$name', ({ present, roles, conflict }) => {
-    const mapping = mapFiles(present, names, none, none);
+    const mapping = mapFiles(files(present), names, none);
     expect(roleOf(mapping)).toEqual(roles);
     expect(mapping.conflict).toBe(conflict ?? null);
   });
 
   test('are none when they are ignored', () => {
-    const mapping = mapFiles(['input.json', 'input.txt'], names, none, (name) => name.endsWith('.txt'));
-    expect(mapping).toEqual({ files: [{ role: 'input', name: 'input.json' }], conflict: null });
+    const mapping = mapFiles(files(['input.json', 'input.txt']), names, (name) => name.endsWith('.txt'));
+    expect(mapping).toMatchObject({ files: [{ role: 'input', name: 'input.json' }], conflict: null });
   });
 
   test('are our own whatever the configuration calls the log', () => {
-    const mapping = mapFiles(['nextmv-result.json'], { ...names, log: 'nextmv-result.json' }, none, none);
+    const mapping = mapFiles(files(['nextmv-result.json']), { ...names, log: 'nextmv-result.json' }, none);
     expect(mapping.files).toEqual([]);
   });
 
-  test.each(['input', 'output'])('may not lie in a directory %s/ yet, and that is said', (directory) => {
-    const mapping = mapFiles([directory, 'meta.json'], names, (name) => name === directory, none);
-    expect(mapping.conflict).toContain(`${directory}/ is a directory`);
+  test('have no role by the names that every object has', () => {
+    expect(mapFiles(files(['constructor', '__proto__', 'toString']), names, none).files).toEqual([]);
+  });
+});
+
+describe('an archive', () => {
+  const mapped = (present: readonly Entry[], wanted: Partial<FilesMapping>): Mapping => {
+    const mapping = { ...names, ...wanted };
+    return mapFiles(present, mapping, ignoredBy(mapping));
+  };
+  const directory = (name: string): Entry => ({ name, kind: 'directory' });
+  const shownOf = ({ archives }: Mapping) =>
+    archives.map(({ role, name, base, place, entries }) => [
+      role,
+      name,
+      base,
+      place,
+      entries.map((entry) => entry.name).join(' '),
+    ]);
+
+  test.each<{
+    name: string;
+    present: readonly Entry[];
+    wanted: Partial<FilesMapping>;
+    is: readonly (readonly string[])[];
+    missing?: readonly string[];
+  }>([
+    {
+      name: 'is a directory, by default',
+      present: [directory('input'), directory('output')],
+      wanted: defaultFileNames,
+      is: [
+        ['input', 'input/', 'input/', 'input', 'input'],
+        ['output', 'output/', 'output/', 'output', 'output'],
+      ],
+    },
+    {
+      name: 'is no plain file where a directory is named',
+      present: files(['input']),
+      wanted: defaultFileNames,
+      is: [],
+      missing: ['input.json or input.txt or input/'],
+    },
+    {
+      name: 'is a directory that is named without its slash',
+      present: [directory('data')],
+      wanted: { input: ['data'] },
+      is: [['input', 'data/', 'data/', 'data', 'data']],
+    },
+    {
+      name: 'is one file that is neither JSON nor text',
+      present: files(['model.mps']),
+      wanted: { input: ['model.mps'] },
+      is: [['input', 'model.mps', '', 'model.mps', 'model.mps']],
+    },
+    {
+      name: 'is a list, in the order of its names, with the place of a directory in it',
+      present: [...files(['b.prm', 'model.mps', 'a.prm']), directory('cases')],
+      wanted: { input: [['model.mps', '*.prm', 'cases/']] },
+      is: [['input', 'model.mps, *.prm, cases/', '', '.', 'a.prm b.prm cases model.mps']],
+    },
+    {
+      name: 'is a list of one name, whatever that ends in',
+      present: files(['input.json']),
+      wanted: { input: [['input.json']] },
+      is: [['input', 'input.json', '', 'input.json', 'input.json']],
+    },
+    {
+      name: 'waits for each of its patterns',
+      present: files(['model.mps']),
+      wanted: { input: [['model.mps', '*.prm', 'x.lp']] },
+      is: [['input', 'model.mps', '', 'model.mps', 'model.mps']],
+      missing: ['a file that matches *.prm', 'x.lp'],
+    },
+    {
+      name: 'has nothing that has another role, is ignored, hidden or ours',
+      present: files([
+        'a',
+        'run.log',
+        'meta.json',
+        'metrics.json',
+        'DONE',
+        'x.tmp',
+        '.x',
+        'nextmv-result.json',
+        'nextmv-output.tar.gz',
+      ]),
+      wanted: { input: [['*']], marker: 'DONE', ignore: ['*.tmp'] },
+      is: [['input', 'a', '', 'a', 'a']],
+    },
+    {
+      name: 'has what is named outright, ignored or not',
+      present: files(['a.tmp', 'b.tmp']),
+      wanted: { input: [['a.tmp', '*.tmp']], ignore: ['*.tmp'] },
+      is: [['input', 'a.tmp', '', 'a.tmp', 'a.tmp']],
+      missing: [],
+    },
+    {
+      name: 'tells case-twins apart',
+      present: files(['Case.mps', 'case.mps']),
+      wanted: { input: ['case.mps'] },
+      is: [['input', 'case.mps', '', 'case.mps', 'case.mps']],
+    },
+    {
+      name: 'takes brackets of other kinds by their word',
+      present: files(['a(1)+.prm', 'a1.prm']),
+      wanted: { input: [['a(1)+.*']] },
+      is: [['input', 'a(1)+.prm', '', 'a(1)+.prm', 'a(1)+.prm']],
+    },
+  ])('$name', ({ present, wanted, is, missing = [] }) => {
+    const mapping = mapped(present, { output: ['solution.json'], ...wanted });
+    expect(shownOf(mapping)).toEqual(is);
+    expect(mapping.missing.input).toEqual(missing);
+    expect(mapping.conflict).toBeNull();
   });
 
-  test('may have a plain file `input` beside them', () => {
-    expect(mapFiles(['input', 'input.json'], names, none, none).conflict).toBeNull();
+  test.each<{ name: string; present: readonly Entry[]; wanted: Partial<FilesMapping>; says: string }>([
+    {
+      name: 'a file that is claimed twice',
+      present: files(['model.mps', 'meta.json']),
+      wanted: { input: [['model.*']], output: ['*.mps'] },
+      says: 'model.mps is input by model.* and output by *.mps',
+    },
+    {
+      name: 'two files for a glob of one',
+      present: files(['out-1.json', 'out-2.json']),
+      wanted: { output: ['out-*.json'] },
+      says: 'two files match out-*.json (files.output), out-1.json and out-2.json',
+    },
+    {
+      name: 'two logs',
+      present: files(['a.log', 'b.log']),
+      wanted: { log: '*.log' },
+      says: 'two files match *.log, a.log and b.log',
+    },
+    {
+      name: 'a file beside a directory of the same role',
+      present: [...files(['input.json']), directory('input')],
+      wanted: defaultFileNames,
+      says: 'there are two inputs, input.json and input/',
+    },
+  ])('is not made of $name', ({ present, wanted, says }) => {
+    expect(mapped(present, wanted).conflict).toBe(says);
   });
 });
 

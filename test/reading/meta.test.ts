@@ -15,7 +15,7 @@ const bare: Meta = {
   metrics: null,
   logs: null,
 };
-const parsed = (document: unknown) => parseMeta(document, 'meta.json');
+const parsed = (document: unknown) => parseMeta(document, 'meta.json', false);
 
 describe('what meta.json says', () => {
   test.each<{ name: string; says: object; is: Partial<Meta> }>([

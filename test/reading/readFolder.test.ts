@@ -234,6 +234,7 @@ describe('what waiting may mend', () => {
     expect(verdict).toEqual({
       kind: 'notYet',
       reason: 'this user may not read it; give the daemon’s user read access',
+      isMendedUnseen: true,
     });
   });
 });

@@ -14,7 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { sightFolder } from '../../src/reading/sight.ts';
+import { sightFolder } from '../../src/reading/sightFolder.ts';
 import { folderWith, seed, seen, sightRules, temporaryFolder } from './folder.ts';
 
 /** The clock of a file system ticks in ms: changes until one can tell which of two changed last. */
@@ -198,11 +198,6 @@ describe('what waiting cannot mend', () => {
       name: 'two inputs',
       make: (path) => writeFileSync(join(path, 'input.txt'), ''),
       says: 'there are two inputs, input.json and input.txt',
-    },
-    {
-      name: 'an output of several files',
-      make: (path) => mkdirSync(join(path, 'output')),
-      says: 'output/ is a directory, and outputs of several files are not supported yet',
     },
     {
       name: 'more names than a run folder has',

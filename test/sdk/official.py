@@ -13,8 +13,8 @@ from typing import Any, Callable
 from nextmv.cloud import Application, Client
 
 
-def application(app_id: str) -> Application:
-    return Application(client=Client(), id=app_id)
+def application(app_id: str, patience: dict[str, float] | None = None) -> Application:
+    return Application(client=Client(**(patience or {})), id=app_id)
 
 
 def attempt(call: Callable[[], Any]) -> dict[str, Any]:

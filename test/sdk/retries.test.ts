@@ -45,6 +45,36 @@ sdkTest.concurrent.for([
   },
 );
 
+sdkTest.concurrent(
+  'over TLS a run whose answer is waited for in vain, twice, is three runs',
+  async ({ judged }) => {
+    const scene = await judged({ tls: true });
+    misbehave(scene, 'create:hang,carried-out:2');
+    // It waits for 20 s each time, unless it is told otherwise.
+    const patience = { timeout: 2, backoff_factor: 0.1 };
+    const { run_id: id } = valueOf(await trackWithSdk(scene.target, app, { ...order, patience }));
+    expect(scene.counts()).toMatchObject({ create: 3 });
+    const ids = await recordedIds(scene);
+    expect(ids).toHaveLength(3);
+    expect(ids[0]).toBe(id);
+  },
+);
+
+sdkTest.concurrent(
+  'over TLS 429 for ever is given up after eleven requests, and leaves no run',
+  async ({ judged }) => {
+    const scene = await judged({ tls: true });
+    misbehave(scene, 'create:429:always');
+    const patience = { backoff_factor: 0.01, backoff_max: 0.1 };
+    expect(await trackWithSdk(scene.target, app, { ...order, patience })).toMatchObject({
+      error: 'RetryError',
+      text: expect.stringContaining('429') as string,
+    });
+    expect(scene.counts()).toMatchObject({ create: 11 });
+    expect(await recordedIds(scene)).toEqual([]);
+  },
+);
+
 sdkTest.concurrent.for([
   { fault: 'create:500', runs: 0, says: '500' },
   { fault: 'create:502', runs: 0, says: '502' },

@@ -4,7 +4,7 @@ usage: track.py APP < ORDER
 
 ORDER is JSON: `run` has the fields of a TrackedRun, as they are or with `objects` wrapped in the SDK's own classes;
 `instance_id` and `format` ({"input": ..., "output": ...}) are optional; with `polling` the result is waited for and
-comes back beside the id. Prints {"value": {"run_id": ..., "result": ...}} or {"error": ..., "text": ...}.
+comes back beside the id; `patience` has fields of the SDK's Client, such as its timeout. Prints {"value": {"run_id": ..., "result": ...}} or {"error": ..., "text": ...}.
 """
 
 import json
@@ -42,7 +42,7 @@ def configuration(sides: dict[str, str] | None) -> RunConfiguration | None:
 
 
 def track(order: dict[str, Any]) -> dict[str, Any]:
-    app = application(sys.argv[1])
+    app = application(sys.argv[1], order.get("patience"))
     how = {"instance_id": order.get("instance_id"), "configuration": configuration(order.get("format"))}
     run = tracked_run(order["run"], order.get("objects", False))
     polling = order.get("polling")

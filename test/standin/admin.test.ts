@@ -14,6 +14,7 @@ const usual = {
   refuse_non_ascii_error: false,
   output_altered: false,
   upload_lifetime: '15m',
+  upload_bytes_max: 734003200,
   cancel_final: 'refuse',
 };
 
@@ -27,6 +28,7 @@ const changes: readonly { name: SettingName; value: unknown; sets: Partial<Setti
   { name: 'refuse_non_ascii_error', value: true, sets: { refuseNonAsciiError: true } },
   { name: 'output_altered', value: true, sets: { outputAltered: true } },
   { name: 'upload_lifetime', value: '1h', sets: { uploadLifetimeMs: 3_600_000 } },
+  { name: 'upload_bytes_max', value: 5, sets: { uploadBytesMax: 5 } },
   { name: 'cancel_final', value: 'ignore', sets: { cancelFinal: 'ignore' } },
 ];
 

@@ -2,7 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { expect, test } from 'vitest';
 import { Faults, type Misbehaviour, type SeenRequest } from '../../src/standin/faults.ts';
-import { listedIds, minimalRun, started, type Client } from './harness.ts';
+import { app, listedIds, minimalRun, started, type Client } from './harness.ts';
 
 const create = (client: Client, signal?: AbortSignal) =>
   client.send('POST', `${client.standIn.endpoint}/v1/applications/hare-app/runs`, {
@@ -265,4 +265,34 @@ test('outputs come back altered when that is asked for, inputs do not', async ()
   expect((await client.call('GET', `/runs/${id}/output`)).json).toStrictEqual({ altered: true });
   expect((await client.send('GET', url)).json).toStrictEqual({ altered: true });
   expect((await client.call('GET', `/runs/${id}/input`)).json).toStrictEqual({ a: 1 });
+});
+
+test.each([
+  { name: 'a download, whose length is known', path: (id: string) => `/runs/${id}/input?format=url` },
+  { name: 'logs, whose length is not', path: (id: string) => `/runs/${id}/logs` },
+])('a drop midway of $name, comes half-way and is not held', async ({ path }) => {
+  const client = await started();
+  const large = 'x'.repeat(20 * 1024 * 1024);
+  const upload = async () => await client.upload(`"${large}"`);
+  const id = await client.track({
+    input: undefined,
+    upload_id: await upload(),
+    configuration: { format: { input: { type: 'text' } } },
+    result: { status: 'failed', error_upload_id: await upload() },
+  });
+  const { endpoint } = client.standIn;
+  const api = `${endpoint}/v1/applications/${app}${path(id)}`;
+  const isUrl = path(id).includes('url');
+  const url = isUrl ? String((await client.call('GET', path(id))).json['url']) : api;
+  client.standIn.faults.next({}, { kind: 'drop', when: 'midway' });
+  const headers = isUrl ? {} : { authorization: 'Bearer k' };
+  const answer = await fetch(url, { headers });
+  expect(answer.status).toBe(200);
+  let bytes = 0;
+  await expect(
+    (async () => {
+      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) bytes += chunk.length;
+    })(),
+  ).rejects.toThrow();
+  expect(bytes).toBeLessThanOrEqual(large.length / 2 + 1);
 });

@@ -51,7 +51,7 @@ export const answerCommand = (word: 'retry' | 'skip') =>
     });
 
 function answeredText(
-  { runs, dry_run: isDryRun }: AnsweredView,
+  { runs, more, dry_run: isDryRun }: AnsweredView,
   word: 'retry' | 'skip',
   isDaemon: boolean,
 ): string {
@@ -63,9 +63,10 @@ function answeredText(
     printable(run.folder),
     printable(run.reason?.text ?? ''),
   ]);
-  const count = `${String(runs.length)} ${runs.length === 1 ? words[word].done : words[word].done.replace(/^goes/, 'go').replace(/^is/, 'are')}`;
+  const count = `${String(runs.length + more)} ${runs.length + more === 1 ? words[word].done : words[word].done.replace(/^goes/, 'go').replace(/^is/, 'are')}`;
   const head = isDryRun
     ? `Would ${word}, without --dry-run:`
     : `${count}${isDaemon || word === 'skip' ? '' : ' when the daemon runs'}:`;
-  return `${head}\n${columns(['run', 'state', 'folder', 'reason'], rows)}`;
+  const rest = more === 0 ? '' : `\nand ${String(more)} more`;
+  return `${head}\n${columns(['run', 'state', 'folder', 'reason'], rows)}${rest}`;
 }

@@ -65,6 +65,11 @@ export const platformCommand = () =>
       setting('upload_lifetime'),
     )
     .option(
+      '--upload-bytes-max <n>',
+      'storage refuses what is larger (734003200, which is 700 MiB)',
+      setting('upload_bytes_max', Number),
+    )
+    .option(
       '--cancel-final <what>',
       'cancelling a final run: refuse (409, if not said) or ignore',
       setting('cancel_final'),
@@ -87,6 +92,7 @@ export const platformCommand = () =>
         ...(given.refuseNonAsciiError === true ? { refuseNonAsciiError: true } : {}),
         ...(given.outputAltered === true ? { outputAltered: true } : {}),
         ...given.uploadLifetime,
+        ...given.uploadBytesMax,
         ...given.cancelFinal,
       });
       for (const { aim, misbehaviour, times } of given.fault ?? []) faults.next(aim, misbehaviour, times);

@@ -6,7 +6,7 @@ import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
 import { HostChanged } from '../../intake/enqueue.ts';
 import type { PassPoint } from '../../core/points.ts';
-import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
+import { OutboxHeld, OutboxUnusable, type Outbox } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
 import { Service, type Surroundings } from '../../service/service.ts';
@@ -14,6 +14,7 @@ import { watchSignals, type Shutdown } from '../../service/signals.ts';
 import { CannotStart } from '../../standin/cannotStart.ts';
 import { machineClock } from '../../system/clock.ts';
 import { openLog, type Log } from '../../system/log.ts';
+import { serviceManagerOf } from '../../system/serviceManager.ts';
 import { configOption, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -24,7 +25,9 @@ import { programVersion } from '../../system/programVersion.ts';
 const heldMsMax = 2_000;
 const heldAgainMs = 100;
 /** After the shutdown's deadline what is cut off gets this long to write down how far it came. */
-const afterDeadlineMs = 2_000;
+const afterDeadlineMs = 4_000;
+/** Without an outbox nothing can be finished, only cut off: that takes no longer than this, in ms. */
+const afterFailureMs = 10_000;
 
 export const runCommand = () =>
   new Command('run')
@@ -57,6 +60,7 @@ export const runCommand = () =>
       try {
         const tour = sample === true ? await SampleTour.begin(config, service) : null;
         const ended = new AbortController();
+        endAnyway(service.outbox, log);
         const work = once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop);
         await Promise.all([work.finally(() => ended.abort()), tour?.follow(ended.signal)]);
       } finally {
@@ -79,6 +83,7 @@ async function openService(config: Config, log: Log): Promise<Service> {
       version: programVersion(),
       environment: process.env,
       passPoint,
+      manager: serviceManagerOf(process.env, process.pid, (why) => log.warn(why)),
     };
     return await openWhenFree(config, around);
   } catch (error) {
@@ -110,7 +115,11 @@ async function openWhenFree(config: Config, around: Surroundings): Promise<Servi
 /** @returns the failure that says so with its exit code, or the error as it came */
 export function asFailure(error: unknown): unknown {
   if (error instanceof OutboxHeld) return new CommandFailure(exitCodes.held, error.message);
-  if (error instanceof OutboxUnusable) return new CommandFailure(exitCodes.failed, error.message);
+  if (error instanceof OutboxUnusable)
+    return new CommandFailure(
+      error.kind === 'data' ? exitCodes.badData : exitCodes.outboxTrouble,
+      error.message,
+    );
   if (error instanceof HostChanged) return new CommandFailure(exitCodes.config, error.message);
   if (error instanceof CannotStart)
     return new CommandFailure(
@@ -147,9 +156,23 @@ function cutOff(service: Service, log: Log): void {
   }, afterDeadlineMs).unref();
 }
 
+/** What still hangs on something else, a large upload say, must not keep a daemon without an outbox alive. */
+function endAnyway(outbox: Outbox, log: Log): void {
+  const looking = setInterval(() => {
+    if (outbox.failure() === null) return;
+    clearInterval(looking);
+    setTimeout(() => {
+      log.error('the end did not come in time');
+      process.exit(exitCodes.outboxTrouble);
+    }, afterFailureMs).unref();
+  }, 1_000);
+  looking.unref();
+}
+
 /** A bug ends the process, loudly: systemd starts it again, and the outbox has lost nothing. */
 function dieOfBugs(log: Log): void {
   const die = (error: unknown): void => {
+    if (error instanceof OutboxUnusable) process.exit(exitCodes.outboxTrouble);
     log.fatal({ err: error }, 'an error that nobody foresaw: this is a bug, and the daemon stops');
     process.exit(exitCodes.failed);
   };

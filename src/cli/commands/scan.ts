@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import type { ScannedView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { exitCodes } from '../exit.ts';
+import { dryRunOf } from './dryRun.ts';
 import { columns, printable } from '../words.ts';
 
 export const scanCommand = () =>
@@ -15,22 +16,27 @@ export const scanCommand = () =>
     .addHelpText('after', '\nExample:\n  runtrackd scan --dry-run\n')
     .action(async (root, { config, dryRun, json }) => {
       await withDaemon(config, async ({ operations }) => {
-        const scanned = await operations.scan({ root: root ?? null, dryRun: dryRun === true });
+        const order = { root: root ?? null };
+        if (dryRun === true) {
+          const dry = await dryRunOf(operations.preview(order), json === true);
+          if (json !== true) say(dry.text());
+          if (dry.roots.some(({ problem }) => problem !== null)) process.exitCode = exitCodes.failed;
+          else if (dry.needsPerson > 0 || dry.hasRejected) process.exitCode = exitCodes.needsPerson;
+          return;
+        }
+        const scanned = await operations.scan(order);
         if (json === true) printJson(scanned);
         else say(scannedText(scanned));
         const isUnwell = scanned.drop_roots.some(({ problem }) => problem !== null);
         if (isUnwell) process.exitCode = exitCodes.failed;
-        else if (scanned.needs_person > 0 || scanned.folders.some(({ verdict }) => verdict === 'rejected'))
-          process.exitCode = exitCodes.needsPerson;
+        else if (scanned.needs_person > 0) process.exitCode = exitCodes.needsPerson;
       });
     });
 
-function scannedText({ drop_roots: roots, folders, dry_run: isDryRun }: ScannedView): string {
+function scannedText({ drop_roots: roots, folders }: ScannedView): string {
   const lines = roots.map(({ name, folders: count, problem }) => {
     if (problem !== null) return `drop root ${name}: ${problem}`;
-    return isDryRun
-      ? `drop root ${name}: ${String(count)} folder(s) that are no runs`
-      : `drop root ${name}: ${String(count)} folder(s) looked at`;
+    return `drop root ${name}: ${String(count)} folder(s) looked at`;
   });
   if (folders.length > 0) {
     lines.push(
@@ -44,6 +50,6 @@ function scannedText({ drop_roots: roots, folders, dry_run: isDryRun }: ScannedV
         ]),
       ),
     );
-  } else lines.push(isDryRun ? 'Nothing would be tracked.' : 'Nothing new.');
+  } else lines.push('Nothing new.');
   return lines.join('\n');
 }

@@ -51,15 +51,17 @@ function storyText(story: RunStory, nowMs: number): string {
     ),
   ];
   for (const warning of story.warnings) lines.push(`warning      ${warning}`);
+  for (const rule of story.inferred) lines.push(`inferred     ${rule}`);
   if (story.artefacts.length > 0) {
     lines.push(
       '',
       columns(
-        ['role', 'file', 'type', 'size', 'sha256'],
-        story.artefacts.map(({ role, name, type, bytes, sha256 }) => [
+        ['role', 'file', 'type', 'files', 'size', 'sha256'],
+        story.artefacts.map(({ role, name, type, bytes, sha256, files }) => [
           role,
           name,
           type,
+          String(files),
           prettyBytes(bytes),
           `${sha256.slice(0, 16)}…`,
         ]),

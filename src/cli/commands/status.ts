@@ -43,7 +43,7 @@ function statusScreen(status: StatusView, nowMs: number): string {
   lines.push(
     '',
     columns(
-      ['drop root', 'path', 'app', 'settling', 'overdue', 'looked at'],
+      ['drop root', 'path', 'app', 'settling', 'overdue', 'looked at', 'found by scan, event', 'hints'],
       status.drop_roots.map((root) => [
         root.name,
         root.path,
@@ -51,14 +51,28 @@ function statusScreen(status: StatusView, nowMs: number): string {
         String(root.settling),
         String(root.overdue),
         root.last_scan === null ? 'not yet' : ago(root.last_scan, nowMs),
+        `${String(root.found.by_scan)}, ${String(root.found.by_event)}`,
+        root.hints,
       ]),
     ),
   );
+  for (const { name, backfill } of status.drop_roots) {
+    if (backfill.waiting === 0) continue;
+    const end =
+      backfill.eta === null ? '' : `, until about ${backfill.eta.slice(0, 16).replace('T', ' ')} UTC`;
+    lines.push(
+      `history of ${name}: ${String(backfill.waiting)} run(s) wait, oldest first${end}; fresh runs go before them`,
+    );
+  }
   const counts = shownStates.flatMap((state) => {
     const count = status.counts[state];
     return count === undefined ? [] : [`${String(count)} ${coloured(state)}`];
   });
   lines.push('', counts.length === 0 ? 'No run folder was seen yet.' : counts.join(', '));
+  if (status.outputs_differ !== null && status.outputs_differ > 0)
+    lines.push(
+      `${styleText('yellow', '!')} ${String(status.outputs_differ)} output(s) came back different from what was sent: see "warnings" in \`runtrackd list --json\``,
+    );
   if (oldest !== null)
     lines.push(
       `oldest on its way: #${String(oldest.run)} ${printable(oldest.folder)}, ${oldest.state} since ${ago(oldest.since, nowMs)}`,

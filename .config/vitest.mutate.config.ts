@@ -1,0 +1,16 @@
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** For `npm run mutate` alone: core from its source, because that is where the mutants are, and its tables and models. */
+export default defineConfig({
+  root: resolve(dirname(fileURLToPath(import.meta.url)), '..'),
+  test: {
+    include: ['test/core/**/*.test.ts'],
+    // What is shown there is that the model bites, not the lifecycle.
+    exclude: ['test/core/lifecycle.modelBites.test.ts'],
+    env: { MODEL_LIVES: '2000' },
+    chaiConfig: { truncateThreshold: 0 },
+    testTimeout: 60_000,
+  },
+});

@@ -1,0 +1,299 @@
+/**
+ * The solvers' logs: what is read of the 254 with known truth, beside the best public parser found, and how fast a long log
+ * is read, beside `wc -l`.
+ *
+ *   npm run bench:logs [-- --size-gib 1] [--solver gurobi] [--only table|speed]
+ *
+ * The other parser is miplog 0.2.0 from PyPI; without it only ours is judged:
+ *   python3 -m venv local/miplog-venv && local/miplog-venv/bin/pip install miplog==0.2.0
+ */
+import { Buffer } from 'node:buffer';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isInLog, judge, scoredFields } from './logScoring.mjs';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+const logs = join(project, 'test/solverlog/logs');
+const resultFile = join(project, 'bench/results/solver-logs.json');
+const miplogPython = join(project, 'local/miplog-venv/bin/python');
+const goalShare = 1 / 20;
+
+const { values } = parseArgs({
+  options: {
+    'size-gib': { type: 'string', default: '1' },
+    solver: { type: 'string', default: 'gurobi' },
+    only: { type: 'string' },
+    /** Used by itself: reads one file in a process of its own. */
+    read: { type: 'string' },
+  },
+});
+
+async function parse(file) {
+  const { parseSolverLog } = await import(new URL('../dist/index.js', import.meta.url));
+  return parseSolverLog(pieces(file));
+}
+
+/** As the program reads it: into one buffer, since nothing of a piece is held. */
+async function* pieces(file) {
+  const handle = await open(file);
+  try {
+    const buffer = Buffer.allocUnsafe(256 * 1024);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The statuses of miplog in our words; a limit says what stopped it, so whether there is a solution decides. */
+function inOurWords({ solver, version, termination, timing, bounds, tree, presolve }) {
+  const limit = /^(time|node|gap|solution|memory)_?limit$/.exec(termination?.status ?? '')?.[1] ?? null;
+  const words = {
+    optimal: 'optimal',
+    infeasible: 'infeasible',
+    unbounded: 'unbounded',
+    inf_or_unbd: 'infeasible_or_unbounded',
+    infeasible_or_unbounded: 'infeasible_or_unbounded',
+    user_interrupt: 'interrupted',
+    interrupted: 'interrupted',
+    numerical_error: 'error',
+    error: 'error',
+  };
+  const stopped = bounds?.primal == null ? 'no_solution' : 'feasible';
+  return {
+    solver: solver?.replace('_', '-').replace('lp-solve', 'lp_solve'),
+    version,
+    status: limit === null ? words[termination?.status] : stopped,
+    limit,
+    objective: bounds?.primal,
+    bound: bounds?.dual,
+    gap_relative: bounds?.gap,
+    runtime_seconds: timing?.wall_seconds,
+    nodes: tree?.nodes_explored,
+    simplex_iterations: tree?.simplex_iterations,
+    solutions_found: tree?.solutions_found,
+    variables: presolve?.cols_before,
+    constraints: presolve?.rows_before,
+  };
+}
+
+function readByMiplog(cases) {
+  if (!existsSync(miplogPython)) return null;
+  const script = `
+import json, math, sys, miplog
+def clean(value):
+    if isinstance(value, float): return value if math.isfinite(value) else None
+    return {key: clean(one) for key, one in value.items()} if isinstance(value, dict) else None if isinstance(value, list) else value
+for line in sys.stdin:
+    try: print(json.dumps(clean(miplog.parse_file(line.strip()))))
+    except Exception: print("null")
+`;
+  const ran = spawnSync(miplogPython, ['-c', script], {
+    input: cases.map((name) => join(logs, name, 'run.log')).join('\n'),
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  const lines = ran.stdout.trim().split('\n');
+  return new Map(cases.map((name, index) => [name, inOurWords(JSON.parse(lines[index] ?? 'null') ?? {})]));
+}
+
+/** @returns by solver and field: how many values there are that the log may hold, how many are right, wrong, invented */
+function count(cases, truths, factsOf) {
+  const bySolver = {};
+  for (const name of cases) {
+    const truth = truths.get(name);
+    for (const [field, verdict] of Object.entries(judge(truth, factsOf(name)))) {
+      if (verdict === null || (verdict === 'missing' && isInLog(truth, field) === false)) continue;
+      for (const solver of [truth.solver, 'all']) {
+        const cell = ((bySolver[solver] ??= {})[field] ??= { of: 0, right: 0, wrong: 0, invented: 0 });
+        if (verdict !== 'invented') cell.of += 1;
+        if (verdict !== 'missing') cell[verdict] += 1;
+      }
+    }
+  }
+  // All of them last.
+  const { all, ...rest } = bySolver;
+  return { ...rest, all };
+}
+
+const cellText = ({ of, right, wrong, invented } = { of: 0, right: 0, wrong: 0, invented: 0 }) =>
+  of + invented === 0 ? '-' : `${right}/${of}${wrong + invented > 0 ? ` (${wrong + invented} wrong)` : ''}`;
+
+function print(title, counts) {
+  console.log(`\n${title}: right/known, of values that the log may hold`);
+  console.table(
+    Object.fromEntries(
+      Object.entries(counts).map(([solver, cells]) => [
+        solver,
+        Object.fromEntries(scoredFields.map((field) => [field, cellText(cells[field])])),
+      ]),
+    ),
+  );
+}
+
+async function table() {
+  const cases = readdirSync(logs).filter((name) => existsSync(join(logs, name, 'truth.json')));
+  const truths = new Map(
+    cases.map((name) => [name, JSON.parse(readFileSync(join(logs, name, 'truth.json'), 'utf8'))]),
+  );
+  const ours = new Map();
+  for (const name of cases) ours.set(name, await parse(join(logs, name, 'run.log')));
+  const runtrackd = count(cases, truths, (name) => ours.get(name));
+  print('runtrackd', runtrackd);
+  const theirs = readByMiplog(cases);
+  if (theirs === null) {
+    console.log(
+      `\nmiplog is not installed in ${miplogPython}: nothing to compare with (see the head of this file)`,
+    );
+    return { runtrackd };
+  }
+  const miplog = count(cases, truths, (name) => theirs.get(name));
+  print('miplog 0.2.0', miplog);
+  return { runtrackd, 'miplog 0.2.0': miplog };
+}
+
+/** A log as a long run leaves it: a real one, whose tree rows go on with other numbers until the size is reached. */
+const longLogs = {
+  gurobi: {
+    from: 'gurobi-time-feasible',
+    row: (row) =>
+      `${String(row).padStart(6)}${String(row >> 1).padStart(6)} ${(64229 - (row % 997) / 10).toFixed(4)}   ${String(20 + (row % 40)).padStart(2)}   15 64440.0000 ${(64729 - row / 1e6).toFixed(4)}  0.45%   5.6 ${String(row >> 8).padStart(4)}s\n`,
+  },
+  highs: {
+    from: 'highs-time-feasible',
+    row: (row) =>
+      ` ${row % 1000 === 0 ? 'L' : ' '} ${String(row % 1e7).padStart(7)} ${String(row % 9999).padStart(7)} ${String(row % 1e7).padStart(9)}   0.00%   ${(64779 - row / 1e6).toFixed(6)}    64440              0.53%     ${String(row % 1000).padStart(4)}     15   ${String(row % 1000).padStart(4)} ${String(row % 1e9).padStart(9)} ${(row / 100).toFixed(1).padStart(8)}s\n`,
+  },
+  scip: {
+    from: 'scip-time-feasible',
+    row: (row) =>
+      ` ${String(row % 9999).padStart(4)}s|${String(row % 1e6).padStart(6)} |${String(row % 9999).padStart(6)} |${String(row % 1e7).padStart(7)} |  24.6 |    39M |  19 |  50 |   9 |  31 |1995 |  1 |   2 | 146 | 6.473076e+04 | 6.444000e+04 |   0.45%| unknown\n`,
+  },
+  cbc: {
+    from: 'cbc-time-feasible',
+    row: (row) =>
+      `Cbc0010I After ${row} nodes, ${row >> 1} on tree, -64356 best solution, best possible -${(64791 - row / 1e6).toFixed(3)} (${(row / 100).toFixed(2)} seconds)\n`,
+  },
+};
+
+function writeLongLog(file, solver, bytesWanted) {
+  const { from, row } = longLogs[solver];
+  const lines = readFileSync(join(logs, from, 'run.log'), 'latin1').split('\n');
+  // Before the end block, which comes after the last row with a percentage or a number of nodes.
+  const end = lines.findLastIndex((line) => /%|Cbc0010I/.test(line) && !/Gap|gap/.test(line)) + 1;
+  const out = openSync(file, 'w');
+  writeSync(out, `${lines.slice(0, end).join('\n')}\n`);
+  let written = 0;
+  for (let at = 1; written < bytesWanted;) {
+    const rows = [];
+    for (const until = at + 10_000; at < until; at += 1) rows.push(row(at));
+    written += writeSync(out, rows.join(''));
+  }
+  writeSync(out, lines.slice(end).join('\n'));
+  closeSync(out);
+}
+
+/** Runs in a process of its own, so that its memory is its own. */
+async function readOnce(file) {
+  // Loading the program is no part of it.
+  await import(new URL('../dist/index.js', import.meta.url));
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const beganMs = performance.now();
+  const { status, objective, solves } = await parse(file);
+  const seconds = (performance.now() - beganMs) / 1000;
+  delay.disable();
+  const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  const { user, system } = process.cpuUsage();
+  console.log(
+    JSON.stringify({
+      seconds,
+      cpuSeconds: (user + system) / 1e6,
+      longestHoldMs: delay.max / 1e6,
+      peakMiB: Math.round(Number(peak) / 1024),
+      says: { status, objective, solves },
+    }),
+  );
+}
+
+function timeWc(file) {
+  const beganMs = performance.now();
+  const ran = spawnSync('wc', ['-l', file], { encoding: 'utf8' });
+  return { seconds: (performance.now() - beganMs) / 1000, lines: Number(ran.stdout.split(' ')[0]) };
+}
+
+function speed(solver, sizeGiB) {
+  const dir = mkdtempSync(join(tmpdir(), 'rt-logs-'));
+  const file = join(dir, 'run.log');
+  try {
+    writeLongLog(file, solver, sizeGiB * 1024 ** 3);
+    const bytes = statSync(file).size;
+    // The best of three, in turn: others may be at work on the machine.
+    const rounds = [1, 2, 3].map(() => {
+      const wc = timeWc(file);
+      const ran = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--read', file], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      return { wc, ours: JSON.parse(ran.stdout) };
+    });
+    const wcSeconds = Math.min(...rounds.map(({ wc }) => wc.seconds));
+    const best = rounds.map(({ ours }) => ours).sort((a, b) => a.seconds - b.seconds)[0];
+    return {
+      solver,
+      gib: Number((bytes / 1024 ** 3).toFixed(2)),
+      lines: rounds[0].wc.lines,
+      wcSeconds: Number(wcSeconds.toFixed(3)),
+      seconds: Number(best.seconds.toFixed(2)),
+      cpuSeconds: Number(best.cpuSeconds.toFixed(2)),
+      mbPerSecond: Math.round(bytes / 1e6 / best.seconds),
+      shareOfWc: Number((wcSeconds / best.seconds).toFixed(3)),
+      isGoalMet: wcSeconds / best.seconds >= goalShare,
+      peakMiB: Math.max(...rounds.map(({ ours }) => ours.peakMiB)),
+      longestHoldMs: Number(Math.min(...rounds.map(({ ours }) => ours.longestHoldMs)).toFixed(1)),
+      says: best.says,
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+if (values.read !== undefined) await readOnce(values.read);
+else {
+  const before = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : {};
+  const results = {
+    ...before,
+    machine: { node: process.version, cores: cpus().length, memoryGiB: Math.round(totalmem() / 1024 ** 3) },
+  };
+  if (values.only !== 'speed') results.table = await table();
+  if (values.only !== 'table') {
+    const measured = speed(values.solver, Number(values['size-gib']));
+    console.log(`\nspeed, the goal is ${goalShare} of wc -l`);
+    console.table([measured]);
+    const same = (one) => one.solver === measured.solver && Math.round(one.gib) === Math.round(measured.gib);
+    results.speed = [...(before.speed ?? []).filter((one) => !same(one)), measured];
+  }
+  mkdirSync(join(project, 'bench/results'), { recursive: true });
+  writeFileSync(resultFile, `${JSON.stringify(results, null, 2)}\n`);
+}

@@ -1,0 +1,181 @@
+/**
+ * Moves a run folder, over file systems too, without ever writing over anything and without a moment in which it is
+ * nowhere. On one file system that is one rename. Between two it is copied beside its new place first, appears there
+ * whole, and only then is the old one taken away: under a name of ours, so that a writer who comes meanwhile is noticed,
+ * and only when all that is in it is in the copy. Each step can be repeated after a crash.
+ */
+import { chown, cp, lstat, mkdir, open, opendir, rename, rm, rmdir, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { temporarySuffix } from '../core/ownFiles.ts';
+import { errorCode, syncDirectory } from '../system/files.ts';
+
+export type Moved =
+  | { readonly kind: 'moved' }
+  /** This folder cannot be moved as it is, and others can. */
+  | { readonly kind: 'refused'; readonly text: string };
+
+/** Times are copied to the microsecond, and some file systems keep less. */
+const timeTellsMs = 2;
+
+/**
+ * @param source absolute path of the folder, on the file system of `dirname(target)` or on another
+ * @param target absolute path that nothing has; its parent is there
+ * @throws system errors: the folder is then where it was, or `finishMove` goes on
+ */
+export async function moveFolder(source: string, target: string): Promise<Moved> {
+  // Fails where anything has that name; renaming over it then replaces our own empty directory and nothing else.
+  await mkdir(target, { mode: 0o700 });
+  try {
+    await rename(source, target);
+  } catch (error) {
+    await rmdir(target);
+    if (errorCode(error) !== 'EXDEV') throw error;
+    return await moveByCopy(source, target);
+  }
+  await syncDirectory(dirname(target));
+  await syncDirectory(dirname(source));
+  return { kind: 'moved' };
+}
+
+/**
+ * What became of a move that was begun and whose end nobody wrote down.
+ * @returns null: nothing has been moved, and it can begin anew
+ */
+export async function finishMove(source: string, target: string): Promise<Moved | null> {
+  await rm(besideOf(target), { recursive: true, force: true });
+  if (!(await isThere(target))) return null;
+  const [isAside, isAtSource] = [await isThere(besideOf(source)), await isThere(source)];
+  if (!isAside && !isAtSource) return { kind: 'moved' };
+  if (isAside) return await removeSource(source, target, false);
+  // Made a moment before the end came, to be renamed over.
+  if (await isEmpty(target)) {
+    await rmdir(target);
+    return null;
+  }
+  // What is no copy of it may be anybody's, and is left alone.
+  if ((await differenceTo(source, target)) !== null) return null;
+  return await removeSource(source, target, false);
+}
+
+async function moveByCopy(source: string, target: string): Promise<Moved> {
+  const copy = besideOf(target);
+  await rm(copy, { recursive: true, force: true });
+  try {
+    await cp(source, copy, {
+      recursive: true,
+      preserveTimestamps: true,
+      verbatimSymlinks: true,
+      errorOnExist: true,
+      force: false,
+    });
+    await settleCopy(source, copy);
+    const differing = await differenceTo(source, copy);
+    if (differing !== null) {
+      await rm(copy, { recursive: true, force: true });
+      return { kind: 'refused', text: `${differing} changed while it was copied` };
+    }
+    await mkdir(target, { mode: 0o700 });
+    await rename(copy, target);
+  } catch (error) {
+    await rm(copy, { recursive: true, force: true });
+    if (errorCode(error)?.startsWith('ERR_FS_CP_') === true) {
+      return {
+        kind: 'refused',
+        text: 'it has a pipe, a socket or a device in it, which cannot be copied to another file system',
+      };
+    }
+    throw error;
+  }
+  await syncDirectory(dirname(target));
+  return await removeSource(source, target, true);
+}
+
+/**
+ * Takes the old folder away, if all that is in it is in the new one.
+ * @param isOurCopy whether this process has made the target: else it is never removed
+ */
+async function removeSource(source: string, target: string, isOurCopy: boolean): Promise<Moved> {
+  const aside = besideOf(source);
+  if (!(await isThere(aside))) {
+    await rename(source, aside);
+    await syncDirectory(dirname(source));
+  }
+  const differing = await differenceTo(aside, target);
+  if (differing !== null) {
+    // Somebody wrote in the meantime: the folder stays, with what is new in it, and the copy goes.
+    if (await isThere(source))
+      return { kind: 'refused', text: `${differing} changed while it was moved, and lies in ${aside} now` };
+    await rename(aside, source);
+    if (isOurCopy) await rm(target, { recursive: true, force: true });
+    return { kind: 'refused', text: `${differing} changed while it was moved` };
+  }
+  await rm(aside, { recursive: true, force: true });
+  await syncDirectory(dirname(source));
+  return { kind: 'moved' };
+}
+
+/** Where something lies that is on its way: beside the place it belongs to, under a name of ours, which no scan looks at. */
+function besideOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}${temporarySuffix}`);
+}
+
+/** Makes the copy last, and gives it its owners where that is permitted. */
+async function settleCopy(source: string, copy: string): Promise<void> {
+  for await (const path of pathsBelow(source, '')) {
+    const from = await lstat(join(source, path));
+    const to = join(copy, path);
+    if (!from.isFile() && !from.isDirectory()) continue;
+    await chown(to, from.uid, from.gid).catch(() => undefined);
+    const file = await open(to, 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // A directory's time changed when its files were copied into it.
+    if (from.isDirectory()) await utimes(to, from.atime, from.mtime);
+  }
+}
+
+/** @returns the path of something in `folder` that is not the same in `copy`; null: all of it is */
+async function differenceTo(folder: string, copy: string): Promise<string | null> {
+  for await (const path of pathsBelow(folder, '')) {
+    const one = await lstat(join(folder, path));
+    const other = await lstat(join(copy, path)).catch(() => null);
+    if (other === null || kindOf(one) !== kindOf(other)) return path || basename(folder);
+    const isSame =
+      !one.isFile() || (one.size === other.size && Math.abs(one.mtimeMs - other.mtimeMs) < timeTellsMs);
+    if (!isSame) return path;
+  }
+  return null;
+}
+
+function kindOf(stats: { readonly mode: number }): number {
+  // The bits that say what it is: file, directory, link.
+  return stats.mode & 0o170000;
+}
+
+/** Everything below, the directory itself first, and never through a link. */
+async function* pathsBelow(top: string, path: string): AsyncGenerator<string> {
+  yield path;
+  for await (const entry of await opendir(join(top, path), { bufferSize: 256 })) {
+    const inner = join(path, entry.name);
+    if (entry.isDirectory()) yield* pathsBelow(top, inner);
+    else yield inner;
+  }
+}
+
+async function isEmpty(path: string): Promise<boolean> {
+  for await (const entry of await opendir(path)) if (entry.name !== '') return false;
+  return true;
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
+    throw error;
+  }
+}

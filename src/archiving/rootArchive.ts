@@ -1,0 +1,232 @@
+/**
+ * The last step of a run folder's journey, where its drop root says so: once its run is recorded, nothing has moved for
+ * the grace time, and no run of it is on its way, the folder goes to the archive.
+ */
+import { lstat, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isLive } from '../core/run.ts';
+import type { ArchiveCandidate } from '../outbox/nouns.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { SightRules } from '../reading/sight.ts';
+import { sightFolder } from '../reading/sightFolder.ts';
+import type { Clock } from '../system/clock.ts';
+import { errorCode } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import { Waking } from '../system/waking.ts';
+import { finishMove, isThere, moveFolder, type Moved } from './moveFolder.ts';
+
+export interface ArchiveRules {
+  /** The drop root's name and absolute path. */
+  readonly name: string;
+  readonly path: string;
+  /** Absolute path of a directory that is there. */
+  readonly archive: string;
+  readonly graceMs: number;
+  readonly sight: SightRules;
+}
+
+export interface ArchiveParts {
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const pageOfFolders = 100;
+/** The archive is gone through this often, and more often where the grace time is shorter. */
+const passEveryMsMax = 60_000;
+const passEveryMsMin = 200;
+/** After so many errors in a row it is the archive, not the folders: the next pass tries again. */
+const errorsInARowMax = 10;
+/** Folders of one name that were archived already, and their numbers, before somebody should look at it. */
+const namesTriedMax = 100;
+
+export class RootArchive {
+  readonly rules: ArchiveRules;
+  readonly #parts: ArchiveParts;
+  readonly #onProgress: () => void;
+  readonly #waking = new Waking();
+  /** What was said of which run: once each. */
+  readonly #said = new Map<number, string>();
+  #trouble: string | null = null;
+  /** Moves that failed in this pass. */
+  #failures = 0;
+
+  /** @param onProgress called whenever a folder was moved, or a pass ended */
+  constructor(rules: ArchiveRules, parts: ArchiveParts, onProgress: () => void) {
+    this.rules = rules;
+    this.#parts = parts;
+    this.#onProgress = onProgress;
+  }
+
+  /** Why nothing can be archived; null when all is well. */
+  trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** How long the loop may rest between two passes, in ms. */
+  get passEveryMs(): number {
+    return Math.max(passEveryMsMin, Math.min(passEveryMsMax, this.rules.graceMs));
+  }
+
+  /** Archives until `stop` is aborted. */
+  async run(stop: AbortSignal): Promise<void> {
+    stop.addEventListener('abort', () => this.#waking.wake(), { once: true });
+    while (!stop.aborted) {
+      const seen = this.#waking.count;
+      await this.pass(stop);
+      this.#onProgress();
+      await this.#waking.wait(seen, this.passEveryMs);
+    }
+  }
+
+  /** Goes through everything that may be archived now. @returns how many folders were moved */
+  async pass(stop: AbortSignal): Promise<number> {
+    const { outbox, clock } = this.#parts;
+    const { name, archive, graceMs } = this.rules;
+    if (!(await isDirectory(archive))) {
+      // Not made here: where it is to be mounted, the root disk would be filled instead.
+      this.#tellTrouble(`the archive ${archive} is not there: make it, or mount it`);
+      return 0;
+    }
+    this.#failures = 0;
+    await this.#finishBegun();
+    let moved = 0;
+    let errorsInARow = 0;
+    const beforeMs = clock.nowMs() - graceMs;
+    const isStopped = (): boolean => stop.aborted;
+    for (let after = ''; !isStopped();) {
+      const page = await outbox.archiveCandidates(name, after, beforeMs, pageOfFolders);
+      for (const candidate of page) {
+        if (isStopped()) return moved;
+        const outcome = await this.#archive(candidate, beforeMs);
+        if (outcome === 'moved') moved += 1;
+        errorsInARow = outcome === 'error' ? errorsInARow + 1 : 0;
+        if (errorsInARow >= errorsInARowMax) return moved;
+        this.#onProgress();
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageOfFolders) break;
+      after = last.path;
+    }
+    if (this.#failures === 0) this.#allWell();
+    return moved;
+  }
+
+  /** Moves that were begun and not written down, by this process or one before it. */
+  async #finishBegun(): Promise<void> {
+    const { outbox } = this.#parts;
+    for (const { run, path, target } of await outbox.begunArchivings(this.rules.name)) {
+      await this.#guarded(run, path, async () => {
+        const found = await finishMove(join(this.rules.path, path), target);
+        if (found === null) await outbox.forgetArchiving(run);
+        else await this.#conclude(run, path, target, found);
+      });
+    }
+  }
+
+  async #archive(candidate: ArchiveCandidate, beforeMs: number): Promise<'moved' | 'left' | 'error'> {
+    const { run, path } = candidate;
+    const { outbox, clock } = this.#parts;
+    const outcome = await this.#guarded(run, path, async () => {
+      if (!(await this.#isAtRest(candidate, beforeMs))) return 'left';
+      const target = await this.#freeTarget(path, run);
+      if (target === null) {
+        this.#say(run, path, `the archive has ${namesTriedMax} folders of that name already`);
+        return 'left';
+      }
+      await mkdir(dirname(target), { recursive: true });
+      // Known before anything moves: whoever comes after a crash finds it again.
+      await outbox.beginArchiving(run, target, clock.nowMs());
+      const moved = await moveFolder(join(this.rules.path, path), target);
+      return await this.#conclude(run, path, target, moved);
+    });
+    return outcome ?? 'error';
+  }
+
+  /** A system error concerns this folder or the archive, and is said once. @returns null after one */
+  async #guarded<T>(run: number, path: string, work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined || code.startsWith('SQLITE')) throw error;
+      this.#failures += 1;
+      await this.#warn(
+        run,
+        path,
+        `${path} could not be moved to the archive ${this.rules.archive} (${code})`,
+      );
+      this.#trouble = `folders cannot be moved to the archive ${this.rules.archive} (${code}), such as ${path}`;
+      return null;
+    }
+  }
+
+  async #conclude(run: number, path: string, target: string, moved: Moved): Promise<'moved' | 'left'> {
+    const { outbox, clock, log } = this.#parts;
+    if (moved.kind === 'refused') {
+      await outbox.forgetArchiving(run);
+      await this.#warn(run, path, `${path} was not archived: ${moved.text}`);
+      return 'left';
+    }
+    await outbox.archived(run, this.rules.name, path, target, clock.nowMs());
+    this.#said.delete(run);
+    log.info({ root: this.rules.name, folder: path, run, archive: target }, `${path} is archived: ${target}`);
+    return 'moved';
+  }
+
+  /** Recorded content, unchanged since, and nobody is at work on the folder. */
+  async #isAtRest({ run, path, signature, directory }: ArchiveCandidate, beforeMs: number): Promise<boolean> {
+    const { outbox } = this.#parts;
+    const sight = await sightFolder(join(this.rules.path, path), this.rules.sight);
+    if (sight?.signature !== signature) return false;
+    if (sight.directory.ino !== directory.ino || sight.newestChangeMs > beforeMs) return false;
+    const runs = await outbox.runsAtPath(this.rules.name, path, 1_000);
+    return runs.every((other) => other.run === run || !isLive(other.life.state));
+  }
+
+  async #freeTarget(path: string, run: number): Promise<string | null> {
+    const wanted = join(this.rules.archive, path);
+    for (let tried = 0; tried < namesTriedMax; tried += 1) {
+      const suffix = tried === 0 ? '' : tried === 1 ? `.run-${String(run)}` : `.run-${String(run)}.${tried}`;
+      if (!(await isThere(wanted + suffix))) return wanted + suffix;
+    }
+    return null;
+  }
+
+  async #warn(run: number, path: string, text: string): Promise<void> {
+    if (this.#say(run, path, text)) await this.#parts.outbox.addWarnings(run, [text]);
+  }
+
+  /** @returns whether it had not been said yet */
+  #say(run: number, path: string, text: string): boolean {
+    if (this.#said.get(run) === text) return false;
+    // Each entry is a folder that somebody has to look at; without a bound a broken disk would fill the memory.
+    if (this.#said.size >= 1_000) this.#said.clear();
+    this.#said.set(run, text);
+    this.#parts.log.warn({ root: this.rules.name, folder: path, run }, text);
+    return true;
+  }
+
+  #tellTrouble(text: string): void {
+    if (this.#trouble !== text) this.#parts.log.error({ root: this.rules.name }, text);
+    this.#trouble = text;
+  }
+
+  #allWell(): void {
+    if (this.#trouble !== null)
+      this.#parts.log.info(
+        { root: this.rules.name },
+        `the archive ${this.rules.archive} takes folders again`,
+      );
+    this.#trouble = null;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await lstat(`${path}/`)).isDirectory();
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,149 @@
+/** `systemd-unit`: prints a hardened unit for this configuration, or puts it in place with its user and directories. */
+import { Command } from '@commander-js/extra-typings';
+import { spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../../config/config.ts';
+import { configOption, say, tell } from '../common.ts';
+import { configFor } from '../configured.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
+import { unitText, writablePaths, type UnitPlace } from '../unitText.ts';
+
+const unitFile = '/etc/systemd/system/runtrackd.service';
+
+/** One thing that an installation needs. */
+interface Deed {
+  readonly what: string;
+  readonly isDone: () => boolean;
+  readonly act: () => void;
+}
+
+export const systemdUnitCommand = () =>
+  new Command('systemd-unit')
+    .description('print a hardened systemd unit for this configuration, or put it in place')
+    .addOption(configOption())
+    .option('--install', `write ${unitFile}, and make the user and the directories that are missing`)
+    .option('--dry-run', 'with --install: say what would be done')
+    .option('--user <name>', 'the user that the daemon runs as', 'runtrackd')
+    .option('--group <name>', 'its group; default: named like the user')
+    .option('--credential <file>', 'a file with the API key, which systemd reads as root and hands over')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  runtrackd systemd-unit -c /etc/runtrackd/config.yaml\n  sudo runtrackd systemd-unit --install --credential /etc/runtrackd/nextmv.key\n',
+    )
+    .action(({ config: explicit, install, dryRun, user, group, credential }) => {
+      const config = configFor(explicit, false);
+      if (dryRun === true && install !== true)
+        throw new CommandFailure(
+          exitCodes.usage,
+          '--dry-run belongs to --install: without it nothing is written',
+        );
+      if (credential !== undefined && config.platform.apiKey !== null && 'file' in config.platform.apiKey) {
+        throw new CommandFailure(
+          exitCodes.usage,
+          `--credential and platform.api_key_file in ${config.file} both say where the key is: take one of them away`,
+        );
+      }
+      const place: UnitPlace = {
+        node: process.execPath,
+        program: fileURLToPath(new URL('../../main.js', import.meta.url)),
+        user,
+        group: group ?? user,
+        credential: credential ?? null,
+        groups: groupsOf(config),
+      };
+      const text = unitText(config, place);
+      if (install === true) installUnit(config, place, text, dryRun === true);
+      else process.stdout.write(text);
+    });
+
+function installUnit(config: Config, place: UnitPlace, text: string, isDryRun: boolean): void {
+  if (!isDryRun && process.getuid?.() !== 0) {
+    throw new CommandFailure(exitCodes.failed, 'only root can put a unit in place: run it with sudo');
+  }
+  for (const { what, isDone, act } of deedsOf(config, place, text)) {
+    if (isDone()) {
+      tell(`is so already: ${what}`);
+    } else if (isDryRun) tell(`would: ${what}`);
+    else {
+      tell(what);
+      act();
+    }
+  }
+  if (!isDryRun) say('Start it now, and at every boot: systemctl enable --now runtrackd');
+}
+
+function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
+  const { user, group } = place;
+  // The state directory below /var/lib is made by systemd; run folders are not ours to make.
+  const roots = new Set(config.dropRoots.map(({ path }) => path));
+  const own = writablePaths(config).filter(
+    (path) => !roots.has(path) && !(path === config.stateDir && path.startsWith('/var/lib/')),
+  );
+  return [
+    {
+      what: `make the group ${group}`,
+      isDone: () => isKnown('group', group),
+      act: () => run('groupadd', '--system', group),
+    },
+    {
+      what: `make the user ${user}, who cannot log in`,
+      isDone: () => isKnown('passwd', user),
+      act: () =>
+        run(
+          'useradd',
+          '--system',
+          '--gid',
+          group,
+          '--no-create-home',
+          '--home-dir',
+          '/',
+          '--shell',
+          '/usr/sbin/nologin',
+          user,
+        ),
+    },
+    ...own.map((path): Deed => ({
+      what: `make the directory ${path} for ${user}`,
+      isDone: () => existsSync(path),
+      act: () => {
+        mkdirSync(path, { recursive: true, mode: 0o750 });
+        chownSync(path, idOf('passwd', user), idOf('group', group));
+      },
+    })),
+    {
+      what: `write ${unitFile}`,
+      isDone: () => existsSync(unitFile) && readFileSync(unitFile, 'utf8') === text,
+      act: () => {
+        writeFileSync(unitFile, text, { mode: 0o644 });
+        run('systemctl', 'daemon-reload');
+      },
+    },
+  ];
+}
+
+function isKnown(kind: 'passwd' | 'group', name: string): boolean {
+  return spawnSync('getent', [kind, name]).status === 0;
+}
+
+function idOf(kind: 'passwd' | 'group', name: string): number {
+  const { stdout } = spawnSync('getent', [kind, name], { encoding: 'utf8' });
+  return Number(stdout.split(':')[2]);
+}
+
+function run(command: string, ...args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status === 0) return;
+  const why = error?.message ?? stderr.trim();
+  throw new CommandFailure(exitCodes.failed, `${[command, ...args].join(' ')} failed: ${why}`);
+}
+
+/** A drop root that its group may work in lets the daemon in by that group. */
+function groupsOf(config: Config): number[] {
+  const groups = config.dropRoots.flatMap(({ path }) => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    const isGroups = stats !== undefined && stats.gid !== 0 && (stats.mode & 0o050) === 0o050;
+    return isGroups ? [stats.gid] : [];
+  });
+  return [...new Set(groups)].sort((a, b) => a - b);
+}

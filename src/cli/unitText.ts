@@ -1,0 +1,130 @@
+/** The systemd unit for one configuration. Pure: what the machine says of it is an argument. */
+import type { Config } from '../config/config.ts';
+
+/** What is known of the machine that the unit is for. */
+export interface UnitPlace {
+  /** The interpreter and the program, absolute. */
+  readonly node: string;
+  readonly program: string;
+  readonly user: string;
+  readonly group: string;
+  /** A file with the API key that only root can read; null: the configuration says where the key is. */
+  readonly credential: string | null;
+  /** Numbers of the groups that own drop roots and may work in them. */
+  readonly groups: readonly number[];
+}
+
+const stateBase = '/var/lib/';
+/** Beyond `shutdown_deadline`, for what is cut off to write down how far it came. */
+const stopGraceS = 15;
+/** Heap, buffers of 32 uploads and one log at a time fit into less than a third of it. */
+const memoryMax = '1G';
+
+export function unitText(config: Config, place: UnitPlace): string {
+  const stateName = config.stateDir.startsWith(stateBase) ? config.stateDir.slice(stateBase.length) : null;
+  const isOwnState = stateName !== null && stateName !== '';
+  const writable = writablePaths(config).filter((path) => path !== config.stateDir || !isOwnState);
+  const lines: (string | null)[] = [
+    `# Written by \`runtrackd systemd-unit\` for ${config.file}. Write it anew when paths in there change.`,
+    '[Unit]',
+    'Description=runtrackd: tracks run folders of optimisation solvers on the Nextmv Platform',
+    'Wants=network-online.target',
+    'After=network-online.target local-fs.target remote-fs.target',
+    '# It is started again for ever: what waits on disk loses nothing, and nobody may be there to start it.',
+    'StartLimitIntervalSec=0',
+    '',
+    '[Service]',
+    'Type=notify',
+    'NotifyAccess=main',
+    `ExecStart=${[place.node, place.program, 'run', '-c', config.file].map(quoted).join(' ')}`,
+    `User=${place.user}`,
+    `Group=${place.group}`,
+    place.groups.length === 0
+      ? null
+      : `# The groups of drop roots.\nSupplementaryGroups=${place.groups.join(' ')}`,
+    place.credential === null ? null : `LoadCredential=nextmv-api-key:${escaped(place.credential)}`,
+    isOwnState ? `StateDirectory=${escaped(stateName)}` : null,
+    isOwnState ? 'StateDirectoryMode=0700' : null,
+    '# A count in here tells an outbox that was put back from one that was not: it has to outlive a restart.',
+    'RuntimeDirectory=runtrackd',
+    'RuntimeDirectoryMode=0700',
+    'RuntimeDirectoryPreserve=yes',
+    '',
+    '# A loop that does not move for minutes is a hang; a platform or a disk that is waited for is none.',
+    'WatchdogSec=2min',
+    'TimeoutStartSec=5min',
+    `TimeoutStopSec=${String(Math.ceil(config.shutdownDeadlineMs / 1_000) + stopGraceS)}s`,
+    'KillMode=mixed',
+    'Restart=always',
+    'RestartSec=5s',
+    '# A wrong configuration, or an outbox that only a newer version can read: no restart mends these.',
+    'RestartPreventExitStatus=65 78',
+    '',
+    '# A good neighbour of the solver.',
+    'Nice=10',
+    'IOSchedulingClass=idle',
+    'CPUWeight=20',
+    `MemoryMax=${memoryMax}`,
+    'LimitNOFILE=65536',
+    '',
+    ...hardening,
+    ...(writable.length === 0
+      ? []
+      : ['# Results, problems and archives; the rest of the machine is read-only.']),
+    ...writable.map((path) => `ReadWritePaths=-${escaped(path)}`),
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ];
+  return lines.filter((line) => line !== null).join('\n');
+}
+
+/** MemoryDenyWriteExecute is not among them, and SystemCallFilter has an errno: both kill Node otherwise. */
+const hardening = [
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'ProtectHome=read-only',
+  'PrivateTmp=yes',
+  'PrivateDevices=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectControlGroups=yes',
+  'ProtectClock=yes',
+  'ProtectHostname=yes',
+  'RestrictSUIDSGID=yes',
+  'RestrictRealtime=yes',
+  'RestrictNamespaces=yes',
+  'LockPersonality=yes',
+  'SystemCallArchitectures=native',
+  'SystemCallFilter=@system-service',
+  'SystemCallErrorNumber=EPERM',
+  'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
+  'CapabilityBoundingSet=',
+  'AmbientCapabilities=',
+  'UMask=0077',
+] as const;
+
+/** Every directory that the daemon writes into. */
+export function writablePaths(config: Config): string[] {
+  const { kind, standIn } = config.platform;
+  const ofRoots = config.dropRoots.flatMap(({ path, resultsDir, archive }) => [
+    ...(resultsDir === null || archive !== null ? [path] : []),
+    ...(resultsDir === null ? [] : [resultsDir]),
+    ...(archive === null ? [] : [archive.path]),
+  ]);
+  const ofStandIn =
+    kind === 'stand-in' && !standIn.dataDir.startsWith(`${config.stateDir}/`) ? [standIn.dataDir] : [];
+  return [...new Set([config.stateDir, ...ofStandIn, ...ofRoots])];
+}
+
+/** `%` begins a specifier, and `$` a variable, wherever a path stands. */
+function escaped(path: string): string {
+  const safe = path.replaceAll('%', '%%');
+  return /[\s"'\\]/.test(safe) ? `"${safe.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : safe;
+}
+
+function quoted(argument: string): string {
+  return escaped(argument).replaceAll('$', '$$$$');
+}

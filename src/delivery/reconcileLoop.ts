@@ -1,0 +1,82 @@
+/**
+ * The second loop: it reads the lists of those apps in which a run's outcome is unknown, or which never showed a
+ * fingerprint of ours.
+ */
+import { RuntrackdError } from '../core/failure.ts';
+import { Waking } from '../system/waking.ts';
+import type { Gate } from './gate.ts';
+import type { DeliveryParts } from './parts.ts';
+import type { Pauses } from './pauses.ts';
+import { reconcileApp } from './reconcile.ts';
+
+/** A platform that never showed a fingerprint of ours is asked again this often. */
+const fingerprintsAskedEveryMs = 10 * 60_000;
+/** With nothing due, it is looked again after this: the clock may have been set. */
+const idleMsMax = 30_000;
+
+export class ReconcileLoop {
+  readonly #parts: DeliveryParts;
+  readonly #gate: Gate;
+  readonly #pauses: Pauses;
+  readonly #onSettled: () => void;
+  readonly #cut: AbortSignal;
+  readonly #waking = new Waking();
+  /** When an app's list was last read in vain for any fingerprint, in ms on the clock that nobody sets. */
+  readonly #askedForFingerprints = new Map<string, number>();
+
+  /**
+   * @param onSettled runs were found or are to be sent again: delivery has something to do
+   * @param cut aborted when what is under way is to be cut off
+   */
+  constructor(parts: DeliveryParts, gate: Gate, pauses: Pauses, onSettled: () => void, cut: AbortSignal) {
+    this.#parts = parts;
+    this.#gate = gate;
+    this.#pauses = pauses;
+    this.#onSettled = onSettled;
+    this.#cut = cut;
+  }
+
+  wake(): void {
+    this.#waking.wake();
+  }
+
+  /** Looks for the runs whose outcome is unknown, until `stop` is aborted. */
+  async run(stop: AbortSignal): Promise<void> {
+    const { outbox, clock, platformId } = this.#parts;
+    stop.addEventListener('abort', () => this.wake(), { once: true });
+    const isStopped = (): boolean => stop.aborted;
+    while (!isStopped()) {
+      const seen = this.#waking.count;
+      const nowMs = clock.nowMs();
+      const unseen = (await outbox.unseenApps(platformId)).filter(
+        (app) =>
+          clock.monotonicMs() - (this.#askedForFingerprints.get(app) ?? -Infinity) >=
+          fingerprintsAskedEveryMs,
+      );
+      const apps = new Set([...(await outbox.unknownApps(platformId, nowMs)), ...unseen]);
+      for (const app of apps) {
+        if (!isStopped() && !this.#pauses.isPaused(app)) await this.#reconcile(app);
+      }
+      this.#parts.progress.reconcile();
+      const dueMs = (await outbox.nextDueMs(platformId, ['reconcile'])) ?? Infinity;
+      const waitMs = Math.min(idleMsMax, Math.max(250, dueMs - clock.nowMs()));
+      if (!isStopped()) await this.#waking.wait(seen, waitMs);
+    }
+  }
+
+  async #reconcile(app: string): Promise<void> {
+    const { clock, log, outbox, platformId } = this.#parts;
+    this.#askedForFingerprints.set(app, clock.monotonicMs());
+    try {
+      const settled = await reconcileApp(app, this.#parts, this.#cut);
+      this.#gate.worked(app);
+      if (settled > 0) this.#onSettled();
+      if (await outbox.fingerprintsShow(platformId, app)) this.#askedForFingerprints.delete(app);
+    } catch (error) {
+      if (error instanceof RuntrackdError) {
+        this.#pauses.noteFailure(error.failure, app);
+        log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
+      } else if (!this.#cut.aborted) throw error;
+    }
+  }
+}

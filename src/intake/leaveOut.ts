@@ -1,0 +1,85 @@
+/** History that backfill leaves out: which it is, and what is kept of it. */
+import { join } from 'node:path';
+import { backfillText, isHistory, leavesOut } from '../core/backfill.ts';
+import type { Folder, RootStart } from '../outbox/nouns.ts';
+import { readFolder } from '../reading/readFolder.ts';
+import { writtenMs, type FolderSight } from '../reading/sight.ts';
+import { resultDirOf } from '../system/resultDirectory.ts';
+import { freshMs, provesItself, targetOf } from './enqueue.ts';
+import type { IntakeParts } from './parts.ts';
+import { resultIdIn } from './resultFile.ts';
+import type { DropRoot, RootRules } from './rules.ts';
+
+/**
+ * Whether it is history that backfill leaves out. What is incomplete and changed shortly before the first start is a run
+ * under way; what its result file proves to be sent already is taken for that, whatever backfill says.
+ */
+export async function isLeftOut(
+  path: string,
+  rules: RootRules,
+  known: Folder | undefined,
+  sight: FolderSight,
+  start: RootStart | null,
+  parts: IntakeParts,
+): Promise<boolean> {
+  const { root } = rules;
+  const firstStartMs = start?.firstStartMs ?? null;
+  if (firstStartMs === null || !isHistory(sight.newestChangeMs, firstStartMs)) return false;
+  if (await isInHand(known, root, parts)) return false;
+  if (!leavesOut(root.backfill, newestWriteMs(sight))) return false;
+  const isUnderWay = sight.sighting.missing.length > 0 || sight.sighting.missingMarker !== null;
+  if (isUnderWay && firstStartMs - sight.newestChangeMs < freshMs) return false;
+  if (!(await parts.outbox.mayLeaveOut(root.name, path))) return false;
+  if ((await resultIdIn(resultDirOf(root, path))) === null) return true;
+  const read = await readFolder(join(root.path, path), sight, rules.reading);
+  if (read.kind !== 'complete') return true;
+  return !(await provesItself({ path, directory: sight.directory, content: read.content }, root, parts));
+}
+
+/** Whether the folder has a run of this platform and app already. */
+async function isInHand(
+  known: Folder | undefined,
+  { app, allowAppIds }: DropRoot,
+  { outbox, platformId }: IntakeParts,
+): Promise<boolean> {
+  const key = known?.run == null ? undefined : (await outbox.run(known.run))?.key;
+  return key?.platform === platformId && [app, ...allowAppIds].includes(key.app);
+}
+
+/** When the solver last wrote a mapped file, as the files say; for none, when the directory last changed. In ms. */
+export function newestWriteMs(sight: FolderSight): number {
+  const written = writtenMs(sight);
+  return written.length === 0 ? sight.newestChangeMs : Math.max(...written);
+}
+
+export async function leaveOut(
+  path: string,
+  rules: RootRules,
+  known: Folder | undefined,
+  sight: FolderSight,
+  parts: IntakeParts,
+): Promise<void> {
+  const { root } = rules;
+  const nowMs = parts.clock.nowMs();
+  await parts.outbox.saveFolder({
+    dropRoot: root.name,
+    path,
+    state: 'skipped',
+    reason: {
+      class: 'backfill',
+      text: `it lay there before the first start, and backfill is ${backfillText(root.backfill)}`,
+    },
+    hint: 'It is tracked when its content changes, or by `runtrackd retry`.',
+    signature: sight.signature,
+    directory: sight.directory,
+    firstSeenMs: known?.firstSeenMs ?? nowMs,
+    changedAtMs: nowMs,
+    sinceMs: nowMs,
+    run: known?.run ?? null,
+    target: targetOf(root, parts),
+  });
+  parts.log.debug(
+    { root: root.name, folder: path },
+    `${path} is left out: it lay there before the first start`,
+  );
+}

@@ -1,0 +1,79 @@
+/** Run folders lie `depth` levels below their root. One that lies a level too high or too low is shown as such. */
+import { opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mapFiles, type Entry, type MappedFile } from '../reading/mapping.ts';
+import { errorCode } from '../system/files.ts';
+import type { RootRules } from './rules.ts';
+
+/** Entries of a directory that are looked through for files of a run. */
+const entriesMax = 1_000;
+/** Folders in a folder that are looked into. */
+const innerFoldersMax = 20;
+
+export function levelOf(path: string): number {
+  return path.split('/').length;
+}
+
+/** The path of the run folder that something lies in, or is; null: it is above where they lie. */
+export function runFolderOf(path: string, depth: number): string | null {
+  const parts = path.split('/');
+  return parts.length < depth ? null : parts.slice(0, depth).join('/');
+}
+
+function levels(count: number): string {
+  return count === 1 ? 'one level' : `${String(count)} levels`;
+}
+
+/** @param path of a folder above the level of run folders. @returns what is wrong with it; null: it is no run folder */
+export async function tooHigh(path: string, rules: RootRules): Promise<string | null> {
+  const { root } = rules;
+  const files = await mappedIn(join(root.path, path), rules);
+  const isRun = files.some(({ role }) => role === 'input' || role === 'meta');
+  if (!isRun) return null;
+  return `lies ${levels(root.depth - levelOf(path))} too high: run folders of this root lie ${levels(root.depth)} below it`;
+}
+
+/**
+ * @param path of a folder without any file of a run
+ * @returns what is wrong with it: run folders lie in it; null: none do
+ */
+export async function tooLow(path: string, rules: RootRules): Promise<string | null> {
+  const { root } = rules;
+  const folder = join(root.path, path);
+  const inner: string[] = [];
+  for await (const entry of await opendir(folder, { bufferSize: 256 })) {
+    if (entry.isDirectory() && !rules.isIgnoredFolder(`${path}/${entry.name}`)) inner.push(entry.name);
+    if (inner.length >= innerFoldersMax) break;
+  }
+  for (const name of inner) {
+    const roles = new Set((await mappedIn(join(folder, name), rules)).map(({ role }) => role));
+    // An input alone may be what a solver keeps in a folder of its own.
+    if (roles.has('input') && (roles.has('meta') || roles.has('output')))
+      return `run folders lie in it, such as ${name}/, and that is one level too low: run folders of this root lie ${levels(root.depth)} below it`;
+  }
+  return null;
+}
+
+/** Names as those of files: a directory among them would be another level. */
+export function asFiles(names: readonly string[]): Entry[] {
+  return names.map((name) => ({ name, kind: 'file' }));
+}
+
+async function mappedIn(
+  directory: string,
+  { sight }: RootRules,
+): Promise<readonly Pick<MappedFile, 'role' | 'name'>[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of await opendir(directory, { bufferSize: 256 })) {
+      if (!entry.isDirectory()) names.push(entry.name);
+      if (names.length >= entriesMax) break;
+    }
+  } catch (error) {
+    // Whatever keeps it from being listed: it does not look like a run then.
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+  const { files, archives } = mapFiles(asFiles(names), sight.names, sight.isIgnored);
+  return [...files, ...archives];
+}

@@ -1,0 +1,136 @@
+/**
+ * What concerns the outbox as a whole, and what is still believed of its runs then: a new process takes it over, the
+ * clock was set, or it may not remember what was sent.
+ */
+import { clockSet, takenOver } from '../core/doubt.ts';
+import { deliveryLines } from './nouns.ts';
+import type { Statements } from './prepare.ts';
+import { lifeColumns } from './rows.ts';
+import type { Chance, RunRows } from './runRows.ts';
+
+/** A run whose crash happened this often with nothing else in hand is what crashes the daemon. */
+const crashesMax = 3;
+
+const allLines = [...deliveryLines, 'reconcile'] as const;
+/** The states in which a row that is behind the truth could lead to a second run. */
+const doubtfulKinds = ['queued', 'uploaded', 'unknown', 'parked', 'skipped', 'superseded', 'gone'] as const;
+
+interface TrustRow {
+  readonly distrustedAtMs: number | null;
+  readonly reason: string | null;
+}
+
+export function doubtOperations(
+  sql: Statements,
+  { runs, runByNumber, tell, seized, applyTo, eachOfKind }: RunRows,
+) {
+  return {
+    /**
+     * Takes over what an earlier process left: an intent without an answer becomes `unknown`, claims end, and runs that
+     * were in hand are suspects, which go one at a time.
+     */
+    takeOver(chance: Chance): { unknown: number; suspects: number } {
+      const { nowMs } = chance;
+      let unknown = 0;
+      for (const run of runs(sql.leftIntended.all())) {
+        const life = takenOver(run.life, nowMs);
+        const columns = {
+          ...lifeColumns(life),
+          run: run.run,
+          fence: run.fence,
+          dueAtMs: nowMs,
+          nowMs,
+          keep: 1,
+        };
+        if (sql.conclude.run(columns).changes === 0) sql.applyUnclaimed.run({ ...columns });
+        tell(
+          run.run,
+          'unknown',
+          'the daemon stopped while the answer was awaited: asking the platform’s list',
+          nowMs,
+        );
+        unknown += 1;
+      }
+      eachOfKind('unknown', (run) => {
+        const life = takenOver(run.life, nowMs);
+        if (life !== run.life) sql.setState.run({ run: run.run, state: lifeColumns(life)['state'] });
+      });
+      // Times in the far future were written by a clock that was wrong, or are some server's wish of long ago.
+      for (const line of allLines)
+        sql.capDue.run({ line, latestMs: nowMs + chance.policy.backoff.delayMsMax });
+      const left = runs(sql.leftInHand.all());
+      sql.releaseLeft.run();
+      for (const run of left) {
+        if (Number(sql.crashedAlone.pluck().get({ run: run.run })) < crashesMax) continue;
+        const found = runByNumber(run.run);
+        if (found !== null) applyTo(found, { kind: 'crashedAlone' }, chance);
+      }
+      return { unknown, suspects: left.length };
+    },
+
+    /**
+     * The machine's clock was set while the daemon ran: what is counted from moments on it moves along.
+     * @param byMs how far it was set, in ms; below 0: back
+     */
+    clockSet(byMs: number, nowMs: number): void {
+      for (const kind of ['unknown', 'tracked'] as const) {
+        eachOfKind(kind, (run) => {
+          const life = clockSet(run.life, byMs);
+          if (life !== run.life) sql.setState.run({ run: run.run, state: lifeColumns(life)['state'] });
+        });
+      }
+      // Set ahead, runs are due sooner, which harms nobody; set back, they would wait for as long.
+      if (byMs < 0) for (const line of allLines) sql.pullDue.run({ line, byMs, nowMs });
+    },
+
+    /** Since when the outbox is not believed about what was sent, wall clock in ms, and why; null: it is. */
+    distrust(): { readonly sinceMs: number; readonly reason: string } | null {
+      const row = sql.trust.get() as TrustRow | undefined;
+      if (row === undefined || row.distrustedAtMs === null) return null;
+      return { sinceMs: row.distrustedAtMs, reason: row.reason ?? '' };
+    },
+
+    /** How many requests that make a run were ever about to leave, as far as this outbox knows. */
+    intents: (): number => Number(sql.intents.pluck().get() ?? 0),
+
+    /** How many runs are looked for only because the outbox is not believed. */
+    proving: (): number => Number(sql.countProving.pluck().get()),
+
+    /**
+     * The outbox was lost, restored or rolled back: whatever is not tracked yet, and whatever the first whole scan
+     * finds, is looked for on the platform before it is sent.
+     * @param strangers fingerprints that showed it, wondered at from now on: in one change with what follows from them
+     * @param evidenceMs when the thing was made that the outbox should know and does not; null: now
+     * @returns false when that is from before an earlier distrust, which covers it
+     */
+    beginDistrust(
+      reason: string,
+      evidenceMs: number | null,
+      chance: Chance,
+      strangers: readonly string[] = [],
+    ): boolean {
+      const { nowMs } = chance;
+      for (const fingerprint of strangers) sql.noteStranger.run({ fingerprint, nowMs });
+      const earlier = this.distrust();
+      if (earlier !== null && evidenceMs !== null && evidenceMs <= earlier.sinceMs) return false;
+      sql.distrust.run({ nowMs, reason });
+      sql.forgetWholeScans.run();
+      sql.forgetFirstStarts.run();
+      sql.unsettleLeftOut.run();
+      for (const kind of doubtfulKinds) {
+        eachOfKind(kind, (run) => {
+          applyTo(run.isClaimed ? seized(run) : run, { kind: 'distrusted' }, chance);
+          sql.markDistrusted.run({ run: run.run });
+        });
+      }
+      return true;
+    },
+
+    /** From now on what is new in the root was not there before. */
+    noteWholeScan(dropRoot: string, startedMs: number): void {
+      sql.noteWholeScan.run({ dropRoot, startedMs });
+    },
+  };
+}
+
+export type DoubtOperations = ReturnType<typeof doubtOperations>;

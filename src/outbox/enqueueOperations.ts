@@ -1,0 +1,165 @@
+/** How a complete folder becomes a run, or turns out to be one already. One key, one row. */
+import { bornUnknown } from '../core/doubt.ts';
+import { reasonOf } from '../core/failure.ts';
+import { fingerprintOf, outsideRootName } from '../core/identity.ts';
+import { isLive, runIdOf, type RunState } from '../core/run.ts';
+import type { DoubtOperations } from './doubtOperations.ts';
+import type { Claim, Enqueued, NewRun } from './nouns.ts';
+import type { Statements } from './prepare.ts';
+import { directoryText, runOf, type FolderRow, type RunRow } from './rows.ts';
+import type { Chance, RunRows } from './runRows.ts';
+import { OutboxDamaged } from './unusable.ts';
+
+export function enqueueOperations(
+  sql: Statements,
+  { runByNumber, tell, seized, applyTo }: RunRows,
+  doubt: Pick<DoubtOperations, 'distrust' | 'beginDistrust'>,
+) {
+  return {
+    /** Makes a run of a complete folder, or finds the one that it already is. */
+    enqueue(wanted: NewRun, chance: Chance): Enqueued {
+      const { nowMs } = chance;
+      if (wanted.movedAway !== null) move(wanted.movedAway.run, wanted.movedAway.path, nowMs);
+      const known = sql.sameContentAtPath.get({ ...wanted.key, path: wanted.path }) as RunRow | undefined;
+      const moved = wanted.movedFrom === null ? null : runByNumber(wanted.movedFrom);
+      let enqueued: Enqueued;
+      if (!wanted.again && known !== undefined) enqueued = refresh(runOf(known), wanted, chance, 'known');
+      else if (!wanted.again && moved !== null) {
+        move(moved.run, wanted.path, nowMs);
+        enqueued = refresh(moved, wanted, chance, 'moved');
+      } else {
+        const last = sql.newestOfKey.get({ ...wanted.key, firstPath: wanted.path }) as
+          { readonly counter: number; readonly path: string } | undefined;
+        // It lies at this path and was not found by it: going on would make a second run of what was sent.
+        if (!wanted.again && last?.path === wanted.path)
+          throw new OutboxDamaged(`the index of paths does not know the run of ${wanted.path}`);
+        enqueued = { run: insert(wanted, 1 + (last?.counter ?? 0), nowMs), kind: 'new' };
+      }
+      sql.refreshDirectory.run({ run: enqueued.run, directory: directoryText(wanted.directory) });
+      // Older content of this folder that was never about to be sent makes way.
+      const { dropRoot, generation } = wanted.key;
+      const place = { dropRoot, generation, path: wanted.path, run: enqueued.run };
+      for (const run of wanted.again ? [] : (sql.unsentAtPath.pluck().all(place) as number[])) {
+        const older = runByNumber(run);
+        if (older !== null) applyTo(seized(older), { kind: 'newerContent' }, chance);
+      }
+      remember(wanted, enqueued.run, nowMs);
+      if (wanted.believed === null || enqueued.kind !== 'new') return enqueued;
+      // In one change with the row: a process that dies in between would have used the evidence up.
+      const reason = `the result file of ${wanted.path} proves run ${wanted.believed.runId}, which this outbox does not know`;
+      const isBehind = doubt.beginDistrust(reason, wanted.newestFileChangeMs, chance);
+      return isBehind ? { ...enqueued, distrust: reason } : enqueued;
+    },
+  };
+
+  function insert(wanted: NewRun, counter: number, nowMs: number): number {
+    const key = { ...wanted.key, firstPath: wanted.path, counter };
+    const isDistrusted = mayHaveBeenSent(wanted);
+    const { state, note } = bornState(wanted, isDistrusted, nowMs);
+    const isDue = state.kind === 'queued' || state.kind === 'unknown';
+    const run = sql.insertRun.pluck().get({
+      ...key,
+      fingerprint: fingerprintOf(key),
+      path: wanted.path,
+      directory: directoryText(wanted.directory),
+      content: JSON.stringify(wanted.content),
+      settings: JSON.stringify(wanted.settings),
+      warnings: JSON.stringify(wanted.content.warnings),
+      state: JSON.stringify(state),
+      // History goes by its age: what was due first goes first.
+      dueAtMs: isDue ? (wanted.isBacklog ? Math.min(nowMs, wanted.newestWriteMs) : nowMs) : null,
+      backlog: wanted.isBacklog ? 1 : 0,
+      runId: runIdOf(state),
+      distrusted: isDistrusted ? 1 : 0,
+      nowMs,
+    }) as number;
+    tell(run, 'queued', `its folder ${wanted.path} is complete`, nowMs);
+    if (note !== null) tell(run, state.kind, note, nowMs);
+    return run;
+  }
+
+  /** Content from before the outbox was lost may have been sent by the outbox that was lost. */
+  function mayHaveBeenSent({ key, path, newestFileChangeMs }: NewRun): boolean {
+    const distrustedAtMs = doubt.distrust()?.sinceMs ?? null;
+    if (distrustedAtMs === null) return false;
+    if (newestFileChangeMs <= distrustedAtMs) return true;
+    // What the first whole scan finds counts as old whatever its times say: they may have been set since.
+    const { dropRoot } = key;
+    if (dropRoot === outsideRootName) return false;
+    const wholeScanMs = sql.wholeScan.pluck().get({ dropRoot }) as number | null | undefined;
+    const seen = sql.folder.get({ dropRoot, path }) as FolderRow | undefined;
+    return wholeScanMs == null || (seen !== undefined && seen.firstSeenMs <= wholeScanMs);
+  }
+
+  function bornState(
+    { doubt, believed, key }: NewRun,
+    isDistrusted: boolean,
+    nowMs: number,
+  ): { readonly state: RunState; readonly note: string | null } {
+    const { platform, app } = key;
+    const isFree =
+      believed !== null && sql.runHolding.get({ platform, app, runId: believed.runId }) === undefined;
+    if (isFree) {
+      const { runId } = believed;
+      return {
+        state: { kind: 'recorded', runId },
+        note: `its result file proves that it is run ${runId} already`,
+      };
+    }
+    const live = isDistrusted ? bornUnknown(nowMs) : ({ kind: 'queued', uploads: [] } as const);
+    if (doubt !== null) {
+      const { hint } = doubt;
+      return { state: { kind: 'parked', from: live, reason: reasonOf(doubt), hint }, note: doubt.text };
+    }
+    if (!isDistrusted) return { state: live, note: null };
+    return {
+      state: live,
+      note: 'the outbox was lost before: whether it was sent then is asked of the platform’s list',
+    };
+  }
+
+  function move(run: number, path: string, nowMs: number): void {
+    const moved = runByNumber(run);
+    if (moved === null) return;
+    sql.moveRun.run({ run, path });
+    tell(run, moved.life.state.kind, `its folder was moved from ${moved.path} to ${path}`, nowMs);
+  }
+
+  function remember({ key, path, signature, directory, target }: NewRun, run: number, nowMs: number): void {
+    sql.saveFolder.run({
+      dropRoot: key.dropRoot,
+      path,
+      state: 'known',
+      reasonClass: '',
+      reason: '',
+      hint: '',
+      signature,
+      directory: directoryText(directory),
+      firstSeenMs: nowMs,
+      changedAtMs: nowMs,
+      sinceMs: nowMs,
+      run,
+      target,
+    });
+  }
+
+  /** The folder is complete again with content that has a row: only what was never sent takes the new log and meta. */
+  function refresh(run: Claim, wanted: NewRun, chance: Chance, kind: 'known' | 'moved'): Enqueued {
+    const { state } = run.life;
+    const held = state.kind === 'parked' ? state.from : state;
+    const isSame = run.content.asideDigest === wanted.content.asideDigest;
+    const follows = ['queued', 'uploaded', 'superseded', 'gone'].includes(held.kind);
+    if (!follows || (isSame && run.isClaimed)) return { run: run.run, kind };
+    if (!isSame) {
+      sql.refreshContent.run({
+        run: run.run,
+        content: JSON.stringify(wanted.content),
+        settings: JSON.stringify(wanted.settings),
+        warnings: JSON.stringify(wanted.content.warnings),
+      });
+    }
+    applyTo(seized(run), { kind: isSame ? 'returned' : 'logOrMetaChanged' }, chance);
+    if (kind === 'moved') return { run: run.run, kind };
+    return { run: run.run, kind: isLive(state) ? (isSame ? 'known' : 'refreshed') : 'revived' };
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * What is asked of the outbox's thread, in groups, and what is known of the thread: that it is in trouble, or does not
+ * answer, or has failed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { stuck, type OutboxTrouble } from '../core/outboxTrouble.ts';
+import { machineClock } from '../system/clock.ts';
+import type { OperationName } from './operations.ts';
+import type { OutboxNote } from './place.ts';
+import type { Reply, Request, ThreadMessage, ThreadOrder, ThrownError } from './thread.ts';
+import { OutboxHeld, OutboxUnusable } from './unusable.ts';
+
+export interface OutboxWatch {
+  /** Told when changes begin to wait, and with null when they go on. */
+  readonly onTrouble: (trouble: OutboxTrouble | null) => void;
+  /** Told once, when the outbox cannot be used any more: the process has to end. */
+  readonly onFailure: (failure: OutboxUnusable) => void;
+}
+
+/** Closing waits this long for a disk in trouble, in ms; then what waits is given up. */
+const closeMsMax = 5_000;
+const lookAgainMs = 20;
+
+/** So many changes share a transaction at most: a longer one would let the first of them wait too long. */
+const groupMax = 512;
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** While one group is on its way to the disk, the next one gathers: under load that is one fsync for many changes. */
+export class GroupQueue {
+  /** Resolves with the note that was found. */
+  readonly opened: Promise<OutboxNote | null>;
+  groups = 0;
+  failure: OutboxUnusable | null = null;
+  readonly #thread: Worker;
+  readonly #watch: OutboxWatch;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #exited: Promise<void>;
+  #gathered: Request[] = [];
+  #isBusy = true;
+  #isScheduled = false;
+  #nextId = 1;
+  #trouble: OutboxTrouble | null = null;
+  /** When the group that is on its way left, on the monotonic clock; null: none is. */
+  #leftMs: number | null = null;
+  #ended: Error | null = null;
+  #afterClose: (() => void) | null = null;
+  #failToOpen: ((error: Error) => void) | null = null;
+
+  constructor(thread: Worker, watch: OutboxWatch) {
+    this.#thread = thread;
+    this.#watch = watch;
+    this.opened = new Promise((resolve, reject) => {
+      this.#failToOpen = reject;
+      thread.on('message', (message: ThreadMessage) => {
+        switch (message.kind) {
+          case 'open':
+            this.#isBusy = false;
+            resolve(message.note);
+            break;
+          case 'failedToOpen':
+            this.#ended = asError(message.error);
+            reject(this.#ended);
+            break;
+          case 'replies':
+            this.#take(message.replies);
+            break;
+          case 'trouble':
+            this.#noteTrouble(message.trouble);
+            break;
+          case 'failed':
+            this.#fail(asError(message.error));
+            break;
+          case 'closed':
+            this.#ended ??= new Error('the outbox is closed');
+            this.#afterClose?.();
+            break;
+        }
+      });
+      thread.once('error', (error) =>
+        this.#fail(threadEnded(error instanceof Error ? error.message : String(error))),
+      );
+    });
+    this.#exited = new Promise((resolve) => {
+      thread.once('exit', () => {
+        this.#fail(threadEnded('it ended by itself'));
+        resolve();
+      });
+    });
+  }
+
+  trouble(): OutboxTrouble | null {
+    if (this.failure !== null) return { text: this.failure.message, hint: 'The daemon ends, to start anew.' };
+    const waitsMs = this.#leftMs === null ? 0 : machineClock.monotonicMs() - this.#leftMs;
+    return this.#trouble ?? stuck(waitsMs);
+  }
+
+  ask(name: OperationName, args: readonly unknown[]): Promise<unknown> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const id = this.#nextId;
+    this.#nextId += 1;
+    this.#gathered.push({ id, name, args });
+    this.#schedule();
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+    });
+  }
+
+  async close(): Promise<void> {
+    let troubledMs = 0;
+    while (this.#waiting.size > 0) {
+      if (this.trouble() !== null && troubledMs >= closeMsMax) this.giveUp();
+      else if (this.trouble() === null) await new Promise((resolve) => setImmediate(resolve));
+      else await sleep(lookAgainMs).then(() => (troubledMs += lookAgainMs));
+    }
+    if (this.#ended !== null) {
+      await this.#exited;
+      return;
+    }
+    const closed = new Promise<void>((resolve) => (this.#afterClose = resolve));
+    this.order({ kind: 'close' });
+    await closed;
+  }
+
+  giveUp(): void {
+    if (this.#ended !== null) return;
+    const trouble = this.trouble();
+    const why = trouble === null ? 'it is not waited for any longer' : `${trouble.text}. ${trouble.hint}`;
+    this.#fail(new OutboxUnusable('machine', `the outbox cannot be used: ${why}`));
+  }
+
+  #schedule(): void {
+    if (this.#isBusy || this.#isScheduled || this.#gathered.length === 0) return;
+    this.#isScheduled = true;
+    // Whatever else this turn of the loop wants belongs to the same group.
+    setImmediate(() => {
+      this.#isScheduled = false;
+      const requests = this.#gathered.slice(0, groupMax);
+      this.#gathered = this.#gathered.slice(groupMax);
+      this.#isBusy = true;
+      this.groups += 1;
+      this.#leftMs = machineClock.monotonicMs();
+      this.order({ kind: 'group', requests });
+    });
+  }
+
+  order(order: ThreadOrder): void {
+    this.#thread.postMessage(order);
+  }
+
+  #take(replies: readonly Reply[]): void {
+    this.#isBusy = false;
+    this.#leftMs = null;
+    for (const reply of replies) {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if (reply.ok) waiting?.resolve(reply.value);
+      else waiting?.reject(asError(reply.error));
+    }
+    this.#schedule();
+  }
+
+  #noteTrouble(trouble: OutboxTrouble | null): void {
+    const isNews = trouble?.text !== this.#trouble?.text;
+    this.#trouble = trouble;
+    if (isNews) this.#watch.onTrouble(trouble);
+  }
+
+  #fail(error: Error): void {
+    const isFirst = this.#ended === null;
+    this.#ended ??= error;
+    // Without effect once it is open: a promise settles once.
+    this.#failToOpen?.(this.#ended);
+    if (isFirst && error instanceof OutboxUnusable) {
+      this.failure = error;
+      this.#watch.onFailure(error);
+    }
+    if (isFirst) this.order({ kind: 'abandon' });
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
+    this.#waiting.clear();
+    this.#gathered = [];
+    this.#afterClose?.();
+  }
+}
+
+function threadEnded(why: string): OutboxUnusable {
+  return new OutboxUnusable(
+    'machine',
+    `the thread of the outbox has ended (${why}). Nothing that was acknowledged is lost; start again.`,
+  );
+}
+
+function asError(thrown: ThrownError): Error {
+  if (thrown.name === 'OutboxHeld')
+    return Object.assign(new OutboxHeld('', thrown.pid ?? null), { message: thrown.message });
+  if (thrown.name === 'OutboxUnusable') return new OutboxUnusable(thrown.kind ?? 'machine', thrown.message);
+  const error = new Error(thrown.message);
+  error.name = thrown.name;
+  if (thrown.stack !== undefined) error.stack = thrown.stack;
+  return error;
+}

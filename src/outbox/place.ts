@@ -1,0 +1,142 @@
+/**
+ * The outbox's files in the state directory: what they are called, how they are kept aside, and the note that outlives a
+ * process which found that the outbox is not to be believed.
+ *
+ * None of these functions opens the database by path: closing it again would drop SQLite's locks (see `lock.ts`).
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isoTime } from '../system/clock.ts';
+import { codeOf, OutboxUnusable } from './unusable.ts';
+
+export const databaseName = 'outbox.db';
+/** What belongs to a database file: its journal, and the index of that. A journal must never meet another database. */
+export const companions = ['-wal', '-shm', '-journal'] as const;
+
+const noteName = 'outbox.note';
+/** Everything that whoever opens an outbox may have to make. */
+export const ownFiles = [databaseName, noteName, 'lock', 'owner.pid'] as const;
+/** More damaged outboxes than this were not made by one accident: the disk is at fault, and goes on being so. */
+const asideMax = 10;
+
+export function databasePath(stateDir: string): string {
+  return join(stateDir, databaseName);
+}
+
+/** What the next start has to do, written down before anything is done to the outbox. */
+export interface OutboxNote {
+  /** `replace`: keep the file aside and make a new one; `distrust`: whatever is there may be behind. */
+  readonly next: 'replace' | 'distrust';
+  /** Why, for the log and for `status`. */
+  readonly reason: string;
+}
+
+/** @returns null where there is none */
+export function readNote(stateDir: string): OutboxNote | null {
+  let text: string;
+  try {
+    text = readFileSync(join(stateDir, noteName), 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const { next, reason } = JSON.parse(text) as Partial<OutboxNote>;
+    if ((next === 'replace' || next === 'distrust') && typeof reason === 'string') return { next, reason };
+  } catch {
+    // Said below.
+  }
+  // Whatever it said, it called for distrust at least.
+  return { next: 'distrust', reason: `the note ${noteName} beside the outbox cannot be read` };
+}
+
+/** Durable when it returns: only then may the outbox be touched. */
+export function writeNote(stateDir: string, note: OutboxNote): void {
+  const path = join(stateDir, noteName);
+  const temporary = `${path}.new`;
+  // The state directory itself may have been removed under the daemon.
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const file = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(file, `${JSON.stringify(note)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  syncDirectory(stateDir);
+}
+
+/** What it called for is durable in the outbox itself. */
+export function clearNote(stateDir: string): void {
+  rmSync(join(stateDir, noteName), { force: true });
+  syncDirectory(stateDir);
+}
+
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** @returns a path beside the database that nothing has yet, such as `outbox.db.damaged-20261124T115313Z` */
+export function freeAside(stateDir: string, why: 'damaged' | 'replaced', nowMs: number): string {
+  const stem = `${databasePath(stateDir)}.${why}-`;
+  const kept = readdirSync(stateDir).filter((name) => name.startsWith(basename(stem)));
+  const files = kept.filter((name) => companions.every((ending) => !name.endsWith(ending)));
+  if (why === 'damaged' && files.length >= asideMax) {
+    throw new OutboxUnusable(
+      'data',
+      `${String(files.length)} damaged outboxes are kept in ${stateDir} already (${files.at(-1) ?? ''}): ` +
+        'this disk loses what is written to it. Check it, remove them, and start again.',
+    );
+  }
+  const date = isoTime(nowMs).replace(/[-:]|\.\d+/g, '');
+  for (let number = 1; ; number += 1) {
+    const path = `${stem}${date}${number === 1 ? '' : `-${String(number)}`}`;
+    if (!kept.some((name) => name.startsWith(basename(path)))) return path;
+  }
+}
+
+/**
+ * Moves the journal, then the database, so that neither is ever beside another one's. The names stay a pair that SQLite
+ * can open.
+ */
+export function moveAside(path: string, aside: string): void {
+  moveCompanions(path, aside);
+  moveIfThere(path, aside);
+  syncDirectory(dirname(path));
+}
+
+export function moveCompanions(path: string, aside: string): void {
+  for (const ending of companions) moveIfThere(`${path}${ending}`, `${aside}${ending}`);
+}
+
+function moveIfThere(from: string, to: string): void {
+  if (existsSync(from)) renameSync(from, to);
+}
+
+export function removeWithCompanions(path: string): void {
+  for (const ending of ['', ...companions]) rmSync(`${path}${ending}`, { force: true });
+}
+
+/** Which file it is that lies at a path, by device and inode; null: none. */
+export function fileAt(path: string): string | null {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? null : `${String(stats.dev)} ${String(stats.ino)}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * What is kept of a drop root as a whole, and what a scan and an audit ask about its folders: in pages, and by slim
+ * questions, because there may be a hundred thousand of them.
+ */
+import type { DoubtOperations } from './doubtOperations.ts';
+import type { Recorded, RootStart, ScanFacts } from './nouns.ts';
+import type { Statements } from './prepare.ts';
+
+interface RootRow extends RootStart {
+  readonly mark: string;
+  readonly target: string | null;
+  readonly auditedTo: string;
+}
+
+export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'distrust'>) {
+  const rootOf = (dropRoot: string): RootRow | undefined => sql.root.get({ dropRoot }) as RootRow | undefined;
+
+  return {
+    /** Which directory the drop root was when it was last looked at; null: it never was. */
+    rootMark(dropRoot: string): string | null {
+      return rootOf(dropRoot)?.mark ?? null;
+    },
+
+    saveRootMark(dropRoot: string, mark: string): void {
+      sql.saveRootMark.run({ dropRoot, mark });
+    },
+
+    /**
+     * A process begins to watch the root. For a platform and app that it was never watched for, that is a first start,
+     * unless the outbox is not believed: then it was most likely watched before.
+     * @returns whether it is a first start
+     */
+    beginRoot(
+      dropRoot: string,
+      mark: string,
+      target: string,
+      nowMs: number,
+    ): RootStart & { isFirst: boolean } {
+      const before = rootOf(dropRoot);
+      if (before?.target === target) {
+        const { firstStartMs, historyFound } = before;
+        return { firstStartMs, historyFound, isFirst: false };
+      }
+      const firstStartMs = doubt.distrust() === null ? nowMs : null;
+      sql.beginRoot.run({ dropRoot, mark, target, firstStartMs });
+      const now = rootOf(dropRoot);
+      const isFirst = now?.firstStartMs === nowMs;
+      if (isFirst) sql.noteHistory.run({ dropRoot, found: 0 });
+      return { firstStartMs: now?.firstStartMs ?? null, historyFound: 0, isFirst };
+    },
+
+    /**
+     * All that a scan has to know beforehand, in one question: an idle daemon asks little else.
+     * @param recordedMax the recorded folders are wanted when they are not more than this
+     */
+    scanFacts(dropRoot: string, recordedMax: number): ScanFacts {
+      const row = rootOf(dropRoot);
+      const recorded = sql.recorded.raw().all({ dropRoot, after: '', limit: recordedMax + 1 }) as Recorded[];
+      return {
+        mark: row?.mark ?? null,
+        start: row === undefined ? null : { firstStartMs: row.firstStartMs, historyFound: row.historyFound },
+        distrust: doubt.distrust(),
+        hasUnsettled: sql.unsettled.pluck().get({ dropRoot, after: '', limit: 1 }) !== undefined,
+        recorded: recorded.length > recordedMax ? null : recorded,
+      };
+    },
+
+    rootStart(dropRoot: string): RootStart | null {
+      const row = rootOf(dropRoot);
+      return row === undefined ? null : { firstStartMs: row.firstStartMs, historyFound: row.historyFound };
+    },
+
+    noteHistory(dropRoot: string, found: number): void {
+      sql.noteHistory.run({ dropRoot, found });
+    },
+
+    /** Whether history may be left out: not what a person wants, and not while the outbox is not believed. */
+    mayLeaveOut(dropRoot: string, path: string): boolean {
+      const root = rootOf(dropRoot);
+      if (root?.firstStartMs === null || doubt.distrust() !== null) return false;
+      return sql.isWanted.pluck().get({ dropRoot, path }) !== 1;
+    },
+
+    /** A person wants this folder tracked, whatever backfill says: the next scan looks at it. */
+    wantFolder(dropRoot: string, path: string, nowMs: number): void {
+      sql.wantFolder.run({ dropRoot, path, nowMs });
+    },
+
+    /** Likewise for a page of the history that was left out. @returns its paths; none: there is no more */
+    wantLeftOut(dropRoot: string, after: string, limit: number, nowMs: number): string[] {
+      const paths = sql.leftOut.pluck().all({ dropRoot, after, limit }) as string[];
+      for (const path of paths) sql.wantFolder.run({ dropRoot, path, nowMs });
+      return paths;
+    },
+
+    /** Paths of history that was left out, in pages. */
+    leftOut(dropRoot: string, after: string, limit: number): string[] {
+      return sql.leftOut.pluck().all({ dropRoot, after, limit }) as string[];
+    },
+
+    /** Which of these paths a look is needed at: new ones, open ones, and those of another platform or app. */
+    lookWanted(dropRoot: string, target: string, paths: readonly string[]): string[] {
+      return paths.filter((path) => sql.lookWanted.get({ dropRoot, path, target }) === undefined);
+    },
+
+    /** Paths that somebody asked a fresh look for, in pages. */
+    unsettled(dropRoot: string, after: string, limit: number): string[] {
+      return sql.unsettled.pluck().all({ dropRoot, after, limit }) as string[];
+    },
+
+    /** Folders that have been dealt with, in the order of their paths, in pages. */
+    recorded(dropRoot: string, after: string, limit: number): Recorded[] {
+      return sql.recorded.raw().all({ dropRoot, after, limit }) as Recorded[];
+    },
+
+    folderCount(dropRoot: string): number {
+      return Number(sql.countFolders.pluck().get({ dropRoot }));
+    },
+
+    /** Where the audit of an earlier process had come to. */
+    auditedTo(dropRoot: string): string {
+      return rootOf(dropRoot)?.auditedTo ?? '';
+    },
+
+    saveAuditedTo(dropRoot: string, path: string): void {
+      sql.saveAuditedTo.run({ dropRoot, path });
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** How the rows of runs are found and changed; what every operation on runs shares. Each change tells the run's story. */
+import type { Happening } from '../core/happening.ts';
+import { advance } from '../core/lifecycle.ts';
+import type { LifecyclePolicy } from '../core/policy.ts';
+import type { RunState } from '../core/run.ts';
+import type { Claim, Run } from './nouns.ts';
+import type { Statements } from './prepare.ts';
+import { lifeColumns, runOf, type RunRow } from './rows.ts';
+
+/** More would bury the story of the run; the oldest go first. */
+const historyEntriesMax = 200;
+/** Rows are gone through in pages of this many. */
+const pageOfRows = 500;
+
+/** Time, chance and the rules: what a decision about a run needs besides the run. */
+export interface Chance {
+  readonly nowMs: number;
+  readonly random: number;
+  readonly policy: LifecyclePolicy;
+}
+
+export function runRows(sql: Statements) {
+  const runs = (found: unknown[]): Claim[] => (found as RunRow[]).map(runOf);
+  const runByNumber = (run: number): Claim | null => {
+    const row = sql.runByNumber.get({ run }) as RunRow | undefined;
+    return row === undefined ? null : runOf(row);
+  };
+
+  const tell = (run: number, kind: RunState['kind'], note: string | null, nowMs: number): void => {
+    if (note === null) return;
+    sql.addHistory.run({ run, kind, note, nowMs });
+    const count = Number(sql.historyCount.pluck().get({ run }));
+    if (count > historyEntriesMax) sql.trimHistory.run({ run, surplus: count - historyEntriesMax });
+  };
+
+  /** Takes a run that has not been sent out of whatever hands it is in: their next conclusion does not count. */
+  const seized = (run: Run): Run => {
+    sql.seize.run({ run: run.run });
+    return { ...run, isClaimed: false };
+  };
+
+  const applyTo = (run: Run, happening: Happening, { nowMs, random, policy }: Chance): Run => {
+    const { life, dueAtMs, note } = advance(run.life, happening, nowMs, random, policy);
+    sql.applyUnclaimed.run({ ...lifeColumns(life), run: run.run, dueAtMs, nowMs });
+    tell(run.run, life.state.kind, note, nowMs);
+    return { ...run, life, dueAtMs };
+  };
+
+  const eachOfKind = (kind: RunState['kind'], work: (run: Claim) => void): void => {
+    for (let after = 0; ;) {
+      const page = runs(sql.runsOfKindAfter.all({ kind, after, limit: pageOfRows }));
+      for (const run of page) work(run);
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageOfRows) return;
+      after = last.run;
+    }
+  };
+
+  return { runs, runByNumber, tell, seized, applyTo, eachOfKind };
+}
+
+export type RunRows = ReturnType<typeof runRows>;

@@ -1,0 +1,28 @@
+/** What an archive may hold. */
+
+export interface ArchiveLimits {
+  /** All files together, in bytes. */
+  readonly unpackedBytesMax: number;
+  readonly filesMax: number;
+  readonly depthMax: number;
+  /** One file, in bytes; absent: no limit of its own. */
+  readonly fileBytesMax?: number;
+  /** Whether a file with a second name is refused: in a folder that others write to it may be another user’s. */
+  readonly refusesHardLinks?: true;
+}
+
+/** What the platform documents; a deeper tree is no solver's output. */
+export const archiveLimits: ArchiveLimits = {
+  unpackedBytesMax: 2.5 * 1024 ** 3,
+  filesMax: 100_000,
+  depthMax: 64,
+};
+
+/** The official SDK leaves files of this name out, at any depth: its own archive of an earlier time. */
+export const leftOut = 'inputs.tar.gz';
+
+/** What the platform takes of an archive as it is sent. */
+export const packedBytesMax = 700 * 1024 ** 2;
+
+/** The most that `limits.folder_files` can be set to: names of so many files are held for a moment. */
+export const entriesMax = 100_000;

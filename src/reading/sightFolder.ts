@@ -1,0 +1,68 @@
+/**
+ * The two ways of looking at a run folder: one that leaves the loop to others meanwhile, and one for a thread that has
+ * nothing else to do. What is made of what they find is the same (`sight.ts`).
+ */
+import { lstatSync, opendirSync, type Dirent } from 'node:fs';
+import { lstat, opendir } from 'node:fs/promises';
+import type { Entry } from './mapping.ts';
+import { look, type Answer, type FolderSight, type Question, type SightRules } from './sight.ts';
+
+/** Entries that are fetched from the system at once. */
+const bufferSize = 256;
+
+/** @returns null when the folder is not there (any more) or is no directory */
+export async function sightFolder(path: string, rules: SightRules): Promise<FolderSight | null> {
+  const looking = look(path, rules);
+  let step = looking.next();
+  while (step.done !== true) {
+    try {
+      step = looking.next(await answer(step.value));
+    } catch (error) {
+      step = looking.throw(error);
+    }
+  }
+  return step.value;
+}
+
+/** Likewise, holding up whoever calls: for a thread of its own. */
+export function sightFolderSync(path: string, rules: SightRules): FolderSight | null {
+  const looking = look(path, rules);
+  let step = looking.next();
+  while (step.done !== true) {
+    try {
+      step = looking.next(answerSync(step.value));
+    } catch (error) {
+      step = looking.throw(error);
+    }
+  }
+  return step.value;
+}
+
+async function answer(question: Question): Promise<Answer> {
+  if (question.kind === 'stats') return await lstat(question.path, { bigint: true });
+  const entries: Entry[] = [];
+  for await (const entry of await opendir(question.path, { bufferSize })) {
+    entries.push(entryOf(entry));
+    if (entries.length > question.max) break;
+  }
+  return entries;
+}
+
+function answerSync(question: Question): Answer {
+  if (question.kind === 'stats') return lstatSync(question.path, { bigint: true });
+  const entries: Entry[] = [];
+  const directory = opendirSync(question.path, { bufferSize });
+  try {
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+      entries.push(entryOf(entry));
+      if (entries.length > question.max) break;
+    }
+  } finally {
+    directory.closeSync();
+  }
+  return entries;
+}
+
+export function entryOf(entry: Dirent): Entry {
+  return { name: entry.name, kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other' };
+}

@@ -1,0 +1,118 @@
+/** What everything else stands on: the outbox, taken over and proven, and the platform's client. */
+import type { Config } from '../config/config.ts';
+import { defaultPolicy } from '../core/policy.ts';
+import type { PassPoint } from '../core/points.ts';
+import { openOutbox, type Outbox } from '../outbox/outbox.ts';
+import { keyReader } from '../platform/apiKey.ts';
+import { PlatformClient } from '../platform/client.ts';
+import { networkOf } from '../platform/network.ts';
+import { startStandIn, type StandIn } from '../standin/standin.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Log } from '../system/log.ts';
+import { Secret } from '../system/secret.ts';
+import type { ServiceManager } from '../system/serviceManager.ts';
+import { believeOrDistrust } from './believing.ts';
+import { inGoodTime, WatchedOutbox } from './outboxWatch.ts';
+
+/** Runs that have waited for longer show that the platform, or this host, was away. */
+const recoveringAfterMs = 10 * 60_000;
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly passPoint: PassPoint;
+  /** Told that the daemon is ready and alive; a command has none. */
+  readonly manager?: ServiceManager;
+}
+
+export interface Base {
+  readonly outbox: Outbox;
+  readonly platform: PlatformClient;
+  readonly platformId: string;
+  readonly host: string;
+  /** Work has waited for so long that other hosts have likely been waiting too. */
+  readonly isRecovering: boolean;
+  /** Aborted when the outbox cannot be used any more. */
+  readonly failed: AbortSignal;
+  readonly closers: (() => Promise<void>)[];
+}
+
+/**
+ * Takes the outbox over from whoever had it, finds out whether it is to be believed, and makes the client.
+ * @param isDaemon whether a damaged outbox may be replaced: a command only says that it is damaged
+ */
+export async function openBase(config: Config, around: Surroundings, isDaemon: boolean): Promise<Base> {
+  const closers: (() => Promise<void>)[] = [];
+  const watch = new WatchedOutbox(around.log);
+  try {
+    // First the lock: nothing else may be touched while another process owns the state directory.
+    const outbox = await openOutbox(config.stateDir, { mayReplace: isDaemon, watch });
+    closers.unshift(() => outbox.close());
+    const base = await inGoodTime(outbox, buildBase(config, around, outbox, closers));
+    return { ...base, failed: watch.failed };
+  } catch (error) {
+    for (const close of closers) await close();
+    throw error;
+  }
+}
+
+async function buildBase(
+  config: Config,
+  { clock, log, version, environment }: Surroundings,
+  outbox: Outbox,
+  closers: (() => Promise<void>)[],
+): Promise<Omit<Base, 'failed'>> {
+  const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: defaultPolicy };
+  const host = await outbox.freezeHost(config.host, chance.nowMs);
+  if (host !== config.host) {
+    log.warn(
+      `this outbox belongs to host "${host}", which stays part of every run; "${config.host}" is not used`,
+    );
+  }
+  const left = await outbox.takeOver(chance);
+  if (left.suspects > 0) {
+    log.warn(
+      left,
+      `the last process ended with ${left.suspects} run(s) in hand: they go first, one at a time`,
+    );
+  }
+  const standIn = config.platform.kind === 'stand-in' ? await openStandIn(config) : null;
+  if (standIn !== null) closers.unshift(() => standIn.close());
+  const { endpoint, apiKey, uploadsAtOnce, proxy, caFile } = config.platform;
+  const platform = new PlatformClient({
+    endpoint: standIn?.endpoint ?? endpoint ?? '',
+    apiKey:
+      standIn === null
+        ? keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment)
+        : () => Promise.resolve(new Secret('stand-in')),
+    connections: uploadsAtOnce,
+    version,
+    clock,
+    network: networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment),
+  });
+  closers.unshift(() => platform.close());
+  const platformId = standIn === null ? platform.endpoint.href.replace(/\/$/, '') : `stand-in:${standIn.id}`;
+  const { stateDir } = config;
+  await believeOrDistrust(outbox, { stateDir, platformId, environment, clock, log });
+  const isRecovering = await hasWaitedLong(outbox, chance.nowMs);
+  return { outbox, platform, platformId, host, isRecovering, closers };
+}
+
+async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {
+  for (const kind of ['queued', 'uploaded', 'tracked'] as const) {
+    const oldest = await outbox.oldestOf(kind);
+    if (oldest !== null && nowMs - oldest.createdAtMs > recoveringAfterMs) return true;
+  }
+  return false;
+}
+
+async function openStandIn({ platform: { standIn } }: Config): Promise<StandIn> {
+  return await startStandIn({
+    dataDir: standIn.dataDir,
+    port: standIn.port,
+    apps: standIn.apps,
+    apiKey: null,
+  });
+}

@@ -1,0 +1,52 @@
+/** A solver's log in one pass: its facts, in memory that does not grow with its length. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SolverLog } from './facts.ts';
+import { LineReader } from './lines.ts';
+import { LogTracker, Tables } from './logTracker.ts';
+import { solvers } from './solvers.ts';
+
+/** Between two turns of the event loop so much is read: a few milliseconds, however slow the lines are to read. */
+const bytesPerTurn = 256 * 1024;
+
+let tables: Tables | null = null;
+
+/** How a log is read. */
+export interface ParseSolverLogOptions {
+  /** Ends the reading early: the promise rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What a solver's log says: solver, status, objective, bound, gap, times, sizes, and how solution and bound moved.
+ *
+ * @param source the log's bytes in order, in pieces of any size: a file's stream, a child's output, or the bytes themselves
+ * @returns the facts of the last solve, each with the number of the line that says it, and every solve of the log. What
+ *   the log does not say is absent. A log of no solver that is known has no solves, and no facts.
+ * @throws the reason of `signal`, and whatever `source` throws; never for what is in the log
+ */
+export async function parseSolverLog(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { signal }: ParseSolverLogOptions = {},
+): Promise<SolverLog> {
+  tables ??= new Tables(solvers);
+  const tracker = new LogTracker(tables);
+  const reader = new LineReader(
+    (bytes, from, to, number, isCut) => tracker.line(bytes, from, to, number, isCut),
+    () => tracker.chunkEnds(),
+  );
+  let sinceTurn = 0;
+  for await (const bytes of source) {
+    for (let at = 0; at < bytes.length; at += bytesPerTurn) {
+      signal?.throwIfAborted();
+      const piece = bytes.subarray(at, at + bytesPerTurn);
+      reader.push(piece);
+      sinceTurn += piece.length;
+      if (sinceTurn < bytesPerTurn) continue;
+      sinceTurn = 0;
+      await nextTurn();
+    }
+  }
+  signal?.throwIfAborted();
+  reader.end();
+  return tracker.result();
+}

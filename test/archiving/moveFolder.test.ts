@@ -1,0 +1,220 @@
+/** A folder is moved whole or not at all, over nothing, and a crash at any moment is mended by whoever comes next. */
+import { execFileSync } from 'node:child_process';
+import {
+  accessSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { finishMove, moveFolder } from '../../src/archiving/moveFolder.ts';
+
+const made: string[] = [];
+afterEach(() => {
+  for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
+});
+
+function directory(base = tmpdir()): string {
+  const path = mkdtempSync(join(base, 'rt-move-'));
+  made.push(path);
+  return path;
+}
+
+/** Memory, which is never the file system of `/tmp` here; null: there is none, which is said. */
+function otherFileSystem(): string | null {
+  try {
+    accessSync('/dev/shm');
+    if (statSync('/dev/shm').dev !== statSync(tmpdir()).dev) return '/dev/shm';
+  } catch {
+    // Said below.
+  }
+  console.error('SKIPPED: moving between file systems cannot be tried here: /dev/shm is none of its own');
+  return null;
+}
+
+const other = otherFileSystem();
+
+function folderIn(root: string): string {
+  const folder = join(root, 'monday');
+  mkdirSync(join(folder, 'output', 'deep'), { recursive: true });
+  writeFileSync(join(folder, 'input.json'), '{"a":1}');
+  writeFileSync(join(folder, 'output', 'deep', 'ünï code.txt'), 'x'.repeat(300_000));
+  writeFileSync(join(folder, 'output', 'empty'), '');
+  writeFileSync(join(folder, 'run.sh'), '#!/bin/sh\n');
+  chmodSync(join(folder, 'run.sh'), 0o750);
+  symlinkSync('/etc/passwd', join(folder, 'link'));
+  linkSync(join(folder, 'run.sh'), join(folder, 'twin.sh'));
+  utimesSync(join(folder, 'input.json'), 1_500_000_000, 1_500_000_000.25);
+  chmodSync(folder, 0o2755);
+  return folder;
+}
+
+function treeOf(top: string): Record<string, string> {
+  const tree: Record<string, string> = {};
+  const walk = (path: string): void => {
+    for (const entry of readdirSync(join(top, path), { withFileTypes: true })) {
+      const inner = join(path, entry.name);
+      const { mode, mtimeMs } = lstatSync(join(top, inner));
+      if (entry.isSymbolicLink()) tree[inner] = `link to ${readlinkSync(join(top, inner))}`;
+      else if (entry.isDirectory()) {
+        tree[inner] = `directory ${(mode & 0o7777).toString(8)}`;
+        walk(inner);
+      } else
+        tree[inner] =
+          `${(mode & 0o7777).toString(8)} ${Math.round(mtimeMs)} ${readFileSync(join(top, inner), 'latin1')}`;
+    }
+  };
+  walk('');
+  return tree;
+}
+
+/** Both ends of a move, on one file system or on two. */
+function ends(isApart: boolean): { source: string; target: string } {
+  const source = folderIn(directory());
+  return { source, target: join(directory(isApart ? (other ?? '') : tmpdir()), 'monday') };
+}
+
+const besideOf = (path: string): string => join(dirname(path), `.${basename(path)}.runtrackd-tmp`);
+
+describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !isApart || other !== null))(
+  'with file systems of their own: $isApart',
+  ({ isApart }) => {
+    test('everything arrives as it was, and nothing stays behind', async () => {
+      const { source, target } = ends(isApart);
+      const before = treeOf(source);
+      expect(await moveFolder(source, target)).toEqual({ kind: 'moved' });
+      expect(treeOf(target)).toEqual(before);
+      expect(readdirSync(dirname(source))).toEqual([]);
+      expect(readdirSync(dirname(target))).toEqual(['monday']);
+    });
+
+    test.each(['a full directory', 'an empty directory', 'a file', 'a dangling link'])(
+      'what is there already is not touched: %s',
+      async (what) => {
+        const { source, target } = ends(isApart);
+        const before = treeOf(source);
+        if (what === 'a full directory') cpSync('package.json', join(target, 'theirs'));
+        else if (what === 'an empty directory') mkdirSync(target);
+        else if (what === 'a file') writeFileSync(target, 'theirs');
+        else symlinkSync('nowhere', target);
+        const theirs = lstatSync(target).ino;
+        await expect(moveFolder(source, target)).rejects.toThrow('EEXIST');
+        expect(lstatSync(target).ino).toBe(theirs);
+        expect(treeOf(source)).toEqual(before);
+      },
+    );
+
+    test('a move that had ended, but for the note of it, is found done', async () => {
+      const { source, target } = ends(isApart);
+      await moveFolder(source, target);
+      expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
+    });
+
+    test('a move that had only been noted begins anew', async () => {
+      const { source, target } = ends(isApart);
+      expect(await finishMove(source, target)).toBeNull();
+      mkdirSync(target);
+      expect(await finishMove(source, target)).toBeNull();
+      expect(existsSync(target)).toBe(false);
+      expect(await moveFolder(source, target)).toEqual({ kind: 'moved' });
+    });
+
+    test('something that came to lie there meanwhile is nobody’s to remove', async () => {
+      const { source, target } = ends(isApart);
+      const before = treeOf(source);
+      mkdirSync(target);
+      writeFileSync(join(target, 'theirs'), 'x');
+      expect(await finishMove(source, target)).toBeNull();
+      expect(readFileSync(join(target, 'theirs'), 'utf8')).toBe('x');
+      expect(treeOf(source)).toEqual(before);
+    });
+  },
+);
+
+describe.skipIf(other === null)('between file systems', () => {
+  test('a copy that was cut off is made anew', async () => {
+    const { source, target } = ends(true);
+    mkdirSync(besideOf(target));
+    writeFileSync(join(besideOf(target), 'input.json'), '{"a":');
+    expect(await finishMove(source, target)).toBeNull();
+    expect(existsSync(besideOf(target))).toBe(false);
+    expect(await moveFolder(source, target)).toEqual({ kind: 'moved' });
+  });
+
+  test('a copy that is whole while the folder is still there takes its place', async () => {
+    const { source, target } = ends(true);
+    const before = treeOf(source);
+    cpSync(source, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
+    expect(treeOf(target)).toEqual(before);
+    expect(readdirSync(dirname(source))).toEqual([]);
+  });
+
+  test('a removal that was cut off half-way is finished', async () => {
+    const { source, target } = ends(true);
+    const before = treeOf(source);
+    cpSync(source, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    renameSync(source, besideOf(source));
+    rmSync(join(besideOf(source), 'input.json'));
+    expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
+    expect(treeOf(target)).toEqual(before);
+    expect(readdirSync(dirname(source))).toEqual([]);
+  });
+
+  test('what a writer added before the removal stays where he wrote it', async () => {
+    const { source, target } = ends(true);
+    cpSync(source, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    renameSync(source, besideOf(source));
+    writeFileSync(join(besideOf(source), 'late.txt'), 'late');
+    expect(await finishMove(source, target)).toEqual({
+      kind: 'refused',
+      text: 'late.txt changed while it was moved',
+    });
+    expect(readFileSync(join(source, 'late.txt'), 'utf8')).toBe('late');
+  });
+
+  test('and where a new folder has taken the name since, both are kept, and it is said where', async () => {
+    const { source, target } = ends(true);
+    cpSync(source, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    renameSync(source, besideOf(source));
+    writeFileSync(join(besideOf(source), 'input.json'), '{"a":22}');
+    mkdirSync(source);
+    const moved = await finishMove(source, target);
+    expect(moved).toMatchObject({
+      kind: 'refused',
+      text: expect.stringContaining(besideOf(source)) as string,
+    });
+    expect(readFileSync(join(besideOf(source), 'input.json'), 'utf8')).toBe('{"a":22}');
+  });
+
+  test('a pipe cannot be copied: the folder stays, and no copy of it', async () => {
+    const { source, target } = ends(true);
+    execFileSync('mkfifo', [join(source, 'pipe')]);
+    const before = Object.keys(treeOfNames(source));
+    expect(await moveFolder(source, target)).toMatchObject({
+      kind: 'refused',
+      text: expect.stringContaining('a pipe') as string,
+    });
+    expect(Object.keys(treeOfNames(source))).toEqual(before);
+    expect(readdirSync(dirname(target))).toEqual([]);
+  });
+});
+
+function treeOfNames(top: string): Record<string, true> {
+  return Object.fromEntries((readdirSync(top, { recursive: true }) as string[]).map((name) => [name, true]));
+}

@@ -1,0 +1,139 @@
+/** The unit is one that systemd takes, as hardened as it says, and made for the configuration. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { unitText, type UnitPlace } from '../../src/cli/unitText.ts';
+import { configOf, fileWith, givenFile } from '../config/given.ts';
+import { Program, programFile } from '../journey/program.ts';
+
+const place: UnitPlace = {
+  node: '/usr/bin/node',
+  program: '/opt/runtrackd/dist/main.js',
+  user: 'runtrackd',
+  group: 'runtrackd',
+  credential: null,
+  groups: [],
+};
+const unitFor = (text: string, changes: Partial<UnitPlace> = {}): string =>
+  unitText(configOf(givenFile(text)), { ...place, ...changes });
+const withState = (stateDir: string, root = ''): string =>
+  `state_dir: ${stateDir}\nplatform: { kind: stand-in }\ndrop_roots: [{ path: /srv/runs, app: demo-app${root} }]\n`;
+
+const analyze = spawnSync('systemd-analyze', ['--version']).status === 0;
+if (!analyze) console.error('SKIPPED: systemd’s own opinion of the unit: no systemd-analyze here');
+
+describe('what systemd says of it', () => {
+  let dir: string;
+  let file: string;
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'rt-unit-'));
+    file = join(dir, 'runtrackd.service');
+    writeFileSync(
+      file,
+      unitFor(
+        fileWith({ root: 'path: "/srv/a b/100%"\n    name: odd\n    after: { archive: "/srv/do\\"ne" }' }),
+        {
+          node: process.execPath,
+          program: programFile,
+          user: 'root',
+          group: 'root',
+          credential: '/etc/runtrackd/nextmv.key',
+          groups: [0],
+        },
+      ),
+    );
+  });
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  test.skipIf(!analyze)('every line of it is known, odd paths included', () => {
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' });
+    const ofOurs = stderr.split('\n').filter((line) => line.includes('runtrackd'));
+    expect({ ofOurs, status }).toEqual({ ofOurs: [], status: 0 });
+  });
+
+  test.skipIf(!analyze)('its exposure is below 3 of 10', () => {
+    const { status, stdout } = spawnSync(
+      'systemd-analyze',
+      ['security', '--offline=true', '--threshold=30', file],
+      { encoding: 'utf8' },
+    );
+    expect({ status, verdict: stdout.trim().split('\n').at(-1) }).toMatchObject({ status: 0 });
+  });
+});
+
+test('a state directory below /var/lib is systemd’s to make; any other has to be writable', () => {
+  const own = unitFor(withState('/var/lib/runtrackd/one'));
+  expect(own).toContain('StateDirectory=runtrackd/one\nStateDirectoryMode=0700\n');
+  expect(own).not.toContain('ReadWritePaths=-/var/lib');
+  const other = unitFor(withState('/data/state'));
+  expect(other).not.toContain('StateDirectory=');
+  expect(other).toContain('ReadWritePaths=-/data/state\n');
+});
+
+test('a drop root into which nothing is written stays read-only', () => {
+  const apart = unitFor(withState('/var/lib/runtrackd', ', result: /srv/results'));
+  expect(apart).toContain('ReadWritePaths=-/srv/results\n');
+  expect(apart).not.toContain('ReadWritePaths=-/srv/runs');
+  const archived = unitFor(
+    withState('/var/lib/runtrackd', ', result: /srv/results, after: { archive: /srv/done }'),
+  );
+  expect(archived).toContain('ReadWritePaths=-/srv/runs\n');
+  expect(archived).toContain('ReadWritePaths=-/srv/done\n');
+});
+
+test('the time to stop is longer than what the configuration grants', () => {
+  expect(unitFor(fileWith({ top: 'shutdown_deadline: 90s' }))).toContain('TimeoutStopSec=105s\n');
+});
+
+test('a wrong configuration, and an outbox of a newer version, are not started over and over', () => {
+  expect(unitFor(fileWith({}))).toContain('RestartPreventExitStatus=65 78\n');
+});
+
+test('what would be a specifier or a variable is plain text', () => {
+  const unit = unitFor(fileWith({}), { program: '/opt/100%/$HOME/main.js' });
+  expect(unit).toContain('ExecStart=/usr/bin/node /opt/100%%/$$HOME/main.js run -c ');
+});
+
+describe('the command', () => {
+  async function run(...args: string[]) {
+    const dir = mkdtempSync(join(tmpdir(), 'rt-unit-'));
+    const config = join(dir, 'config.yaml');
+    mkdirSync(join(dir, 'runs'));
+    writeFileSync(config, withState(join(dir, 'state')).replace('/srv/runs', join(dir, 'runs')));
+    const ended = await new Program(['systemd-unit', '-c', config, ...args], {
+      cwd: dir,
+      environment: {},
+    }).end();
+    const made = existsSync(join(dir, 'state'));
+    rmSync(dir, { recursive: true });
+    return { ...ended, made, dir };
+  }
+
+  test('prints the unit and nothing else', async () => {
+    const { code, stdout, stderr, dir, made } = await run('--user', 'planner');
+    expect({ code, stderr, made }).toEqual({ code: 0, stderr: '', made: false });
+    expect(stdout).toContain(`run -c ${join(dir, 'config.yaml')}\nUser=planner\nGroup=planner\n`);
+  });
+
+  test('--install --dry-run says every deed, and does none', async () => {
+    const { code, stderr, stdout, dir, made } = await run('--install', '--dry-run', '--user', 'no-such-user');
+    expect({ code, stdout, made }).toEqual({ code: 0, stdout: '', made: false });
+    expect(stderr.trim().split('\n')).toEqual([
+      'would: make the group no-such-user',
+      'would: make the user no-such-user, who cannot log in',
+      `would: make the directory ${join(dir, 'state')} for no-such-user`,
+      'would: write /etc/systemd/system/runtrackd.service',
+    ]);
+    expect(existsSync('/etc/systemd/system/runtrackd.service')).toBe(false);
+  });
+
+  test('--dry-run alone is wrong usage', async () => {
+    const { code, stderr } = await run('--dry-run');
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--install') as string,
+    });
+  });
+});

@@ -1,0 +1,189 @@
+/** One pace, one step at a time, to the number: what the simulations of many hosts cannot tell apart. */
+import { describe, expect, test } from 'vitest';
+import {
+  accepted,
+  freeAtMs,
+  pacePolicy,
+  refused,
+  startPace,
+  takeSlot,
+  type Pace,
+  type Slot,
+} from '../../src/core/pace.ts';
+
+const limit = 5;
+const cap = limit * pacePolicy.capShare;
+const slot: Slot = { sentAtMs: 1_000, isHungry: true };
+const steady: Pace = {
+  ...startPace(limit, false, 0, 0),
+  isStarting: false,
+  rate: 2,
+  slotAtMs: 500,
+  cutAtMs: 0,
+};
+
+describe('a pace begins', () => {
+  test('at once and at its cap, when nobody was away', () => {
+    expect(startPace(limit, false, 7, 0.5)).toEqual({
+      limit,
+      rate: cap,
+      isStarting: true,
+      successes: 0,
+      slotAtMs: 7,
+      floorAtMs: 0,
+      cutAtMs: -Infinity,
+    });
+  });
+
+  test.each([0, 0.25, 0.999])(
+    'slowly and somewhere in a minute, when everybody comes back (%f)',
+    (random) => {
+      const pace = startPace(limit, true, 7, random);
+      expect(pace.rate).toBeCloseTo(cap * 0.02, 10);
+      expect(pace.slotAtMs).toBe(7 + random * 60_000);
+      expect(freeAtMs(pace)).toBe(pace.slotAtMs);
+    },
+  );
+
+  test('at once where there is no limit', () => {
+    expect(startPace(null, true, 7, 0.9)).toMatchObject({ rate: Infinity, slotAtMs: 7 });
+  });
+});
+
+describe('a slot', () => {
+  test.each([
+    { random: 0, gapMs: 450 },
+    { random: 0.5, gapMs: 500 },
+    { random: 1, gapMs: 550 },
+  ])('is followed by the next after the gap, a tenth more or less (chance $random)', ({ random, gapMs }) => {
+    expect(takeSlot(steady, 500, random).pace.slotAtMs).toBeCloseTo(500 + gapMs, 6);
+    // One that was taken late moves the next.
+    expect(takeSlot(steady, 900, random).pace.slotAtMs).toBeCloseTo(900 + gapMs, 6);
+    // One that was caught up does not pull it forward.
+    expect(takeSlot(steady, 400, random).pace.slotAtMs).toBeCloseTo(500 + gapMs, 6);
+  });
+
+  test.each([
+    { nowMs: 500, isHungry: true },
+    { nowMs: 999, isHungry: true },
+    { nowMs: 1_000, isHungry: false },
+  ])('taken at $nowMs ms was waited for: $isHungry', ({ nowMs, isHungry }) => {
+    expect(takeSlot(steady, nowMs, 0.5).slot).toEqual({ sentAtMs: nowMs, isHungry });
+  });
+});
+
+describe('an accepted request', () => {
+  test('doubles the pace of a beginner, up to the cap, at which it is none any more', () => {
+    const beginner = { ...steady, isStarting: true, rate: 1 };
+    expect(accepted(beginner, slot)).toMatchObject({ rate: 2, successes: 1, isStarting: true });
+    expect(accepted({ ...beginner, rate: cap / 2 }, slot)).toMatchObject({ rate: cap, isStarting: false });
+    expect(accepted({ ...beginner, rate: cap * 0.7 }, slot)).toMatchObject({ rate: cap, isStarting: false });
+  });
+
+  test('widens a small share more than its part, and counts', () => {
+    const { rate, successes } = accepted(steady, slot);
+    expect(rate - 2).toBeCloseTo(0.002 * limit * (2 / limit) ** 0.25, 12);
+    expect(successes).toBe(1);
+  });
+
+  test.each([
+    { before: 58, speed: 1 },
+    { before: 59, speed: 1 },
+    { before: 89, speed: 1.5 },
+    { before: 479, speed: 8 },
+    { before: 900, speed: 8 },
+  ])('widens it $speed times as fast after $before others', ({ before, speed }) => {
+    const slow = accepted(steady, slot).rate - 2;
+    expect(accepted({ ...steady, successes: before }, slot).rate - 2).toBeCloseTo(slow * speed, 10);
+  });
+
+  test('that nobody waited for widens only a pace that is next to nothing', () => {
+    const unhurried = { ...slot, isHungry: false };
+    expect(accepted({ ...steady, rate: cap * 0.02 }, unhurried)).toMatchObject({
+      rate: cap * 0.02,
+      successes: 1,
+    });
+    expect(accepted({ ...steady, rate: cap * 0.0199 }, unhurried).rate).toBeGreaterThan(cap * 0.0199);
+  });
+
+  test('changes nothing where there is no limit', () => {
+    const free = startPace(null, false, 0, 0);
+    expect(accepted(free, slot)).toEqual(free);
+  });
+});
+
+describe('a refusal', () => {
+  test('leaves three quarters, and half to a beginner; successes start anew', () => {
+    const used = { ...steady, successes: 9 };
+    expect(refused(used, slot, undefined, 1_100, 0.5)).toMatchObject({
+      rate: 1.5,
+      successes: 0,
+      cutAtMs: 1_100,
+    });
+    expect(refused({ ...used, isStarting: true }, slot, undefined, 1_100, 0.5)).toMatchObject({
+      rate: 1,
+      isStarting: false,
+    });
+  });
+
+  test.each([
+    { random: 0, afterMs: 333.333 },
+    { random: 0.5, afterMs: 666.667 },
+    { random: 0.9, afterMs: 933.333 },
+  ])('puts the next slot half a gap to one and a half ahead (chance $random)', ({ random, afterMs }) => {
+    expect(refused(steady, slot, undefined, 1_100, random).slotAtMs).toBeCloseTo(1_100 + afterMs, 2);
+    const later = { ...steady, slotAtMs: 99_000 };
+    expect(refused(later, slot, undefined, 1_100, random).slotAtMs).toBe(99_000);
+  });
+
+  test('of a request that left when the pace was cut, or before, cuts no more', () => {
+    for (const sentAtMs of [999, 1_000]) {
+      const cut = { ...steady, cutAtMs: 1_000 };
+      expect(refused(cut, { ...slot, sentAtMs }, undefined, 1_100, 0.5)).toMatchObject({
+        rate: 2,
+        cutAtMs: 1_000,
+      });
+    }
+  });
+
+  test('never leaves less than one in five minutes', () => {
+    expect(refused({ ...steady, rate: 1 / 299 }, slot, undefined, 1_100, 0.5).rate).toBe(1 / 300);
+  });
+
+  test('shows a limit where none was configured, and that limit holds from then on', () => {
+    const free = { ...startPace(null, false, 0, 0), slotAtMs: 500 };
+    const pace = refused(free, slot, undefined, 1_100, 0.5);
+    expect(pace).toMatchObject({ limit: 100, rate: 75, isStarting: false });
+    expect(accepted(pace, slot).rate).toBeGreaterThan(75);
+  });
+
+  test.each([
+    { name: 'none', wish: undefined },
+    { name: 'nothing', wish: 0 },
+    { name: 'the past', wish: -5 },
+    { name: 'no number', wish: Number.NaN },
+    { name: 'for ever', wish: Infinity },
+  ])('with a wish that is $name sets no floor', ({ wish }) => {
+    expect(refused(steady, slot, wish, 1_100, 0.9).floorAtMs).toBe(0);
+  });
+
+  test.each([
+    // Half as long again, where that is more than the gap.
+    { wish: 60_000, rate: 2, widthMs: 30_000 },
+    // The gap, where the wish is short.
+    { wish: 200, rate: 2, widthMs: 1_000 / 1.5 },
+    // And no more than half a minute, however slow the pace is.
+    { wish: 200, rate: 1 / 200, widthMs: 30_000 },
+  ])(
+    'that wishes for $wish ms at a pace of $rate is obeyed within $widthMs ms after',
+    ({ wish, rate, widthMs }) => {
+      const at = (random: number) => refused({ ...steady, rate }, slot, wish, 1_100, random).floorAtMs;
+      expect(at(0)).toBe(1_100 + wish);
+      expect(at(0.5)).toBeCloseTo(1_100 + wish + widthMs / 2, 6);
+    },
+  );
+
+  test('never shortens an earlier wish', () => {
+    expect(refused({ ...steady, floorAtMs: 99_000 }, slot, 1_000, 1_100, 0.5).floorAtMs).toBe(99_000);
+  });
+});

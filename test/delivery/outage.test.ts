@@ -1,0 +1,182 @@
+/**
+ * Pauses under a clock that is set ahead: days without a platform, an hour with a wrong key, and what is asked meanwhile.
+ * Delivery, its outbox and its client are the real ones; the policy is the one that is shipped.
+ */
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { defaultPolicy } from '../../src/core/policy.ts';
+import type { Run } from '../../src/outbox/nouns.ts';
+import { until } from '../journey/waiting.ts';
+import { app, minuteMs, test, type Bench } from './bench.ts';
+
+const hourMs = 60 * minuteMs;
+
+/** Listens to everything. @returns when each request came, by the clock that is set ahead */
+function requestsOf(bench: Bench): number[] {
+  const timesMs: number[] = [];
+  bench.onRequest = ({ phase }) => {
+    if (phase === 'received') timesMs.push(bench.clock.monotonicMs());
+  };
+  return timesMs;
+}
+
+/** The most in any minute. */
+function busiestMinute(timesMs: readonly number[]): number {
+  let most = 0;
+  for (let end = 0, start = 0; end < timesMs.length; end += 1) {
+    while ((timesMs[end] ?? 0) - (timesMs[start] ?? 0) >= minuteMs) start += 1;
+    most = Math.max(most, end - start + 1);
+  }
+  return most;
+}
+
+/** Delivery is woken many times over while the clock stands: whoever asks too early asks now. */
+async function turnsManyTimes(bench: Bench): Promise<void> {
+  for (let turn = 0; turn < 30; turn += 1) {
+    bench.delivery.wake();
+    // Each of these is answered after what delivery asked of the outbox before it.
+    await bench.outbox.counts();
+    await sleep(2);
+  }
+}
+
+/** Goes from the end of one pause to the end of the next, until so much time has passed. */
+async function letPassByPauses(bench: Bench, ms: number): Promise<void> {
+  const endMs = bench.clock.monotonicMs() + ms;
+  for (;;) {
+    const pause = await until('delivery to pause', () => bench.delivery.gate.platformPause());
+    const waitMs = Math.min(pause.untilMs, endMs) - bench.clock.monotonicMs();
+    if (waitMs > 0) bench.letPass(waitMs);
+    if (bench.clock.monotonicMs() >= endMs) return;
+    // Looked at often, because there are hundreds of these.
+    while (bench.delivery.gate.platformPause()?.untilMs === pause.untilMs) await sleep(1);
+  }
+}
+
+/** Waits for what was under way when the pause began. */
+async function lettingGo(bench: Bench): Promise<void> {
+  await until('delivery to have let go', () => bench.delivery.inHand() === 0);
+}
+
+async function recordsAll(bench: Bench, runs: readonly number[]): Promise<Run[]> {
+  return await until('all to be recorded', async () => {
+    // The pause that is still running, and the spread of those who come back.
+    bench.letPass(1_000);
+    const now = await Promise.all(runs.map((run) => bench.run(run)));
+    return now.every(({ life }) => life.state.kind === 'recorded') && now;
+  });
+}
+
+describe('with the policy that is shipped', () => {
+  test.override({ policy: defaultPolicy });
+
+  test('three days without the platform cost no run a try, and then everything is delivered', async ({
+    bench,
+  }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    const sent = bench.creates;
+    bench.standIn.faults.always({}, { kind: 'drop', when: 'before' });
+    const runs = [];
+    for (let n = 0; n < 20; n += 1) runs.push(await bench.track(`during-${n}`));
+    const asked = requestsOf(bench);
+    await letPassByPauses(bench, 72 * hourMs);
+
+    const { states } = await bench.outbox.counts();
+    expect(states).toEqual({ recorded: 1, queued: 20 });
+    for (const run of runs) expect((await bench.run(run)).life).toMatchObject({ tries: 0, plainest: false });
+    // At the beginning the waits are short, and then there is a probe every few minutes.
+    const [firstMs = 0] = asked;
+    const later = asked.filter((ms) => ms - firstMs > 10 * minuteMs);
+    expect(busiestMinute(later)).toBe(1);
+    expect(later.length).toBeGreaterThan(72 * 10);
+    expect(asked.length).toBeLessThan(72 * 60);
+
+    bench.calm();
+    await recordsAll(bench, runs);
+    expect(bench.creates - sent).toBe(runs.length);
+    for (const run of runs) expect(await bench.copiesOf(run)).toBe(1);
+  });
+});
+
+describe('with a key from a file', () => {
+  test.override({ policy: defaultPolicy, key: 'right' });
+
+  test('an hour with a key that is refused ends when the file changes: nothing parked, nothing restarted', async ({
+    bench,
+  }) => {
+    const file = join(bench.dir, 'key');
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    writeFileSync(`${file}.new`, 'wrong');
+    renameSync(`${file}.new`, file);
+    const runs = [];
+    const asked = requestsOf(bench);
+    for (let n = 0; n < 20; n += 1) runs.push(await bench.track(`during-${n}`));
+    await letPassByPauses(bench, hourMs);
+    expect(bench.delivery.gate.platformPause()?.failure).toMatchObject({ class: 'key-refused', status: 401 });
+    expect(asked.length).toBeLessThanOrEqual(60);
+    expect(asked.length).toBeGreaterThanOrEqual(12);
+    expect((await bench.outbox.counts()).states).toEqual({ recorded: 1, queued: 20 });
+
+    writeFileSync(`${file}.new`, 'right\n');
+    renameSync(`${file}.new`, file);
+    for (const { life } of await recordsAll(bench, runs)) expect(life.tries).toBe(0);
+    for (const run of runs) expect(await bench.copiesOf(run)).toBe(1);
+  });
+});
+
+describe('during a pause', () => {
+  test('of the platform an app that was paused before is not asked for either', async ({ bench }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    bench.standIn.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 403 });
+    const run = await bench.track('waits');
+    await until('the app to be paused', () => bench.delivery.gate.appPauses().length === 1);
+    bench.standIn.faults.removeAll();
+    bench.standIn.faults.always({}, { kind: 'answer', status: 503, retryAfter: '600' });
+    bench.letPass(minuteMs);
+    await until('the platform to be paused', () => bench.delivery.gate.platformPause());
+    bench.letPass(5 * minuteMs);
+    await lettingGo(bench);
+    const asked = requestsOf(bench);
+    await turnsManyTimes(bench);
+    expect(asked).toEqual([]);
+
+    bench.calm();
+    await recordsAll(bench, [run]);
+  });
+
+  test.for(['of the platform', 'of an app'])(
+    '%s a probe that is one too many is obeyed',
+    async (whom, { bench }) => {
+      const isPlatform = whom === 'of the platform';
+      const pause = () =>
+        isPlatform
+          ? bench.delivery.gate.platformPause()
+          : (bench.delivery.gate.appPauses()[0]?.pause ?? null);
+      bench.start();
+      await bench.provesThatFingerprintsShow();
+      bench.standIn.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: isPlatform ? 503 : 403 });
+      const run = await bench.track('waits');
+      await until('the pause', pause);
+      await lettingGo(bench);
+      bench.standIn.faults.always({}, { kind: 'answer', status: 429, retryAfter: '600' });
+      const asked = requestsOf(bench);
+      bench.letPass(minuteMs);
+      await until('a probe', () => asked.length > 0);
+      await turnsManyTimes(bench);
+      expect(asked).toHaveLength(1);
+      expect((pause()?.untilMs ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(10 * minuteMs);
+      bench.letPass(9 * minuteMs);
+      await turnsManyTimes(bench);
+      expect(asked).toHaveLength(1);
+
+      bench.calm();
+      await recordsAll(bench, [run]);
+      expect((await bench.run(run)).key.app).toBe(app);
+    },
+  );
+});

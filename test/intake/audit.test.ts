@@ -1,0 +1,117 @@
+/** Recorded folders that are rewritten, or vanish, without an event and without a trace in their root. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { smallRootMax } from '../../src/intake/audit.ts';
+import { Listing } from '../../src/intake/listing.ts';
+import { rulesOf } from '../../src/intake/rules.ts';
+import { machineClock } from '../../src/system/clock.ts';
+import { plan, writeFiles } from '../journey/folders.ts';
+import { until } from '../journey/waiting.ts';
+import { test, type Root } from './root.ts';
+
+const many = smallRootMax + 44;
+
+async function recorded(root: Root, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) root.drop(`run-${String(n)}`);
+  const { intake, stop } = root.start();
+  await until('all to be runs', async () => (await root.count('queued')) === count, 60_000);
+  expect(intake.trouble()).toBeNull();
+  await stop();
+}
+
+test('a small root is gone through at every scan', async ({ root }) => {
+  await recorded(root, 3);
+  root.start();
+  writeFiles(join(root.path, 'run-1'), plan('rewritten'));
+  await until(
+    'the rewritten one',
+    async () => (await root.outbox.runsAtPath('runs', 'run-1', 5)).length === 2,
+  );
+  rmSync(join(root.path, 'run-2'), { recursive: true });
+  await until('the vanished one', async () => (await root.count('gone')) === 1);
+});
+
+test('a large one in steps: each folder at least once in the time', async ({ root }) => {
+  await recorded(root, many);
+  const rewritten = ['run-0', `run-${String(many - 1)}`, 'run-99'];
+  for (const name of rewritten) writeFiles(join(root.path, name), plan(`${name} again`));
+  rmSync(join(root.path, 'run-5'), { recursive: true });
+  root.start({ auditEveryMs: 1_000 });
+  for (const name of rewritten)
+    await until(
+      `${name} to be new`,
+      async () => (await root.outbox.runsAtPath('runs', name, 5)).length === 2,
+    );
+  await until('the vanished one', async () => (await root.count('gone')) === 1);
+  const [left] = await root.outbox.folders('runs', ['run-5']);
+  expect(left).toBeUndefined();
+});
+
+test('a scan that a person asks for goes through all of a large one', async ({ root }) => {
+  await recorded(root, many);
+  const intake = root.intake({ settle: { quietMs: 0, deadlineMs: 3_600_000 } });
+  writeFiles(join(root.path, 'run-77'), plan('again'));
+  const { enqueued } = await intake.scan(true);
+  expect(enqueued).toMatchObject([{ kind: 'new' }]);
+  await intake.stop();
+});
+
+test('a moved folder is the same run, also while its old place was not looked at yet', async ({ root }) => {
+  await recorded(root, many);
+  const { renameSync } = await import('node:fs');
+  renameSync(join(root.path, 'run-3'), join(root.path, 'moved'));
+  const { stop } = root.start();
+  await until(
+    'the move to be seen',
+    async () => (await root.outbox.runsAtPath('runs', 'moved', 1)).length === 1,
+  );
+  await stop();
+  root.start({ auditEveryMs: 1_000 });
+  await until(
+    'the old place to be forgotten',
+    async () => (await root.outbox.folders('runs', ['run-3'])).length === 0,
+  );
+  expect(await root.count('gone')).toBe(0);
+  expect(await root.count('queued')).toBe(many);
+});
+
+test('what a later process goes on after is kept', async ({ root }) => {
+  await root.outbox.beginRoot('runs', 'mark', 'target', 1);
+  expect(await root.outbox.auditedTo('runs')).toBe('');
+  await root.outbox.saveAuditedTo('runs', 'run-17');
+  expect(await root.outbox.auditedTo('runs')).toBe('run-17');
+});
+
+test('a thread that ends is said, begun anew, and the folders are compared all the same', async ({
+  root,
+}) => {
+  const folder = root.drop('plan');
+  expect(folder).not.toBe('');
+  // Rules that no configuration could have: whatever it is that ends the thread.
+  const broken = { ...root.dropRoot({ name: 'broken' }), ignore: null } as unknown as ReturnType<
+    Root['dropRoot']
+  >;
+  expect(await root.auditor.differing(broken, [['plan', 'x']])).toBeNull();
+  expect(root.said.filter(({ level }) => level === 'error').map(({ text }) => text)).toEqual([
+    'the thread that looks at recorded folders again has ended; it is begun anew',
+  ]);
+  expect(await root.auditor.differing(root.dropRoot(), [['plan', 'x']])).toEqual(['plan']);
+});
+
+test('a listing comes in pages, and passes over what has not changed for a while', async ({ root }) => {
+  for (const name of ['a', 'b', 'c.tmp']) root.drop(name);
+  const listing = new Listing(rulesOf(root.dropRoot()), machineClock);
+  const listed = async (isWhole: boolean): Promise<string[]> => {
+    const paths: string[] = [];
+    for await (const page of listing.pages(isWhole)) paths.push(...page);
+    return paths.sort();
+  };
+  expect(await listed(false)).toEqual(['a', 'b']);
+  // Its time is young, so a change in the same tick would not show.
+  expect(await listed(false)).toEqual(['a', 'b']);
+  await until('the time to be old enough', async () => (await listed(false)).length === 0);
+  expect(await listed(true)).toEqual(['a', 'b']);
+  root.drop('d');
+  expect(await listed(false)).toEqual(['a', 'b', 'd']);
+});

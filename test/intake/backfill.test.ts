@@ -1,0 +1,179 @@
+/** History: what lay in a root before it was first watched. */
+import { mkdirSync, renameSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { plan, writeFiles } from '../journey/folders.ts';
+import { test } from '../journey/scene.ts';
+import { until } from '../journey/waiting.ts';
+import { test as rootTest, type Root } from './root.ts';
+
+function dropOld(root: { path: string; drop(path: string): string }, path: string, day: string): void {
+  const folder = root.drop(path);
+  const time = new Date(`${day}T12:00:00Z`);
+  for (const name of Object.keys(plan(path))) utimesSync(join(folder, name), time, time);
+}
+
+async function settled(root: Root, count: number): Promise<void> {
+  await until('everything to be decided', async () => {
+    const { states } = await root.outbox.counts();
+    return (states.queued ?? 0) + (states.skipped ?? 0) === count;
+  });
+}
+
+const none = { backfill: { kind: 'none' } } as const;
+
+rootTest(
+  'none: what lay there is left out, what comes later is tracked, and changed content too',
+  async ({ root }) => {
+    for (const name of ['a', 'b', 'c']) root.drop(name);
+    const { intake } = root.start(none);
+    await settled(root, 3);
+    expect(await root.count('skipped')).toBe(3);
+    expect(intake.historyFound()).toBe(3);
+    root.drop('fresh');
+    await settled(root, 4);
+    expect(await root.count('queued')).toBe(1);
+    writeFiles(join(root.path, 'a'), plan('changed'));
+    await until('the changed one', async () => (await root.count('queued')) === 2);
+    const first = root.said.filter(({ text }) => text.startsWith('first start'));
+    expect(first).toHaveLength(1);
+    expect(first[0]?.text).toContain('3 folder(s) lie there already; backfill is none: they are left out');
+  },
+);
+
+rootTest(
+  'none: a run that is under way at the first start is tracked when it is complete',
+  async ({ root }) => {
+    mkdirSync(join(root.path, 'running'));
+    writeFiles(join(root.path, 'running'), { 'input.json': {} });
+    root.start(none);
+    await until('it to be seen', async () => (await root.count('settling')) === 1);
+    writeFiles(join(root.path, 'running'), plan('running'));
+    await until('it to be a run', async () => (await root.count('queued')) === 1);
+  },
+);
+
+rootTest('none: what a restart finds that was not looked at yet is history as well', async ({ root }) => {
+  for (const name of ['a', 'b', 'c']) root.drop(name);
+  // It ends before any folder has been quiet for long enough.
+  const first = root.start({ ...none, settle: { quietMs: 3_600_000, deadlineMs: 3_600_000 } });
+  await until('the folders to be seen', async () => (await root.count('settling')) === 3);
+  await first.stop();
+  root.drop('between');
+  root.start(none);
+  await settled(root, 4);
+  expect(await root.count('skipped')).toBe(3);
+  expect(root.said.filter(({ text }) => text.startsWith('first start'))).toHaveLength(1);
+});
+
+rootTest('since: by the day on which the files were written', async ({ root }) => {
+  dropOld(root, 'old', '2025-12-31');
+  dropOld(root, 'young', '2026-01-01');
+  root.start({ backfill: { kind: 'since', sinceMs: Date.parse('2026-01-01') } });
+  await settled(root, 2);
+  const [old] = await root.outbox.folders('runs', ['old']);
+  expect(old).toMatchObject({
+    state: 'skipped',
+    reason: {
+      class: 'backfill',
+      text: 'it lay there before the first start, and backfill is since 2026-01-01',
+    },
+  });
+  expect((await root.outbox.runsAtPath('runs', 'young', 1))[0]?.life.state.kind).toBe('queued');
+});
+
+rootTest('all: history waits behind fresh runs, and goes oldest first', async ({ root }) => {
+  const days = ['2026-03-01', '2024-05-05', '2025-02-02', '2024-01-01', '2026-02-01'];
+  for (const day of days) dropOld(root, day, day);
+  root.start();
+  await settled(root, days.length);
+  root.drop('fresh');
+  await settled(root, days.length + 1);
+  expect((await root.outbox.counts()).backlog).toEqual([{ dropRoot: 'runs', count: days.length }]);
+  const claimed: string[] = [];
+  for (const line of ['fresh', 'backlog'] as const) {
+    for (let more = true; more;) {
+      const [claim] = await root.outbox.claimDue('platform', Date.now(), 1, [], [line]);
+      if (claim !== undefined) claimed.push(claim.path);
+      more = claim !== undefined;
+    }
+  }
+  expect(claimed).toEqual(['fresh', ...days.toSorted()]);
+});
+
+rootTest('another app is a first start of its own', async ({ root }) => {
+  root.drop('a');
+  const first = root.start();
+  await settled(root, 1);
+  await first.stop();
+  root.start({ ...none, app: 'tortoise-app' });
+  await until(
+    'the history to be left out for the other app',
+    async () => (await root.count('skipped')) === 1,
+  );
+  expect(await root.count('queued')).toBe(1);
+});
+
+test('history that was left out is tracked when a person wants it, one by one or all of it', async ({
+  scene,
+}) => {
+  scene.configure({}, { backfill: 'none' });
+  for (const name of ['a', 'b', 'c']) scene.drop(name);
+  const daemon = await scene.daemon();
+  await until('the history to be left out', async () => (await daemon.status()).counts.skipped === 3);
+  expect(scene.seen).toEqual([]);
+  expect((await scene.command('retry', 'a')).code).toBe(0);
+  await scene.result('a');
+  const dry = JSON.parse(
+    (await scene.command('retry', '--reason', 'backfill', '--dry-run', '--json')).stdout,
+  ) as object;
+  expect(dry).toMatchObject({ dry_run: true, runs: [{ state: 'skipped' }, { state: 'skipped' }], more: 0 });
+  const all = await scene.command('retry', '--reason', 'backfill', '--root', 'runs');
+  expect(all.code).toBe(0);
+  await Promise.all(['b', 'c'].map((name) => scene.result(name)));
+  // It stays so.
+  renameSync(scene.folder('a'), scene.folder('d'));
+  await until('the move to be seen', async () =>
+    (await daemon.list()).some(({ folder }) => folder === scene.folder('d')),
+  );
+  expect(await scene.platformRuns()).toHaveLength(3);
+});
+
+test('an outbox that was lost is no first start: what was sent is found again, and nothing is left out', async ({
+  scene,
+}) => {
+  scene.drop('sent');
+  const first = await scene.daemon();
+  await scene.result('sent');
+  await first.stop();
+  scene.drop('unsent');
+  scene.configure({ state_dir: './state-2' }, { backfill: 'none' });
+  const second = scene.launch();
+  await second.logged(/result file of sent proves/);
+  await until('the run to be known again', () =>
+    second.log().some(({ msg }) => msg.includes('unsent is complete')),
+  );
+  expect(await scene.platformRuns()).toHaveLength(1);
+});
+
+test('a dry run says what would be left out, and status how much history waits', async ({ scene }) => {
+  scene.configure({}, { backfill: 'none' });
+  scene.drop('a');
+  const dry = await scene.command('scan', '--dry-run');
+  expect(dry.stdout).toContain('left-out');
+  scene.configure({ platform: scene.nextmv({ limits: { runs_per_second: 0.1 } }) });
+  for (let n = 0; n < 10; n += 1) scene.drop(`run-${String(n)}`);
+  const daemon = await scene.daemon();
+  const [root] = await until('the history to wait', async () => {
+    const { drop_roots: roots } = await daemon.status();
+    return (roots[0]?.backfill.waiting ?? 0) >= 8 && roots;
+  });
+  expect(root?.backfill).toMatchObject({
+    mode: 'all',
+    found: 11,
+    eta: expect.stringMatching(/^\d{4}-/) as string,
+  });
+  expect((await scene.command('status')).stdout).toMatch(
+    /history of runs: \d+ run\(s\) wait, oldest first, until about/,
+  );
+});

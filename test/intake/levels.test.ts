@@ -1,0 +1,111 @@
+/** Run folders that lie in date folders, and those that lie a level too high or too low. */
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { RunView } from '../../src/http/operations.ts';
+import { plan, problemIn, writeFiles } from '../journey/folders.ts';
+import { test } from '../journey/scene.ts';
+import { until } from '../journey/waiting.ts';
+import { test as rootTest } from './root.ts';
+
+test('run folders two levels down are tracked, shown, moved and answered by their paths', async ({
+  scene,
+}) => {
+  scene.configure({}, { depth: 2 });
+  mkdirSync(join(scene.root, 'empty-day'));
+  scene.drop('2026-01-01/run-1');
+  const daemon = await scene.daemon();
+  await scene.result('2026-01-01/run-1');
+  // Into a date folder that is there, and into one that is made now.
+  scene.drop('2026-01-01/run-2');
+  scene.drop('2026-01-02/run-1');
+  for (const path of ['2026-01-01/run-2', '2026-01-02/run-1']) {
+    const { runtrackd } = await scene.result(path);
+    expect(runtrackd['first_path']).toBe(path);
+  }
+  const shown = await scene.command('show', '2026-01-02/run-1', '--json');
+  expect(JSON.parse(shown.stdout)).toMatchObject({ folder: scene.folder('2026-01-02/run-1') });
+  renameSync(scene.folder('2026-01-01/run-2'), scene.folder('2026-01-02/run-2'));
+  await scene.state(daemon, '2026-01-02/run-2', 'recorded');
+  expect((await scene.platformRuns()).map(({ name }) => name).sort()).toEqual(['run-1', 'run-1', 'run-2']);
+  const states = (await daemon.list()).map(({ state }: RunView) => state);
+  expect(states).toEqual(['recorded', 'recorded', 'recorded']);
+});
+
+test('`track` takes a folder at the level of run folders, and says which level that is', async ({
+  scene,
+}) => {
+  scene.configure({}, { depth: 3 });
+  scene.drop('a/b/c');
+  const tracked = await scene.command('track', scene.folder('a/b/c'), '--json');
+  expect(tracked.code).toBe(0);
+  const refused = await scene.command('track', scene.folder('a/b'));
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('whose run folders lie 3 levels below it');
+});
+
+test('a folder a level too high or too low is rejected with a sentence, and is nothing any more once it is moved', async ({
+  scene,
+}) => {
+  scene.configure({}, { depth: 2 });
+  const daemon = await scene.daemon();
+  mkdirSync(join(scene.root, 'day'));
+  writeFiles(join(scene.root, 'day'), plan('high'));
+  scene.drop('deep/er/run');
+  const high = await scene.state(daemon, 'day', 'rejected');
+  expect(high.reason).toEqual({
+    class: 'wrong-level',
+    text: 'lies one level too high: run folders of this root lie 2 levels below it',
+  });
+  const low = await scene.state(daemon, 'deep/er', 'rejected');
+  expect(low.reason?.text).toBe(
+    'run folders lie in it, such as run/, and that is one level too low: run folders of this root lie 2 levels below it',
+  );
+  await until('the word in the folder', () => problemIn(join(scene.root, 'day')));
+  renameSync(join(scene.root, 'deep/er/run'), join(scene.root, 'deep/run'));
+  await scene.result('deep/run');
+  mkdirSync(join(scene.root, 'day/run'));
+  for (const name of Object.keys(plan('high'))) {
+    renameSync(join(scene.root, 'day', name), join(scene.root, 'day/run', name));
+  }
+  await scene.result('day/run');
+  await until('the word to be taken away', () => problemIn(join(scene.root, 'day')) === null);
+  await until('nothing to be rejected', async () => (await daemon.status()).counts.rejected === undefined);
+  expect(await scene.platformRuns()).toHaveLength(2);
+});
+
+test('date folders in a root whose run folders lie directly below it are named as such', async ({
+  scene,
+}) => {
+  const daemon = await scene.daemon();
+  scene.drop('2026-01-01/run-1');
+  const view = await scene.state(daemon, '2026-01-01', 'rejected');
+  expect(view.reason?.text).toContain(
+    'such as run-1/, and that is one level too low: run folders of this root lie one level below it',
+  );
+});
+
+test('what is ignored is ignored at each level', async ({ scene }) => {
+  scene.configure({}, { depth: 2, ignore: ['scratch*', '*.tmp', 'day/secret'] });
+  for (const path of ['scratch/run', 'day/run.tmp', 'day/scratch-1', 'day/secret', 'day/run'])
+    scene.drop(path);
+  const daemon = await scene.daemon();
+  await scene.result('day/run');
+  expect((await daemon.list()).map(({ folder }) => folder)).toEqual([scene.folder('day/run')]);
+});
+
+rootTest(
+  'without any event: folders three levels down are found, and their date folders are listed only when they changed',
+  async ({ root }) => {
+    for (const path of ['2026/01/a', '2026/01/b', '2026/02/a']) root.drop(path);
+    mkdirSync(join(root.path, '2027/01'), { recursive: true });
+    const { intake } = root.start({ depth: 3 });
+    await until('all to be runs', async () => (await root.count('queued')) === 3);
+    root.drop('2027/01/a');
+    root.drop('2028/12/z');
+    await until('the new ones', async () => (await root.count('queued')) === 5);
+    rmSync(join(root.path, '2026/02'), { recursive: true });
+    await until('the one that vanished', async () => (await root.count('gone')) === 1);
+    expect(intake.trouble()).toBeNull();
+  },
+);

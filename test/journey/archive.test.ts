@@ -1,0 +1,281 @@
+/** `after: archive` and `result: DIRECTORY`: what happens to a drop root when all is done, and what never does. */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { StatusView } from '../../src/http/operations.ts';
+import { plan, problemIn, resultIn } from './folders.ts';
+import { said } from './mounts.ts';
+import { test, type Scene } from './scene.ts';
+import { until } from './waiting.ts';
+
+const isOneFileSystem = said('archiving between file systems', noOtherFileSystem());
+
+/** Why there is no second file system here; null: there is one, in memory. */
+function noOtherFileSystem(): string | null {
+  const memory = statSync('/dev/shm', { throwIfNoEntry: false });
+  if (memory === undefined) return 'there is no /dev/shm';
+  return memory.dev === statSync(tmpdir()).dev ? '/dev/shm is none of its own' : null;
+}
+
+function archiveOf(scene: Scene, name = 'done'): string {
+  const archive = join(scene.dir, name);
+  mkdirSync(archive);
+  return archive;
+}
+
+async function statusOf(scene: Scene): Promise<StatusView> {
+  return JSON.parse((await scene.command('status', '--json')).stdout) as StatusView;
+}
+
+/** Names, modes, times and contents: whatever anybody could have done to a tree. */
+function digestOf(top: string): string {
+  const hash = createHash('sha256');
+  for (const path of (readdirSync(top, { recursive: true }) as string[]).sort()) {
+    const { mode, mtimeMs, ctimeMs, size } = lstatSync(join(top, path));
+    hash.update(JSON.stringify([path, mode, mtimeMs, ctimeMs, size]));
+    if (lstatSync(join(top, path)).isFile()) hash.update(readFileSync(join(top, path)));
+  }
+  const { mtimeMs, ctimeMs } = lstatSync(top);
+  return hash.update(JSON.stringify([mtimeMs, ctimeMs])).digest('hex');
+}
+
+test('a recorded folder goes to the archive with its result, and `show` says where it is', async ({
+  scene,
+}) => {
+  const archive = archiveOf(scene);
+  scene.configure({}, { after: { archive: './done', grace: '0ms' } });
+  const daemon = await scene.daemon();
+  scene.drop('monday', { ...plan('monday'), 'notes.txt': 'not mapped' });
+  const target = join(archive, 'monday');
+  await until('the folder to be archived', () => existsSync(target) && !existsSync(scene.folder('monday')));
+  expect(readdirSync(target).sort()).toEqual([
+    'input.json',
+    'meta.json',
+    'nextmv-result.json',
+    'notes.txt',
+    'output.json',
+  ]);
+  const view = await until('it to be written down', async () => {
+    const [run] = await daemon.list();
+    return run?.archived_to === undefined ? null : run;
+  });
+  expect(view).toMatchObject({ state: 'recorded', archived_to: target, warnings: [] });
+  const shown = await scene.command('show', scene.folder('monday'));
+  expect(shown.stdout).toContain(target);
+  expect(resultIn(target)?.id).toBe(view.run_id);
+  expect((await statusOf(scene)).drop_roots[0]?.archive).toEqual({ path: archive, problem: null });
+});
+
+test('a second folder of the same name gets its run’s number in the archive, and the first stays as it is', async ({
+  scene,
+}) => {
+  const archive = archiveOf(scene);
+  scene.configure({}, { after: { archive: './done', grace: '0ms' } });
+  await scene.daemon();
+  scene.drop('nightly', plan('first'));
+  await until('the first to be archived', () => existsSync(join(archive, 'nightly/nextmv-result.json')));
+  const first = digestOf(join(archive, 'nightly'));
+  scene.drop('nightly', plan('second'));
+  const second = await until('the second to be archived', () => {
+    const name = readdirSync(archive).find((entry) => entry.startsWith('nightly.run-'));
+    return name !== undefined && !existsSync(scene.folder('nightly')) ? join(archive, name) : null;
+  });
+  expect(second.endsWith('nightly.run-2')).toBe(true);
+  expect(JSON.parse(readFileSync(join(second, 'input.json'), 'utf8'))).toEqual({ sample: 'second' });
+  expect(digestOf(join(archive, 'nightly'))).toBe(first);
+  expect(await scene.platformRuns()).toHaveLength(2);
+});
+
+test('nothing is archived before its grace time, while it changes, or without being recorded', async ({
+  scene,
+}) => {
+  const archive = archiveOf(scene);
+  scene.configure({}, { after: { archive: './done', grace: '2s' }, deadline: '300ms' });
+  const daemon = await scene.daemon();
+  scene.drop('rejected', { ...plan('rejected'), 'meta.json': { status: 'finished' } });
+  scene.drop('incomplete', { 'input.json': {} });
+  scene.drop('good', plan('good'));
+  const { runtrackd } = await scene.result('good');
+  await scene.state(daemon, 'good', 'recorded');
+  // As long as somebody is at work on it, here on a file without a role, it stays.
+  const touched: number[] = [];
+  const untilMs = Date.now() + 4_000;
+  while (Date.now() < untilMs) {
+    writeFileSync(join(scene.folder('good'), `more-${touched.length}`), '');
+    touched.push(Date.now());
+    expect(existsSync(join(archive, 'good'))).toBe(false);
+    await sleep(200);
+  }
+  await until('the good one to be archived', () => existsSync(join(archive, 'good/input.json')));
+  expect(Date.now() - Date.parse(String(runtrackd['recorded_at']))).toBeGreaterThan(2_000);
+  expect(Date.now() - (touched.at(-1) ?? 0)).toBeGreaterThan(1_900);
+  expect(readdirSync(archive)).toEqual(['good']);
+  expect(problemIn(scene.folder('rejected'))?.state).toBe('rejected');
+  expect(problemIn(scene.folder('incomplete'))?.state).toBe('overdue');
+});
+
+test('folders that were recorded before archiving was configured are archived too', async ({ scene }) => {
+  const archive = archiveOf(scene);
+  const before = await scene.daemon();
+  for (let n = 0; n < 5; n += 1) scene.drop(`run-${n}`, plan(`run-${n}`));
+  for (let n = 0; n < 5; n += 1) await scene.state(before, `run-${n}`, 'recorded');
+  await before.stop();
+  scene.configure({}, { after: { archive: './done', grace: '0ms' } });
+  await scene.daemon();
+  await until('all to be archived', () => readdirSync(archive).length === 5);
+  await until('the root to be empty', () => readdirSync(scene.root).length === 0);
+});
+
+test('one folder that cannot be moved stays in sight, pass after pass, and keeps no other from the archive', async ({
+  scene,
+}) => {
+  const archive = archiveOf(scene);
+  // Taken already, and too long for a number behind it.
+  const name = 'n'.repeat(255);
+  mkdirSync(join(archive, name));
+  scene.configure({}, { after: { archive: './done', grace: '0ms' } });
+  const daemon = await scene.daemon();
+  scene.drop(name, plan('stays'));
+  await scene.state(daemon, name, 'recorded');
+  for (const later of ['o-first', 'o-second', 'o-third']) {
+    // Each goes in a pass of its own, after the one that fails.
+    scene.drop(later, plan(later));
+    await until(`${later} to be archived`, () => existsSync(join(archive, later, 'input.json')));
+  }
+  const { problems } = await statusOf(scene);
+  expect(problems).toEqual([expect.stringContaining('(ENAMETOOLONG)') as string]);
+  const told = daemon.log().map(({ msg }) => msg);
+  expect(told.filter((msg) => msg.includes('could not be moved to the archive'))).toHaveLength(1);
+  expect(told.some((msg) => msg.includes('takes folders again'))).toBe(false);
+});
+
+test('an archive that is not mounted stops nothing, is shown, and is taken up again', async ({ scene }) => {
+  scene.configure({}, { after: { archive: './done', grace: '0ms' } });
+  const daemon = await scene.daemon();
+  scene.drop('monday', plan('monday'));
+  await scene.state(daemon, 'monday', 'recorded');
+  const problem = await until('the status to say so', async () => {
+    const { problems, healthy } = await statusOf(scene);
+    return problems.find((text) => text.includes('the archive') && !healthy);
+  });
+  expect(problem).toBe(`the archive ${join(scene.dir, 'done')} is not there: make it, or mount it`);
+  expect(existsSync(join(scene.dir, 'done'))).toBe(false);
+  const archive = archiveOf(scene);
+  await until('it to be archived', () => existsSync(join(archive, 'monday')));
+  await until('the status to be well', async () => (await statusOf(scene)).healthy);
+});
+
+test.skipIf(isOneFileSystem)(
+  'a daemon that is killed again and again while it archives between file systems loses and doubles nothing',
+  async ({ scene }) => {
+    const memory = mkdtempSync('/dev/shm/rt-archive-');
+    scene.undo.push(() => rmSync(memory, { recursive: true, force: true }));
+    const names = Array.from({ length: 10 }, (_, n) => `run-${String(n).padStart(2, '0')}`);
+    const before = await scene.daemon();
+    for (const name of names) {
+      scene.drop(name, plan(name));
+      const more = join(scene.folder(name), 'more');
+      mkdirSync(more);
+      for (let n = 0; n < 200; n += 1) writeFileSync(join(more, String(n)), name.repeat(100));
+    }
+    for (const name of names) await scene.state(before, name, 'recorded');
+    await before.stop();
+    scene.configure({}, { after: { archive: memory, grace: '0ms' } });
+    let kills = 0;
+    const left = (): string[] => readdirSync(scene.root).filter((name) => !name.startsWith('.'));
+    while (left().length > 0 && kills < 60) {
+      const was = left().length;
+      const daemon = scene.launch();
+      // A moment after something was moved, which is in the middle of the next.
+      await until('something to be moved', () => left().length < was || daemon.hasEnded);
+      await daemon.kill();
+      kills += 1;
+    }
+    const daemon = await scene.daemon();
+    await until('all to be written down', async () =>
+      (await daemon.list()).every(({ archived_to }) => archived_to !== undefined),
+    );
+    expect(kills).toBeGreaterThan(3);
+    expect(readdirSync(scene.root)).toEqual([]);
+    expect(readdirSync(memory).sort()).toEqual(names);
+    for (const name of names) {
+      expect(resultIn(join(memory, name))).not.toBeNull();
+      expect(readdirSync(join(memory, name, 'more'))).toHaveLength(200);
+      for (let n = 0; n < 200; n += 1)
+        expect(readFileSync(join(memory, name, 'more', String(n)), 'utf8')).toBe(name.repeat(100));
+    }
+    expect(await scene.platformRuns()).toHaveLength(names.length);
+  },
+);
+
+test('with a results directory nothing at all is written into the drop root', async ({ scene }) => {
+  const results = archiveOf(scene, 'results');
+  scene.configure({}, { result: './results', deadline: '300ms' });
+  scene.drop('good', plan('good'));
+  scene.drop('text', { 'input.txt': 'i', 'output.txt': 'a text', 'meta.json': { status: 'succeeded' } });
+  scene.drop('rejected', { ...plan('rejected'), 'meta.json': { status: 'finished' } });
+  scene.drop('incomplete', { 'input.json': {} });
+  chmodSync(scene.folder('good'), 0o750);
+  const before = digestOf(scene.root);
+  await scene.daemon();
+  const result = await until('the result', () => resultIn(join(results, 'good')));
+  await until('the text’s result', () => resultIn(join(results, 'text')));
+  expect(result.runtrackd).toMatchObject({ first_path: 'good', output_verified: true });
+  expect(await until('the problem', () => problemIn(join(results, 'rejected')))).toMatchObject({
+    state: 'rejected',
+  });
+  expect(await until('the delay', () => problemIn(join(results, 'incomplete')))).toMatchObject({
+    state: 'overdue',
+  });
+  // Whoever may read the run folder may read its result, and nobody else.
+  expect(statSync(join(results, 'good')).mode & 0o777).toBe(0o750);
+  expect(statSync(join(results, 'good/nextmv-result.json')).mode & 0o777).toBe(0o640);
+  expect(digestOf(scene.root)).toBe(before);
+});
+
+test('a problem in the results directory goes when the folder is mended, and the result is believed by a new outbox', async ({
+  scene,
+}) => {
+  const results = archiveOf(scene, 'results');
+  scene.configure({}, { result: './results' });
+  const daemon = await scene.daemon();
+  scene.drop('plan', { ...plan('plan'), 'meta.json': { status: 'finished' } });
+  await until('the problem', () => problemIn(join(results, 'plan')));
+  writeFileSync(join(scene.folder('plan'), 'meta.json'), JSON.stringify({ status: 'succeeded' }));
+  const { id } = await until('the result', () => resultIn(join(results, 'plan')));
+  expect(problemIn(join(results, 'plan'))).toBeNull();
+  await scene.state(daemon, 'plan', 'recorded');
+  await daemon.stop();
+  rmSync(scene.stateDir, { recursive: true });
+  const again = await scene.daemon();
+  const view = await scene.state(again, 'plan', 'recorded');
+  expect(view.run_id).toBe(id);
+  expect(scene.count('create')).toBe(1);
+});
+
+test('a results directory that is not there: the result is kept in the state directory, and that is said', async ({
+  scene,
+}) => {
+  scene.configure({}, { result: './results' });
+  const daemon = await scene.daemon();
+  scene.drop('plan', plan('plan'));
+  const view = await scene.state(daemon, 'plan', 'recorded');
+  expect(view.warnings.join()).toContain(
+    `the results directory ${join(scene.dir, 'results')} cannot be written (ENOENT), so the result was kept in ${scene.stateDir}`,
+  );
+  expect(existsSync(join(scene.dir, 'results'))).toBe(false);
+});

@@ -1,0 +1,153 @@
+/** Small file systems of their own, for disks that are full, read-only or stuck. Root can make them; others are told so. */
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  rmdirSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+
+function run(command: string, ...args: string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
+}
+
+/** Why no file system can be mounted here; null: it can. */
+function mountingFails(mount: (at: string) => void): string | null {
+  const at = mkdtempSync(join(tmpdir(), 'rt-mount-'));
+  try {
+    mount(at);
+    run('umount', at);
+    return null;
+  } catch (error) {
+    return String(error);
+  } finally {
+    rmdirSync(at);
+  }
+}
+
+/** @returns whether it cannot be tried here, which is said for whoever reads what was tested */
+export function said(what: string, why: string | null): boolean {
+  if (why !== null) console.error(`SKIPPED: ${what} cannot be tried here: ${why.trim()}`);
+  return why !== null;
+}
+
+/** A file system in memory that holds so much. @returns what unmounts it */
+export function mountSmall(at: string, mebibytes: number): () => void {
+  mkdirSync(at, { recursive: true });
+  run('mount', '-t', 'tmpfs', '-o', `size=${String(mebibytes)}m`, 'tmpfs', at);
+  return () => void spawnSync('umount', ['-l', at]);
+}
+
+export const isUnmountable = said(
+  'a disk that is full or read-only',
+  mountingFails((at) => run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at)),
+);
+
+export function remount(at: string, how: 'ro' | 'rw'): void {
+  run('mount', '-o', `remount,${how}`, at);
+}
+
+/** Until not a byte more fits. */
+export function fill(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (let bytes = 65_536; bytes >= 1;) {
+      try {
+        writeSync(file, Buffer.alloc(bytes));
+      } catch {
+        bytes = Math.floor(bytes / 2);
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** ext4 in a file, which can be frozen. @returns what thaws and unmounts it */
+export function mountFreezable(at: string): () => void {
+  mkdirSync(at, { recursive: true });
+  const image = `${at}.img`;
+  writeFileSync(image, '');
+  truncateSync(image, 32 * 1024 * 1024);
+  run('mkfs.ext4', '-q', '-F', image);
+  run('mount', '-o', 'loop', image, at);
+  return () => {
+    spawnSync('fsfreeze', ['-u', at]);
+    spawnSync('umount', ['-l', at]);
+  };
+}
+
+export const isUnfreezable = said(
+  'a disk that is stuck',
+  mountingFails((at) => {
+    const image = `${at}.img`;
+    writeFileSync(image, '');
+    truncateSync(image, 8 * 1024 * 1024);
+    run('mkfs.ext4', '-q', '-F', image);
+    run('mount', '-o', 'loop', image, at);
+    run('fsfreeze', '-f', at);
+    run('fsfreeze', '-u', at);
+    run('rm', image);
+  }),
+);
+
+export function freeze(at: string): void {
+  run('fsfreeze', '-f', at);
+}
+
+export function thaw(at: string): void {
+  run('fsfreeze', '-u', at);
+}
+
+/** ext4 in a file, which becomes read-only at the first error. @returns what unmounts it */
+export function mountWorn(at: string): () => void {
+  mkdirSync(at, { recursive: true });
+  const image = `${at}.img`;
+  writeFileSync(image, '');
+  truncateSync(image, 32 * 1024 * 1024);
+  run('mkfs.ext4', '-q', '-F', image);
+  run('mount', '-o', 'loop,errors=remount-ro', image, at);
+  return () => void spawnSync('umount', ['-l', at]);
+}
+
+/**
+ * The kernel meets an error in it. Nothing else makes a file system read-only under a daemon that has files open for
+ * writing: `mount -o remount,ro` is refused as long as anybody has.
+ */
+export function wearOut(at: string): void {
+  const device = spawnSync('findmnt', ['-no', 'SOURCE', at], { encoding: 'utf8' }).stdout.trim();
+  writeFileSync(`/sys/fs/ext4/${basename(device)}/trigger_fs_error`, '1');
+}
+
+/** As a person would, when nobody uses it any more: checked, and mounted again. */
+export function remountWorn(at: string): void {
+  run('umount', at);
+  // 1: it has corrected something.
+  const { status, stdout, stderr } = spawnSync('e2fsck', ['-p', '-f', `${at}.img`], { encoding: 'utf8' });
+  if (status !== 0 && status !== 1) throw new Error(`e2fsck: ${stdout}${stderr}`);
+  run('mount', '-o', 'loop,errors=remount-ro', `${at}.img`, at);
+}
+
+export const isUnwell = said(
+  'a file system that becomes read-only by itself',
+  mountingFails((at) => {
+    mountWorn(at);
+    wearOut(at);
+    try {
+      writeFileSync(join(at, 'file'), '');
+      throw new Error('it can still be written to after an error');
+    } catch (error) {
+      if (!String(error).includes('EROFS')) throw error;
+    } finally {
+      rmSync(`${at}.img`);
+    }
+  }),
+);

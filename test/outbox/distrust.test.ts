@@ -1,0 +1,405 @@
+/** What becomes of the rows of an outbox that may be behind, and of what it finds after that. */
+import { describe, expect, test } from 'vitest';
+import type { Folder } from '../../src/outbox/nouns.ts';
+import type { Outbox } from '../../src/outbox/outbox.ts';
+import {
+  chance,
+  concluded,
+  far,
+  later,
+  newDirectory,
+  newRun,
+  now,
+  opened,
+  platform,
+  road,
+  taken,
+  temporaryFolder,
+  trouble,
+  type Wanted,
+} from './runs.ts';
+
+const app = newRun().key.app;
+const second = 1_000;
+
+/** An outbox with a name and a drop root, as it is after a start. */
+async function used(stateDir = temporaryFolder()): Promise<Outbox> {
+  const outbox = await opened(stateDir);
+  await outbox.freezeHost('solver-7', now);
+  await outbox.saveRootMark('plans', 'mark');
+  return outbox;
+}
+
+async function put(outbox: Outbox, wanted: Wanted = {}, at = chance): Promise<number> {
+  return (await outbox.enqueue(newRun(wanted), at)).run;
+}
+
+const doubted = { kind: 'unknown', platformTimeMs: 0, absent: null, mayResend: false };
+
+async function stateOf(outbox: Outbox, run: number): Promise<unknown> {
+  return (await outbox.run(run))?.life.state;
+}
+
+describe('when distrust begins', () => {
+  test('each row that is not tracked is in doubt, and each that is stays as it is', async () => {
+    const outbox = await used();
+    const states = ['queued', 'uploaded', 'unknown', 'tracked', 'recorded'] as const;
+    const runs: Record<string, number> = {};
+    for (const state of states) {
+      const run = (runs[state] = await put(outbox, { path: state }));
+      // Each run on the platform is one row's.
+      const happenings = road[state].map((step) =>
+        step.kind === 'made' ? { ...step, runId: `run-${state}` } : step,
+      );
+      await taken(outbox, run, happenings);
+    }
+    const parked = await put(outbox, { path: 'parked', doubt: trouble });
+    const skipped = await put(outbox, { path: 'skipped' });
+    await outbox.apply(skipped, { kind: 'skip' }, chance);
+    const gone = await put(outbox, { path: 'gone' });
+    await outbox.apply(gone, { kind: 'vanished' }, chance);
+
+    expect(await outbox.beginDistrust('a reason', null, later(second))).toBe(true);
+    const is = { ...doubted, endedAtMs: now + second };
+    for (const state of ['queued', 'uploaded', 'unknown'])
+      expect(await stateOf(outbox, runs[state] ?? 0)).toEqual(is);
+    expect(await stateOf(outbox, runs['tracked'] ?? 0)).toMatchObject({ kind: 'tracked' });
+    expect(await stateOf(outbox, runs['recorded'] ?? 0)).toMatchObject({ kind: 'recorded' });
+    expect(await stateOf(outbox, parked)).toMatchObject({ kind: 'parked', from: is });
+    expect(await stateOf(outbox, skipped)).toMatchObject({ kind: 'skipped', from: is });
+    expect((await outbox.run(gone))?.life).toMatchObject({ state: { kind: 'gone' }, everUnknown: true });
+    expect(await outbox.claimDue(platform, far, 99, [], ['fresh', 'backlog'])).toEqual([]);
+    expect(await outbox.distrust()).toEqual({ sinceMs: now + second, reason: 'a reason' });
+  });
+
+  test('a thousand rows are doubted, whatever page they stand on', async () => {
+    const outbox = await used();
+    await Promise.all(Array.from({ length: 1_001 }, (_, n) => put(outbox, { path: `run-${n}` })));
+    await outbox.beginDistrust('a reason', null, later(second));
+    expect((await outbox.counts()).states).toEqual({ unknown: 1_001 });
+  });
+
+  test.each(['queued', 'uploaded'] as const)(
+    'a run in somebody’s hand that is %s is taken out of it: that hand sends nothing',
+    async (state) => {
+      const outbox = await used();
+      const claim = await taken(outbox, await put(outbox), road[state], true);
+      await outbox.beginDistrust('a reason', null, later(second));
+      const next =
+        state === 'queued'
+          ? concluded(claim, { kind: 'uploadsLanded', uploads: [], failure: null })
+          : concluded(claim, { kind: 'intended', platformTimeMs: now });
+      expect(await outbox.conclude(claim, next, true, now)).toBe(false);
+      expect(await stateOf(outbox, claim.run)).toMatchObject(doubted);
+    },
+  );
+
+  test('a request that is under way is not taken back: its answer counts', async () => {
+    const outbox = await used();
+    const claim = await taken(outbox, await put(outbox), road.intended, true);
+    await outbox.beginDistrust('a reason', null, later(second));
+    expect(await outbox.conclude(claim, concluded(claim, { kind: 'made', runId: 'run-a' }), false, now)).toBe(
+      true,
+    );
+    expect(await stateOf(outbox, claim.run)).toMatchObject({ kind: 'tracked', runId: 'run-a' });
+  });
+
+  test('it outlives the process', async () => {
+    const stateDir = temporaryFolder();
+    const outbox = await used(stateDir);
+    const run = await put(outbox);
+    await outbox.beginDistrust('a reason', null, later(second), ['rt1:stranger']);
+    await outbox.close();
+    const again = await opened(stateDir);
+    expect(await again.distrust()).toEqual({ sinceMs: now + second, reason: 'a reason' });
+    expect(await stateOf(again, run)).toMatchObject(doubted);
+  });
+
+  test('what is older than an earlier distrust begins no other', async () => {
+    const outbox = await used();
+    await outbox.beginDistrust('the first', null, later(second));
+    const run = await put(outbox, { newestFileChangeMs: now + 2 * second }, later(2 * second));
+    await outbox.noteWholeScan('plans', now + 2 * second);
+    expect(await outbox.beginDistrust('the second', now + second, later(3 * second))).toBe(false);
+    expect(await outbox.distrust()).toMatchObject({ reason: 'the first' });
+    expect(await outbox.beginDistrust('the third', now + second + 1, later(4 * second))).toBe(true);
+    expect(await outbox.distrust()).toEqual({ sinceMs: now + 4 * second, reason: 'the third' });
+    expect(await stateOf(outbox, run)).toMatchObject({ ...doubted, endedAtMs: now + 4 * second });
+  });
+});
+
+describe('what is found after distrust began', () => {
+  async function distrusted(): Promise<Outbox> {
+    const outbox = await used();
+    await outbox.beginDistrust('a reason', null, later(second));
+    return outbox;
+  }
+  const since = now + second;
+  const folderSeen = (path: string, firstSeenMs: number): Folder => ({
+    dropRoot: 'plans',
+    path,
+    state: 'settling',
+    reason: { class: 'settling', text: 'waiting' },
+    hint: '',
+    signature: 's',
+    directory: newDirectory(),
+    firstSeenMs,
+    changedAtMs: now,
+    sinceMs: now,
+    run: null,
+    target: '',
+  });
+  /** Long after, as far as the clock of the files goes. */
+  const fresh = { newestFileChangeMs: since + 60 * second };
+  const at = later(90 * second);
+
+  test('is in doubt while the first whole scan is under way, whatever its times say', async () => {
+    const outbox = await distrusted();
+    const run = await put(outbox, fresh, at);
+    expect(await outbox.run(run)).toMatchObject({
+      life: { state: doubted, everUnknown: true },
+      dueAtMs: at.nowMs,
+    });
+    expect((await outbox.history(run)).map(({ state }) => state)).toEqual(['queued', 'unknown']);
+  });
+
+  test('is new once that scan is done, if its files are', async () => {
+    const outbox = await distrusted();
+    await outbox.noteWholeScan('plans', since + 30 * second);
+    const run = await put(outbox, fresh, at);
+    expect(await outbox.run(run)).toMatchObject({
+      life: { state: { kind: 'queued', uploads: [] }, everUnknown: false },
+    });
+  });
+
+  test.each([
+    { name: 'as old as the distrust', newestFileChangeMs: since, is: 'unknown' },
+    { name: 'a moment younger', newestFileChangeMs: since + 1, is: 'queued' },
+  ])('is in doubt for ever when its files are $name: $is', async ({ newestFileChangeMs, is }) => {
+    const outbox = await distrusted();
+    await outbox.noteWholeScan('plans', since + 30 * second);
+    expect(await stateOf(outbox, await put(outbox, { newestFileChangeMs }, at))).toMatchObject({ kind: is });
+  });
+
+  test('is in doubt when that scan had seen its folder, complete or not', async () => {
+    const outbox = await distrusted();
+    await outbox.saveFolder(folderSeen('weekly', since + 30 * second));
+    await outbox.saveFolder(folderSeen('later', since + 30 * second + 1));
+    await outbox.noteWholeScan('plans', since + 30 * second);
+    expect(await stateOf(outbox, await put(outbox, fresh, at))).toMatchObject(doubted);
+    expect(await stateOf(outbox, await put(outbox, { ...fresh, path: 'later' }, at))).toMatchObject({
+      kind: 'queued',
+    });
+  });
+
+  test('is in doubt again after a second distrust, until a whole scan has followed that one', async () => {
+    const outbox = await distrusted();
+    await outbox.noteWholeScan('plans', since + 30 * second);
+    await outbox.beginDistrust('another reason', null, later(40 * second));
+    expect(await stateOf(outbox, await put(outbox, { ...fresh, path: 'a' }, at))).toMatchObject(doubted);
+    await outbox.noteWholeScan('plans', since + 80 * second);
+    expect(await stateOf(outbox, await put(outbox, { ...fresh, path: 'b' }, at))).toMatchObject({
+      kind: 'queued',
+    });
+  });
+
+  test('counts from the first whole scan, not from the last', async () => {
+    const outbox = await distrusted();
+    await outbox.noteWholeScan('plans', since + 10 * second);
+    await outbox.saveFolder(folderSeen('weekly', since + 50 * second));
+    await outbox.noteWholeScan('plans', since + 80 * second);
+    expect(await stateOf(outbox, await put(outbox, fresh, at))).toMatchObject({ kind: 'queued' });
+  });
+
+  test('is in doubt as a copied or moved folder is: parked, and looked for by a retry', async () => {
+    const outbox = await distrusted();
+    const run = await put(outbox, { doubt: trouble }, at);
+    expect(await stateOf(outbox, run)).toMatchObject({ kind: 'parked', from: doubted });
+    await outbox.apply(run, { kind: 'retry' }, at);
+    expect(await stateOf(outbox, run)).toMatchObject(doubted);
+  });
+
+  test('is nothing to doubt in an outbox that is trusted', async () => {
+    const outbox = await used();
+    expect(await outbox.distrust()).toBeNull();
+    expect(await stateOf(outbox, await put(outbox, { newestFileChangeMs: 1 }))).toMatchObject({
+      kind: 'queued',
+    });
+  });
+});
+
+describe('a result file that is believed', () => {
+  test('settles its run at once: recorded under its id, and nothing is due', async () => {
+    const outbox = await used();
+    await outbox.beginDistrust('a reason', null, later(second));
+    const run = await put(outbox, { believed: { runId: 'run-b' } }, later(2 * second));
+    expect(await outbox.run(run)).toMatchObject({
+      life: { state: { kind: 'recorded', runId: 'run-b' } },
+      dueAtMs: null,
+    });
+    expect((await outbox.history(run)).at(-1)?.note).toContain('run-b');
+  });
+
+  test('shows that the outbox is behind, in the same change: nothing is used up by a process that dies', async () => {
+    const outbox = await used();
+    const waiting = await put(outbox, { path: 'waiting' });
+    const before = outbox.groupsCommitted();
+    const wanted = newRun({ believed: { runId: 'run-b' } });
+    const enqueued = await outbox.enqueue(wanted, later(second));
+    expect(outbox.groupsCommitted() - before).toBe(1);
+    expect(enqueued).toMatchObject({ kind: 'new', distrust: expect.stringContaining('run-b') as string });
+    expect(await outbox.distrust()).toMatchObject({ sinceMs: now + second });
+    expect(await stateOf(outbox, waiting)).toMatchObject(doubted);
+    // It is known from now on, and so is what followed from it.
+    expect(await outbox.enqueue(wanted, later(2 * second))).toEqual({ run: enqueued.run, kind: 'known' });
+    const older = newRun({ path: 'b', believed: { runId: 'run-c' } });
+    expect(await outbox.enqueue(older, later(2 * second))).not.toHaveProperty('distrust');
+  });
+
+  test('is not believed when another row has that run already: one run is one row’s', async () => {
+    const outbox = await used();
+    await put(outbox, { believed: { runId: 'run-b' } });
+    const other = await put(outbox, { path: 'copy', believed: { runId: 'run-b' } });
+    expect(await stateOf(outbox, other)).not.toMatchObject({ kind: 'recorded' });
+  });
+
+  test('counts for its own app alone', async () => {
+    const outbox = await used();
+    await put(outbox, { believed: { runId: 'run-b' } });
+    const other = await put(outbox, { app: 'tortoise-app', believed: { runId: 'run-b' } });
+    expect(await stateOf(outbox, other)).toMatchObject({ kind: 'recorded' });
+  });
+
+  test('settles a folder that may be a copy as well, without a question', async () => {
+    const outbox = await used();
+    const run = await put(outbox, { doubt: trouble, believed: { runId: 'run-b' } });
+    expect(await stateOf(outbox, run)).toMatchObject({ kind: 'recorded' });
+  });
+});
+
+describe('runs in the list under our host’s name', () => {
+  const listed = (fingerprint: string | null, host: string | null = 'solver-7', runId = 'run-x') => ({
+    runId,
+    createdAtMs: now,
+    fingerprint,
+    generation: newRun().key.generation.slice(0, 10),
+    host,
+  });
+
+  test('are strangers when nobody here knows them, and not when they are another host’s or carry nothing', async () => {
+    const outbox = await used();
+    const all = [
+      listed('rt1:stranger'),
+      listed('rt1:other', 'another'),
+      listed(null),
+      listed('rt1:bare', null),
+    ];
+    expect(await outbox.newStrangers('solver-7', all)).toEqual([all[0]]);
+  });
+
+  test.each([
+    { state: 'queued', isStrange: true },
+    { state: 'uploaded', isStrange: true },
+    { state: 'intended', isStrange: false },
+    { state: 'unknown', isStrange: false },
+    { state: 'tracked', isStrange: false },
+    { state: 'recorded', isStrange: false },
+  ] as const)(
+    'are strange while the outbox takes them for unsent: $state is $isStrange',
+    async ({ state, isStrange }) => {
+      const outbox = await used();
+      const run = await put(outbox);
+      await taken(outbox, run, road[state], true);
+      const own = listed((await outbox.run(run))?.fingerprint ?? '');
+      expect(await outbox.newStrangers('solver-7', [own])).toEqual(isStrange ? [own] : []);
+    },
+  );
+
+  test('are asked about without being used up, and wondered at once distrust has come of them', async () => {
+    const outbox = await used();
+    const page = [listed('rt1:one'), listed('rt1:two', 'solver-7', 'run-y')];
+    expect(await outbox.newStrangers('solver-7', page)).toEqual(page);
+    expect(await outbox.newStrangers('solver-7', page)).toEqual(page);
+    await outbox.beginDistrust('a reason', null, later(second), ['rt1:one']);
+    expect(await outbox.newStrangers('solver-7', page)).toEqual([page[1]]);
+    // Also when an earlier distrust covers what they show.
+    expect(await outbox.beginDistrust('a reason', now, later(second), ['rt1:two'])).toBe(false);
+    expect(await outbox.newStrangers('solver-7', page)).toEqual([]);
+  });
+
+  test('prove an app that has none, on its platform alone', async () => {
+    const outbox = await used();
+    expect(await outbox.isProven(platform, app)).toBe(false);
+    await outbox.noteProven(platform, app, now);
+    await outbox.noteProven(platform, app, now + 1);
+    expect(await outbox.isProven(platform, app)).toBe(true);
+    expect(await outbox.isProven(platform, 'tortoise-app')).toBe(false);
+    expect(await outbox.isProven('https://another.test', app)).toBe(false);
+  });
+});
+
+describe('a twin', () => {
+  const generation = newRun().key.generation.slice(0, 10);
+  async function lookedFor(): Promise<{ outbox: Outbox; run: number; listing: number }> {
+    const outbox = await used();
+    const run = await put(outbox);
+    await outbox.beginDistrust('a reason', null, later(second));
+    return { outbox, run, listing: await outbox.beginListing(platform, app, now) };
+  }
+  const other = (more: object = {}) => ({
+    runId: 'run-twin',
+    createdAtMs: now,
+    fingerprint: 'rt1:elsewhere',
+    generation,
+    host: 'solver-7',
+    ...more,
+  });
+
+  test('is a run with this content under a fingerprint that nobody here knows', async () => {
+    const { outbox, run, listing } = await lookedFor();
+    expect((await outbox.run(run))?.twin).toBeNull();
+    await outbox.addPage(listing, platform, app, [other()], now);
+    expect((await outbox.run(run))?.twin).toBe('run-twin');
+  });
+
+  test.each([
+    { name: 'other content', more: { generation: '0123456789' } },
+    { name: 'no content said', more: { generation: null } },
+    { name: 'no fingerprint', more: { fingerprint: null } },
+  ])('is not one with $name', async ({ more }) => {
+    const { outbox, run, listing } = await lookedFor();
+    await outbox.addPage(listing, platform, app, [other(more)], now);
+    expect((await outbox.run(run))?.twin).toBeNull();
+  });
+
+  test('is not one in the list of another app', async () => {
+    const { outbox, run } = await lookedFor();
+    const listing = await outbox.beginListing(platform, 'tortoise-app', now);
+    await outbox.addPage(listing, platform, 'tortoise-app', [other()], now);
+    expect((await outbox.run(run))?.twin).toBeNull();
+  });
+
+  test('is not the run of a copy that this outbox knows', async () => {
+    const { outbox, run, listing } = await lookedFor();
+    const copy = await put(outbox, { path: 'copy' }, later(2 * second));
+    const { fingerprint = '' } = (await outbox.run(copy)) ?? {};
+    await outbox.addPage(listing, platform, app, [other({ fingerprint })], now);
+    expect((await outbox.run(run))?.twin).toBeNull();
+  });
+
+  test('is not looked for where the outbox is trusted: two hosts may solve the same', async () => {
+    const outbox = await used();
+    const run = await put(outbox);
+    await taken(outbox, run, road.unknown);
+    const listing = await outbox.beginListing(platform, app, now);
+    await outbox.addPage(listing, platform, app, [other()], now);
+    expect((await outbox.run(run))?.twin).toBeNull();
+  });
+
+  test('of an earlier distrust is forgotten by the next', async () => {
+    const { outbox, run, listing } = await lookedFor();
+    await outbox.addPage(listing, platform, app, [other()], now);
+    await outbox.beginDistrust('another', null, later(2 * second));
+    expect((await outbox.run(run))?.twin).toBeNull();
+  });
+});
