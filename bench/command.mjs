@@ -1,0 +1,142 @@
+/**
+ * What it costs, against what people would use instead: each measure takes its reference in the same run, in turn with
+ * ours, so that ratios mean something on any machine; absolute figures are never compared between runs.
+ *
+ *   npm run bench [-- NAME…] [--rounds N] [--short] [--huge] [--list]
+ *
+ * Tables go to stdout, progress to stderr where that is a terminal. Each measure writes bench/results/NAME.json; the
+ * pictures in bench/results are drawn from these files.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import Database from 'better-sqlite3';
+import { tableOf } from './figures.mjs';
+import { growthPicture, ratiosPicture } from './pictures.mjs';
+import { endAll } from './processes.mjs';
+
+/** In this order: what matters most comes first. */
+const names = ['drain'];
+const roundsMin = 5;
+const results = fileURLToPath(new URL('results', import.meta.url));
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    huge: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+  },
+});
+
+const load = (name) => import(new URL(`measures/${name}.mjs`, import.meta.url));
+
+function say(line) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
+}
+
+function packageVersion(name) {
+  const file = fileURLToPath(new URL(`../node_modules/${name}/package.json`, import.meta.url));
+  return JSON.parse(readFileSync(file, 'utf8')).version;
+}
+
+function versions() {
+  const db = new Database(':memory:');
+  const sqlite = db.prepare('select sqlite_version()').pluck().get();
+  db.close();
+  return {
+    node: process.version,
+    sqlite,
+    'better-sqlite3': packageVersion('better-sqlite3'),
+    undici: packageVersion('undici'),
+    chokidar: packageVersion('chokidar'),
+    nextmv: '1.13.0',
+    kernel: release(),
+    machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+  };
+}
+
+async function play(name, rounds) {
+  const { what, measure } = await load(name);
+  const dir = mkdtempSync(join(tmpdir(), 'rt-b-'));
+  const beganMs = performance.now();
+  const load1 = loadavg()[0];
+  try {
+    const {
+      figures,
+      growth = [],
+      notes = [],
+    } = await measure({
+      dir,
+      rounds,
+      isShort: values.short,
+      isHuge: values.huge,
+      say: (line) => say(`${name}: ${line}`),
+    });
+    const seconds = Math.round((performance.now() - beganMs) / 1_000);
+    say('');
+    console.log(`\n${name}: ${what}\n\n${tableOf(figures)}`);
+    for (const note of notes) console.log(`  ${note}`);
+    console.log(`  ${rounds} rounds, ${seconds} s`);
+    const kind = values.short ? 'short' : 'whole';
+    const result = {
+      name,
+      what,
+      kind,
+      rounds,
+      seconds,
+      takenAt: new Date().toISOString(),
+      loadBefore: load1,
+    };
+    writeFileSync(
+      join(results, `${name}.json`),
+      `${JSON.stringify({ ...result, versions: versions(), figures, growth, notes }, null, 2)}\n`,
+    );
+    return figures.filter(({ holds }) => holds === false).map(({ what: figure }) => `${name}: ${figure}`);
+  } finally {
+    endAll();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function drawPictures() {
+  const all = names
+    .map((name) => join(results, `${name}.json`))
+    .filter((file) => existsSync(file))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')))
+    .filter(({ figures }) => figures !== undefined);
+  writeFileSync(join(results, 'ratios.svg'), ratiosPicture(all));
+  writeFileSync(join(results, 'growth.svg'), growthPicture(all.flatMap(({ growth }) => growth)));
+}
+
+async function list() {
+  for (const name of names) console.log(`${name.padEnd(10)}${(await load(name)).what}`);
+}
+
+async function run() {
+  const unknown = positionals.filter((name) => !names.includes(name));
+  const rounds = Number(values.rounds ?? (values.short ? 2 : roundsMin));
+  if (unknown.length > 0 || !Number.isSafeInteger(rounds) || rounds < 1) {
+    console.error(
+      unknown.length > 0
+        ? `There is no measure ${unknown.join(', ')}; there are: ${names.join(', ')}.`
+        : '--rounds is a whole number above 0.',
+    );
+    process.exit(2);
+  }
+  mkdirSync(results, { recursive: true });
+  const short = [];
+  for (const name of positionals.length > 0 ? positionals : names) short.push(...(await play(name, rounds)));
+  drawPictures();
+  console.log(
+    short.length === 0 ? '\nall goals hold' : `\nfalls short of its goal:\n  ${short.join('\n  ')}`,
+  );
+  // Whether goals hold is said, and is no failure of the bench: on a busy machine it proves nothing.
+}
+
+await (values.list ? list() : run());
+process.exit();

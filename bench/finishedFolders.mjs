@@ -1,0 +1,93 @@
+/** Run folders as solvers leave them, and a drop root full of finished ones that the outbox knows. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { fingerprintOf, identityVersion } from '../dist/core/identity.js';
+import { rootForOutside, rulesOf } from '../dist/intake/rules.js';
+import { openOutbox } from '../dist/outbox/outbox.js';
+import { sightFolderSync } from '../dist/reading/sightFolder.js';
+
+const filling = 'x'.repeat(2_000);
+
+/** Input and output of 2 kB each, a log, meta.json. */
+export function fill(folder, sample) {
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'input.json'), `{"sample":"${sample}","rows":"${filling}"}`);
+  writeFileSync(join(folder, 'output.json'), `{"solution":"${sample}","rows":"${filling}"}`);
+  writeFileSync(join(folder, 'run.log'), `sample ${sample}\n`);
+  writeFileSync(join(folder, 'meta.json'), '{"status":"succeeded","duration":1}');
+}
+
+/** Makes folders in `aside`. @returns their names */
+export function prepare(aside, prefix, count) {
+  const names = Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
+  for (const name of names) fill(join(aside, name), name);
+  return names;
+}
+
+/** Renames folders into a drop root, one after the other, as fast as it goes. */
+export function dropAll({ aside, root }, names) {
+  for (const name of names) renameSync(join(aside, name), join(root, name));
+}
+
+/** Rows of recorded runs, `from` up to `to`, each in a folder that `folderOf` makes or invents. */
+export async function addRecorded({ stateDir, endpoint, host, from, to, folderOf }) {
+  const nowMs = Date.now();
+  const outbox = await openOutbox(stateDir);
+  await outbox.freezeHost(host, nowMs);
+  await outbox.close();
+  const db = new Database(join(stateDir, 'outbox.db'));
+  db.pragma('synchronous = off');
+  const key = {
+    version: identityVersion,
+    platform: endpoint,
+    app: 'bench-app',
+    host,
+    dropRoot: 'runs',
+  };
+  const run = db
+    .prepare(
+      `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation,
+        counter, path, directory, content, settings, state, run_id, since_ms, created_at_ms)
+      values (@fingerprint, @version, @platform, @app, @host, @dropRoot, @path, @generation, 1, @path, @directory,
+        '{"files":[],"warnings":[]}', '{}', @state, @runId, @nowMs, @nowMs) returning run`,
+    )
+    .pluck();
+  const folder = db.prepare(
+    `insert into folder (drop_root, path, state, reason_class, reason, hint, signature, directory,
+        first_seen_ms, changed_at_ms, since_ms, run, target)
+      values ('runs', @path, 'known', '', '', '', @signature, @directory, @nowMs, @nowMs, @nowMs, @run, @target)`,
+  );
+  const add = db.transaction((begin, end) => {
+    for (let n = begin; n < end; n += 1) {
+      const { path, signature, directory } = folderOf(n);
+      const generation = String(n).padStart(64, '0');
+      const runId = `finished-${n}`;
+      const row = { path, directory: JSON.stringify(directory), nowMs };
+      const number = run.get({
+        ...key,
+        ...row,
+        fingerprint: fingerprintOf({ ...key, firstPath: path, generation, counter: 1 }),
+        generation,
+        state: JSON.stringify({ kind: 'recorded', runId }),
+        runId,
+      });
+      folder.run({ ...row, signature, run: number, target: `${endpoint} bench-app` });
+    }
+  });
+  for (let begin = from; begin < to; begin += 1_000) add(begin, Math.min(to, begin + 1_000));
+  db.close();
+}
+
+/** Fills a stage's drop root up with finished folders. */
+export async function addFinished({ root, stateDir, endpoint, host }, from, to) {
+  const { sight } = rulesOf(rootForOutside('bench-app'));
+  const folderOf = (n) => {
+    const path = `finished-${n}`;
+    fill(join(root, path), n);
+    const { signature, directory } = sightFolderSync(join(root, path), sight);
+    const { dev, ino, birthNs } = directory;
+    return { path, signature, directory: [dev, ino, birthNs] };
+  };
+  await addRecorded({ stateDir, endpoint, host, from, to, folderOf });
+}

@@ -1,0 +1,148 @@
+/**
+ * A backlog: folders are renamed in at once, and the runs a second are those from the first request for an upload to the
+ * last for a result, as the stub saw them. The same for all ways, so that starting, waiting and noticing count for none.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { figure } from '../figures.mjs';
+import { dropAll, prepare } from '../finishedFolders.mjs';
+import * as processes from '../processes.mjs';
+
+export const what =
+  'runs a second from a backlog, and ms of the processor for a run, at 0, 20 and 100 ms latency';
+
+const slots = 64;
+/** How many folders a way gets in a round: about what it does in a few seconds. */
+const countsAt = {
+  0: { ours: 1_000, sdk: 300, naive: 300, bare: 4_000 },
+  20: { ours: 1_000, sdk: 30, naive: 0, bare: 2_000 },
+  100: { ours: 600, sdk: 8, naive: 0, bare: 600 },
+};
+const countsShort = {
+  0: { ours: 200, sdk: 50, naive: 50, bare: 500 },
+  20: { ours: 200, sdk: 8, naive: 0, bare: 300 },
+  100: { ours: 100, sdk: 3, naive: 0, bare: 200 },
+};
+/** Code that is cold is another measure. */
+const warmUp = 60;
+
+export async function measure({ dir, rounds, isShort, say }) {
+  const figures = [];
+  const platform = await processes.Platform.start();
+  const sdk = processes.sdkPython() === null ? null : 'official SDK';
+  for (const [latencyText, counts] of Object.entries(isShort ? countsShort : countsAt)) {
+    const latencyMs = Number(latencyText);
+    await platform.latency(0);
+    const place = (name) => {
+      const path = join(dir, `${name}-${latencyMs}`);
+      mkdirSync(path);
+      return path;
+    };
+    const stage = new processes.Stage(place('ours'), platform.endpoint, { quiet: '200ms' });
+    const daemon = stage.daemon();
+    await processes.scanned(daemon);
+    const ways = { ours: { aside: stage.aside, root: stage.root, pid: daemon.pid } };
+    if (sdk !== null) ways.sdk = await processes.startSdkLoop(place('sdk'), platform.endpoint);
+    if (counts.naive > 0) ways.naive = await processes.startNaive(place('naive'), platform.endpoint);
+    const seen = Object.fromEntries(
+      ['ours', 'sdk', 'naive', 'bare'].map((way) => [way, { perSecond: [], cpuMs: [] }]),
+    );
+    let recorded = 0;
+    const play = async (way, prefix, count) => {
+      const folders = prepare(ways[way].aside, `${way}-${prefix}`, count);
+      await platform.forget();
+      const cpuBefore = processes.cpuMs(ways[way].pid);
+      dropAll(ways[way], folders);
+      if (way === 'ours') await processes.recorded(daemon, (recorded += count));
+      else {
+        await processes.until(
+          `${way} to be done`,
+          async () => ((await platform.seen()).requests.run ?? 0) >= runRequestsOf(way, count),
+          { everyMs: 250 },
+        );
+      }
+      const { firstUploadMs, lastAskedMs } = await platform.seen();
+      return {
+        perSecond: count / ((lastAskedMs - firstUploadMs) / 1_000),
+        cpuMs: (processes.cpuMs(ways[way].pid) - cpuBefore) / count,
+      };
+    };
+    for (const way of Object.keys(ways)) await play(way, 'warm', way === 'ours' ? warmUp : 3);
+    await platform.latency(latencyMs);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const way of [...Object.keys(ways), 'bare']) {
+        say(`${latencyMs} ms latency, round ${round + 1}, ${way}`);
+        const played =
+          way === 'bare'
+            ? await processes.bareHttp(platform.endpoint, counts.bare, slots)
+            : await play(way, round, counts[way]);
+        seen[way].perSecond.push(played.perSecond);
+        seen[way].cpuMs.push(played.cpuMs);
+      }
+    }
+    for (const process of [daemon, ways.sdk, ways.naive])
+      if (process !== undefined) await processes.stop(process, 'SIGKILL');
+    figures.push(...figuresOf(latencyMs, seen, sdk));
+  }
+  await platform.end();
+  return { figures };
+}
+
+/** The SDK asks for a run's state and then for its result. */
+const runRequestsOf = (way, count) => (way === 'sdk' ? 2 * count : count);
+
+function figuresOf(latencyMs, { ours, sdk, naive, bare }, sdkName) {
+  const at = `at ${latencyMs} ms latency`;
+  const of = (values, name) => (values.length === 0 || name === null ? null : { name, values });
+  const drain = { unit: 'runs/s', ours: ours.perSecond };
+  const bySdk = { ...drain, what: `backlog ${at}`, beside: of(sdk.perSecond, sdkName) };
+  const ceiling = figure({
+    what: `the stub's own ceiling ${at}`,
+    unit: 'runs/s',
+    ours: bare.perSecond,
+    note: `bare undici, ${slots} runs at once, no folder and no outbox`,
+  });
+  if (latencyMs === 0) {
+    const cpu = { unit: 'ms', ours: ours.cpuMs };
+    return [
+      figure({ ...bySdk, goal: { of: 'ratio', atLeast: 7 } }),
+      figure({
+        ...drain,
+        what: `backlog ${at}, of the bare requests`,
+        beside: of(bare.perSecond, 'bare undici'),
+        goal: { of: 'ratio', atLeast: 0.2 },
+      }),
+      figure({
+        ...drain,
+        what: `backlog ${at}, beside the naive shape`,
+        beside: of(naive.perSecond, 'naive Node'),
+      }),
+      ceiling,
+      figure({
+        ...cpu,
+        what: 'processor for a run',
+        beside: of(sdk.cpuMs, sdkName),
+        goal: { of: 'ratio', atMost: 0.25 },
+      }),
+      figure({
+        ...cpu,
+        what: 'processor for a run, beside the naive shape',
+        beside: of(naive.cpuMs, 'naive Node'),
+        goal: { of: 'ratio', atMost: 0.33 },
+      }),
+    ];
+  }
+  // Uploads go side by side, so four answers follow each other: upload URL, upload, run, result.
+  const limit = slots / ((4 * latencyMs) / 1_000);
+  const share = latencyMs <= 20 ? 0.8 : 0.9;
+  return [
+    figure({ ...bySdk, goal: { of: 'ratio', atLeast: 80 } }),
+    figure({
+      ...drain,
+      what: `backlog ${at}, of ${slots} slots / 4 L`,
+      beside: { name: 'limit', values: ours.perSecond.map(() => limit) },
+      goal: { of: 'ratio', atLeast: share },
+    }),
+    ceiling,
+  ];
+}
