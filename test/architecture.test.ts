@@ -3,7 +3,7 @@
  * type counts like everything else: who needs the word needs the meaning.
  *
  *   main → cli → service → http → intake, delivery, archiving → outbox, platform, reading, system → core
- *          cli → config → core      standin → platform/wire
+ *          cli → config → core      standin → platform/wire      http, standin → markup
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
@@ -44,7 +44,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'standin',
     'core',
   ],
-  http: ['intake', 'delivery', 'system', 'core'],
+  http: ['intake', 'delivery', 'system', 'markup', 'core'],
   archiving: ['outbox', 'reading', 'system', 'core'],
   intake: ['outbox', 'platform', 'reading', 'system', 'core'],
   delivery: ['outbox', 'platform', 'reading', 'solverlog', 'system', 'core'],
@@ -54,7 +54,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   system: ['core'],
   solverlog: ['core'],
   config: ['core'],
-  standin: ['core'],
+  standin: ['markup', 'core'],
+  markup: [],
   core: [],
 };
 

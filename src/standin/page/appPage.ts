@@ -9,11 +9,11 @@ import type { Platform } from '../platform.ts';
 import type { RunCount } from '../records.ts';
 import { Refusal } from '../refusal.ts';
 import { runStatuses, type RunStatus } from '../status.ts';
-import { framed, type Markup } from './frame.ts';
+import { count, type Markup } from '../../markup/wording.ts';
+import { framed } from './frame.ts';
 import type { PageEnv } from './guard.ts';
 import { turnPath, type Turn } from './paths.ts';
 import { howToRecord, runTable } from './runTable.ts';
-import { count } from './wording.ts';
 
 const runsPerPage = 50;
 

@@ -8,12 +8,11 @@ import type { RecordedRun } from '../records.ts';
 import { shownBytesMax } from './beginning.ts';
 import { chartFigure } from './chart.ts';
 import { preformatted } from './documents.ts';
-import type { Markup } from './frame.ts';
+import { count, size, visible, type Markup } from '../../markup/wording.ts';
 import type { GeoMap } from './geoMap.ts';
 import { runPath } from './paths.ts';
 import type { Library } from './served.ts';
 import { visualLabel, visualOf, type Visual } from './visual.ts';
-import { count, size, visible } from './wording.ts';
 
 /** The document that holds the assets has to be read whole, unlike all others. */
 const documentBytesMax = 16 * 1024 * 1024;

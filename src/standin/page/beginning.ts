@@ -6,7 +6,7 @@ import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Parser } from 'tar/parse';
 import { indentJson } from '../../core/indentJson.ts';
-import { visible } from './wording.ts';
+import { visible } from '../../markup/wording.ts';
 
 /** More of it nobody reads in a browser; all of it is a download away. */
 export const shownBytesMax = 64 * 1024;

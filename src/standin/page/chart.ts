@@ -3,10 +3,9 @@
  * see no picture, or want the numbers. The table is open until the script has drawn, and again when it could not.
  */
 import { html, raw } from 'hono/html';
-import { worded } from './figures.ts';
-import type { Markup } from './frame.ts';
+import { worded } from '../../markup/figures.ts';
+import { count, type Markup } from '../../markup/wording.ts';
 import type { Library } from './served.ts';
-import { count } from './wording.ts';
 
 const rowsMax = 200;
 

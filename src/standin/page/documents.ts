@@ -10,10 +10,9 @@ import type { RecordedRun } from '../records.ts';
 import { Refusal } from '../refusal.ts';
 import type { Storage } from '../storage.ts';
 import { beginningOfArchive, beginningOfText, type Beginning, type Member } from './beginning.ts';
-import type { Markup } from './frame.ts';
+import { count, size, type Markup } from '../../markup/wording.ts';
 import type { PageEnv } from './guard.ts';
 import { runPath } from './paths.ts';
-import { count, size } from './wording.ts';
 
 const shownDocuments = ['output', 'logs', 'input'] as const;
 type ShownDocument = (typeof shownDocuments)[number];

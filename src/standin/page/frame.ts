@@ -1,11 +1,10 @@
 /**
  * What every page has: its head, the sentence that this is not the real platform, a way back, and a place for what it is
- * about. Text gets into a page through hono's `html` alone, which escapes it; nothing here is put together by hand.
+ * about.
  */
 import { html } from 'hono/html';
+import type { Markup } from '../../markup/wording.ts';
 import { scripts, type Library } from './served.ts';
-
-export type Markup = ReturnType<typeof html>;
 
 export interface Drawing {
   readonly libraries: ReadonlySet<Library>;

@@ -6,8 +6,7 @@
 import { geoPath, geoTransform, type GeoPermissibleObjects } from 'd3-geo';
 import { html } from 'hono/html';
 import { z } from 'zod';
-import type { Markup } from './frame.ts';
-import { visible } from './wording.ts';
+import { visible, type Markup } from '../../markup/wording.ts';
 
 const width = 800;
 const heightMin = 220;

@@ -6,13 +6,13 @@ import type { RecordedRun } from '../records.ts';
 import { statusOf } from '../runDocument.ts';
 import { assetsView } from './assets.ts';
 import { documentView } from './documents.ts';
-import { figureTable } from './figures.ts';
-import { framed, type Markup } from './frame.ts';
+import { figureTable } from '../../markup/figures.ts';
+import { duration, moment, mark, visible, type Markup } from '../../markup/wording.ts';
+import { framed } from './frame.ts';
 import type { PageEnv } from './guard.ts';
 import { appPath } from './paths.ts';
 import { seriesSection } from './series.ts';
 import type { Library } from './served.ts';
-import { duration, moment, statusMark, visible } from './wording.ts';
 
 export async function runPage(c: Context<PageEnv>, platform: Platform, run: RecordedRun): Promise<Response> {
   const nowMs = platform.now();
@@ -60,7 +60,7 @@ function head(run: RecordedRun, platform: Platform, nowMs: number): Markup {
   const error = request.result.error_message ?? '';
   const experiment = request.batch_experiment_id ?? '';
   return html`<h1><bdi>${visible(run.name) || run.id}</bdi></h1>
-    <p class="lead">${statusMark(status)}</p>
+    <p class="lead">${mark(status)}</p>
     ${
       error === ''
         ? ''

@@ -5,9 +5,8 @@
 import { html } from 'hono/html';
 import type { RunLine } from '../records.ts';
 import { timestamp } from '../runDocument.ts';
-import type { Markup } from './frame.ts';
+import { ago, duration, moment, mark, visible, type Markup } from '../../markup/wording.ts';
 import { appPath, runPath } from './paths.ts';
-import { ago, duration, moment, statusMark, visible } from './wording.ts';
 
 /** @param label what the table is, for those who hear it */
 export function runTable(runs: readonly RunLine[], nowMs: number, label: string, withApp: boolean): Markup {
@@ -32,7 +31,7 @@ export function runTable(runs: readonly RunLine[], nowMs: number, label: string,
 
 function row(run: RunLine, nowMs: number, withApp: boolean): Markup {
   return html`<tr>
-    <td>${statusMark(run.status)}</td>
+    <td>${mark(run.status)}</td>
     <th scope="row">
       <a href="${runPath(run.app, run.id)}"><bdi>${visible(run.name) || run.id}</bdi></a>
       ${run.name === '' ? '' : html`<span class="hint id">${run.id}</span>`}

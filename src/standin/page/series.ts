@@ -2,8 +2,7 @@
 import { html } from 'hono/html';
 import { z } from 'zod';
 import { chartFigure, type Chart } from './chart.ts';
-import type { Markup } from './frame.ts';
-import { visible } from './wording.ts';
+import { visible, type Markup } from '../../markup/wording.ts';
 
 const seriesMax = 12;
 const pointsMax = 5_000;

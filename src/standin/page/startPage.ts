@@ -3,11 +3,11 @@ import type { Context } from 'hono';
 import { html } from 'hono/html';
 import type { Platform } from '../platform.ts';
 import type { RunCount } from '../records.ts';
-import { framed, type Markup } from './frame.ts';
+import { count, moment, type Markup } from '../../markup/wording.ts';
+import { framed } from './frame.ts';
 import type { PageEnv } from './guard.ts';
 import { appPath } from './paths.ts';
 import { howToRecord, runTable } from './runTable.ts';
-import { count, moment } from './wording.ts';
 
 const newestRunsMax = 20;
 

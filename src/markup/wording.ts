@@ -1,19 +1,19 @@
-/** How the page says a status, a time, a size, a duration, a number. */
+/** How a page says a time, a size, a duration, a number, and text of unknown origin. */
 import { html } from 'hono/html';
 import prettyBytes from 'pretty-bytes';
 import prettyMs from 'pretty-ms';
-import { timestamp } from '../runDocument.ts';
-import type { RunStatus } from '../status.ts';
-import type { Markup } from './frame.ts';
+
+/** Text gets into a page through hono's `html` alone, which escapes it; nothing is put together by hand. */
+export type Markup = ReturnType<typeof html>;
 
 /** By colour and by word: not everyone sees the colour. */
-export function statusMark(status: RunStatus): Markup {
-  return html`<span class="status ${status}">${status}</span>`;
+export function mark(state: string): Markup {
+  return html`<span class="status ${state}">${state}</span>`;
 }
 
 /** The moment itself, and how long ago that is. */
 export function moment(ms: number, nowMs: number): Markup {
-  const exact = timestamp(ms);
+  const exact = `${new Date(ms).toISOString().slice(0, 19)}Z`;
   const [day = '', time = ''] = exact.replace('Z', '').split('T');
   return html`<time datetime="${exact}"
     ><span class="nowrap">${day} ${time}</span> <span class="hint nowrap">${ago(nowMs - ms)}</span></time

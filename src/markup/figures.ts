@@ -1,7 +1,6 @@
 /** Key figures as a table: the leaves of nested objects, named by the way to them. */
 import { html } from 'hono/html';
-import type { Markup } from './frame.ts';
-import { count, visible } from './wording.ts';
+import { count, visible, type Markup } from './wording.ts';
 
 /** More are no key figures; all of them are in the document they came with. */
 const figuresMax = 200;
