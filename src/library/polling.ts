@@ -20,6 +20,8 @@ export interface PollingOptions {
   readonly maxTries?: number;
   /** Asked before each question; true ends the waiting. */
   readonly stop?: () => boolean;
+  /** Asked before each wait for its length, in place of delay, backoff, maxDelay and jitter. */
+  readonly sleepDuration?: () => number;
 }
 
 /** What counts where a polling option is left out, in seconds. */
@@ -36,8 +38,18 @@ export const defaultPolling = {
 /**
  * The wait after the n-th question that found the run not final (n from 1), in ms.
  * @param random a number in [0, 1)
+ * @throws RuntrackdError (bad-input) where the caller's own function gives no such number
  */
 export function pollingDelayMs(n: number, options: PollingOptions, random: number): number {
+  const own = options.sleepDuration?.();
+  if (own !== undefined) {
+    if (!isWait(own))
+      throw badInput(
+        'polling.sleepDuration gave what is no number of seconds',
+        `Give seconds, from 0 to ${String(secondsMax)}. The run is on the platform: ask for its result with its id.`,
+      );
+    return 1_000 * own;
+  }
   const { delay, backoff, maxDelay, jitter } = { ...defaultPolling, ...given(options) };
   return 1_000 * (Math.min(maxDelay, delay + backoff * 2 ** Math.min(n, 40)) + random * jitter);
 }
@@ -64,7 +76,7 @@ export function checkPollingOptions(options: PollingOptions): void {
   const wishes = given(options);
   for (const name of ['initialDelay', 'delay', 'backoff', 'maxDelay', 'jitter'] as const) {
     const seconds = wishes[name];
-    if (seconds !== undefined && !(typeof seconds === 'number' && seconds >= 0 && seconds <= secondsMax))
+    if (seconds !== undefined && !isWait(seconds))
       throw badInput(
         `polling.${name} is not what it has to be`,
         `Give seconds, from 0 to ${String(secondsMax)}.`,
@@ -80,6 +92,12 @@ export function checkPollingOptions(options: PollingOptions): void {
       'polling.stop is no function',
       'It is asked before each question, and true ends the waiting.',
     );
+  if (wishes.sleepDuration !== undefined && typeof wishes.sleepDuration !== 'function')
+    throw badInput('polling.sleepDuration is no function', 'It is asked before each wait, for its seconds.');
+}
+
+function isWait(seconds: unknown): boolean {
+  return typeof seconds === 'number' && seconds >= 0 && seconds <= secondsMax;
 }
 
 /** Undefined values do not hide the defaults. */

@@ -1,4 +1,5 @@
 /** What is kept of folders: those that are not runs yet with the reason, and those that are with what they looked like. */
+import { compareUtf8 } from '../core/identity.ts';
 import type { RunState, ShownState } from '../core/run.ts';
 import type { Folder, Run, RunQuery } from './nouns.ts';
 import { folderColumns, folderOf, runOf, type FolderRow, type RunRow } from './rows.ts';
@@ -7,6 +8,9 @@ import type { Statements } from './prepare.ts';
 type OpenState = Exclude<Folder['state'], 'known'>;
 /** Said of folders only. A run can be skipped as well as a folder. */
 const folderStates: readonly string[] = ['settling', 'overdue', 'rejected'] satisfies OpenState[];
+
+/** No name comes after it. */
+const lastCharacter = '\u{10ffff}';
 
 export function folderOperations(sql: Statements) {
   const folders = (rows: unknown[]): Folder[] => (rows as FolderRow[]).map(folderOf);
@@ -32,6 +36,44 @@ export function folderOperations(sql: Statements) {
     /** Pages through the folders of a root in the order of their paths. */
     foldersOfRoot(dropRoot: string, after: string, limit: number): Folder[] {
       return folders(sql.foldersOfRoot.all({ dropRoot, after, limit }));
+    },
+
+    /**
+     * Paths of a root that end in a name, of folders and of runs whose folders are gone: one date folder after the other
+     * is asked for it, which costs as many looks as there are date folders, however many run folders lie in them.
+     * @param levels that lie above the name
+     * @param after null at first, then what the page before said
+     * @returns after: null when all date folders were asked
+     */
+    pathsNamed(
+      dropRoot: string,
+      name: string,
+      levels: number,
+      after: string | null,
+      parentsMax: number,
+    ): { readonly paths: readonly string[]; readonly after: string | null } {
+      const paths: string[] = [];
+      let at = after ?? '';
+      for (let asked = 0; asked < parentsMax; asked += 1) {
+        const next = [sql.nextFolderPath, sql.nextRunPath]
+          .map((statement) => statement.pluck().get({ dropRoot, after: at }) as string | undefined)
+          .filter((path) => path !== undefined)
+          .sort(compareUtf8)[0];
+        if (next === undefined) return { paths, after: null };
+        const names = next.split('/');
+        if (names.length <= levels) {
+          at = next;
+          continue;
+        }
+        const parent = names.slice(0, levels).join('/');
+        const path = `${parent}/${name}`;
+        const isThere =
+          sql.folder.get({ dropRoot, path }) !== undefined ||
+          sql.runsAtPath.get({ dropRoot, path, limit: 1 }) !== undefined;
+        if (isThere) paths.push(path);
+        at = `${parent}/${lastCharacter}`;
+      }
+      return { paths, after: at };
     },
 
     saveFolder(folder: Folder): void {

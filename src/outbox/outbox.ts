@@ -71,6 +71,7 @@ const operationNames = [
   'freezeHost',
   'folders',
   'foldersOfRoot',
+  'pathsNamed',
   'saveFolder',
   'forgetFolder',
   'unsettleFolder',

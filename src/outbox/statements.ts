@@ -108,6 +108,9 @@ export const statements = {
   folder: `select ${folderColumns} from folder where drop_root = @dropRoot and path = @path`,
   foldersOfRoot: `select ${folderColumns} from folder where drop_root = @dropRoot and path > @after
     order by path limit @limit`,
+  nextFolderPath:
+    'select path from folder where drop_root = @dropRoot and path > @after order by path limit 1',
+  nextRunPath: 'select path from run where drop_root = @dropRoot and path > @after order by path limit 1',
   saveFolder: `insert into folder (drop_root, path, state, reason_class, reason, hint, signature, directory,
       first_seen_ms, changed_at_ms, since_ms, run, target)
     values (@dropRoot, @path, @state, @reasonClass, @reason, @hint, @signature, @directory, @firstSeenMs, @changedAtMs,

@@ -18,7 +18,7 @@ import { archiveLimits } from './archiveLimits.ts';
 import { notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
 import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
-import { contentTypeOf } from './mapping.ts';
+import { contentTypeOf, defaultFileNames } from './mapping.ts';
 import { metaBytesMax, parseMeta, type ParsedMeta } from './meta.ts';
 import { memberMark, writtenMs, type FolderSight, type SeenArchive, type SeenFile } from './sight.ts';
 
@@ -143,6 +143,9 @@ async function readContent(
       ...odd,
       ...(meta.logs !== null && logFile !== undefined
         ? [`${rules.names.meta}: logs was left out, because ${logFile.name} is there`]
+        : []),
+      ...(logFile === undefined && meta.logs === null && rules.names.log !== defaultFileNames.log
+        ? [`no log was sent: nothing matches ${rules.names.log} (files.log)`]
         : []),
       ...(isPartial
         ? [`the output of the failed run has not all of its files: no ${sight.missingOutput.join(', no ')}`]

@@ -52,6 +52,16 @@ const leftOutNamedMax = 50;
 /** `status` names this many that need a person. */
 const needsPersonMax = 50;
 
+/** Date folders that are asked for a name in one go, and so many of its kind are told. */
+const parentsAtOnce = 1_000;
+const namesakesMax = 20;
+
+/** A path of a drop root, whether anything lies there or not. */
+interface Located {
+  readonly dropRoot: string;
+  readonly below: string;
+}
+
 type Found =
   { readonly kind: 'run'; readonly run: Run } | { readonly kind: 'folder'; readonly folder: Folder };
 
@@ -286,19 +296,9 @@ export class Answers implements Operations {
   async #find({ text, path, generation }: Selector): Promise<Found> {
     const { outbox } = this.#parts.intakeParts;
     const number = /^#([1-9][0-9]{0,14})$/.exec(text)?.[1];
-    const places = this.#placesOf(text, path);
-    const matches: Found[] = [];
-    for (const { dropRoot, below } of places) {
-      const [folder] = await outbox.folders(dropRoot, [below]);
-      const runs = await outbox.runsAtPath(dropRoot, below, 1_000);
-      const fits = runs.filter(
-        ({ key }) => generation === null || key.generation.startsWith(generation.replace(/^sha256:/, '')),
-      );
-      const isOpen = folder !== undefined && folder.state !== 'known' && generation === null;
-      const current = fits.find(({ run }) => run === folder?.run) ?? fits[0];
-      if (isOpen) matches.push({ kind: 'folder', folder });
-      else if (current !== undefined) matches.push({ kind: 'run', run: current });
-    }
+    const matches = await this.#foundAt(this.#placesOf(text, path), generation);
+    if (matches.length === 0)
+      matches.push(...(await this.#foundAt(await this.#placesNamed(text), generation)));
     if (matches.length === 0 && number !== undefined) {
       const run = await outbox.run(Number(number));
       if (run !== null) return { kind: 'run', run };
@@ -318,7 +318,43 @@ export class Answers implements Operations {
     return only;
   }
 
-  #placesOf(text: string, path: string): { dropRoot: string; below: string }[] {
+  async #foundAt(places: readonly Located[], generation: string | null): Promise<Found[]> {
+    const { outbox } = this.#parts.intakeParts;
+    const matches: Found[] = [];
+    for (const { dropRoot, below } of places) {
+      const [folder] = await outbox.folders(dropRoot, [below]);
+      const runs = await outbox.runsAtPath(dropRoot, below, 1_000);
+      const fits = runs.filter(
+        ({ key }) => generation === null || key.generation.startsWith(generation.replace(/^sha256:/, '')),
+      );
+      const isOpen = folder !== undefined && folder.state !== 'known' && generation === null;
+      const current = fits.find(({ run }) => run === folder?.run) ?? fits[0];
+      if (isOpen) matches.push({ kind: 'folder', folder });
+      else if (current !== undefined) matches.push({ kind: 'run', run: current });
+    }
+    return matches;
+  }
+
+  /** With date folders the name of a run folder alone means each folder of that name. */
+  async #placesNamed(text: string): Promise<Located[]> {
+    const { outbox } = this.#parts.intakeParts;
+    const places: Located[] = [];
+    for (const { rules } of this.#parts.roots) {
+      const { name, depth } = rules.root;
+      const levels = depth - text.split(sep).length;
+      if (levels <= 0 || text === '.' || text === '..' || text.startsWith(sep)) continue;
+      for (let after: string | null = null; ;) {
+        const page = await outbox.pathsNamed(name, text, levels, after, parentsAtOnce);
+        places.push(...page.paths.map((below) => ({ dropRoot: name, below })));
+        // More than these are not told apart by a person anyway.
+        if (page.after === null || places.length > namesakesMax) break;
+        ({ after } = page);
+      }
+    }
+    return places;
+  }
+
+  #placesOf(text: string, path: string): Located[] {
     const roots = this.#parts.roots.map(({ rules }) => rules.root);
     const inside = roots.flatMap((root) => {
       const below = relative(root.path, path);

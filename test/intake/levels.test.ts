@@ -32,6 +32,38 @@ test('run folders two levels down are tracked, shown, moved and answered by thei
   expect(states).toEqual(['recorded', 'recorded', 'recorded']);
 });
 
+test('a run folder in a date folder is found by its name alone, and by a name that two have is none', async ({
+  scene,
+}) => {
+  scene.configure({}, { depth: 3 });
+  for (const path of ['north/2026-01-01/early', 'north/2026-01-02/twice', 'south/2026-01-02/twice'])
+    scene.drop(path);
+  scene.drop('south/2026-01-03/open', { 'input.json': {} });
+  const daemon = await scene.daemon();
+  for (const path of ['north/2026-01-01/early', 'north/2026-01-02/twice', 'south/2026-01-02/twice'])
+    await scene.result(path);
+  await scene.state(daemon, 'south/2026-01-03/open', 'settling');
+  for (const [text, path] of [
+    ['early', 'north/2026-01-01/early'],
+    ['2026-01-01/early', 'north/2026-01-01/early'],
+    ['open', 'south/2026-01-03/open'],
+  ] as const) {
+    const { code, stdout } = await scene.command('show', text, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ folder: scene.folder(path) });
+  }
+  const twice = await scene.command('show', 'twice');
+  expect(twice.code).toBe(2);
+  for (const half of ['north', 'south'])
+    expect(twice.stderr).toContain(scene.folder(`${half}/2026-01-02/twice`));
+  for (const text of ['2026-01-01', 'arly', 'late', '..', '1/early'])
+    expect((await scene.command('show', text)).code).toBe(1);
+  // A run whose folder is gone is still somebody's question.
+  rmSync(scene.folder('north/2026-01-01/early'), { recursive: true });
+  await scene.command('scan');
+  expect((await scene.command('show', 'early')).stdout).toContain('north/2026-01-01/early');
+});
+
 test('`track` takes a folder at the level of run folders, and says which level that is', async ({
   scene,
 }) => {

@@ -26,6 +26,15 @@ test.each<{ options: PollingOptions; ms: number }>([
   expect(pollingDelayMs(1, options, 0.5)).toBeCloseTo(ms, 6);
 });
 
+test('a function of the caller’s own says each wait, and nothing is added to it', () => {
+  const waits = [3, 0];
+  const options = { sleepDuration: () => waits.shift() ?? 0, delay: 100, jitter: 100 };
+  expect(pollingDelayMs(1, options, 0.5)).toBe(3_000);
+  expect(pollingDelayMs(2, options, 0.5)).toBe(0);
+  for (const wrong of [Number.NaN, -1, Infinity, '1'])
+    expect(() => pollingDelayMs(1, { sleepDuration: () => wrong as number }, 0)).toThrow('sleepDuration');
+});
+
 test.each<{ name: string; options: PollingOptions; asked: number; elapsedMs: number; is: string | null }>([
   { name: 'nothing is over at the beginning', options: {}, asked: 0, elapsedMs: 0, is: null },
   { name: 'a hundred questions are enough', options: {}, asked: 100, elapsedMs: 0, is: 'polling-tries' },
@@ -85,5 +94,20 @@ describe('waiting for a run that is never final', () => {
     );
     expect(error.reason).toBe('polling-stopped');
     expect(place.count('run', 'metadata')).toBe(3);
+  });
+
+  test('waits as long as its own function says', async () => {
+    const place = await begun();
+    place.standIn.faults.finalAfterMs = 3_600_000;
+    let waits = 0;
+    const sleepDuration = (): number => {
+      waits += 1;
+      if (waits === 3) place.standIn.faults.finalAfterMs = 0;
+      return 0;
+    };
+    const run = { status: 'succeeded', input: {} } as const;
+    const result = await place.application.trackRunWithResult(run, { polling: { sleepDuration } });
+    expect(result.isFinal).toBe(true);
+    expect(waits).toBe(3);
   });
 });

@@ -85,6 +85,34 @@ describe('a group', () => {
   });
 });
 
+test('paths of one name are found date folder by date folder, however many folders lie in them', async () => {
+  const outbox = await opened();
+  const days = ['2026-01-01', '2026-01-02', '2026-01-02b', '2026-01-03'];
+  const paths = days.flatMap((day) => Array.from({ length: 50 }, (_, n) => `${day}/run-${n}`));
+  await Promise.all(
+    [...paths, 'shallow', '2026-01-02/only', '2026-01-03/deep/only'].map((path) =>
+      outbox.enqueue(newRun({ path }), chance),
+    ),
+  );
+  const { dropRoot } = newRun().key;
+  const found = async (name: string, levels: number, parentsMax: number) => {
+    const pages: string[][] = [];
+    for (let after: string | null = null; ;) {
+      const page = await outbox.pathsNamed(dropRoot, name, levels, after, parentsMax);
+      pages.push([...page.paths]);
+      if (page.after === null) return pages;
+      ({ after } = page);
+    }
+  };
+  expect(await found('run-7', 1, 100)).toEqual([days.map((day) => `${day}/run-7`)]);
+  // Four days and one path that is none: that is all that is asked.
+  expect(await found('run-7', 1, 2)).toHaveLength(3);
+  expect((await found('run-7', 1, 2)).flat()).toEqual(days.map((day) => `${day}/run-7`));
+  expect((await found('only', 1, 100)).flat()).toEqual(['2026-01-02/only']);
+  expect((await found('only', 2, 1_000)).flat()).toEqual(['2026-01-03/deep/only']);
+  expect((await found('nothing', 1, 100)).flat()).toEqual([]);
+});
+
 test('a change that fails half way leaves nothing of itself in its group', async () => {
   const outbox = await opened();
   await outbox.enqueue(newRun(), chance);

@@ -246,6 +246,17 @@ describe('what is read of names and globs', () => {
     expect(await readAs(path, wanted)).toEqual({ kind: 'notYet', reason: 'waiting for solution.sol' });
   });
 
+  test('is said where it is a log that nothing matches: nobody would notice it otherwise', async () => {
+    const path = folderWith(solver);
+    expect((await contentAs(path, wanted)).warnings).toEqual([]);
+    const { files: found, warnings } = await contentAs(path, { ...wanted, log: 'solve.out' });
+    expect(found.map(({ role }) => role)).toEqual(['input', 'output']);
+    expect(warnings).toEqual(['no log was sent: nothing matches solve.out (files.log)']);
+    // A log is optional, and whoever configured none misses none.
+    rmSync(join(path, 'solver.log'));
+    expect((await contentAs(path, { ...wanted, log: 'run.log' })).warnings).toEqual([]);
+  });
+
   test('may be missing in part where the run failed, and that is said', async () => {
     const path = folderWith({ ...solver, 'meta.json': '{"status":"failed"}' });
     const content = await contentAs(path, { ...wanted, output: [['solution.sol', '*.gap']] });
