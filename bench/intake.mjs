@@ -81,6 +81,7 @@ class Stage {
       JSON.stringify({
         state_dir: './state',
         host: 'bench',
+        http: { listen: false },
         platform: { kind: 'nextmv', endpoint, api_key_file: './key' },
         drop_roots: [{ path: './runs', app: 'hare-app', quiet: `${quietMs}ms`, ...root }],
       }),

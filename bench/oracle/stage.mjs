@@ -77,6 +77,7 @@ export class Stage {
     const config = {
       state_dir: './state',
       host: 'bench',
+      http: { listen: false },
       platform: {
         kind: 'nextmv',
         endpoint: stage.#standIn.endpoint,

@@ -29,6 +29,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
   return [
     ...checkHost(file, around.machineName),
     ...checkSocketPath(file),
+    ...checkListenPath(file),
     ...checkAbsentAfter(file),
     ...(around.needsKey ? checkApiKey(file, around.environment) : []),
     ...checkCaFile(file),
@@ -53,6 +54,20 @@ function checkSocketPath(file: PartlyGoodFile): Finding[] {
     {
       path: ['state_dir'],
       what: `is too long a path: the control socket in it would have ${bytes} bytes, and a Unix socket can have ${socketPathBytesMax}`,
+    },
+  ];
+}
+
+function checkListenPath(file: PartlyGoodFile): Finding[] {
+  const path = ['http', 'listen'];
+  const listen = file.read(path, keySchemas.listen);
+  if (listen?.kind !== 'unix') return [];
+  const bytes = Buffer.byteLength(file.resolved(listen.path));
+  if (bytes <= socketPathBytesMax) return [];
+  return [
+    {
+      path,
+      what: `is too long a path: it has ${bytes} bytes, and a Unix socket can have ${socketPathBytesMax}`,
     },
   ];
 }

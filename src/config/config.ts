@@ -10,7 +10,7 @@ import { checkSchema } from './issues.ts';
 import { type ConfigProblem, describePath } from './problems.ts';
 import { type CheckedFile, configSchema, defaultFileNames, inFolder } from './schema.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
-import type { Config, DropRootConfig, PlatformConfig } from './settings.ts';
+import type { Config, DropRootConfig, HttpConfig, PlatformConfig } from './settings.ts';
 
 export { findConfigFile } from './find.ts';
 export { type ConfigProblem, describeProblem } from './problems.ts';
@@ -57,6 +57,7 @@ function assemble(checked: CheckedFile, file: string, around: Surroundings): Con
     stateDir,
     host,
     platform: assemblePlatform(checked.platform, stateDir, around),
+    http: assembleHttp(checked.http, around.directory),
     logLevel: checked.log.level,
     shutdownDeadlineMs: checked.shutdown_deadline,
     dropRoots: checked.drop_roots.map((root) => assembleRoot(root, around.directory)),
@@ -87,6 +88,13 @@ function assemblePlatform(
       dataDir: standIn.data == null ? join(stateDir, 'stand-in') : resolve(directory, standIn.data),
       apps: standIn.apps ?? null,
     },
+  };
+}
+
+function assembleHttp({ listen, names }: CheckedFile['http'], directory: string): HttpConfig {
+  return {
+    listen: listen?.kind === 'unix' ? { kind: 'unix', path: resolve(directory, listen.path) } : listen,
+    names,
   };
 }
 

@@ -27,7 +27,12 @@ export class PartlyGoodFile {
 
   directory(path: KeyPath): string | undefined {
     const given = this.read(path, keySchemas.path);
-    return given === undefined ? undefined : resolve(this.#directory, given);
+    return given === undefined ? undefined : this.resolved(given);
+  }
+
+  /** A path that was read already, absolute. */
+  resolved(path: string): string {
+    return resolve(this.#directory, path);
   }
 
   roots(): KeyPath[] {

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { consoleUrl, endpointUrl, proxyUrl } from './addresses.ts';
 import { duration } from './durations.ts';
+import { listenAddress, requestName } from './listening.ts';
 import {
   appId,
   documentFiles,
@@ -126,6 +127,24 @@ const platform = z
     stand_in: standIn,
   })
   .describe('Where runs are sent.');
+
+const http = z
+  .strictObject({
+    listen: listenAddress
+      .prefault('127.0.0.1:8420')
+      .describe(
+        'Where health (/healthz, /readyz) and metrics (/metrics) are served: an address and a port, unix: and the path of a socket that only the daemon’s user may open, or false for nowhere.',
+      ),
+    names: z
+      .array(requestName)
+      .max(100, 'must have at most 100 names')
+      .prefault([])
+      .describe(
+        'Names by which the daemon is reached beside localhost and the address it listens at, for example behind a proxy. A request for any other name is refused.',
+      ),
+  })
+  .prefault({})
+  .describe('Where the daemon is looked at.');
 
 const files = z
   .strictObject({
@@ -288,6 +307,7 @@ export const configSchema = z
       .nullish()
       .describe("This machine's name; it travels with each run. Default: the machine's own name."),
     platform,
+    http,
     log: z
       .strictObject({ level: z.enum(logLevels).prefault('info').describe('How much the log says.') })
       .prefault({})
@@ -317,6 +337,7 @@ export const keySchemas = {
   path,
   rootName,
   kind: platform.shape.kind,
+  listen: http.unwrap().shape.listen,
   absentAfter: reconcile.unwrap().shape.absent_after,
   files: files.unwrap().shape,
   ignore: dropRoot.shape.ignore,

@@ -6,6 +6,7 @@
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { Backfill } from '../core/backfill.ts';
 import type { FileNames } from '../core/content.ts';
+import type { ListenAddress } from '../core/listenAddress.ts';
 
 export interface Config {
   /** The file that all of this was read from, absolute. */
@@ -13,6 +14,7 @@ export interface Config {
   readonly stateDir: string;
   readonly host: string;
   readonly platform: PlatformConfig;
+  readonly http: HttpConfig;
   readonly logLevel: LogLevel;
   readonly shutdownDeadlineMs: number;
   readonly dropRoots: readonly DropRootConfig[];
@@ -49,6 +51,13 @@ export interface StandInConfig {
   readonly dataDir: string;
   /** `null`: every app whose id is well formed exists. */
   readonly apps: readonly string[] | null;
+}
+
+export interface HttpConfig {
+  /** `null`: nowhere. */
+  readonly listen: ListenAddress | null;
+  /** Names beside the usual ones that a request may be for. */
+  readonly names: readonly string[];
 }
 
 export interface DropRootConfig {

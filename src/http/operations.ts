@@ -56,6 +56,8 @@ export interface StatusView {
   readonly host: string;
   readonly healthy: boolean;
   readonly problems: readonly string[];
+  /** Where health and metrics are served, such as http://127.0.0.1:8420 or unix:/path; null: nowhere. */
+  readonly http: string | null;
   readonly counts: Partial<Record<ShownState, number>>;
   readonly oldest_waiting: RunView | null;
   readonly needs_person: readonly RunView[];

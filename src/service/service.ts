@@ -13,6 +13,7 @@ import { Budget } from '../delivery/budget.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { PacedPlatform } from '../delivery/pacedPlatform.ts';
 import { serveControl, type ControlServer } from '../http/control.ts';
+import { Listener } from '../http/listener.ts';
 import { Auditor } from '../intake/auditor.ts';
 import { MissedEvents } from '../intake/missedEvents.ts';
 import type { IntakeParts } from '../intake/parts.ts';
@@ -45,6 +46,8 @@ export class Service {
   readonly #config: Config;
   readonly #around: Surroundings;
   readonly #progress: LoopProgress;
+  /** Null: it is to listen nowhere, or this is no daemon. */
+  readonly #listener: Listener | null;
   readonly #closers: (() => Promise<void>)[];
   /** Aborted when the outbox cannot be used any more. */
   readonly #failed: AbortSignal;
@@ -126,12 +129,15 @@ export class Service {
       };
       return [new RootArchive(rulesOfArchive, { outbox, clock, log }, onProgress)];
     });
+    const { listen, names } = config.http;
+    this.#listener = isDaemon && listen !== null ? new Listener({ listen, names, routes: [], log }) : null;
     const parts = {
       intakeParts,
       roots: this.roots,
       archives: this.archives,
       delivery: this.delivery,
       progress,
+      listener: this.#listener,
       changes: this.changes,
       view,
       isDaemon,
@@ -171,7 +177,7 @@ export class Service {
     );
     try {
       await this.#untilStopped(stop, (either) =>
-        runTogether({ ...this.#loops(), ...this.#announcing() }, either, log),
+        runTogether({ ...this.#loops(), ...this.#announcing(), ...this.#listening() }, either, log),
       );
     } finally {
       this.changes.end();
@@ -262,6 +268,11 @@ export class Service {
       oldestWaitingMs: () => oldestWaitingMs(this.outbox),
     };
     return { announcing: (stop) => announce(parts, stop) };
+  }
+
+  #listening(): Loops {
+    const listener = this.#listener;
+    return listener === null ? {} : { listener: (stop) => listener.run(stop) };
   }
 
   #loops(): Record<string, (stop: AbortSignal) => Promise<void>> {

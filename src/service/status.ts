@@ -4,6 +4,7 @@ import { backfillText } from '../core/backfill.ts';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Listener } from '../http/listener.ts';
 import type { RunView, StatusView } from '../http/operations.ts';
 import type { RootArchive } from '../archiving/rootArchive.ts';
 import type { Delivery } from '../delivery/delivery.ts';
@@ -19,6 +20,8 @@ export interface StatusParts {
   readonly archives: readonly RootArchive[];
   readonly delivery: Delivery;
   readonly progress: LoopProgress;
+  /** Null: the daemon is to listen nowhere, or this is none. */
+  readonly listener: Pick<Listener, 'address' | 'trouble'> | null;
   /** Whether this process is the daemon, or a command that reads its outbox while it is away. */
   readonly isDaemon: boolean;
   readonly version: string;
@@ -105,6 +108,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
   const pausedApps = delivery.gate.appPauses();
   const storage = delivery.storage.pause();
   const loops = isDaemon ? parts.progress.all() : [];
+  const listenTrouble = parts.listener?.trouble() ?? null;
   const count = (root: string, state: string): number =>
     told.folders.find((folder) => folder.dropRoot === root && folder.state === state)?.count ?? 0;
   const problems = [
@@ -120,6 +124,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
       return trouble === null ? [] : [`drop root ${root.rules.root.path}: ${trouble}`];
     }),
     ...archives.flatMap((archive) => archive.trouble() ?? []),
+    ...(listenTrouble === null ? [] : [listenTrouble]),
   ];
   return {
     running: isDaemon,
@@ -128,6 +133,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     host,
     healthy: problems.length === 0,
     problems,
+    http: parts.listener?.address() ?? null,
     loops: loops.map(({ name, lastMs, isStalled }) => ({
       name,
       last_progress: isoTime(lastMs),

@@ -25,6 +25,7 @@ test('the smallest file gets every default', () => {
       then: 'send',
       standIn: { port: 0, dataDir: join(directory, 'state', 'stand-in'), apps: null },
     },
+    http: { listen: { kind: 'port', host: '127.0.0.1', port: 8420 }, names: [] },
     logLevel: 'info',
     shutdownDeadlineMs: 20_000,
     dropRoots: [
@@ -108,7 +109,7 @@ describe('values are read as people write them', () => {
 describe('a wrong value is named with its line and column', () => {
   test.each([
     [{ root: 'quite: 2s' }, '7:5: drop_roots[0].quite: unknown key "quite"; did you mean "quiet"?'],
-    [{ top: 'http: { listen: x }' }, '2:1: http: unknown key "http"'],
+    [{ top: 'metrics: { listen: x }' }, '2:1: metrics: unknown key "metrics"'],
     [
       { platform: 'api_key: abc' },
       '4:3: platform.api_key: unknown key "api_key"; did you mean "api_key_file"?',
@@ -347,6 +348,41 @@ test('a state directory whose control socket has too long a path is refused', ()
   const [problem] = problemsOf(givenFile(fileWith({}).replace('./state', `/tmp/${'x'.repeat(90)}`)));
   expect(problem).toMatch(/^1:12: state_dir: .* would have 108 bytes, and a Unix socket can have 107/);
   expect(problemsOf(givenFile(fileWith({}).replace('./state', `/tmp/${'x'.repeat(89)}`)))).toEqual([]);
+});
+
+describe('where the daemon is looked at', () => {
+  const listenOf = (listen: string) =>
+    configOf(givenFile(fileWith({ top: `http: { listen: ${listen} }` }))).http.listen;
+
+  test.each([
+    ['0.0.0.0:80', { kind: 'port', host: '0.0.0.0', port: 80 }],
+    ["'[::1]:8420'", { kind: 'port', host: '::1', port: 8420 }],
+    ['planner.example:0', { kind: 'port', host: 'planner.example', port: 0 }],
+    ["'unix:/run/page.sock'", { kind: 'unix', path: '/run/page.sock' }],
+    ['false', null],
+  ])('%s', (listen, is) => {
+    expect(listenOf(listen)).toEqual(is);
+  });
+
+  test.each([
+    ['8420', /http\.listen: expected an address and a port/],
+    ["':8420'", /http\.listen: expected an address and a port/],
+    ["'127.0.0.1:99999'", /http\.listen: expected an address and a port/],
+    ["'unix:'", /http\.listen: expected an address and a port/],
+    ["'http://127.0.0.1:80'", /http\.listen: expected an address and a port/],
+    ['true', /http\.listen: expected an address and a port/],
+    [`'unix:/tmp/${'x'.repeat(120)}'`, /http\.listen: is too long a path: it has 125 bytes/],
+  ])('%s is refused', (listen, says) => {
+    expect(problemsOf(givenFile(fileWith({ top: `http: { listen: ${listen} }` }))).join()).toMatch(says);
+  });
+
+  test('a socket without a root of its path lies beside the file', () => {
+    const path = givenFile(fileWith({ top: "http: { listen: 'unix:page.sock', names: [a.example] }" }));
+    expect(configOf(path).http).toEqual({
+      listen: { kind: 'unix', path: join(path, '..', 'page.sock') },
+      names: ['a.example'],
+    });
+  });
 });
 
 describe('the platform', () => {

@@ -10,6 +10,8 @@ import { until } from './waiting.ts';
 const config = `state_dir: ./local/state
 platform:
   kind: stand-in
+http:
+  listen: false
 drop_roots:
   - path: ./local/runs
     name: demo

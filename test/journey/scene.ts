@@ -101,6 +101,8 @@ export class Scene {
       state_dir: './state',
       host: 'test-host',
       platform: this.nextmv(),
+      // Scenes play side by side, and a port is there only once.
+      http: { listen: false },
       log: { level: 'debug' },
       shutdown_deadline: '5s',
       drop_roots: [this.dropRoot(root)],

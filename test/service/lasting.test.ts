@@ -26,6 +26,7 @@ function answersOf(bench: Bench): Answers {
     archives: [],
     delivery: bench.delivery,
     progress: new LoopProgress(bench.clock),
+    listener: null,
     isDaemon: true,
     version: '0.0.0',
     platform: { kind: 'stand-in', endpoint: bench.standIn.endpoint },

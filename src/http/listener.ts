@@ -1,0 +1,190 @@
+/**
+ * The address at which the daemon is looked at: health, metrics, the page. It serves routes that are handed to it and
+ * knows of none; it is never a reason for the daemon not to run, nor for it to end.
+ *
+ * Everything that a client can take is limited: connections, the time in which it has to ask, and the time for which it
+ * may be silent while it is answered.
+ */
+import { lstatSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { listenText, type ListenAddress } from '../core/listenAddress.ts';
+import { errorCode } from '../system/files.ts';
+import type { Log } from '../system/log.ts';
+import { guard } from './guard.ts';
+
+/** Some pages and a Prometheus or two; what is more is dropped, so that nobody can take all descriptors. */
+const connectionsMax = 128;
+/** Cookies and a long address; Node's own limit is twice that. */
+const headerBytesMax = 8 * 1024;
+const headersMsMax = 10_000;
+/** A request has no body worth speaking of. */
+const requestMsMax = 20_000;
+/** Nothing goes to and fro for so long: the reader sleeps, or is gone. Streams say something more often than this. */
+const silentMsMax = 60_000;
+/** A port in use is free again when the other daemon has ended. */
+const retryMs = 5_000;
+
+export interface ListenerOptions {
+  readonly listen: ListenAddress;
+  readonly names: readonly string[];
+  /** Each answers paths of its own. */
+  readonly routes: readonly Hono[];
+  readonly log: Log;
+}
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #app: Hono;
+  /** Where it really listens; null: it does not, yet. */
+  #address: ListenAddress | null = null;
+  #trouble: string | null = null;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#app = appOf(options);
+  }
+
+  /** `http://127.0.0.1:8420` or `unix:/path`; null while it does not listen. */
+  address(): string | null {
+    return this.#address === null ? null : listenText(this.#address);
+  }
+
+  /** Why it does not listen, and what to do; null: it does, or is about to. */
+  trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Serves until `stop` is aborted; where the address cannot be had, it is tried again and again. */
+  async run(stop: AbortSignal): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      stop.addEventListener('abort', () => resolve(), { once: true });
+    });
+    while (!stop.aborted) {
+      const server = await this.#open();
+      if (server === null) await sleep(retryMs, null, { signal: stop }).catch(() => null);
+      else {
+        // Aborted already, it would not say so again.
+        if (!stop.aborted) await stopped;
+        await this.#close(server);
+      }
+    }
+  }
+
+  async #open(): Promise<Server | null> {
+    const { listen, log } = this.#options;
+    const server = this.#server();
+    try {
+      this.#address = await bind(server, listen);
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      const trouble = troubleText(listen, code);
+      if (this.#trouble !== trouble) log.warn(trouble);
+      this.#trouble = trouble;
+      return null;
+    }
+    this.#trouble = null;
+    log.info(`looked at at ${listenText(this.#address)}`);
+    return server;
+  }
+
+  #server(): Server {
+    const answer = getRequestListener(this.#app.fetch, { overrideGlobalObjects: false });
+    const server = createServer(
+      {
+        maxHeaderSize: headerBytesMax,
+        headersTimeout: headersMsMax,
+        requestTimeout: requestMsMax,
+        connectionsCheckingInterval: 5_000,
+      },
+      (request, response) => void answer(request, response),
+    );
+    server.maxConnections = connectionsMax;
+    server.setTimeout(silentMsMax);
+    return server;
+  }
+
+  async #close(server: Server): Promise<void> {
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+    if (this.#address?.kind === 'unix') rmSync(this.#address.path, { force: true });
+    this.#address = null;
+  }
+}
+
+function appOf({ listen, names, routes, log }: ListenerOptions): Hono {
+  const app = new Hono();
+  app.use(guard({ listen, names }));
+  for (const route of routes) app.route('/', route);
+  app.notFound((context) => context.json({ message: 'there is nothing at this address' }, 404));
+  app.onError((error, context) => {
+    log.error({ err: error }, 'a request met an error that nobody foresaw');
+    return context.json(
+      { message: 'the daemon met an error that nobody foresaw; its log has the details' },
+      500,
+    );
+  });
+  return app;
+}
+
+/** @throws what the system says, with its code */
+async function bind(server: Server, listen: ListenAddress): Promise<ListenAddress> {
+  if (listen.kind === 'port') {
+    await listening(server, { host: listen.host, port: listen.port });
+    return { ...listen, port: (server.address() as AddressInfo).port };
+  }
+  await removeLeftSocket(listen.path);
+  // Nobody else may connect, not even for the moment before its mode could be changed.
+  const before = process.umask(0o177);
+  try {
+    await listening(server, { path: listen.path });
+  } finally {
+    process.umask(before);
+  }
+  return listen;
+}
+
+function listening(server: Server, at: { host: string; port: number } | { path: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** A socket file outlives its process. One that answers is somebody's, and what is no socket is not ours to remove. */
+async function removeLeftSocket(path: string): Promise<void> {
+  const isSocket = lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+  if (isSocket && !(await answers(path))) rmSync(path, { force: true });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => resolve(errorCode(error) !== 'ECONNREFUSED'));
+  });
+}
+
+function troubleText(listen: ListenAddress, code: string): string {
+  const where = listen.kind === 'unix' ? listen.path : listenText(listen).replace('http://', '');
+  const why = {
+    EADDRINUSE: 'it is in use',
+    EACCES: 'it is not for this user',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    ENOTFOUND: 'this machine has no such address',
+    ENOENT: 'its directory is not there',
+  }[code];
+  return `health, metrics and the page are not served at ${where}: ${why ?? `it cannot be had (${code})`}. It is tried again; or change http.listen`;
+}
