@@ -67,8 +67,7 @@ export class Listener {
       const server = await this.#open();
       if (server === null) await sleep(retryMs, null, { signal: stop }).catch(() => null);
       else {
-        // Aborted already, it would not say so again.
-        if (!stop.aborted) await stopped;
+        await stopped;
         await this.#close(server);
       }
     }
