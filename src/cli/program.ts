@@ -1,5 +1,5 @@
 /** The program: its commands, and how each way of ending becomes an exit code. */
-import { Command, CommanderError } from '@commander-js/extra-typings';
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './commands/answer.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { checkConfigCommand } from './commands/checkConfig.ts';
@@ -13,10 +13,11 @@ import { statusCommand } from './commands/status.ts';
 import { systemdUnitCommand } from './commands/systemdUnit.ts';
 import { trackCommand } from './commands/track.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
+import { helpTail, manual } from './manual.ts';
 import { describeError } from '../system/log.ts';
 import { programVersion } from '../system/programVersion.ts';
 
-function program() {
+export function program() {
   const top = new Command('runtrackd')
     .description('Tracks run folders of legacy optimisation solvers on the Nextmv Platform.')
     .version(programVersion(), '--version')
@@ -38,11 +39,24 @@ function program() {
     parseLogCommand(),
     platformCommand(),
   ]) {
-    top.addCommand(command.copyInheritedSettings(top));
+    top.addCommand(explained(command).copyInheritedSettings(top));
   }
   // Commander would exit with 1 for wrong usage; ours is 2, and 1 means that it was tried and failed.
   for (const command of [top, ...top.commands]) command.exitOverride();
   return top;
+}
+
+/** What the manual says of the command; a test asks whether every command has an entry. */
+function explained<C extends CommandUnknownOpts>(command: C): C {
+  const entry = manual[command.name()];
+  if (entry === undefined) return command;
+  command.summary(entry.summary).description(`${capital(entry.summary)}. ${entry.description}`);
+  command.addHelpText('after', helpTail(command.name()));
+  return command;
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 /** @param argv the arguments after the program's name */

@@ -5,14 +5,10 @@ import { configOption, jsonOption, printJson, say, selectorOf, tell, withDaemon 
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { coloured, columns, printable } from '../words.ts';
 
-const words = {
-  retry: { description: 'try again what is parked, rejected or skipped', done: 'goes on' },
-  skip: { description: 'leave for good what is parked, rejected or overdue', done: 'is skipped' },
-} as const;
+const done = { retry: 'goes on', skip: 'is skipped' } as const;
 
 export const answerCommand = (word: 'retry' | 'skip') =>
   new Command(word)
-    .description(words[word].description)
     .argument('[runs...]', "paths, folders' names, or '#42'")
     .option('--all', 'everything that waits for an answer')
     .option('--reason <class>', 'everything with this class of reason, as `list --json` shows it')
@@ -20,10 +16,6 @@ export const answerCommand = (word: 'retry' | 'skip') =>
     .option('--dry-run', 'say what it would be, and change nothing')
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      `\nExamples:\n  runtrackd ${word} monday\n  runtrackd ${word} --reason refused --dry-run\n`,
-    )
     .action(async (runs, { config, all, reason, root, dryRun, json }) => {
       if (runs.length === 0 && all !== true && reason === undefined && root === undefined) {
         throw new CommandFailure(
@@ -63,7 +55,7 @@ function answeredText(
     printable(run.folder),
     printable(run.reason?.text ?? ''),
   ]);
-  const count = `${String(runs.length + more)} ${runs.length + more === 1 ? words[word].done : words[word].done.replace(/^goes/, 'go').replace(/^is/, 'are')}`;
+  const count = `${String(runs.length + more)} ${runs.length + more === 1 ? done[word] : done[word].replace(/^goes/, 'go').replace(/^is/, 'are')}`;
   const head = isDryRun
     ? `Would ${word}, without --dry-run:`
     : `${count}${isDaemon || word === 'skip' ? '' : ' when the daemon runs'}:`;

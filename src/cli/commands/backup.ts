@@ -10,11 +10,9 @@ import { CommandFailure, exitCodes } from '../exit.ts';
 
 export const backupCommand = () =>
   new Command('backup')
-    .description('copy the outbox to a file, while the daemon runs or not; overwrites nothing')
     .argument('<file>', 'the copy, which must not exist yet')
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  runtrackd backup "/var/backups/runtrackd-$(date +%F).db"\n')
     .action(async (file, { config, json }) => {
       await withDaemon(config, async ({ operations }) => {
         const made = await operations.backup({ file: resolve(file) });
@@ -29,11 +27,9 @@ export const backupCommand = () =>
 
 export const restoreCommand = () =>
   new Command('restore')
-    .description('put a copy in the place of the outbox, while no daemon runs; the present one is kept aside')
     .argument('<file>', 'what `backup` has made')
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  runtrackd restore /var/backups/runtrackd-2026-11-24.db\n')
     .action((file, { config: explicit, json }) => {
       const config = configFor(explicit, false);
       const path = resolve(file);

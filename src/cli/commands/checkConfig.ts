@@ -7,10 +7,8 @@ import { exitCodes } from '../exit.ts';
 
 export const checkConfigCommand = () =>
   new Command('check-config')
-    .description('check the configuration and name every problem at once')
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  runtrackd check-config -c config.yaml\n')
     .action(({ config: explicit, json }) => {
       const found = findConfigFile(explicit, process.env, process.cwd());
       const loaded =

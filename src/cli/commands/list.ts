@@ -12,17 +12,12 @@ const tableRows = 500;
 
 export const listCommand = () =>
   new Command('list')
-    .description('runs, newest first; folders that are no runs yet come before them')
     .addOption(configOption())
     .addOption(new Option('--state <state...>', 'only these states').choices(shownStates))
     .option('--root <name>', 'only this drop root')
     .option('--since <time>', 'only what began since then: 2026-01-31, or 2h for two hours ago', parseSince)
     .option('--limit <n>', 'at most so many; 0: all', parseLimit, 50)
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nExamples:\n  runtrackd list --state parked --state rejected\n  runtrackd list --since 24h --json --limit 0\n',
-    )
     .action(async ({ config, state, root, since, limit, json }) => {
       await withDaemon(config, async ({ operations }) => {
         const runs = operations.list({

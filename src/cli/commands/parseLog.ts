@@ -16,16 +16,11 @@ const solvesShownMax = 20;
 
 export const parseLogCommand = () =>
   new Command('parse-log')
-    .description("say what a solver's log says, with the line of each fact")
     .argument(
       '<files...>',
       'logs of CBC, GLPK, lp_solve, Gurobi, CPLEX, Xpress, SCIP, HiGHS, CP-SAT or COPT; - for standard input',
     )
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      '\nExamples:\n  runtrackd parse-log run.log\n  glpsol --lp model.lp | runtrackd parse-log --json - | jq .objective\n',
-    )
     .action(async (files, { json }) => {
       for (const [index, file] of files.entries()) {
         try {

@@ -25,7 +25,6 @@ const friendly: Partial<Settings> = { notJson: 'accept' };
 
 export const platformCommand = () =>
   new Command('platform')
-    .description('the stand-in: a local server that speaks the contract of the platform')
     .option('--port <n>', 'port on 127.0.0.1; 0: any free one', parsePort, 0)
     .option('--data <dir>', 'where it keeps what it records', './stand-in')
     .option(
@@ -79,7 +78,6 @@ export const platformCommand = () =>
       'misbehave: REQUESTS:FAULT[:TIMES], for example create:drop-after:3; can be repeated',
       addFault,
     )
-    .addHelpText('after', examples)
     .action(async (given) => {
       const faults = new Faults({
         ...friendly,
@@ -105,15 +103,6 @@ export const platformCommand = () =>
         faults,
       });
     });
-
-const examples = `
-Its first line on stdout is its endpoint, when it listens. docs/stand-in.md tells of every setting and fault.
-
-Examples:
-  runtrackd platform --port 8421 --apps hare-app
-  NEXTMV_ENDPOINT=http://127.0.0.1:8421 NEXTMV_API_KEY=x python my_script.py
-  runtrackd platform --tls --final-after 5s --fault create:drop-after:3
-`;
 
 async function serve(options: StandInOptions): Promise<void> {
   const standIn = await start(options);

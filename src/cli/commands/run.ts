@@ -1,5 +1,5 @@
 /** `run`: the daemon. `--once`: deliver what is there and end. `--sample`: show a newcomer the whole way. */
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
@@ -31,20 +31,14 @@ const afterFailureMs = 10_000;
 
 export const runCommand = () =>
   new Command('run')
-    .description('the daemon: watch the drop roots and track every complete run folder')
     .addOption(configOption())
     .option('--once', 'scan, deliver what is complete or becomes so, and end')
-    .option(
-      '--wait-max <duration>',
-      'with --once: end after so long without any progress',
-      parseWait,
-      5 * 60_000,
+    .addOption(
+      new Option('--wait-max <duration>', 'with --once: end after so long without any progress')
+        .argParser(parseWait)
+        .default(5 * 60_000, '5m'),
     )
     .option('--sample', "drop a real solver's run folder in, once, and tell what becomes of it")
-    .addHelpText(
-      'after',
-      '\nExamples:\n  runtrackd run -c /etc/runtrackd/config.yaml\n  runtrackd run --once --wait-max 10m\n',
-    )
     .action(async ({ config: explicit, once, waitMax, sample }) => {
       const config = configFor(explicit);
       const log = openLog(config.logLevel);

@@ -8,12 +8,10 @@ import { columns, printable } from '../words.ts';
 
 export const scanCommand = () =>
   new Command('scan')
-    .description('look at the drop roots now, at finished folders too')
     .argument('[root]', 'the name or path of one drop root')
     .option('--dry-run', 'say what would be tracked, what not, and why; change nothing')
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  runtrackd scan --dry-run\n')
     .action(async (root, { config, dryRun, json }) => {
       await withDaemon(config, async ({ operations }) => {
         const order = { root: root ?? null };

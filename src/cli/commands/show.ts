@@ -8,7 +8,6 @@ import { ago, coloured, columns, printable } from '../words.ts';
 
 export const showCommand = () =>
   new Command('show')
-    .description('the whole story of one run')
     .argument('<run>', "a path, a folder's name, or '#42'")
     .option(
       '--generation <digits>',
@@ -16,7 +15,6 @@ export const showCommand = () =>
     )
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', "\nExamples:\n  runtrackd show /srv/planner/runs/monday\n  runtrackd show '#42'\n")
     .action(async (text, { config, generation, json }) => {
       await withDaemon(config, async ({ operations }) => {
         const story = await operations.show(selectorOf(text, generation ?? null));

@@ -10,10 +10,8 @@ import { ago, coloured, columns, printable } from '../words.ts';
 
 export const statusCommand = () =>
   new Command('status')
-    .description('one screen: what is running, what waits and why, what needs you')
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  runtrackd status -c /etc/runtrackd/config.yaml\n')
     .action(async ({ config, json }) => {
       await withDaemon(config, async ({ operations }) => {
         const status = await operations.status();

@@ -20,17 +20,12 @@ interface Deed {
 
 export const systemdUnitCommand = () =>
   new Command('systemd-unit')
-    .description('print a hardened systemd unit for this configuration, or put it in place')
     .addOption(configOption())
     .option('--install', `write ${unitFile}, and make the user and the directories that are missing`)
     .option('--dry-run', 'with --install: say what would be done')
     .option('--user <name>', 'the user that the daemon runs as', 'runtrackd')
     .option('--group <name>', 'its group; default: named like the user')
     .option('--credential <file>', 'a file with the API key, which systemd reads as root and hands over')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  runtrackd systemd-unit -c /etc/runtrackd/config.yaml\n  sudo runtrackd systemd-unit --install --credential /etc/runtrackd/nextmv.key\n',
-    )
     .action(({ config: explicit, install, dryRun, user, group, credential }) => {
       const config = configFor(explicit, false);
       if (dryRun === true && install !== true)

@@ -14,7 +14,6 @@ const waitMsMax = 25_000;
 
 export const trackCommand = () =>
   new Command('track')
-    .description('track one folder now')
     .argument('<folder>', 'a run folder, inside a drop root or anywhere else')
     .option('--app <id>', 'the app; needed for a folder outside all drop roots')
     .option('--instance <id>', 'the instance')
@@ -23,7 +22,6 @@ export const trackCommand = () =>
     .option('--again', 'a deliberate second run of the same content')
     .addOption(configOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  runtrackd track /srv/planner/runs/monday --wait\n')
     .action(async (folder, { app, instance, name, wait, again, config, json }) => {
       await withDaemon(config, async (link, configuration) => {
         const tracked = await link.operations.track({

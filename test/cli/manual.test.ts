@@ -1,0 +1,51 @@
+/** What `-h` and the man page say has one source, and every command is in it. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { helpTail, manual } from '../../src/cli/manual.ts';
+import { manPage } from '../../src/cli/manPage.ts';
+import { program } from '../../src/cli/program.ts';
+
+const names = program().commands.map((command) => command.name());
+
+test('the manual has an entry for every command, and none too many (src/cli/manual.ts)', () => {
+  expect(Object.keys(manual).sort()).toEqual([...names].sort());
+});
+
+test.each(names)('%s has an example that names it, and says what its exit codes mean', (name) => {
+  const { examples, exits } = manual[name] ?? { examples: [], exits: {} };
+  expect(examples.length).toBeGreaterThan(0);
+  expect(examples.some(({ line }) => line.includes(`runtrackd ${name}`))).toBe(true);
+  expect(exits[0]).toBeDefined();
+  expect(helpTail(name)).toMatch(/^\nExamples:\n(.|\n)*\n\nExit codes:\n {2}0 /);
+});
+
+test('examples are ones that the commands take', () => {
+  const commands = new Map(program().commands.map((command) => [command.name(), command]));
+  for (const { examples } of Object.values(manual)) {
+    for (const { line } of examples) {
+      const [, name = '', after = ''] = /runtrackd ([a-z-]+)([^|]*)/.exec(line) ?? [];
+      const known = commands.get(name)?.options.map(({ long }) => long) ?? [];
+      const used = [...after.matchAll(/ (--[a-z-]+)/g)].map(([, option]) => option);
+      expect(known).toEqual(expect.arrayContaining(used));
+    }
+  }
+});
+
+test('docs/runtrackd.1 is up to date (else: npm run man)', () => {
+  expect(readFileSync('docs/runtrackd.1', 'utf8')).toBe(manPage(program()));
+});
+
+test('the man page names every command and every option', () => {
+  const page = manPage(program());
+  for (const command of program().commands) {
+    expect(page).toContain(`.SS runtrackd ${command.name().replaceAll('-', '\\-')}`);
+    for (const { long } of command.options) expect(page).toContain((long ?? '').replaceAll('-', '\\-'));
+  }
+});
+
+const groff = spawnSync('groff', ['--version']).status === 0;
+test.skipIf(!groff)('groff has nothing to say against the man page (skipped where there is no groff)', () => {
+  const set = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z', 'docs/runtrackd.1'], { encoding: 'utf8' });
+  expect(set).toMatchObject({ status: 0, stderr: '' });
+});
