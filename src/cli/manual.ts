@@ -264,6 +264,17 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
       [exitCodes.held]: 'another stand-in holds its data',
     },
   },
+  completion: {
+    summary: 'a completion script for bash, zsh or fish',
+    description:
+      'Print the script and let the shell read it. It completes commands, options and their choices, such as states; it asks no daemon.',
+    examples: [
+      { line: 'source <(runtrackd completion bash)', does: 'in ~/.bashrc' },
+      { line: 'source <(runtrackd completion zsh)', does: 'in ~/.zshrc, after compinit' },
+      { line: 'runtrackd completion fish | source', does: 'in ~/.config/fish/config.fish' },
+    ],
+    exits: { [exitCodes.done]: 'printed' },
+  },
 };
 
 const everywhere: Partial<Record<ExitCode, string>> = {
@@ -271,7 +282,7 @@ const everywhere: Partial<Record<ExitCode, string>> = {
   [exitCodes.config]: 'the configuration is wrong or missing; every problem is named',
 };
 /** These read no configuration. */
-const withoutConfig: ReadonlySet<string> = new Set(['parse-log', 'platform']);
+const withoutConfig: ReadonlySet<string> = new Set(['parse-log', 'platform', 'completion']);
 
 /** What each exit code of a command means, in order. */
 export function exitsOf(name: string): readonly (readonly [code: string, means: string])[] {

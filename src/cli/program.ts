@@ -3,6 +3,7 @@ import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/
 import { answerCommand } from './commands/answer.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { checkConfigCommand } from './commands/checkConfig.ts';
+import { completionCommand } from './commands/completion.ts';
 import { listCommand } from './commands/list.ts';
 import { parseLogCommand } from './commands/parseLog.ts';
 import { platformCommand } from './commands/platform.ts';
@@ -38,6 +39,7 @@ export function program() {
     systemdUnitCommand(),
     parseLogCommand(),
     platformCommand(),
+    completionCommand(() => top),
   ]) {
     top.addCommand(explained(command).copyInheritedSettings(top));
   }
