@@ -14,7 +14,7 @@ const eventsInTurnMax = 8_192;
 
 export class MissedEvents {
   readonly #clock: Clock;
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners = new Set<() => void>();
   #beat: NodeJS.Timeout | undefined;
   #lastMs = 0;
   #inTurn = 0;
@@ -23,9 +23,13 @@ export class MissedEvents {
     this.#clock = clock;
   }
 
-  /** @param listener told each time that events may have been lost */
-  onDoubt(listener: () => void): void {
-    this.#listeners.push(listener);
+  /**
+   * @param listener told each time that events may have been lost
+   * @returns ends that
+   */
+  onDoubt(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   start(): void {

@@ -72,6 +72,7 @@ export class RootIntake {
   readonly #audit: Audit;
   readonly #auditor: Auditor;
   readonly #onProgress: () => void;
+  readonly #leaveDoubt: (() => void) | undefined;
   readonly #open = new Map<string, OpenFolder>();
   readonly #agenda = new Agenda();
   readonly #looks = new PQueue({ concurrency: looksAtOnce });
@@ -123,7 +124,7 @@ export class RootIntake {
             onPath: (path) => this.#hinted(path),
             onUnknown: () => this.rescan(),
           });
-    missed?.onDoubt(() => this.rescan());
+    this.#leaveDoubt = missed?.onDoubt(() => this.rescan());
   }
 
   /** What is wrong with the root; null when all is well. */
@@ -212,6 +213,7 @@ export class RootIntake {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#leaveDoubt?.();
     clearTimeout(this.#timer);
     this.#agenda.clear();
     await this.#hints?.stop();

@@ -34,7 +34,6 @@ import { storyOfFolder, storyOfRun, viewOfFolder, viewOfRun, type ViewContext } 
 
 export interface AnswerParts extends StatusParts {
   readonly intakeParts: IntakeParts;
-  readonly roots: readonly RootIntake[];
   readonly delivery: Delivery;
   readonly changes: Changes;
   readonly view: ViewContext;
@@ -243,7 +242,7 @@ export class Answers implements Operations {
 
   /** @throws Unanswerable when there is none of that name or path */
   #rootsNamed(root: string | null): readonly RootIntake[] {
-    const chosen = this.#parts.roots.filter(
+    const chosen = this.#parts.dropRoots.intakes.filter(
       ({ rules }) => root === null || rules.root.name === root || rules.root.path === root,
     );
     if (chosen.length > 0) return chosen;
@@ -251,7 +250,7 @@ export class Answers implements Operations {
   }
 
   async track(order: TrackOrder): Promise<RunView> {
-    const { intakeParts, roots, view } = this.#parts;
+    const { intakeParts, dropRoots, view } = this.#parts;
     const wishes = {
       ...(order.app === null ? {} : { app: order.app }),
       ...(order.instance === null ? {} : { instance: order.instance }),
@@ -260,7 +259,7 @@ export class Answers implements Operations {
     };
     const tracked = await trackFolder(
       order.folder,
-      roots.map(({ rules }) => rules.root),
+      dropRoots.intakes.map(({ rules }) => rules.root),
       wishes,
       intakeParts,
     );
@@ -339,7 +338,7 @@ export class Answers implements Operations {
   async #placesNamed(text: string): Promise<Located[]> {
     const { outbox } = this.#parts.intakeParts;
     const places: Located[] = [];
-    for (const { rules } of this.#parts.roots) {
+    for (const { rules } of this.#parts.dropRoots.intakes) {
       const { name, depth } = rules.root;
       const levels = depth - text.split(sep).length;
       if (levels <= 0 || text === '.' || text === '..' || text.startsWith(sep)) continue;
@@ -355,7 +354,7 @@ export class Answers implements Operations {
   }
 
   #placesOf(text: string, path: string): Located[] {
-    const roots = this.#parts.roots.map(({ rules }) => rules.root);
+    const roots = this.#parts.dropRoots.intakes.map(({ rules }) => rules.root);
     const inside = roots.flatMap((root) => {
       const below = relative(root.path, path);
       return below === '' || below === '..' || below.startsWith(`..${sep}`)
@@ -449,7 +448,7 @@ export class Answers implements Operations {
       return viewOfRun(run, this.#parts.view);
     }
     const { folder } = found;
-    const intake = this.#parts.roots.find(({ rules }) => rules.root.name === folder.dropRoot);
+    const intake = this.#parts.dropRoots.intakes.find(({ rules }) => rules.root.name === folder.dropRoot);
     if (intake !== undefined) await clearProblem(intake.rules.root, folder.path);
     log.info({ root: folder.dropRoot, folder: folder.path }, `a person said: ${word} ${folder.path}`);
     if (word === 'skip') {
@@ -484,7 +483,7 @@ export class Answers implements Operations {
   }
 
   #rootNames(): string {
-    return this.#parts.roots.map(({ rules }) => `"${rules.root.name}"`).join(', ');
+    return this.#parts.dropRoots.intakes.map(({ rules }) => `"${rules.root.name}"`).join(', ');
   }
 }
 

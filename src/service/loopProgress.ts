@@ -45,6 +45,11 @@ export class LoopProgress {
     return note;
   }
 
+  /** It has ended, as it should. */
+  forget(name: string): void {
+    this.#loops.delete(name);
+  }
+
   all(): LoopView[] {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#loops].map(([name, { wallMs, monotonicMs, stalledAfterMs: most }]) => ({

@@ -1,21 +1,20 @@
 /** `run --once`: scan, deliver everything that is complete or becomes so, and end when nothing is left to wait for. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery } from '../delivery/delivery.ts';
-import type { RootIntake } from '../intake/rootIntake.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../system/clock.ts';
-import type { Log } from '../system/log.ts';
-import { runTogether, type Loops } from './supervise.ts';
+import type { DropRoots } from './dropRoots.ts';
+import type { RunningLoops } from './runningLoops.ts';
 
 export interface OnceParts {
   readonly outbox: Outbox;
   readonly delivery: Delivery;
-  readonly roots: readonly RootIntake[];
+  readonly dropRoots: DropRoots;
   readonly clock: Clock;
-  readonly log: Log;
   readonly waitMsMax: number;
   readonly stop: AbortSignal;
-  readonly loops: Loops;
+  /** Begins the loops, which run until the signal. */
+  readonly begin: (stop: AbortSignal) => RunningLoops;
 }
 
 export interface OnceOutcome {
@@ -35,7 +34,7 @@ export interface OnceOutcome {
 const askedEveryMs = 100;
 
 export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
-  const { outbox, delivery, roots, stop, clock, waitMsMax, log, loops } = parts;
+  const { outbox, delivery, dropRoots, stop, clock, waitMsMax, begin } = parts;
   const done = new AbortController();
   const before = await outcomeNow(parts);
   const watch = async (signal: AbortSignal): Promise<void> => {
@@ -43,7 +42,9 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
     let progressMs = clock.monotonicMs();
     while (!signal.aborted) {
       const now = await outcomeNow(parts);
-      const isScanned = roots.every((root) => root.lastScanMs() !== null || root.unscanned() !== null);
+      const isScanned = dropRoots.intakes.every(
+        (root) => root.lastScanMs() !== null || root.unscanned() !== null,
+      );
       const isLeft = now.undelivered > 0 || now.settling > 0 || delivery.inHand() > 0;
       if (isScanned && !isLeft) break;
       // The reason of a pause may name another request each time, which is no progress.
@@ -57,12 +58,13 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
     done.abort();
   };
   const signal = AbortSignal.any([stop, done.signal]);
-  await Promise.all([runTogether(loops, signal, log).finally(() => done.abort()), watch(signal)]);
+  const running = begin(signal).ended();
+  await Promise.all([running.finally(() => done.abort()), watch(signal)]);
   const after = await outcomeNow(parts);
   return { ...after, recorded: after.recorded - before.recorded };
 }
 
-async function outcomeNow({ outbox, delivery, roots }: OnceParts): Promise<OnceOutcome> {
+async function outcomeNow({ outbox, delivery, dropRoots }: OnceParts): Promise<OnceOutcome> {
   const { states } = await outbox.counts();
   const sum = (...kinds: (keyof typeof states)[]): number =>
     kinds.reduce((total, kind) => total + (states[kind] ?? 0), 0);
@@ -72,7 +74,7 @@ async function outcomeNow({ outbox, delivery, roots }: OnceParts): Promise<OnceO
     settling: sum('settling'),
     needsPerson: sum('parked', 'rejected', 'overdue'),
     paused: (delivery.gate.platformPause() ?? delivery.storage.pause())?.failure.text ?? null,
-    unscanned: roots.flatMap((root) => {
+    unscanned: dropRoots.intakes.flatMap((root) => {
       const why = root.unscanned();
       return why === null ? [] : [`${root.rules.root.path} ${why}`];
     }),

@@ -8,16 +8,12 @@ import type { Config } from '../config/config.ts';
 import { controlSocketName } from '../core/controlSocket.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import { isLive } from '../core/run.ts';
-import { RootArchive } from '../archiving/rootArchive.ts';
 import { Budget } from '../delivery/budget.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { PacedPlatform } from '../delivery/pacedPlatform.ts';
 import { serveControl, type ControlServer } from '../http/control.ts';
 import { Listener } from '../http/listener.ts';
-import { Auditor } from '../intake/auditor.ts';
-import { MissedEvents } from '../intake/missedEvents.ts';
 import type { IntakeParts } from '../intake/parts.ts';
-import { RootIntake } from '../intake/rootIntake.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -26,11 +22,12 @@ import { announce, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
 import { openBase, type Base, type Surroundings } from './base.ts';
 import { Changes } from './changes.ts';
+import { DropRoots } from './dropRoots.ts';
 import { LoopProgress } from './loopProgress.ts';
 import { deliverOnce, type OnceOutcome } from './once.ts';
 import { answeringInTime, endedInTime, inGoodTime } from './outboxWatch.ts';
 import { oldestWaitingMs, statusInTrouble } from './status.ts';
-import { runTogether, type Loops } from './supervise.ts';
+import { RunningLoops, type Loops } from './runningLoops.ts';
 import type { ViewContext } from './views.ts';
 
 /** Runs in hand at once: most of them wait for an answer, so they are many more than cores. */
@@ -40,8 +37,7 @@ export class Service {
   readonly outbox: Outbox;
   readonly endpoint: string;
   readonly delivery: Delivery;
-  readonly roots: readonly RootIntake[];
-  readonly archives: readonly RootArchive[];
+  readonly dropRoots: DropRoots;
   readonly changes: Changes;
   readonly #config: Config;
   readonly #around: Surroundings;
@@ -68,8 +64,7 @@ export class Service {
       absentAfterMs: config.platform.absentAfterMs,
       then: config.platform.then,
     };
-    const dropRoots = config.dropRoots.map(dropRootOf);
-    const view = viewContext(config, dropRoots);
+    const view = viewContext(config, (name) => this.dropRoots.named(name));
     const { placesOfRoot, consoleUrl } = view;
     const progress = new LoopProgress(clock);
     this.#progress = progress;
@@ -108,33 +103,13 @@ export class Service {
       runsPerSecond,
       onEnqueued,
     };
-    const missed = isDaemon ? new MissedEvents(clock) : null;
-    const auditor = new Auditor(log);
-    missed?.start();
-    this.roots = dropRoots.map((root) => {
-      const onProgress = progress.loop(`intake ${root.name}`, root.scanEveryMs);
-      return new RootIntake(root, intakeParts, { auditor, missed }, onProgress);
-    });
-    this.archives = this.roots.flatMap(({ rules }, index) => {
-      const archive = config.dropRoots[index]?.archive ?? null;
-      if (archive === null) return [];
-      const { name, path } = rules.root;
-      const onProgress = progress.loop(`archive ${name}`, archive.graceMs);
-      const rulesOfArchive = {
-        name,
-        path,
-        archive: archive.path,
-        graceMs: archive.graceMs,
-        sight: rules.sight,
-      };
-      return [new RootArchive(rulesOfArchive, { outbox, clock, log }, onProgress)];
-    });
+    const dropRoots = new DropRoots(config.dropRoots, { intakeParts, progress, isDaemon });
+    this.dropRoots = dropRoots;
     const { listen, names } = config.http;
     this.#listener = isDaemon && listen !== null ? new Listener({ listen, names, routes: [], log }) : null;
     const parts = {
       intakeParts,
-      roots: this.roots,
-      archives: this.archives,
+      dropRoots,
       delivery: this.delivery,
       progress,
       listener: this.#listener,
@@ -146,11 +121,7 @@ export class Service {
       platformId,
     };
     this.answers = answeringInTime(new Answers(parts), outbox, (trouble) => statusInTrouble(parts, trouble));
-    this.#closers.unshift(async () => {
-      missed?.stop();
-      await Promise.all(this.roots.map((root) => root.stop()));
-      await auditor.close();
-    });
+    this.#closers.unshift(() => dropRoots.close());
   }
 
   /**
@@ -171,14 +142,16 @@ export class Service {
       {
         stateDir: this.#config.stateDir,
         endpoint: this.endpoint,
-        roots: this.roots.map(({ rules }) => rules.root.path),
+        roots: this.dropRoots.configs.map(({ path }) => path),
       },
-      `runtrackd ${this.#around.version} is running: ${this.roots.length} drop root(s), platform ${this.endpoint}`,
+      `runtrackd ${this.#around.version} is running: ${this.dropRoots.configs.length} drop root(s), platform ${this.endpoint}`,
     );
     try {
-      await this.#untilStopped(stop, (either) =>
-        runTogether({ ...this.#loops(), ...this.#announcing(), ...this.#listening() }, either, log),
-      );
+      await this.#untilStopped(stop, async (either) => {
+        const loops = this.#begin(either);
+        loops.beginAll({ ...this.#announcing(), ...this.#listening() });
+        await loops.ended();
+      });
     } finally {
       this.changes.end();
       await control.close();
@@ -187,18 +160,19 @@ export class Service {
 
   /** Scans and delivers until nothing is left to wait for. @param waitMsMax ms without any progress that are waited for */
   async runOnce(stop: AbortSignal, waitMsMax: number): Promise<OnceOutcome> {
-    const { clock, log } = this.#around;
+    const { clock } = this.#around;
     const control = await this.#serveControl();
     try {
       let outcome: OnceOutcome | undefined;
       await this.#untilStopped(stop, async (either) => {
         outcome = await deliverOnce({
-          ...this.#onceParts(),
+          outbox: this.outbox,
+          delivery: this.delivery,
+          dropRoots: this.dropRoots,
           clock,
-          log,
           waitMsMax,
           stop: either,
-          loops: this.#loops(),
+          begin: (signal) => this.#begin(signal),
         });
       });
       if (outcome === undefined) throw new Error('delivery has ended without an outcome');
@@ -275,23 +249,15 @@ export class Service {
     return listener === null ? {} : { listener: (stop) => listener.run(stop) };
   }
 
-  #loops(): Record<string, (stop: AbortSignal) => Promise<void>> {
-    const intake = this.roots.map(
-      (root) => [`intake ${root.rules.root.name}`, (stop: AbortSignal) => root.run(stop)] as const,
-    );
-    const archives = this.archives.map(
-      (archive) => [`archive ${archive.rules.name}`, (stop: AbortSignal) => archive.run(stop)] as const,
-    );
-    return {
-      ...Object.fromEntries([...intake, ...archives]),
-      delivery: (stop) => this.delivery.run(stop, null),
-      reconcile: (stop) => this.delivery.reconcile(stop),
-    };
-  }
-
-  #onceParts() {
-    const { outbox, delivery, roots } = this;
-    return { outbox, delivery, roots };
+  /** All loops of the main job, until `stop` is aborted. */
+  #begin(stop: AbortSignal): RunningLoops {
+    const loops = new RunningLoops(stop, this.#around.log);
+    this.dropRoots.begin(loops);
+    loops.beginAll({
+      delivery: (signal) => this.delivery.run(signal, null),
+      reconcile: (signal) => this.delivery.reconcile(signal),
+    });
+    return loops;
   }
 }
 
@@ -301,18 +267,11 @@ export function controlSocketOf(config: Pick<Config, 'stateDir'>): string {
   return join(config.stateDir, controlSocketName);
 }
 
-function dropRootOf(root: Config['dropRoots'][number]): DropRoot {
-  const { quietMs, deadlineMs, ...same } = root;
-  return { ...same, settle: { quietMs, deadlineMs } };
-}
-
-function viewContext(config: Config, roots: readonly DropRoot[]): ViewContext {
-  const byName = new Map(roots.map((root) => [root.name, root]));
+function viewContext(config: Config, rootNamed: (name: string) => DropRoot | null): ViewContext {
   const { kind, consoleUrl } = config.platform;
   return {
-    placesOfRoot: (name) =>
-      name === outsideRootName ? { path: '/', resultsDir: null } : (byName.get(name) ?? null),
-    appOfRoot: (name) => byName.get(name)?.app ?? '',
+    placesOfRoot: (name) => (name === outsideRootName ? { path: '/', resultsDir: null } : rootNamed(name)),
+    appOfRoot: (name) => rootNamed(name)?.app ?? '',
     // The stand-in has no console.
     consoleUrl: (app, runId) =>
       kind === 'stand-in' ? null : `${consoleUrl.replace(/\/$/, '')}/app/${app}/run/${runId}?view=details`,

@@ -6,18 +6,17 @@ import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Listener } from '../http/listener.ts';
 import type { RunView, StatusView } from '../http/operations.ts';
-import type { RootArchive } from '../archiving/rootArchive.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
 import { backlogMs } from '../intake/firstStart.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { isoTime } from '../system/clock.ts';
+import type { DropRoots } from './dropRoots.ts';
 import type { LoopProgress, LoopView } from './loopProgress.ts';
 
 export interface StatusParts {
   readonly intakeParts: IntakeParts;
-  readonly roots: readonly RootIntake[];
-  readonly archives: readonly RootArchive[];
+  readonly dropRoots: DropRoots;
   readonly delivery: Delivery;
   readonly progress: LoopProgress;
   /** Null: the daemon is to listen nowhere, or this is none. */
@@ -61,14 +60,14 @@ export async function statusOf(
   view: (run: Run) => RunView,
   needsPerson: readonly RunView[],
 ): Promise<StatusView> {
-  const { intakeParts, roots, isDaemon, platformId } = parts;
+  const { intakeParts, dropRoots, isDaemon, platformId } = parts;
   const { outbox } = intakeParts;
   const { states, folders, backlog, differing } = await outbox.counts();
   const oldest = await oldestWaiting(outbox);
   const foreign = await outbox.foreignDue(platformId);
   const distrust = await outbox.distrust();
   const proving = distrust === null ? 0 : await outbox.proving();
-  const isLookedAt = !isDaemon || roots.every((root) => root.lastScanMs() !== null);
+  const isLookedAt = !isDaemon || dropRoots.intakes.every((root) => root.lastScanMs() !== null);
   return statusFrom(parts, {
     counts: states,
     oldest: oldest === null ? null : view(oldest),
@@ -102,7 +101,8 @@ interface Told {
 }
 
 function statusFrom(parts: StatusParts, told: Told): StatusView {
-  const { intakeParts, roots, archives, delivery, isDaemon, version, platform } = parts;
+  const { intakeParts, dropRoots, delivery, isDaemon, version, platform } = parts;
+  const { intakes, archives } = dropRoots;
   const { host } = intakeParts;
   const paused = delivery.gate.platformPause();
   const pausedApps = delivery.gate.appPauses();
@@ -119,7 +119,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     ...told.problems,
     // A command that stands in for the daemon has no loops.
     ...loops.filter(({ isStalled }) => isStalled).map(stalled),
-    ...roots.flatMap((root) => {
+    ...intakes.flatMap((root) => {
       const trouble = root.trouble();
       return trouble === null ? [] : [`drop root ${root.rules.root.path}: ${trouble}`];
     }),
@@ -151,7 +151,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
       storage: { state: storage === null ? 'ok' : 'paused', reason: storage?.failure.text ?? null },
       budget: budgetOf(delivery),
     },
-    drop_roots: roots.map((intake) => {
+    drop_roots: intakes.map((intake) => {
       const { name, path, app } = intake.rules.root;
       const lastScanMs = intake.lastScanMs();
       const archive = archives.find(({ rules }) => rules.name === name);

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { Answers } from '../../src/service/answers.ts';
 import { Changes } from '../../src/service/changes.ts';
+import { DropRoots } from '../../src/service/dropRoots.ts';
 import { LoopProgress } from '../../src/service/loopProgress.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { minuteMs, test, type Bench } from '../delivery/bench.ts';
@@ -10,22 +11,23 @@ import { until } from '../journey/waiting.ts';
 const hourMs = 60 * minuteMs;
 
 function answersOf(bench: Bench): Answers {
+  const intakeParts = {
+    outbox: bench.outbox,
+    clock: bench.clock,
+    log: quietLog(),
+    policy: bench.policy,
+    platformId: bench.standIn.endpoint,
+    host: 'bench',
+    placesOfRoot: () => ({ path: '/', resultsDir: null }),
+    runsPerSecond: () => null,
+    onEnqueued: () => undefined,
+  };
+  const progress = new LoopProgress(bench.clock);
   return new Answers({
-    intakeParts: {
-      outbox: bench.outbox,
-      clock: bench.clock,
-      log: quietLog(),
-      policy: bench.policy,
-      platformId: bench.standIn.endpoint,
-      host: 'bench',
-      placesOfRoot: () => ({ path: '/', resultsDir: null }),
-      runsPerSecond: () => null,
-      onEnqueued: () => undefined,
-    },
-    roots: [],
-    archives: [],
+    intakeParts,
+    dropRoots: new DropRoots([], { intakeParts, progress, isDaemon: false }),
     delivery: bench.delivery,
-    progress: new LoopProgress(bench.clock),
+    progress,
     listener: null,
     isDaemon: true,
     version: '0.0.0',

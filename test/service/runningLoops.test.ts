@@ -1,8 +1,9 @@
-/** The loops of the daemon side by side: the first to end stops the others, and none fails in silence. */
+/** The loops of the daemon side by side: the first to end by itself stops the others, and none fails in silence. */
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { runTogether } from '../../src/service/supervise.ts';
+import type { Log } from '../../src/system/log.ts';
+import { RunningLoops, type Loops } from '../../src/service/runningLoops.ts';
 
 function listening() {
   const lines: { level: string; msg: string; loop?: string }[] = [];
@@ -11,6 +12,12 @@ function listening() {
     { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) },
   );
   return { log, lines };
+}
+
+async function runTogether(loops: Loops, stop: AbortSignal, log: Log): Promise<void> {
+  const running = new RunningLoops(stop, log);
+  running.beginAll(loops);
+  await running.ended();
 }
 
 const untilStopped = async (stop: AbortSignal): Promise<void> => {
@@ -63,4 +70,27 @@ test('a loop that fails while all are being stopped is told all the same', async
   stop.abort();
   await expect(running).rejects.toThrow('at the very end');
   expect(lines).toMatchObject([{ level: 'fatal', loop: 'lastWords' }]);
+});
+
+test('a loop that is ended alone leaves the others running, and one that begins later runs beside them', async () => {
+  const { log, lines } = listening();
+  const stop = new AbortController();
+  const running = new RunningLoops(stop.signal, log);
+  const ended: string[] = [];
+  const noting =
+    (name: string) =>
+    async (signal: AbortSignal): Promise<void> => {
+      await untilStopped(signal);
+      ended.push(name);
+    };
+  const endFirst = running.begin('first', noting('first'));
+  running.begin('second', noting('second'));
+  const all = running.ended();
+  await endFirst();
+  expect(ended).toEqual(['first']);
+  running.begin('third', noting('third'));
+  stop.abort();
+  await all;
+  expect(ended.toSorted()).toEqual(['first', 'second', 'third']);
+  expect(lines).toEqual([]);
 });

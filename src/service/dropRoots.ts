@@ -1,0 +1,148 @@
+/**
+ * The drop roots that are watched: for each an intake, and where recorded folders are moved an archive. Roots come and go
+ * while the daemon runs; what is asked of them is asked of those that are there now.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RootArchive } from '../archiving/rootArchive.ts';
+import type { DropRootConfig } from '../config/config.ts';
+import { Auditor } from '../intake/auditor.ts';
+import { MissedEvents } from '../intake/missedEvents.ts';
+import type { IntakeParts } from '../intake/parts.ts';
+import { RootIntake } from '../intake/rootIntake.ts';
+import type { DropRoot } from '../intake/rules.ts';
+import type { LoopProgress } from './loopProgress.ts';
+import type { RunningLoops } from './runningLoops.ts';
+
+/** A root on a file system that does not answer holds nobody up for longer, in ms: it ends when that answers. */
+const endMsMax = 5_000;
+
+export interface DropRootParts {
+  readonly intakeParts: IntakeParts;
+  readonly progress: LoopProgress;
+  /** Whether it goes on: a command that looks once needs no events. */
+  readonly isDaemon: boolean;
+}
+
+interface Watched {
+  readonly config: DropRootConfig;
+  readonly intake: RootIntake;
+  readonly archive: RootArchive | null;
+  /** Its loops, while they run: each ends by this. */
+  readonly ends: (() => Promise<void>)[];
+}
+
+export class DropRoots {
+  readonly #parts: DropRootParts;
+  readonly #auditor: Auditor;
+  readonly #missed: MissedEvents | null;
+  readonly #watched = new Map<string, Watched>();
+  #loops: RunningLoops | null = null;
+
+  constructor(configs: readonly DropRootConfig[], parts: DropRootParts) {
+    const { clock, log } = parts.intakeParts;
+    this.#parts = parts;
+    this.#auditor = new Auditor(log);
+    this.#missed = parts.isDaemon ? new MissedEvents(clock) : null;
+    this.#missed?.start();
+    for (const config of configs) this.add(config);
+  }
+
+  get configs(): readonly DropRootConfig[] {
+    return [...this.#watched.values()].map(({ config }) => config);
+  }
+
+  get intakes(): readonly RootIntake[] {
+    return [...this.#watched.values()].map(({ intake }) => intake);
+  }
+
+  get archives(): readonly RootArchive[] {
+    return [...this.#watched.values()].flatMap(({ archive }) => archive ?? []);
+  }
+
+  named(name: string): DropRoot | null {
+    return this.#watched.get(name)?.intake.rules.root ?? null;
+  }
+
+  /** Their loops run beside the others from now on, and those of roots that are added later. */
+  begin(loops: RunningLoops): void {
+    this.#loops = loops;
+    for (const watched of this.#watched.values()) this.#begin(watched);
+  }
+
+  /** Watches one more. */
+  add(config: DropRootConfig): void {
+    const { intakeParts, progress } = this.#parts;
+    const { outbox, clock, log } = intakeParts;
+    const root = dropRootOf(config);
+    const { name, path, scanEveryMs } = root;
+    const shared = { auditor: this.#auditor, missed: this.#missed };
+    const intake = new RootIntake(root, intakeParts, shared, progress.loop(intakeLoop(name), scanEveryMs));
+    const archive =
+      config.archive === null
+        ? null
+        : new RootArchive(
+            {
+              name,
+              path,
+              archive: config.archive.path,
+              graceMs: config.archive.graceMs,
+              sight: intake.rules.sight,
+            },
+            { outbox, clock, log },
+            progress.loop(archiveLoop(name), config.archive.graceMs),
+          );
+    const watched = { config, intake, archive, ends: [] };
+    this.#watched.set(name, watched);
+    this.#begin(watched);
+  }
+
+  /** Watches one no more: its loops end first, whatever they are at. */
+  async remove(name: string): Promise<void> {
+    const watched = this.#watched.get(name);
+    if (watched === undefined) return;
+    const { intakeParts, progress } = this.#parts;
+    this.#watched.delete(name);
+    progress.forget(intakeLoop(name));
+    progress.forget(archiveLoop(name));
+    const { intake, ends } = watched;
+    const late = new AbortController();
+    const ended = Promise.all([...ends.map((end) => end()), intake.stop()]).then(() => true);
+    const isEnded = await Promise.race([
+      ended,
+      sleep(endMsMax, false, { signal: late.signal }).catch(() => false),
+    ]);
+    late.abort();
+    if (isEnded) return;
+    const { path } = watched.config;
+    intakeParts.log.warn(
+      { root: name },
+      `drop root ${path} does not answer: it is watched no more, and what was under way in it ends when it answers`,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#missed?.stop();
+    await Promise.all(this.intakes.map((intake) => intake.stop()));
+    await this.#auditor.close();
+  }
+
+  #begin({ intake, archive, ends, config: { name } }: Watched): void {
+    const loops = this.#loops;
+    if (loops === null) return;
+    ends.push(loops.begin(intakeLoop(name), (stop) => intake.run(stop)));
+    if (archive !== null) ends.push(loops.begin(archiveLoop(name), (stop) => archive.run(stop)));
+  }
+}
+
+function intakeLoop(root: string): string {
+  return `intake ${root}`;
+}
+
+function archiveLoop(root: string): string {
+  return `archive ${root}`;
+}
+
+function dropRootOf(root: DropRootConfig): DropRoot {
+  const { quietMs, deadlineMs, ...same } = root;
+  return { ...same, settle: { quietMs, deadlineMs } };
+}
