@@ -42,4 +42,4 @@ export type {
   SolveLimit,
   SolverLog,
   SolveStatus,
-} from './solverlog/facts.ts';
+} from './core/solverFacts.ts';

@@ -2,7 +2,7 @@
  * Folders import downward only, and files without cycles, so that each can be read knowing only what lies below it. A
  * type counts like everything else: who needs the word needs the meaning.
  *
- *   main → cli → service → http → intake, delivery, archiving → outbox, platform, reading, system → core
+ *   main → cli → service → http → intake, delivery, archiving → outbox, platform, reading → solverlog, system → core
  *          cli → config → core      standin → platform/wire      http, standin → markup
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   delivery: ['outbox', 'platform', 'reading', 'solverlog', 'system', 'core'],
   outbox: ['system', 'core'],
   platform: ['system', 'core'],
-  reading: ['system', 'core'],
+  reading: ['solverlog', 'system', 'core'],
   system: ['core'],
   solverlog: ['core'],
   config: ['core'],

@@ -1,6 +1,6 @@
 /** The best solution and the bound over time, as characters. */
 import { styleText } from 'node:util';
-import type { SeriesPoint } from '../solverlog/facts.ts';
+import type { SeriesPoint } from '../core/solverFacts.ts';
 
 const widthMin = 40;
 const widthMax = 100;

@@ -3,6 +3,7 @@
  * folder later, to tell whether it is still the same, and to name what was sent.
  */
 import type { Role } from './run.ts';
+import type { RunFacts } from './runFacts.ts';
 
 /** One JSON document, one text, or an archive of files. */
 export type ContentType = 'json' | 'text' | 'multi-file';
@@ -99,6 +100,8 @@ export interface FolderContent {
   /** Inodes and times of the files: tells a moved folder from a copy where the directory's birth time is not known. */
   readonly filesMark: string;
   readonly meta: Meta;
+  /** What the solver's log says; absent: there is none, or it is of no solver that is known. */
+  readonly facts?: RunFacts;
   readonly warnings: readonly string[];
 }
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { HintsKind } from '../intake/hints.ts';
 import { shownStates, type ShownState } from '../core/run.ts';
+import type { RunFacts } from '../core/runFacts.ts';
 
 export interface RunView {
   /** Its number in the outbox; null while it is not a run. */
@@ -24,11 +25,14 @@ export interface RunView {
   readonly reason: { readonly class: string; readonly text: string } | null;
   readonly hint: string | null;
   readonly warnings: readonly string[];
+  /** What the solver's log says; null: nothing, or there is no run yet. `show` has the two series as well. */
+  readonly facts: Omit<RunFacts, 'incumbents' | 'bounds'> | null;
   /** Where its folder was moved to; absent: it was not. */
   readonly archived_to?: string;
 }
 
 export interface RunStory extends RunView {
+  readonly facts: RunFacts | null;
   readonly history: readonly { readonly at: string; readonly state: string; readonly note: string }[];
   readonly artefacts: readonly {
     readonly role: string;

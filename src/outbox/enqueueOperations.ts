@@ -6,7 +6,7 @@ import { isLive, runIdOf, type RunState } from '../core/run.ts';
 import type { DoubtOperations } from './doubtOperations.ts';
 import type { Claim, Enqueued, NewRun } from './nouns.ts';
 import type { Statements } from './prepare.ts';
-import { directoryText, runOf, type FolderRow, type RunRow } from './rows.ts';
+import { contentColumns, directoryText, runOf, type FolderRow, type RunRow } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
 import { OutboxDamaged } from './unusable.ts';
 
@@ -62,7 +62,7 @@ export function enqueueOperations(
       fingerprint: fingerprintOf(key),
       path: wanted.path,
       directory: directoryText(wanted.directory),
-      content: JSON.stringify(wanted.content),
+      ...contentColumns(wanted.content),
       settings: JSON.stringify(wanted.settings),
       warnings: JSON.stringify(wanted.content.warnings),
       state: JSON.stringify(state),
@@ -153,7 +153,7 @@ export function enqueueOperations(
     if (!isSame) {
       sql.refreshContent.run({
         run: run.run,
-        content: JSON.stringify(wanted.content),
+        ...contentColumns(wanted.content),
         settings: JSON.stringify(wanted.settings),
         warnings: JSON.stringify(wanted.content.warnings),
       });

@@ -164,4 +164,8 @@ export const migrations: readonly string[] = [
   create index run_backlog on run (drop_root, backlog, run_id, due_at_ms)
     where backlog = 1 and run_id is null and due_at_ms is not null;
   `,
+  `
+  -- What the solver's log said when the folder was read, as JSON of a bounded size (core/runFacts.ts).
+  alter table run add column facts text check (facts is null or json_valid(facts));
+  `,
 ];

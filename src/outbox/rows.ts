@@ -5,6 +5,7 @@
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import { fingerprintOf } from '../core/identity.ts';
 import { runIdOf, type RunState } from '../core/run.ts';
+import type { RunFacts } from '../core/runFacts.ts';
 import type { RunLife } from '../core/happening.ts';
 import type { Claim, Folder, RunSettings } from './nouns.ts';
 import { OutboxDamaged } from './unusable.ts';
@@ -41,6 +42,7 @@ export interface RunRow {
   distrusted: number;
   twin: string | null;
   archivedTo: string | null;
+  facts: string | null;
 }
 
 export function runOf(row: RunRow): Claim {
@@ -54,7 +56,7 @@ export function runOf(row: RunRow): Claim {
     fingerprint: row.fingerprint,
     path: row.path,
     directory: directoryOf(row.directory),
-    content: parsed(row.content) as FolderContent,
+    content: contentOf(row),
     settings: parsed(row.settings) as RunSettings,
     life: lifeOf(row),
     sinceMs: row.sinceMs,
@@ -66,6 +68,22 @@ export function runOf(row: RunRow): Claim {
     createdAtMs: row.createdAtMs,
     twin: row.twin,
     archivedTo: row.archivedTo,
+  };
+}
+
+/** The facts of the log have a column of their own: what is asked for by them need not read the rest. */
+function contentOf({ content, facts }: RunRow): FolderContent {
+  const read = parsed(content) as FolderContent;
+  return facts === null ? read : { ...read, facts: parsed(facts) as RunFacts };
+}
+
+export function contentColumns({ facts, ...content }: FolderContent): {
+  readonly content: string;
+  readonly facts: string | null;
+} {
+  return {
+    content: JSON.stringify(content),
+    facts: facts === undefined ? null : JSON.stringify(facts),
   };
 }
 

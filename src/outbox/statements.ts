@@ -6,7 +6,7 @@
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
   generation, counter, path, directory, content, settings, state, kind, run_id as runId, since_ms as sinceMs, tries,
   tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
-  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo`;
+  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts`;
 
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
   first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
@@ -29,10 +29,10 @@ export const statements = {
 
   insertRun: `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
       path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings, backlog,
-      run_id, distrusted, ever_unknown)
+      run_id, distrusted, ever_unknown, facts)
     values (@fingerprint, @version, @platform, @app, @host, @dropRoot, @firstPath, @generation, @counter,
       @path, @directory, @content, @settings, @state, @nowMs, @dueAtMs, @nowMs, @warnings, @backlog,
-      @runId, @distrusted, @distrusted)
+      @runId, @distrusted, @distrusted, @facts)
     returning run`,
   runByNumber: `select ${runColumns} from run where run = @run`,
   runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
@@ -47,8 +47,8 @@ export const statements = {
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
     order by run desc limit 20`,
   moveRun: 'update run set path = @path where run = @run',
-  refreshContent:
-    'update run set content = @content, settings = @settings, warnings = @warnings where run = @run',
+  refreshContent: `update run set content = @content, facts = @facts, settings = @settings, warnings = @warnings
+    where run = @run`,
   refreshDirectory: 'update run set directory = @directory where run = @run',
   setWarnings: 'update run set warnings = @warnings where run = @run',
 

@@ -32,6 +32,7 @@ export type RoleFile = SeenFile & { readonly role: ArtefactFile['role'] };
 /**
  * Reads one artefact from its beginning to its end: its digest, and for JSON that it is JSON and where it ends.
  * @param warn told what looks odd and is sent all the same
+ * @param use given the bytes as they come by
  * @throws Verdict, or the signal's reason
  */
 export async function readArtefact(
@@ -41,12 +42,14 @@ export async function readArtefact(
   jsonDepthMax: number,
   signal?: AbortSignal,
   warn?: (text: string) => void,
+  use?: (chunk: Buffer) => void,
 ): Promise<ArtefactFile> {
   const hash = createHash('sha256');
   const scanner = type === 'json' ? new JsonScanner(jsonDepthMax, memberNames) : null;
   const take = (chunk: Buffer): void => {
     signal?.throwIfAborted();
     hash.update(chunk);
+    use?.(chunk);
     if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));
   };
   const bytes = await readWhole(folder, seen, take, scanner === null ? readChunkBytes : scanChunkBytes);

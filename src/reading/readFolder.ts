@@ -11,6 +11,8 @@ import {
   type ContentFile,
   type ContentRole,
 } from '../core/identity.ts';
+import { runFactsOf } from '../core/runFacts.ts';
+import { LogReader } from '../solverlog/logReader.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
 import type { ArtefactFile, FilesMapping, FolderContent, Meta } from '../core/content.ts';
 import { readMember, readMembers } from './archive.ts';
@@ -104,12 +106,20 @@ async function readContent(
   const aside = createHash('sha256').update(digest);
   const files: ArtefactFile[] = [];
   const odd: string[] = [];
+  const hasLog = meta.logs !== null || sight.files.some(({ role }) => role === 'logs');
+  const log = hasLog ? new LogReader() : null;
   for (const seen of sight.files) {
     if (seen.role === 'meta') continue;
     const role = seen.role;
     const type = role === 'logs' ? 'text' : contentTypeOf(seen.name);
-    const file = await readArtefact(folder, { ...seen, role }, type, rules.jsonDepthMax, signal, (text) =>
-      odd.push(text),
+    const file = await readArtefact(
+      folder,
+      { ...seen, role },
+      type,
+      rules.jsonDepthMax,
+      signal,
+      (text) => odd.push(text),
+      role === 'logs' ? (chunk) => log?.push(chunk) : undefined,
     );
     files.push(file);
     if (file.role === 'logs') aside.update(file.sha256);
@@ -126,6 +136,8 @@ async function readContent(
     await nextTurn();
   }
   const logFile = files.find((file) => file.role === 'logs');
+  if (logFile === undefined && meta.logs !== null) log?.push(Buffer.from(meta.logs));
+  const facts = log === null ? null : runFactsOf(log.end());
   const isPartial = sight.missingOutput.length > 0 && files.some(({ role }) => role === 'output');
   return {
     generation: generationOf({
@@ -138,6 +150,7 @@ async function readContent(
     mapping: rules.names,
     filesMark: filesMarkOf(sight),
     meta,
+    ...(facts === null ? {} : { facts }),
     warnings: [
       ...warnings,
       ...odd,

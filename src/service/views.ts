@@ -1,6 +1,7 @@
 /** Runs and folders as they are shown: the outbox's nouns in the shapes that scripts hang on. Pure. */
 import { join } from 'node:path';
 import { isLive, runIdOf } from '../core/run.ts';
+import { figuresOf } from '../core/runFacts.ts';
 import type { RunStory, RunView } from '../http/operations.ts';
 import type { Folder, HistoryEntry, Run } from '../outbox/nouns.ts';
 import { isoTime } from '../system/clock.ts';
@@ -33,6 +34,7 @@ export function viewOfRun(run: Run, { placesOfRoot, consoleUrl }: ViewContext): 
     reason: isParked ? life.state.reason : null,
     hint: isParked ? life.state.hint : null,
     warnings: run.warnings,
+    facts: run.content.facts === undefined ? null : figuresOf(run.content.facts),
     ...(run.archivedTo === null ? {} : { archived_to: run.archivedTo }),
   };
 }
@@ -56,6 +58,7 @@ export function viewOfFolder(folder: Folder, { placesOfRoot, appOfRoot }: ViewCo
     reason: folder.reason,
     hint: folder.hint,
     warnings: [],
+    facts: null,
   };
 }
 
@@ -68,6 +71,7 @@ export function storyOfRun(
 ): RunStory {
   return {
     ...viewOfRun(run, context),
+    facts: run.content.facts ?? null,
     history: history.map(({ atMs, state, note }) => ({ at: isoTime(atMs), state, note })),
     artefacts: run.content.files.map(({ role, name, type, bytes, sha256, archive }) => ({
       role,
@@ -86,6 +90,7 @@ export function storyOfRun(
 export function storyOfFolder(folder: Folder, sameFolder: readonly number[], context: ViewContext): RunStory {
   return {
     ...viewOfFolder(folder, context),
+    facts: null,
     history: [
       { at: isoTime(folder.firstSeenMs), state: 'settling', note: 'first seen' },
       { at: isoTime(folder.changedAtMs), state: folder.state, note: 'last change' },

@@ -1,9 +1,16 @@
 /**
  * One solve while its lines come by: what was stated, by which line, and what follows from it at the end.
  *
- * The solvers' own words become facts in `facts.ts`' vocabulary here and nowhere else.
+ * The solvers' own words become facts in the vocabulary of `core/solverFacts.ts` here and nowhere else.
  */
-import type { FactName, SeriesPoint, Solve, SolveFacts, SolveLimit, SolveStatus } from './facts.ts';
+import type {
+  FactName,
+  SeriesPoint,
+  Solve,
+  SolveFacts,
+  SolveLimit,
+  SolveStatus,
+} from '../core/solverFacts.ts';
 import { readableText } from './lines.ts';
 import { Series } from './series.ts';
 

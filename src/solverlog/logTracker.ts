@@ -5,7 +5,7 @@
  * its first character, then by the words it begins with, and only then read.
  */
 import { Draft, type NumberName } from './draft.ts';
-import type { Solve, SolverLog } from './facts.ts';
+import type { Solve, SolverLog } from '../core/solverFacts.ts';
 import { isBlank, isDigit, textIn } from './numbers.ts';
 import { loggerNameLength, Prefix } from './prefix.ts';
 import { Row } from './row.ts';

@@ -1,14 +1,10 @@
 /** A solver's log in one pass: its facts, in memory that does not grow with its length. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { SolverLog } from './facts.ts';
-import { LineReader } from './lines.ts';
-import { LogTracker, Tables } from './logTracker.ts';
-import { solvers } from './solvers.ts';
+import type { SolverLog } from '../core/solverFacts.ts';
+import { LogReader } from './logReader.ts';
 
 /** Between two turns of the event loop so much is read: a few milliseconds, however slow the lines are to read. */
 const bytesPerTurn = 256 * 1024;
-
-let tables: Tables | null = null;
 
 /** How a log is read. */
 export interface ParseSolverLogOptions {
@@ -28,12 +24,7 @@ export async function parseSolverLog(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { signal }: ParseSolverLogOptions = {},
 ): Promise<SolverLog> {
-  tables ??= new Tables(solvers);
-  const tracker = new LogTracker(tables);
-  const reader = new LineReader(
-    (bytes, from, to, number, isCut) => tracker.line(bytes, from, to, number, isCut),
-    () => tracker.chunkEnds(),
-  );
+  const reader = new LogReader();
   let sinceTurn = 0;
   for await (const bytes of source) {
     for (let at = 0; at < bytes.length; at += bytesPerTurn) {
@@ -47,6 +38,5 @@ export async function parseSolverLog(
     }
   }
   signal?.throwIfAborted();
-  reader.end();
-  return tracker.result();
+  return reader.end();
 }

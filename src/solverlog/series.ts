@@ -1,5 +1,5 @@
 /** A value over time in a bounded number of points. */
-import type { SeriesPoint } from './facts.ts';
+import type { SeriesPoint } from '../core/solverFacts.ts';
 
 /** Points that are kept of one series: more than a screen has columns, and 16 KB. */
 export const seriesPointsMax = 1_000;

@@ -1,6 +1,6 @@
 /** What a table says of one solver's log: its lines, and the rows of its progress table. */
 import type { Draft, StatedStatus } from './draft.ts';
-import type { SolveLimit } from './facts.ts';
+import type { SolveLimit } from '../core/solverFacts.ts';
 import type { Row } from './row.ts';
 import type { Fields } from './template.ts';
 

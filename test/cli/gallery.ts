@@ -23,6 +23,7 @@ export const runKeys = [
   'reason',
   'hint',
   'warnings',
+  'facts',
 ].sort();
 
 export interface Gallery {

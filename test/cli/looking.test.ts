@@ -1,6 +1,8 @@
 /** `status`, `list` and `show`: with a daemon, and without one. */
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { dropFolder } from '../journey/folders.ts';
+import { figuresOf, type RunFacts } from '../../src/core/runFacts.ts';
+import { dropFolder, plan } from '../journey/folders.ts';
 import { app, test } from '../journey/scene.ts';
 import { json, jsonLines, openGallery, runKeys } from './gallery.ts';
 
@@ -229,4 +231,19 @@ test.concurrent('a folder’s name cannot move the cursor of whoever reads it', 
     expect(finished.stdout + finished.stderr).not.toContain('\u001b');
     expect(finished.stdout).not.toContain('2J\nname');
   }
+});
+
+test.concurrent('show and list tell what the solver’s log says', async ({ scene }) => {
+  const daemon = await scene.daemon();
+  const log = readFileSync(new URL('../solverlog/logs/highs-time-feasible/run.log', import.meta.url), 'utf8');
+  scene.drop('solved', { ...plan('solved'), 'run.log': log });
+  await scene.result('solved');
+  const shown = json(await scene.command('show', 'solved', '--json'))['facts'] as RunFacts;
+  expect(shown).toMatchObject({ solver: 'highs', status: 'feasible', limit: 'time', solves: 1 });
+  expect(shown.incumbents.length).toBeGreaterThan(0);
+  expect((await daemon.list())[0]?.facts).toEqual(figuresOf(shown));
+  const text = (await scene.command('show', 'solved')).stdout;
+  expect(text).toContain('stopped early with a solution, at its time limit (line ');
+  expect(text).toContain(`Objective ${String(shown.objective)}`);
+  expect((await scene.command('list')).stdout).toContain(`feasible, ${String(shown.objective)}`);
 });

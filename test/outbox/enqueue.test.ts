@@ -1,8 +1,9 @@
 /** One key, one row: what a complete folder becomes, when it was here before, elsewhere, or otherwise. */
 import { describe, expect, test } from 'vitest';
 import { fingerprintOf } from '../../src/core/identity.ts';
-import type { Enqueued } from '../../src/outbox/nouns.ts';
-import type { Outbox } from '../../src/outbox/outbox.ts';
+import type { RunFacts } from '../../src/core/runFacts.ts';
+import type { Enqueued, NewRun } from '../../src/outbox/nouns.ts';
+import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import {
   chance,
   concluded,
@@ -15,6 +16,7 @@ import {
   platform,
   road,
   taken,
+  temporaryFolder,
   trouble,
   type Wanted,
 } from './runs.ts';
@@ -292,4 +294,32 @@ describe('a deliberate second run', () => {
     await outbox.enqueue(newRun(), later(1));
     expect([await stateOf(outbox, 1), await stateOf(outbox, 2)]).toEqual(['queued', 'queued']);
   });
+});
+
+test('what the solver’s log says is kept with the run, and follows a log that is written anew before it is sent', async () => {
+  const stateDir = temporaryFolder();
+  const outbox = await openOutbox(stateDir);
+  const facts: RunFacts = {
+    solver: 'cbc',
+    status: 'optimal',
+    objective: 42,
+    solves: 1,
+    evidence: { status: 3 },
+    incumbents: [[0.5, 42]],
+    bounds: [],
+  };
+  const wanted = newRun();
+  const withFacts = (aside: string, kept?: RunFacts): NewRun => ({
+    ...wanted,
+    content: { ...wanted.content, asideDigest: aside, ...(kept === undefined ? {} : { facts: kept }) },
+  });
+  const { run } = await outbox.enqueue(withFacts('first', facts), chance);
+  expect((await outbox.run(run))?.content.facts).toEqual(facts);
+  const better = { ...facts, objective: 41 };
+  await outbox.enqueue(withFacts('second', better), chance);
+  await outbox.close();
+  const again = await opened(stateDir);
+  expect((await again.run(run))?.content.facts).toEqual(better);
+  await again.enqueue(withFacts('third'), chance);
+  expect((await again.run(run))?.content).toEqual(withFacts('third').content);
 });

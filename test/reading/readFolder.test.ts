@@ -4,6 +4,7 @@ import {
   chmodSync,
   linkSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -285,5 +286,34 @@ describe('what waiting cannot mend', () => {
   test('is not an app that the drop root allows', async () => {
     const path = folderWith({ ...seed, 'meta.json': '{"status":"succeeded","app_id":"other-app"}' });
     expect((await read(path, { allowAppIds: ['other-app'] })).kind).toBe('complete');
+  });
+});
+
+describe('what the solver’s log says', () => {
+  const log = readFileSync(new URL('../solverlog/logs/cbc-mip-neg/run.log', import.meta.url));
+  const said = { solver: 'cbc', version: '2.10.8', status: 'optimal', objective: -15037, solves: 1 };
+
+  test('is part of what is known of the folder', async () => {
+    const content = await contentOf(folderWith({ ...seed, 'run.log': log }));
+    expect(content.facts).toMatchObject(said);
+    expect(content.facts?.evidence.status).toBeGreaterThan(1);
+  });
+
+  test('is read from the log that meta.json holds as well', async () => {
+    const withLogs = JSON.stringify({ status: 'succeeded', logs: log.toString() });
+    expect((await contentOf(folderWith({ ...seed, 'meta.json': withLogs }))).facts).toMatchObject(said);
+  });
+
+  test('makes no other generation', async () => {
+    const plain = await contentOf(folderWith(seed));
+    const logged = await contentOf(folderWith({ ...seed, 'run.log': log }));
+    expect(logged.generation).toBe(plain.generation);
+  });
+
+  test.each<{ name: string; files: Files }>([
+    { name: 'there is no log', files: seed },
+    { name: 'it is a log of something else', files: { ...seed, 'run.log': 'objective: 3\nall is well\n' } },
+  ])('is nothing where $name', async ({ files }) => {
+    expect(await contentOf(folderWith(files))).not.toHaveProperty('facts');
   });
 });

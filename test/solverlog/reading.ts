@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Truth } from '../../bench/logScoring.mjs';
-import type { SolverLog } from '../../src/solverlog/facts.ts';
+import type { SolverLog } from '../../src/core/solverFacts.ts';
 import { parseSolverLog } from '../../src/solverlog/parseSolverLog.ts';
 
 const logs = join(dirname(fileURLToPath(import.meta.url)), 'logs');

@@ -5,6 +5,7 @@ import { shownStates } from '../../core/run.ts';
 import type { RunView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
 import { configOption, jsonOption, say, withDaemon } from '../common.ts';
+import { factsAtAGlance } from '../factsText.ts';
 import { ago, coloured, columns, printable } from '../words.ts';
 
 /** Rows are printed in tables of this many, so that a long list begins to show at once. */
@@ -49,12 +50,13 @@ export const listCommand = () =>
 function table(runs: readonly RunView[]): string {
   const nowMs = machineClock.nowMs();
   return columns(
-    ['run', 'state', 'since', 'folder', 'run id', 'reason'],
+    ['run', 'state', 'since', 'folder', 'log says', 'run id', 'reason'],
     runs.map((run) => [
       run.run === null ? '' : `#${String(run.run)}`,
       coloured(run.state),
       ago(run.since, nowMs),
       printable(run.folder),
+      factsAtAGlance(run.facts),
       run.run_id ?? '',
       printable(run.reason?.text ?? ''),
     ]),

@@ -2,10 +2,11 @@
 import { Command } from '@commander-js/extra-typings';
 import { open } from 'node:fs/promises';
 import { styleText } from 'node:util';
-import type { FactName, Solve, SolverLog } from '../../solverlog/facts.ts';
+import type { FactName, Solve, SolverLog } from '../../core/solverFacts.ts';
 import { parseSolverLog } from '../../solverlog/parseSolverLog.ts';
 import { jsonOption, say, tell } from '../common.ts';
 import { exitCodes } from '../exit.ts';
+import { percent } from '../factsText.ts';
 import { convergencePlot } from '../parseLogPlot.ts';
 import { columns, printable } from '../words.ts';
 
@@ -101,7 +102,7 @@ function show(file: string, log: SolverLog, isFurther: boolean): void {
 function valueText(solve: Solve | SolverLog, name: FactName): string | null {
   const value = solve[name];
   if (value === undefined) return null;
-  if (name === 'gap_relative') return `${String(Number((Number(value) * 100).toPrecision(4)))} %`;
+  if (name === 'gap_relative') return percent(Number(value));
   if (name === 'runtime_seconds') return `${String(value)} s`;
   return printable(String(value));
 }

@@ -4,6 +4,8 @@ import prettyBytes from 'pretty-bytes';
 import type { RunStory } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
 import { configOption, jsonOption, printJson, say, selectorOf, withDaemon } from '../common.ts';
+import { factsSentences } from '../factsText.ts';
+import { convergencePlot } from '../parseLogPlot.ts';
 import { ago, coloured, columns, printable } from '../words.ts';
 
 export const showCommand = () =>
@@ -50,6 +52,10 @@ function storyText(story: RunStory, nowMs: number): string {
   ];
   for (const warning of story.warnings) lines.push(`warning      ${warning}`);
   for (const rule of story.inferred) lines.push(`inferred     ${rule}`);
+  for (const sentence of story.facts === null ? [] : factsSentences(story.facts))
+    lines.push(`log          ${sentence}`);
+  const plot = plotOf(story);
+  if (plot !== '') lines.push('', plot);
   if (story.artefacts.length > 0) {
     lines.push(
       '',
@@ -76,4 +82,10 @@ function storyText(story: RunStory, nowMs: number): string {
     );
   }
   return lines.join('\n');
+}
+
+/** How solution and bound moved, on a terminal: a script has the points in the JSON. */
+function plotOf({ facts }: RunStory): string {
+  if (facts === null || !process.stdout.isTTY) return '';
+  return convergencePlot(facts, process.stdout.columns, process.stdout.rows);
 }
