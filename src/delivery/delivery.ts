@@ -210,7 +210,7 @@ export class Delivery {
 
   /** Takes a claimed run as far as it goes without waiting. */
   async #deliver(claimed: Claim): Promise<void> {
-    const { outbox, clock, policy } = this.#parts;
+    const { outbox, clock, policy, measures } = this.#parts;
     let claim = claimed;
     let answer: ReadAnswer | undefined;
     for (;;) {
@@ -220,6 +220,7 @@ export class Delivery {
       const { warnings } = step.outcome;
       answer = step.outcome.answer;
       const happening = this.#pauses.note(step.outcome.happening, claim);
+      if ('failure' in happening && happening.failure !== null) measures.stepFailed(claim.life.state.kind);
       if (warnings !== undefined && warnings.length > 0) await outbox.addWarnings(claim.run, warnings);
       const nowMs = clock.nowMs();
       const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
@@ -291,7 +292,7 @@ export class Delivery {
   }
 
   async #conclude(claim: Claim, isChanged: boolean, conclusion: Conclusion, keep: boolean): Promise<boolean> {
-    const { outbox, clock, log, passPoint, onConcluded } = this.#parts;
+    const { outbox, clock, log, passPoint, measures, onConcluded } = this.#parts;
     const { life, note } = conclusion;
     const nowMs = clock.nowMs();
     const isNewest = isChanged
@@ -324,6 +325,12 @@ export class Delivery {
       // Its ids are used up: there is room for another.
       if (this.#unposted.delete(claim.run)) this.#waking.wake();
     }
+    measures.concluded({
+      from: claim.life.state.kind,
+      to: life.state,
+      app: claim.key.app,
+      sinceCompleteMs: nowMs - claim.createdAtMs,
+    });
     onConcluded(run);
     return true;
   }

@@ -3,6 +3,7 @@
  * is refused as one too many (429) goes back to the front of its line and costs nobody a try.
  */
 import { rateLimited, RuntrackdError } from '../core/failure.ts';
+import type { Measures, RequestClass } from '../core/measures.ts';
 import type { Created, PlatformClient, ReadAnswer, UploadTicket } from '../platform/client.ts';
 import type { CreateRunRequest, RunPage } from '../platform/wire.ts';
 import type { Budget, RequestLine, Ticket } from './budget.ts';
@@ -10,10 +11,12 @@ import type { Budget, RequestLine, Ticket } from './budget.ts';
 export class PacedPlatform {
   readonly budget: Budget;
   readonly #platform: PlatformClient;
+  readonly #measures: Measures;
 
-  constructor(platform: PlatformClient, budget: Budget) {
+  constructor(platform: PlatformClient, budget: Budget, measures: Measures) {
     this.#platform = platform;
     this.budget = budget;
+    this.#measures = measures;
   }
 
   get endpoint(): URL {
@@ -26,7 +29,7 @@ export class PacedPlatform {
 
   /** A probe: asked when it is due, because whoever waits for the end of a pause has stopped asking anything else. */
   async application(app: string, signal: AbortSignal): Promise<void> {
-    await this.#platform.application(app, signal);
+    await this.#measured('probe', () => this.#platform.application(app, signal));
   }
 
   async createUpload(app: string, signal: AbortSignal): Promise<UploadTicket> {
@@ -34,7 +37,9 @@ export class PacedPlatform {
   }
 
   async putUpload(...given: Parameters<PlatformClient['putUpload']>): Promise<void> {
-    await this.#platform.putUpload(...given);
+    await this.#measured('put', () => this.#platform.putUpload(...given));
+    const [, , bytes] = given;
+    this.#measures.bytesSent(bytes);
   }
 
   /** The slot for one `createRun`, to be had before the intent is written down. */
@@ -51,6 +56,7 @@ export class PacedPlatform {
     signal: AbortSignal,
   ): Promise<Created> {
     const created = await this.#platform.createRun(app, instance, body, signal);
+    this.#measures.requestEnded('create', created.kind === 'made' ? 200 : (created.failure.status ?? null));
     if (created.kind === 'made' || created.kind === 'refused') slot.accepted();
     // Where no answer came, or none that says anything of limits, the pace neither grows nor narrows.
     else if (created.failure.class === rateLimited) slot.refused(created.failure.retryAfterMs);
@@ -70,14 +76,28 @@ export class PacedPlatform {
   }
 
   async download(answer: unknown, bytesMax: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    return await this.#platform.download(answer, bytesMax, signal);
+    const bytes = await this.#measured('download', () => this.#platform.download(answer, bytesMax, signal));
+    return counting(bytes, this.#measures);
+  }
+
+  /** Says how it was answered, whatever comes of that. */
+  async #measured<T>(what: RequestClass, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#measures.requestEnded(what, 200);
+      return result;
+    } catch (error) {
+      // What another error says is not about an answer: a file that changed, a wait that was cut off.
+      if (error instanceof RuntrackdError) this.#measures.requestEnded(what, error.failure.status ?? null);
+      throw error;
+    }
   }
 
   async #asking<T>(line: RequestLine, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     for (let isAgain = false; ; isAgain = true) {
       const slot = await this.budget.take(line, signal, isAgain);
       try {
-        const result = await work();
+        const result = await this.#measured(line, work);
         slot.accepted();
         return result;
       } catch (error) {
@@ -92,5 +112,12 @@ export class PacedPlatform {
         throw error;
       }
     }
+  }
+}
+
+async function* counting(bytes: AsyncIterable<Uint8Array>, measures: Measures): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    measures.bytesReceived(piece.length);
+    yield piece;
   }
 }

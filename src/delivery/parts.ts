@@ -1,4 +1,5 @@
 /** What every step of delivery works with. */
+import type { Measures } from '../core/measures.ts';
 import type { LifecyclePolicy } from '../core/policy.ts';
 import type { PassPoint } from '../core/points.ts';
 import type { Run } from '../outbox/nouns.ts';
@@ -33,6 +34,7 @@ export interface DeliveryParts {
   readonly spoolDir: string;
   readonly consoleUrl: (app: string, runId: string) => string | null;
   readonly passPoint: PassPoint;
+  readonly measures: Measures;
   /** Called whenever a loop got something done, or found that there was nothing to do. */
   readonly progress: { readonly delivery: () => void; readonly reconcile: () => void };
   /** Told after a run's new state is on disk. */

@@ -100,9 +100,10 @@ async function absentHappening(
 }
 
 async function settle(run: number, happening: Happening, parts: DeliveryParts): Promise<boolean> {
-  const { outbox, clock, policy, onConcluded, log } = parts;
+  const { outbox, clock, policy, measures, onConcluded, log } = parts;
+  const nowMs = clock.nowMs();
   const now: Run | 'claimed' | null = await outbox.apply(run, happening, {
-    nowMs: clock.nowMs(),
+    nowMs,
     random: clock.random(),
     policy,
   });
@@ -113,6 +114,12 @@ async function settle(run: number, happening: Happening, parts: DeliveryParts): 
     log.error(fields, `${now.path} is set aside: ${state.reason.text}. ${state.hint}`);
     await tellFolder(now, parts);
   } else log.info(fields, `the outcome is known now: ${state.kind}`);
+  measures.concluded({
+    from: 'unknown',
+    to: state,
+    app: now.key.app,
+    sinceCompleteMs: nowMs - now.createdAtMs,
+  });
   onConcluded(now);
   return true;
 }

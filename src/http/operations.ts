@@ -64,6 +64,8 @@ export interface StatusView {
   readonly http: string | null;
   readonly counts: Partial<Record<ShownState, number>>;
   readonly oldest_waiting: RunView | null;
+  /** When that one's folder was complete. */
+  readonly waiting_since: string | null;
   readonly needs_person: readonly RunView[];
   readonly platform: {
     readonly kind: string;

@@ -51,7 +51,15 @@ export async function announce(parts: AnnouncingParts, stop: AbortSignal): Promi
 
 /** Whoever waits for a disk is alive; a loop that does not move although nothing keeps it is not. */
 export function mayLive(loops: readonly LoopView[], trouble: OutboxTrouble | null): boolean {
-  return trouble !== null || loops.every(({ isStalled }) => !isStalled);
+  return lifelessReasons(loops, trouble).length === 0;
+}
+
+/** Why a new process would be better than this one; empty: it would not. */
+export function lifelessReasons(loops: readonly LoopView[], trouble: OutboxTrouble | null): string[] {
+  if (trouble !== null) return [];
+  return loops
+    .filter(({ isStalled }) => isStalled)
+    .map(({ name, agoMs }) => `the loop "${name}" has not moved for ${prettyMs(agoMs, { compact: true })}`);
 }
 
 async function statusLine({

@@ -6,19 +6,24 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { controlSocketName } from '../core/controlSocket.ts';
+import { noMeasures } from '../core/measures.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import { isLive } from '../core/run.ts';
 import { Budget } from '../delivery/budget.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { PacedPlatform } from '../delivery/pacedPlatform.ts';
 import { serveControl, type ControlServer } from '../http/control.ts';
+import { healthRoutes } from '../http/healthRoutes.ts';
 import { Listener } from '../http/listener.ts';
+import { Metrics } from '../http/metrics.ts';
+import { metricsRoutes } from '../http/metricsRoutes.ts';
+import { SharedStatus } from '../http/sharedStatus.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Operations } from '../http/operations.ts';
-import { announce, type AnnouncingParts } from './announcing.ts';
+import { announce, lifelessReasons, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
 import { openBase, type Base, type Surroundings } from './base.ts';
 import { Changes } from './changes.ts';
@@ -67,10 +72,13 @@ export class Service {
     const view = viewContext(config, (name) => this.dropRoots.named(name));
     const { placesOfRoot, consoleUrl } = view;
     const progress = new LoopProgress(clock);
+    const { listen, names } = config.http;
+    const metrics = isDaemon && listen !== null ? new Metrics(version, clock) : null;
+    const measures = metrics ?? noMeasures;
     this.#progress = progress;
     this.delivery = new Delivery({
       outbox,
-      platform: new PacedPlatform(platform, new Budget(config.platform, clock, base.isRecovering)),
+      platform: new PacedPlatform(platform, new Budget(config.platform, clock, base.isRecovering), measures),
       platformId,
       host,
       process: randomUUID(),
@@ -84,6 +92,7 @@ export class Service {
       spoolDir: join(config.stateDir, 'spool'),
       consoleUrl,
       passPoint,
+      measures,
       progress: { delivery: progress.loop('delivery'), reconcile: progress.loop('reconcile') },
       onConcluded: () => this.changes.tell(),
     });
@@ -105,8 +114,17 @@ export class Service {
     };
     const dropRoots = new DropRoots(config.dropRoots, { intakeParts, progress, isDaemon });
     this.dropRoots = dropRoots;
-    const { listen, names } = config.http;
-    this.#listener = isDaemon && listen !== null ? new Listener({ listen, names, routes: [], log }) : null;
+    const status = new SharedStatus(() => this.answers.status(), clock);
+    const lifeless = (): string[] => lifelessReasons(progress.all(), outbox.trouble());
+    this.#listener =
+      metrics === null || listen === null
+        ? null
+        : new Listener({
+            listen,
+            names,
+            routes: [healthRoutes({ lifeless, status }), metricsRoutes(metrics, status)],
+            log,
+          });
     const parts = {
       intakeParts,
       dropRoots,

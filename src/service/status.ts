@@ -36,6 +36,7 @@ export function statusInTrouble(parts: StatusParts, { text, hint }: OutboxTroubl
   return statusFrom(parts, {
     counts: {},
     oldest: null,
+    waitingSinceMs: null,
     needsPerson: [],
     folders: [],
     backlog: [],
@@ -71,6 +72,7 @@ export async function statusOf(
   return statusFrom(parts, {
     counts: states,
     oldest: oldest === null ? null : view(oldest),
+    waitingSinceMs: oldest?.createdAtMs ?? null,
     needsPerson,
     folders,
     backlog,
@@ -93,6 +95,7 @@ export async function statusOf(
 interface Told {
   readonly counts: StatusView['counts'];
   readonly oldest: RunView | null;
+  readonly waitingSinceMs: number | null;
   readonly needsPerson: readonly RunView[];
   readonly folders: readonly { readonly dropRoot: string; readonly state: string; readonly count: number }[];
   readonly backlog: readonly { readonly dropRoot: string; readonly count: number }[];
@@ -142,6 +145,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     counts: told.counts,
     outputs_differ: told.differing,
     oldest_waiting: told.oldest,
+    waiting_since: told.waitingSinceMs === null ? null : isoTime(told.waitingSinceMs),
     needs_person: told.needsPerson,
     platform: {
       ...platform,

@@ -20,6 +20,7 @@ import { directNetwork } from '../../src/platform/network.ts';
 import { Faults, type SeenRequest } from '../../src/standin/faults.ts';
 import { startStandIn, type StandIn } from '../../src/standin/standin.ts';
 import { machineClock } from '../../src/system/clock.ts';
+import { noMeasures } from '../../src/core/measures.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { Secret } from '../../src/system/secret.ts';
 import { plan, writeFiles, type Files } from '../journey/folders.ts';
@@ -80,7 +81,7 @@ export class Bench {
     });
     this.delivery = new Delivery({
       outbox,
-      platform: new PacedPlatform(this.#platform, new Budget(limits, machineClock, false)),
+      platform: new PacedPlatform(this.#platform, new Budget(limits, machineClock, false), noMeasures),
       platformId: standIn.endpoint,
       host: 'bench',
       process: 'bench',
@@ -95,6 +96,7 @@ export class Bench {
       consoleUrl: () => null,
       passPoint: () => undefined,
       progress: { delivery: () => undefined, reconcile: () => undefined },
+      measures: noMeasures,
       onConcluded: () => undefined,
     });
     standIn.faults.onRequest = (seen) => this.#hear(seen);
