@@ -19,7 +19,7 @@ import { growthPicture, ratiosPicture } from './pictures.mjs';
 import { endAll } from './processes.mjs';
 
 /** In this order: what matters most comes first. */
-const names = ['drain'];
+const names = ['drain', 'tracked', 'cost', 'finished', 'bursts', 'artefacts', 'json', 'logs', 'history'];
 const roundsMin = 5;
 const results = fileURLToPath(new URL('results', import.meta.url));
 

@@ -280,11 +280,11 @@ export async function startSdkLoop(dir, endpoint) {
   return Object.assign(loop, { root, aside: join(dir, 'aside') });
 }
 
-/** The naive shape on a folder of its own. */
-export async function startNaive(dir, endpoint) {
-  const root = join(dir, 'runs');
+/** The naive shape; without an endpoint it only notices. */
+export async function startNaive(dir, endpoint, root = join(dir, 'runs')) {
+  const aside = join(dir, 'aside');
   mkdirSync(root, { recursive: true });
-  mkdirSync(join(dir, 'aside'), { recursive: true });
+  mkdirSync(aside, { recursive: true });
   const args = [
     here('beside/naive.mjs'),
     root,
@@ -293,7 +293,7 @@ export async function startNaive(dir, endpoint) {
   ];
   const naive = start(process.execPath, args, { cwd: dir });
   await until('chokidar', () => naive.lines.some((line) => line.startsWith('ready')));
-  return Object.assign(naive, { root, aside: join(dir, 'aside') });
+  return Object.assign(naive, { root, aside });
 }
 
 export const bareHttp = (endpoint, runs, slots) =>

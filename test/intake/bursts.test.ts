@@ -1,4 +1,4 @@
-/** Many at once. The sizes that take minutes are in bench/intake.mjs. */
+/** Many at once. The sizes that take minutes are in bench/measures/bursts.mjs. */
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';

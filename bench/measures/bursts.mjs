@@ -1,0 +1,180 @@
+/**
+ * Whether bursts lose anything: folders renamed in at once, the same while the process is stopped so that the kernel's
+ * queue of events runs over, folders that are all open at once, a hundred writers. What is lost is a count, so each is
+ * played once; the platform does not answer, so that intake is measured and nothing else.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { figure } from '../figures.mjs';
+import { dropAll, prepare } from '../finishedFolders.mjs';
+import * as processes from '../processes.mjs';
+
+export const what = 'bursts: what is lost, how soon all are runs, memory, watches, the longest stall';
+
+const quietMs = 500;
+const [burst, burstShort] = [25_000, 2_000];
+/** Chokidar on the tree has five watches for each folder; more than this it cannot watch here. */
+const chokidarFoldersMax = 10_000;
+/** What does not come within this time does not come. */
+const patienceMs = 60_000;
+const [writers, foldersEach, foldersEachShort] = [100, 20, 3];
+
+export async function measure({ dir, isShort, say }) {
+  const count = isShort ? burstShort : burst;
+  const each = isShort ? foldersEachShort : foldersEach;
+  const plays = [
+    { name: `${count} renamed in at once`, key: 'renamed', count, prepares: true, go: dropAll },
+    {
+      name: `${count} renamed in while the process is stopped`,
+      key: 'stopped',
+      count,
+      prepares: true,
+      go: whileStopped,
+    },
+    {
+      name: `${count} open at once, written file by file`,
+      key: 'open',
+      count,
+      go: (stage) => fileByFile(stage, count),
+    },
+    {
+      name: `${writers} writers at once`,
+      key: 'writers',
+      count: writers * each,
+      go: (stage) => manyWriters(stage, each),
+    },
+  ];
+  const figures = [];
+  for (const play of plays) {
+    say(play.name);
+    const seen = await playOnce(join(dir, play.key), play);
+    const once = (what, unit, value, more = {}) =>
+      figure({ what: `${play.name}: ${what}`, unit, ours: [value], ...more });
+    figures.push(
+      once('lost', 'folders', seen.lost, { goal: { of: 'max', atMost: 0 } }),
+      once('all are runs after', 's', seen.seconds, {
+        note: `written within ${seen.writtenSeconds} s; the quiet time is taken off`,
+      }),
+      once('most memory', 'MiB', seen.peakMiB),
+      once('most watches', '', seen.watches),
+      once('longest stall of the loop', 'ms', seen.stallMs),
+      once('found by scan', 'folders', seen.byScan),
+    );
+  }
+  const few = Math.min(count, chokidarFoldersMax);
+  say(`${few} renamed in, chokidar on the tree`);
+  figures.push(
+    figure({
+      what: `${few} renamed in at once: lost by chokidar on the tree`,
+      unit: 'folders',
+      ours: [await lostByChokidar(join(dir, 'chokidar'), few)],
+      note: 'the reference, not ours',
+    }),
+  );
+  return { figures };
+}
+
+async function playOnce(dir, { count, prepares = false, go }) {
+  mkdirSync(dir);
+  const stage = new processes.Stage(dir, processes.nobody, { quiet: `${quietMs}ms` });
+  const folders = prepares ? prepare(stage.aside, 'run', count) : [];
+  const daemon = stage.daemon({ isWatched: true });
+  await processes.scanned(daemon);
+  await processes.longestStallMs(daemon);
+  processes.forgetPeak(daemon.pid);
+  let watches = 0;
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      watches = Math.max(watches, processes.watches(daemon.pid));
+      await sleep(250);
+    }
+  })();
+  const beganMs = processes.nowMs();
+  await go(stage, folders, daemon);
+  const writtenMs = processes.nowMs() - beganMs;
+  const { runs, atMs } = await runsInTheEnd(count, async () => runsOf(await processes.statusOf(daemon)));
+  isOver = true;
+  await watching;
+  const { found } = (await processes.statusOf(daemon)).drop_roots[0];
+  const seen = {
+    lost: count - runs,
+    seconds: Math.max(0.1, (atMs - beganMs - quietMs) / 1_000),
+    writtenSeconds: Number((writtenMs / 1_000).toFixed(1)),
+    peakMiB: processes.peakMiB(daemon.pid),
+    watches,
+    stallMs: await processes.longestStallMs(daemon),
+    byScan: found.by_scan,
+  };
+  await processes.stop(daemon, 'SIGKILL');
+  stage.end();
+  return seen;
+}
+
+const runsOf = (status) =>
+  Object.entries(status?.counts ?? {}).reduce((sum, [state, n]) => (state === 'settling' ? sum : sum + n), 0);
+
+/** Waits until all are there, or until nothing has come for long. @returns how many, and since when */
+async function runsInTheEnd(count, look) {
+  let [runs, atMs] = [0, processes.nowMs()];
+  for (;;) {
+    const seen = await look();
+    if (seen > runs) [runs, atMs] = [seen, processes.nowMs()];
+    if (runs >= count || processes.nowMs() - atMs > patienceMs) return { runs, atMs };
+    await sleep(500);
+  }
+}
+
+async function whileStopped(stage, folders, { child }) {
+  child.kill('SIGSTOP');
+  dropAll(stage, folders);
+  await sleep(1_000);
+  child.kill('SIGCONT');
+}
+
+async function fileByFile({ root, aside }, count) {
+  const [sample] = prepare(aside, 'sample', 1);
+  const text = (file) => readFileSync(join(aside, sample, file), 'utf8');
+  const names = Array.from({ length: count }, (_, n) => `run-${n}`);
+  for (const name of names) mkdirSync(join(root, name));
+  for (const file of ['input.json', 'output.json', 'run.log', 'meta.json']) {
+    const content = text(file);
+    for (const [n, name] of names.entries()) {
+      writeFileSync(join(root, name, file), content);
+      if (n % 200 === 0) await sleep(1);
+    }
+  }
+}
+
+async function manyWriters({ root }, each) {
+  const write = async (writer) => {
+    for (let n = 0; n < each; n += 1) {
+      const path = join(root, `w${writer}-${n}`);
+      mkdirSync(path);
+      for (const [name, text] of [
+        ['input.json', `{"w":${writer},"n":${n}}`],
+        ['output.json', '{}'],
+        ['meta.json', '{"status":"succeeded","duration":1}'],
+      ]) {
+        await sleep(Math.random() * 20);
+        writeFileSync(join(path, `${name}.tmp`), text);
+        await sleep(Math.random() * 5);
+        renameSync(join(path, `${name}.tmp`), join(path, name));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+}
+
+async function lostByChokidar(dir, count) {
+  mkdirSync(dir);
+  const naive = await processes.startNaive(dir, null);
+  dropAll(naive, prepare(naive.aside, 'run', count));
+  const { runs } = await runsInTheEnd(
+    count,
+    () => naive.lines.filter((line) => line.startsWith('run-')).length,
+  );
+  await processes.stop(naive, 'SIGKILL');
+  return count - runs;
+}

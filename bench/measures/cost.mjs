@@ -1,0 +1,133 @@
+/**
+ * What a run costs, counted and not timed: syncs of the disk, as the kernel saw them, requests to the platform, bytes of
+ * the outbox. For runs that come together, and for one that comes alone.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { figure } from '../figures.mjs';
+import { dropAll, prepare } from '../finishedFolders.mjs';
+import * as processes from '../processes.mjs';
+
+export const what = 'syncs, requests and outbox bytes for a run, together and alone';
+
+const hasStrace = spawnSync('strace', ['-o', '/dev/null', '/bin/true']).status === 0;
+
+export async function measure({ dir, rounds, isShort, say }) {
+  const platform = await processes.Platform.start();
+  const together = isShort ? 64 : 640;
+  const alone = isShort ? 3 : 10;
+  const place = (name) => {
+    const path = join(dir, name);
+    mkdirSync(path);
+    return path;
+  };
+  const seen = {};
+  const note = (what, value) => (seen[what] ??= []).push(value);
+  for (let round = 0; round < rounds; round += 1) {
+    say(`round ${round + 1}`);
+    const stage = new processes.Stage(place(`ours-${round}`), platform.endpoint, { quiet: '200ms' });
+    const trace = join(stage.dir, 'trace');
+    // -D: the daemon is our child and strace watches from beside, so that whatever ends us ends the daemon too.
+    const tracing = [
+      'strace',
+      '-D',
+      '-f',
+      '-qq',
+      '-y',
+      '--seccomp-bpf',
+      '-e',
+      'trace=fsync,fdatasync',
+      '-o',
+      trace,
+    ];
+    const daemon = stage.daemon({ through: hasStrace ? tracing : [] });
+    await processes.scanned(daemon);
+    let recorded = 0;
+    const deliver = async (count) => {
+      const folders = prepare(stage.aside, `cost-${round}-${recorded}`, count);
+      dropAll(stage, folders);
+      await processes.recorded(daemon, (recorded += count));
+    };
+    await deliver(1);
+    const before = hasStrace ? synced(trace, stage.root) : null;
+    for (let n = 0; n < alone; n += 1) await deliver(1);
+    const middle = hasStrace ? synced(trace, stage.root) : null;
+    await platform.forget();
+    await deliver(together);
+    const { requests } = await platform.seen();
+    note('requests', Object.values(requests).reduce((a, b) => a + b, 0) / together);
+    if (hasStrace) {
+      const after = synced(trace, stage.root);
+      note('alone', (middle.outbox - before.outbox) / alone);
+      note('together', (after.outbox - middle.outbox) / together);
+      note('results', (after.results - middle.results) / together);
+    }
+    await processes.stop(daemon);
+    note('bytes', outboxBytes(stage) / recorded);
+  }
+  await platform.end();
+  const figures = [
+    ...(hasStrace
+      ? [
+          figure({
+            what: `syncs of the outbox, ${together} runs together`,
+            unit: 'a run',
+            ours: seen.together,
+            beside: { name: 'a commit for each of 6 changes', values: seen.together.map(() => 6) },
+            goal: { of: 'median', atMost: 0.35 },
+          }),
+          figure({
+            what: 'syncs of the outbox, a run alone',
+            unit: 'a run',
+            ours: seen.alone,
+            goal: { of: 'median', atMost: 4 },
+          }),
+          figure({
+            what: 'syncs of the result that is written back',
+            unit: 'a run',
+            ours: seen.results,
+            note: 'the file, and the directory that names it',
+          }),
+        ]
+      : []),
+    figure({
+      what: 'requests, with JSON input, output and log',
+      unit: 'a run',
+      ours: seen.requests,
+      goal: { of: 'median', atMost: 8.1 },
+      note: 'three upload URLs, three uploads, the run, its result; lists of the app are shared by all',
+    }),
+    figure({
+      what: 'outbox, with its history and all indexes',
+      unit: 'bytes a run',
+      ours: seen.bytes,
+      goal: { of: 'median', atMost: 250 },
+    }),
+  ];
+  return {
+    figures,
+    notes: hasStrace ? [] : ['SYNCS ARE NOT COUNTED: strace is not there (apt-get install strace)'],
+  };
+}
+
+function synced(trace, root) {
+  const paths = readFileSync(trace, 'utf8')
+    .split('\n')
+    .flatMap((line) => /f(?:data)?sync\(\d+<([^>]*)>/.exec(line)?.[1] ?? []);
+  return {
+    outbox: paths.filter((path) => path.includes('/outbox.db')).length,
+    results: paths.filter((path) => path.startsWith(root)).length,
+  };
+}
+
+/** Pages in use; what an empty outbox takes is no run's. */
+function outboxBytes({ stateDir }) {
+  const db = new Database(join(stateDir, 'outbox.db'), { readonly: true });
+  const pages = db.pragma('page_count', { simple: true }) - db.pragma('freelist_count', { simple: true });
+  const tables = db.prepare(`select count(*) from sqlite_master where rootpage > 0`).pluck().get();
+  const bytes = (pages - tables - 1) * db.pragma('page_size', { simple: true });
+  db.close();
+  return bytes;
+}

@@ -1,0 +1,109 @@
+/**
+ * How soon a run is made of a folder that is complete: from the rename that completes it to the platform having made the
+ * run, as the stub saw it, less the quiet time, which is a setting and no cost. The SDK's loop has no quiet time.
+ */
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { figure, median, quantile } from '../figures.mjs';
+import { prepare } from '../finishedFolders.mjs';
+import * as processes from '../processes.mjs';
+
+export const what =
+  'ms from a complete folder to a run on the platform, at 1, 10, 100 and 500 arrivals a second';
+
+const quietMs = 200;
+/** `sdk`: whether the SDK's loop is measured there; it does about 200 a second, and with latency 8. */
+const rates = [
+  { perSecond: 1, latencyMs: 0, count: 8, short: 3, sdk: true },
+  { perSecond: 10, latencyMs: 0, count: 50, short: 20, sdk: true },
+  { perSecond: 100, latencyMs: 0, count: 400, short: 100, sdk: true },
+  { perSecond: 500, latencyMs: 0, count: 1_000, short: 100, sdk: false },
+  { perSecond: 10, latencyMs: 20, count: 40, short: 20, sdk: false },
+];
+const goals = {
+  '1 at 0': { p50: null, p99: null },
+  '10 at 0': { p50: { of: 'ratio', atMost: 1 / 50 }, p99: null },
+  '100 at 0': { p50: { of: 'median', atMost: 10 }, p99: { of: 'median', atMost: 60 } },
+  '500 at 0': { p50: null, p99: null },
+  '10 at 20': { p50: { of: 'median', atMost: 4.5 * 20 + 10 }, p99: null },
+};
+
+export async function measure({ dir, rounds, isShort, say }) {
+  const platform = await processes.Platform.start();
+  const place = (name) => {
+    const path = join(dir, name);
+    mkdirSync(path);
+    return path;
+  };
+  const stage = new processes.Stage(place('ours'), platform.endpoint, { quiet: `${quietMs}ms` });
+  const daemon = stage.daemon();
+  await processes.scanned(daemon);
+  const hasSdk = processes.sdkPython() !== null;
+  const ways = {
+    ours: stage,
+    ...(hasSdk ? { sdk: await processes.startSdkLoop(place('sdk'), platform.endpoint) } : {}),
+  };
+  const warm = { perSecond: 20, latencyMs: 0, count: 40 };
+  for (const way of Object.keys(ways)) await arrivals(platform, way, ways[way], 'warm', warm);
+  const figures = [];
+  for (const rate of rates) {
+    const seen = { ours: [], sdk: [] };
+    const count = isShort ? rate.short : rate.count;
+    for (let round = 0; round < rounds; round += 1) {
+      for (const way of Object.keys(ways)) {
+        if (way === 'sdk' && !rate.sdk) continue;
+        say(`${rate.perSecond}/s at ${rate.latencyMs} ms, round ${round + 1}, ${way}`);
+        const prefix = `${rate.perSecond}-${rate.latencyMs}-${round}`;
+        seen[way].push(await arrivals(platform, way, ways[way], prefix, { ...rate, count }));
+      }
+    }
+    const at = `${rate.perSecond}/s${rate.latencyMs === 0 ? '' : `, ${rate.latencyMs} ms latency`}`;
+    const goal = goals[`${rate.perSecond} at ${rate.latencyMs}`];
+    const line = (q, name, ofGoal) =>
+      figure({
+        what: `${at}, ${name}`,
+        unit: 'ms',
+        ours: seen.ours.map(q),
+        beside: seen.sdk.length === 0 ? null : { name: 'official SDK', values: seen.sdk.map(q) },
+        goal: ofGoal,
+      });
+    figures.push(
+      line(median, 'median', goal.p50),
+      line((times) => quantile(times, 0.99), '99 %', goal.p99),
+    );
+  }
+  await processes.stop(daemon, 'SIGKILL');
+  if (hasSdk) await processes.stop(ways.sdk, 'SIGKILL');
+  await platform.end();
+  return {
+    figures,
+    notes: [`the quiet time of ${quietMs} ms is taken off ours; the SDK's loop polls once a second`],
+  };
+}
+
+/** @returns for each folder the ms until it was a run */
+async function arrivals(platform, way, { root, aside }, prefix, { perSecond, latencyMs, count }) {
+  const folders = prepare(aside, `${way}-${prefix}`, count);
+  await platform.latency(latencyMs);
+  await platform.forget();
+  const droppedMs = new Map();
+  const beganMs = processes.nowMs();
+  for (const [n, name] of folders.entries()) {
+    const waitMs = beganMs + (n * 1_000) / perSecond - processes.nowMs();
+    if (waitMs > 0) await sleep(waitMs);
+    droppedMs.set(name, processes.nowMs());
+    renameSync(join(aside, name), join(root, name));
+  }
+  const { made } = await processes.until(
+    `${way} to make ${count} runs`,
+    async () => {
+      const seen = await platform.seen();
+      return seen.made.length >= count && seen;
+    },
+    { everyMs: 200 },
+  );
+  return made.map(([name, atMs]) =>
+    Math.max(0.1, atMs - droppedMs.get(name) - (way === 'ours' ? quietMs : 0)),
+  );
+}
