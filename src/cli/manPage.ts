@@ -29,7 +29,7 @@ export function manPage(top: CommandUnknownOpts): string {
     '.SH FILES',
     ...files.flatMap(({ name, is }) => item(name, is)),
     '.SH SEE ALSO',
-    ...paragraphs('The directory docs of the package, above all docs/semantics.md.'),
+    ...paragraphs('The directory docs of the package, above all docs/operating.md and docs/semantics.md.'),
     '',
   ];
   return lines.join('\n');

@@ -209,12 +209,52 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
       [exitCodes.held]: 'a daemon holds the state directory; its pid is named',
     },
   },
+  init: {
+    summary: 'write a commented configuration for this machine',
+    description:
+      'Asks on a terminal what was not given, and finds out the rest: the name of the machine, and from the run folders that lie there already how deep they lie, what their files are called, and whether a marker is written. It overwrites nothing. The file has mode 0640.',
+    examples: [
+      { line: 'sudo runtrackd init /etc/runtrackd', does: 'ask' },
+      {
+        line: 'runtrackd init . --root ./runs --app hare-app --platform stand-in',
+        does: 'without a question, to try it',
+      },
+    ],
+    exits: {
+      [exitCodes.done]: 'written; the next command is said',
+      [exitCodes.failed]: 'there is a configuration already, or it cannot be written',
+      [exitCodes.usage]: 'there is no terminal to ask on, and options are missing; they are named',
+    },
+  },
   'check-config': {
     summary: 'check the configuration and name every problem at once',
     description: 'Each problem is one line, file:line:column: where: what.',
     examples: [{ line: 'runtrackd check-config -c config.yaml', does: 'before every restart' }],
     exits: { [exitCodes.done]: 'the configuration is right' },
     environment: keyVariables,
+  },
+  doctor: {
+    summary: 'check the machine, the folders, the limits, the platform and the unit',
+    description:
+      'One line a check: ok, warn or fail, and what to do. It works before the first start, as root and as the user of the daemon, and beside a running daemon. It writes nothing but a file that it removes at once, in the state directory and where results go. The platform is asked for each app with the key, which is never shown; against the stand-in nothing leaves this machine. `runtrackd explain CHECK` says more.',
+    examples: [
+      { line: 'sudo runtrackd doctor --user runtrackd', does: 'what the user of the daemon may and can' },
+      { line: 'runtrackd doctor --json | jq \'.checks[] | select(.level != "ok")\'', does: 'for a script' },
+    ],
+    exits: {
+      [exitCodes.done]: 'everything is ok, or worth a warning',
+      [exitCodes.failed]: 'something would keep runs from being tracked',
+    },
+    environment: [...keyVariables, ...proxyVariables],
+  },
+  explain: {
+    summary: 'what a reason, a problem or a check means, and what to type',
+    description: 'Without a topic it lists all there are. The same text is in docs/operating.md.',
+    examples: [
+      { line: 'runtrackd explain refused', does: 'a class of reason, as show and list --json have it' },
+      { line: 'runtrackd explain drop-root', does: 'a check of doctor' },
+    ],
+    exits: { [exitCodes.done]: 'said', [exitCodes.failed]: 'there is nothing about that topic' },
   },
   'systemd-unit': {
     summary: 'print a hardened systemd unit for this configuration, or put it in place',
@@ -282,7 +322,13 @@ const everywhere: Partial<Record<ExitCode, string>> = {
   [exitCodes.config]: 'the configuration is wrong or missing; every problem is named',
 };
 /** These read no configuration. */
-const withoutConfig: ReadonlySet<string> = new Set(['parse-log', 'platform', 'completion']);
+const withoutConfig: ReadonlySet<string> = new Set([
+  'parse-log',
+  'platform',
+  'completion',
+  'init',
+  'explain',
+]);
 
 /** What each exit code of a command means, in order. */
 export function exitsOf(name: string): readonly (readonly [code: string, means: string])[] {

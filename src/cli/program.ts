@@ -4,6 +4,9 @@ import { answerCommand } from './commands/answer.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { checkConfigCommand } from './commands/checkConfig.ts';
 import { completionCommand } from './commands/completion.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { explainCommand } from './commands/explain.ts';
+import { initCommand } from './commands/init.ts';
 import { listCommand } from './commands/list.ts';
 import { parseLogCommand } from './commands/parseLog.ts';
 import { platformCommand } from './commands/platform.ts';
@@ -35,7 +38,10 @@ export function program() {
     scanCommand(),
     backupCommand(),
     restoreCommand(),
+    initCommand(),
     checkConfigCommand(),
+    doctorCommand(),
+    explainCommand(),
     systemdUnitCommand(),
     parseLogCommand(),
     platformCommand(),

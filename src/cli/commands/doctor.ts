@@ -1,0 +1,116 @@
+/** `doctor`: checks the machine, the folders, the limits, the platform and the unit; each line says what to do. */
+import { Command } from '@commander-js/extra-typings';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { styleText } from 'node:util';
+import { describeProblem, findConfigFile, loadConfig, type Config } from '../../config/config.ts';
+import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
+import { becomeUser } from '../doctor/becomeUser.ts';
+import type { Finding, UnitFacts } from '../doctor/facts.ts';
+import {
+  lookAtQuota,
+  lookAtRoot,
+  lookAtSqlite,
+  lookAtState,
+  lookAtWatches,
+} from '../doctor/lookAtMachine.ts';
+import { lookAtPlatform } from '../doctor/lookAtPlatform.ts';
+import { lookAtUnit } from '../doctor/lookAtUnit.ts';
+import {
+  configFinding,
+  machineFindings,
+  platformFindings,
+  quotaFinding,
+  rootFindings,
+  stateFindings,
+  unitFinding,
+  watchFinding,
+} from '../doctor/verdicts.ts';
+import { exitCodes } from '../exit.ts';
+import { columns, printable } from '../words.ts';
+
+export const doctorCommand = () =>
+  new Command('doctor')
+    .option('--user <name>', 'as root: look at files as this user, with all of its groups')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(async ({ config: explicit, user, json }) => {
+      const found = findConfigFile(explicit, process.env, process.cwd());
+      const loaded =
+        'path' in found
+          ? loadConfig(found.path, process.env, hostname(), false)
+          : { ok: false as const, problems: [found] };
+      // What only root can see is looked at before this process becomes somebody else.
+      const unit = lookAtUnit();
+      const userProblem = user === undefined ? null : becomeUser(user);
+      const findings = machineFindings({
+        nodeVersion: process.versions.node,
+        sqlite: await lookAtSqlite(),
+        user: nameOfUser(),
+        userProblem,
+      });
+      // As the wrong user every line about files would be about somebody else.
+      if (loaded.ok && userProblem === null) findings.push(...(await lookAround(loaded.config, unit)));
+      else if (!loaded.ok) process.exitCode = exitCodes.config;
+      const isFailed = findings.some(({ level }) => level === 'fail');
+      if (loaded.ok && isFailed) process.exitCode = exitCodes.failed;
+      if (json === true) {
+        printJson({
+          ok: loaded.ok && !isFailed,
+          config: loaded.ok ? loaded.config.file : null,
+          checks: findings,
+          problems: loaded.ok ? [] : loaded.problems,
+        });
+        return;
+      }
+      say(findingsText(findings));
+      if (loaded.ok) return;
+      for (const problem of loaded.problems) say(describeProblem(problem));
+      tell('The rest was not looked at: correct the configuration first.');
+    });
+
+async function lookAround(config: Config, unit: UnitFacts | null): Promise<Finding[]> {
+  const isReadable = await access(config.file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+  const findings = [configFinding(config.file, isReadable), ...stateFindings(await lookAtState(config))];
+  for (const root of config.dropRoots) findings.push(...rootFindings(await lookAtRoot(root)));
+  findings.push(watchFinding(await lookAtWatches(config.dropRoots.length)));
+  findings.push(quotaFinding(lookAtQuota()));
+  findings.push(...platformFindings(await lookAtPlatform(config, process.env)));
+  findings.push(unitFinding(unit));
+  return findings;
+}
+
+/** A user that the machine has no name for is still somebody. */
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${String(process.getuid?.())}`;
+  }
+}
+
+function findingsText(findings: readonly Finding[]): string {
+  return columns(
+    [],
+    findings.map(({ check, level, text, next }) => [
+      colouredLevel(level),
+      check,
+      printable(next === null ? text : `${text}. ${next}`),
+    ]),
+  );
+}
+
+function colouredLevel(level: Finding['level']): string {
+  switch (level) {
+    case 'ok':
+      return styleText('green', level);
+    case 'warn':
+      return styleText('yellow', level);
+    case 'fail':
+      return styleText('red', level);
+  }
+}

@@ -1,0 +1,189 @@
+/** `init`: a commented configuration for this machine. It asks on a terminal, takes flags, and finds out the rest. */
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { createInterface, type Interface } from 'node:readline/promises';
+import { describeProblem, loadConfig } from '../../config/config.ts';
+import { findApiKey } from '../../config/apiKey.ts';
+import { hostProblem } from '../../config/names.ts';
+import { appIdPattern } from '../../core/appId.ts';
+import { errorCode } from '../../system/files.ts';
+import { jsonOption, printJson, say, tell } from '../common.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
+import { configText, type InitAnswers } from '../init/configText.ts';
+import { layoutOf, sampleOf } from '../init/layout.ts';
+
+const systemDir = '/etc/runtrackd';
+const systemStateDir = '/var/lib/runtrackd';
+const kinds = ['nextmv', 'stand-in'] as const;
+type Kind = (typeof kinds)[number];
+
+interface Given {
+  readonly root?: string | undefined;
+  readonly app?: string | undefined;
+  readonly platform?: Kind | undefined;
+  readonly keyFile?: string | undefined;
+  readonly name?: string | undefined;
+  readonly stateDir?: string | undefined;
+  readonly host?: string | undefined;
+}
+
+export const initCommand = () =>
+  new Command('init')
+    .argument('[dir]', 'where config.yaml is written', '.')
+    .option('--root <dir>', 'the drop root: the directory that the solver leaves its run folders in')
+    .option('--app <id>', 'the app on the platform that the runs belong to', parseApp)
+    .addOption(new Option('--platform <kind>', 'where runs are sent').choices(kinds))
+    .option('--key-file <file>', 'the file with the API key; else a systemd credential or $NEXTMV_API_KEY')
+    .option('--name <name>', "the drop root's name; else the last part of its path")
+    .option(
+      '--state-dir <dir>',
+      `the daemon's own directory; else ./state, or ${systemStateDir} for ${systemDir}`,
+    )
+    .option('--host <name>', "this machine's name on the platform; else the machine's own")
+    .addOption(jsonOption())
+    .action(async (dir, { json, ...given }) => {
+      const directory = resolve(dir);
+      const file = join(directory, 'config.yaml');
+      if (existsSync(file)) throw alreadyThere(file);
+      const answers = await answersOf(given, directory);
+      const layout = layoutOf(await sampleOf(answers.root));
+      await writeNew(file, configText(answers, layout), directory);
+      if (!existsSync(answers.root))
+        tell(`${answers.root} is not there yet: make it before the daemon starts.`);
+      if (json === true) printJson({ file, ...answers, layout });
+      else say(`${file} is written. Next: runtrackd doctor -c ${file}`);
+    });
+
+function alreadyThere(file: string): CommandFailure {
+  return new CommandFailure(
+    exitCodes.failed,
+    `${file} is there already, and is not overwritten. Edit it, or name another directory: runtrackd init DIR`,
+  );
+}
+
+async function answersOf(given: Given, directory: string): Promise<InitAnswers> {
+  const asked = process.stdin.isTTY && process.stderr.isTTY ? await ask(given) : given;
+  const { root, app, platform, keyFile } = asked;
+  const isKeyKnown = 'source' in findApiKey(null, process.env);
+  const missing = [
+    ...(root === undefined ? ['--root'] : []),
+    ...(app === undefined ? ['--app'] : []),
+    ...(platform === undefined ? ['--platform'] : []),
+    ...(platform === 'nextmv' && keyFile === undefined && !isKeyKnown ? ['--key-file'] : []),
+  ];
+  if (root === undefined || app === undefined || platform === undefined || missing.length > 0) {
+    throw new CommandFailure(
+      exitCodes.usage,
+      `there is no terminal to ask on: say ${missing.join(', ')} as well (runtrackd init -h)`,
+    );
+  }
+  const host = asked.host ?? hostname();
+  const problem = hostProblem(host);
+  if (problem !== undefined)
+    throw new CommandFailure(exitCodes.usage, `the machine's name ${problem}: give another one with --host`);
+  const isSystem = directory === systemDir;
+  return {
+    root: resolve(root),
+    rootName: asked.name ?? basename(resolve(root)),
+    app,
+    kind: platform,
+    keyFile: platform === 'nextmv' && keyFile !== undefined ? resolve(keyFile) : null,
+    stateDir:
+      asked.stateDir === undefined ? (isSystem ? systemStateDir : './state') : resolve(asked.stateDir),
+    host,
+  };
+}
+
+/** Asks what was not given, on stderr, so that stdout stays the result's. */
+async function ask(given: Given): Promise<Given> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-D is no answer, and must not leave the question open.
+  const closed = new AbortController();
+  terminal.once('close', () => closed.abort());
+  const answer = (question: string, problemOf: ProblemOf): Promise<string> =>
+    answerTo(terminal, question, problemOf, closed.signal);
+  try {
+    const root = given.root ?? (await answer('Where does the solver leave its run folders? ', problemOfRoot));
+    const platform =
+      given.platform ??
+      ((await answer('Where are runs sent, nextmv or stand-in (local, to try it)? ', (text) =>
+        kinds.some((kind) => kind === text) ? null : 'Say nextmv or stand-in.',
+      )) as Kind);
+    const app =
+      given.app ??
+      (await answer('The id of the app on the platform: ', (text) =>
+        appIdPattern.test(text) ? null : appIdForm(text),
+      ));
+    const needsKey =
+      platform === 'nextmv' && given.keyFile === undefined && !('source' in findApiKey(null, process.env));
+    const keyFile = needsKey
+      ? await answer('The file with the API key (not the key itself): ', problemOfKeyFile)
+      : given.keyFile;
+    return { ...given, root, app, platform, keyFile };
+  } finally {
+    terminal.close();
+  }
+}
+
+type ProblemOf = (text: string) => string | null | Promise<string | null>;
+
+async function answerTo(
+  terminal: Interface,
+  question: string,
+  problemOf: ProblemOf,
+  signal: AbortSignal,
+): Promise<string> {
+  for (;;) {
+    const text = await terminal.question(question, { signal }).catch(() => {
+      throw new CommandFailure(exitCodes.usage, '\nThat was no answer; nothing was written.');
+    });
+    const problem = text.trim() === '' ? 'An answer is needed.' : await problemOf(text.trim());
+    if (problem === null) return text.trim();
+    tell(problem);
+  }
+}
+
+async function problemOfRoot(text: string): Promise<string | null> {
+  const found = await stat(text).catch((error: unknown) => errorCode(error) ?? 'unknown');
+  if (found === 'ENOENT') return null;
+  if (typeof found === 'string') return `${text} cannot be looked at (${found}).`;
+  return found.isDirectory() ? null : `${text} is not a directory.`;
+}
+
+async function problemOfKeyFile(text: string): Promise<string | null> {
+  const found = await stat(text).catch(() => null);
+  return found?.isFile() === true
+    ? null
+    : 'There is no such file: put the key there first, then say its path.';
+}
+
+/** Never over another file, and not left behind when the program itself would refuse it. */
+async function writeNew(file: string, text: string, directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  try {
+    await writeFile(file, text, { flag: 'wx', mode: 0o640 });
+    // Whatever the umask says: the daemon's group has to be able to read it.
+    await chmod(file, 0o640);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') throw alreadyThere(file);
+    if (errorCode(error) === undefined) throw error;
+    throw new CommandFailure(exitCodes.failed, `${file} cannot be written (${String(errorCode(error))})`);
+  }
+  const loaded = loadConfig(file, process.env, hostname());
+  if (loaded.ok) return;
+  await rm(file);
+  const problems = loaded.problems.map((problem) => describeProblem({ ...problem, file: '' }));
+  throw new CommandFailure(exitCodes.failed, `nothing was written: ${problems.join('\n')}`);
+}
+
+function appIdForm(text: string): string {
+  return `"${text}" is no app id: 3 to 30 of a-z, 0-9, "." and "-".`;
+}
+
+function parseApp(text: string): string {
+  if (appIdPattern.test(text)) return text;
+  throw new InvalidArgumentError(appIdForm(text));
+}

@@ -1,0 +1,216 @@
+/** Looks at Node, SQLite, directories, the kernel's watches and quotas, as the user that this process is. */
+import { spawnSync } from 'node:child_process';
+import { constants, type Stats } from 'node:fs';
+import {
+  access,
+  lstat,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Config, DropRootConfig } from '../../config/config.ts';
+import { openWatchesMax } from '../../intake/hints.ts';
+import { migrations } from '../../outbox/migrations.ts';
+import { databasePath } from '../../outbox/place.ts';
+import { machineClock } from '../../system/clock.ts';
+import { errorCode } from '../../system/files.ts';
+import { fileSystemAt } from '../../system/fileSystem.ts';
+import type { DirectoryFacts, MachineFacts, RootFacts, StateFacts, WatchFacts } from './facts.ts';
+
+/** So many folders of a drop root are asked whether they may be read. */
+const sampledMax = 50;
+
+export async function lookAtSqlite(): Promise<MachineFacts['sqlite']> {
+  try {
+    const { default: Database } = await import('better-sqlite3');
+    const db = new Database(':memory:');
+    try {
+      return { version: String(db.prepare('select sqlite_version()').pluck().get()) };
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return { problem: (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '' };
+  }
+}
+
+/** @param probes whether a file may be made there, to see what its clock says */
+async function lookAtDirectory(path: string, probes: boolean): Promise<DirectoryFacts> {
+  const nothing = {
+    isReadable: false,
+    isWritable: false,
+    fileSystem: null,
+    freeBytes: null,
+    mode: null,
+    aheadMs: null,
+  };
+  let stats: Stats;
+  try {
+    stats = await stat(path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    const isMissing = errorCode(error) === 'ENOENT';
+    const parent = await nearestParent(path);
+    const fileSystem = await fileSystemAt(parent).catch(() => null);
+    const isWritable = await may(parent, constants.W_OK | constants.X_OK);
+    return {
+      path,
+      is: isMissing ? 'missing' : 'closed',
+      parent: { path: parent, isWritable },
+      ...nothing,
+      fileSystem,
+    };
+  }
+  if (!stats.isDirectory()) return { path, is: 'no directory', parent: null, ...nothing };
+  const isWritable = await may(path, constants.W_OK | constants.X_OK);
+  const space = await statfs(path).catch(() => null);
+  return {
+    path,
+    is: 'there',
+    parent: null,
+    isReadable: await may(path, constants.R_OK | constants.X_OK),
+    isWritable,
+    fileSystem: await fileSystemAt(path).catch(() => null),
+    freeBytes: space === null ? null : space.bavail * space.bsize,
+    mode: stats.mode & 0o7777,
+    aheadMs: probes && isWritable ? await clockOf(path) : null,
+  };
+}
+
+async function nearestParent(path: string): Promise<string> {
+  let at = dirname(path);
+  while (at !== '/' && (await stat(at).catch(() => null)) === null) at = dirname(at);
+  return at;
+}
+
+async function may(path: string, mode: number): Promise<boolean> {
+  return await access(path, mode).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A file system on another machine has that one's clock. The file is gone again when this returns. */
+async function clockOf(path: string): Promise<number | null> {
+  let place: string | undefined;
+  try {
+    // Begins with a dot, so that it is no run folder to anybody.
+    place = await mkdtemp(join(path, '.runtrackd-doctor-'));
+    const file = join(place, 'clock');
+    const beforeMs = machineClock.nowMs();
+    await writeFile(file, '');
+    const { mtimeMs } = await stat(file);
+    const afterMs = machineClock.nowMs();
+    if (mtimeMs >= beforeMs - 20 && mtimeMs <= afterMs + 20) return 0;
+    return Math.round(mtimeMs - (beforeMs + afterMs) / 2);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return null;
+  } finally {
+    if (place !== undefined) await rm(place, { recursive: true, force: true });
+  }
+}
+
+export async function lookAtState({ stateDir }: Config): Promise<StateFacts> {
+  const directory = await lookAtDirectory(stateDir, true);
+  const owner = directory.is === 'there' ? (await stat(stateDir)).uid : null;
+  return {
+    directory,
+    isOwn: owner === null || owner === process.getuid?.(),
+    outbox: await lookAtOutbox(stateDir),
+    schemaMax: migrations.length,
+    heldBy: await holderOf(join(stateDir, 'lock')),
+  };
+}
+
+/** From the header of the file, so that neither SQLite's locks nor the journal are touched. */
+async function lookAtOutbox(stateDir: string): Promise<StateFacts['outbox']> {
+  const headerBytes = 100;
+  const schemaAt = 60;
+  try {
+    const handle = await open(databasePath(stateDir));
+    try {
+      const header = Buffer.alloc(headerBytes);
+      const { bytesRead } = await handle.read(header, 0, headerBytes, 0);
+      if (bytesRead < headerBytes || !header.toString('latin1').startsWith('SQLite format 3\0'))
+        return 'unreadable';
+      return { bytes: (await handle.stat()).size, schema: header.readUInt32BE(schemaAt) };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 'none';
+    if (errorCode(error) === undefined) throw error;
+    return 'unreadable';
+  }
+}
+
+/** By the kernel's table of locks: taking the lock to see whether it is free could keep a daemon from starting. */
+async function holderOf(path: string): Promise<number | null> {
+  const stats = await stat(path).catch(() => null);
+  const table = await readFile('/proc/locks', 'utf8').catch(() => '');
+  if (stats === null) return null;
+  for (const line of table.split('\n')) {
+    const [, pid, inode] = /WRITE\s+(\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s/.exec(line) ?? [];
+    if (inode === String(stats.ino)) return Number(pid);
+  }
+  return null;
+}
+
+export async function lookAtRoot(root: DropRootConfig): Promise<RootFacts> {
+  const { name, path, resultsDir, archive } = root;
+  const isWrittenTo = resultsDir === null || archive !== null;
+  const folders = (await readdir(path, { withFileTypes: true }).catch(() => []))
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .slice(0, sampledMax);
+  const opened = await Promise.all(
+    folders.map((folder) => may(join(path, folder.name), constants.R_OK | constants.X_OK)),
+  );
+  const others = [resultsDir, archive?.path ?? null].filter((other) => other !== null);
+  return {
+    name,
+    // Nothing is made where run folders lie, not for a moment.
+    directory: await lookAtDirectory(path, false),
+    sampled: opened.length,
+    closed: opened.filter((isOpen) => !isOpen).length,
+    isWrittenTo,
+    others: await Promise.all(others.map((other) => lookAtDirectory(other, true))),
+  };
+}
+
+/** @returns null where the kernel does not say */
+export async function lookAtWatches(roots: number): Promise<WatchFacts | null> {
+  const limit = async (name: string): Promise<number> =>
+    Number(await readFile(`/proc/sys/fs/inotify/${name}`, 'utf8').catch(() => 'NaN'));
+  const watchesMax = await limit('max_user_watches');
+  const instancesMax = await limit('max_user_instances');
+  if (Number.isNaN(watchesMax) || Number.isNaN(instancesMax)) return null;
+  let watchesUsed = 0;
+  let instancesUsed = 0;
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const owner = await lstat(`/proc/${pid}`).catch(() => null);
+    if (owner?.uid !== process.getuid?.()) continue;
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
+      if (target !== 'anon_inode:inotify') continue;
+      instancesUsed += 1;
+      const info = await readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => '');
+      watchesUsed += info.split('\n').filter((line) => line.startsWith('inotify wd:')).length;
+    }
+  }
+  return { watchesMax, watchesUsed, watchesNeeded: roots * openWatchesMax, instancesMax, instancesUsed };
+}
+
+/** @returns null where `quota` is not installed */
+export function lookAtQuota(): { readonly isOver: boolean; readonly text: string } | null {
+  const { error, status, stdout } = spawnSync('quota', ['-q'], { encoding: 'utf8', timeout: 10_000 });
+  if (error !== undefined) return null;
+  return { isOver: status !== 0 && stdout.trim() !== '', text: stdout.trim().split('\n').join('; ') };
+}

@@ -1,0 +1,358 @@
+/** `doctor`: what facts mean, and what it says of real machines, folders and platforms. */
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test as plainTest } from 'vitest';
+import type {
+  DirectoryFacts,
+  Finding,
+  PlatformFacts,
+  RootFacts,
+  StateFacts,
+} from '../../src/cli/doctor/facts.ts';
+import { unitOf } from '../../src/cli/doctor/lookAtUnit.ts';
+import {
+  machineFindings,
+  platformFindings,
+  quotaFinding,
+  rootFindings,
+  stateFindings,
+  unitFinding,
+  watchFinding,
+} from '../../src/cli/doctor/verdicts.ts';
+import { isAlone, otherUser } from '../journey/otherUser.ts';
+import { test, type Scene } from '../journey/scene.ts';
+
+const GiB = 1024 ** 3;
+const directory: DirectoryFacts = {
+  path: '/d',
+  is: 'there',
+  parent: null,
+  isReadable: true,
+  isWritable: true,
+  fileSystem: { name: 'ext4', isRemote: false },
+  freeBytes: 100 * GiB,
+  mode: 0o700,
+  aheadMs: 0,
+};
+const state: StateFacts = {
+  directory,
+  isOwn: true,
+  outbox: { bytes: 4096, schema: 7 },
+  schemaMax: 7,
+  heldBy: null,
+};
+const root: RootFacts = { name: 'runs', directory, sampled: 3, closed: 0, isWrittenTo: true, others: [] };
+const platform: PlatformFacts = {
+  endpoint: 'https://api.example.com',
+  proxy: null,
+  key: { where: '/etc/key', problem: null },
+  name: { addresses: ['192.0.2.1'] },
+  tls: { daysLeft: 60 },
+  apps: [{ app: 'hare-app', latencyMs: 90, problem: null }],
+  aheadMs: 200,
+};
+const remote = { name: 'nfs4', isRemote: true };
+const missing = { is: 'missing', parent: { path: '/', isWritable: false } } as const;
+
+const bad: readonly { name: string; found: Finding[]; check: string; level: 'warn' | 'fail' }[] = [
+  {
+    name: 'a Node.js that is too old',
+    found: machineFindings({
+      nodeVersion: '20.18.3',
+      sqlite: { version: '3' },
+      user: 'a',
+      userProblem: null,
+    }),
+    check: 'node',
+    level: 'fail',
+  },
+  {
+    name: 'a SQLite that was built for another Node.js',
+    found: machineFindings({
+      nodeVersion: '22.1.0',
+      sqlite: { problem: 'NODE_MODULE_VERSION' },
+      user: 'a',
+      userProblem: null,
+    }),
+    check: 'sqlite',
+    level: 'fail',
+  },
+  {
+    name: 'state on NFS',
+    found: stateFindings({ ...state, directory: { ...directory, fileSystem: remote } }),
+    check: 'state-directory',
+    level: 'fail',
+  },
+  {
+    name: 'state that cannot be made',
+    found: stateFindings({ ...state, directory: { ...directory, ...missing } }),
+    check: 'state-directory',
+    level: 'fail',
+  },
+  {
+    name: 'state of another user',
+    found: stateFindings({ ...state, isOwn: false }),
+    check: 'state-directory',
+    level: 'fail',
+  },
+  {
+    name: 'a full disk',
+    found: stateFindings({ ...state, directory: { ...directory, freeBytes: 1024 } }),
+    check: 'state-directory',
+    level: 'fail',
+  },
+  {
+    name: 'a disk that is nearly full',
+    found: stateFindings({ ...state, directory: { ...directory, freeBytes: GiB / 2 } }),
+    check: 'state-directory',
+    level: 'warn',
+  },
+  {
+    name: 'state that is open to others',
+    found: stateFindings({ ...state, directory: { ...directory, mode: 0o755 } }),
+    check: 'state-directory',
+    level: 'warn',
+  },
+  {
+    name: 'an outbox of a newer version',
+    found: stateFindings({ ...state, outbox: { bytes: 1, schema: 8 } }),
+    check: 'outbox',
+    level: 'fail',
+  },
+  {
+    name: 'an outbox that is none',
+    found: stateFindings({ ...state, outbox: 'unreadable' }),
+    check: 'outbox',
+    level: 'fail',
+  },
+  {
+    name: 'a file system with a clock of its own',
+    found: stateFindings({ ...state, directory: { ...directory, aheadMs: -60_000 } }),
+    check: 'clock',
+    level: 'warn',
+  },
+  {
+    name: 'a drop root that is missing',
+    found: rootFindings({ ...root, directory: { ...directory, ...missing } }),
+    check: 'drop-root',
+    level: 'fail',
+  },
+  {
+    name: 'a drop root that is closed',
+    found: rootFindings({ ...root, directory: { ...directory, isReadable: false } }),
+    check: 'drop-root',
+    level: 'fail',
+  },
+  {
+    name: 'run folders that are closed',
+    found: rootFindings({ ...root, closed: 1 }),
+    check: 'drop-root',
+    level: 'fail',
+  },
+  {
+    name: 'a drop root on NFS',
+    found: rootFindings({ ...root, directory: { ...directory, fileSystem: remote } }),
+    check: 'drop-root',
+    level: 'warn',
+  },
+  {
+    name: 'a drop root that takes no results',
+    found: rootFindings({ ...root, directory: { ...directory, isWritable: false } }),
+    check: 'results',
+    level: 'warn',
+  },
+  {
+    name: 'an archive that is not mounted',
+    found: rootFindings({ ...root, others: [{ ...directory, ...missing }] }),
+    check: 'results',
+    level: 'fail',
+  },
+  {
+    name: 'too few watches',
+    found: [
+      watchFinding({
+        watchesMax: 8192,
+        watchesUsed: 8000,
+        watchesNeeded: 1000,
+        instancesMax: 128,
+        instancesUsed: 3,
+      }),
+    ],
+    check: 'watches',
+    level: 'warn',
+  },
+  { name: 'a quota', found: [quotaFinding({ isOver: true, text: 'over' })], check: 'quota', level: 'fail' },
+  {
+    name: 'a name that nobody knows',
+    found: platformFindings({ ...platform, name: { problem: 'ENOTFOUND' } }),
+    check: 'platform-name',
+    level: 'fail',
+  },
+  {
+    name: 'a certificate that nobody signed',
+    found: platformFindings({ ...platform, tls: { problem: 'self-signed' } }),
+    check: 'platform-tls',
+    level: 'fail',
+  },
+  {
+    name: 'a certificate that ends soon',
+    found: platformFindings({ ...platform, tls: { daysLeft: 3 } }),
+    check: 'platform-tls',
+    level: 'warn',
+  },
+  {
+    name: 'no key',
+    found: platformFindings({ ...platform, key: { where: '', problem: 'no key' } }),
+    check: 'api-key',
+    level: 'fail',
+  },
+  {
+    name: 'an app that is not there',
+    found: platformFindings({
+      ...platform,
+      apps: [{ app: 'a', latencyMs: 1, problem: { text: 'no', hint: 'do' } }],
+    }),
+    check: 'app',
+    level: 'fail',
+  },
+  {
+    name: 'a slow platform',
+    found: platformFindings({ ...platform, apps: [{ app: 'a', latencyMs: 9000, problem: null }] }),
+    check: 'app',
+    level: 'warn',
+  },
+  {
+    name: 'a clock that is an hour off',
+    found: platformFindings({ ...platform, aheadMs: 3_600_000 }),
+    check: 'clock',
+    level: 'fail',
+  },
+  {
+    name: 'a unit that is not there',
+    found: [unitFinding(unitOf('LoadState=not-found\n'))],
+    check: 'unit',
+    level: 'warn',
+  },
+  {
+    name: 'a unit that failed',
+    found: [unitFinding(unitOf('LoadState=loaded\nUnitFileState=enabled\nActiveState=failed\n'))],
+    check: 'unit',
+    level: 'fail',
+  },
+  {
+    name: 'a unit without hardening',
+    found: [
+      unitFinding(unitOf('LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nUser=runtrackd\n')),
+    ],
+    check: 'unit',
+    level: 'warn',
+  },
+];
+
+describe('what facts mean', () => {
+  plainTest.each(bad)('$name is worth a word, and says what to do', ({ found, check, level }) => {
+    const wrong = found.filter((finding) => finding.level !== 'ok');
+    expect(wrong).toMatchObject([{ check, level }]);
+    expect(wrong[0]?.next).toMatch(/\w/);
+  });
+
+  plainTest('nothing is said against a machine that is well', () => {
+    const unit =
+      'LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nUser=r\nNoNewPrivileges=yes\nProtectSystem=strict\n';
+    const found = [
+      ...machineFindings({ nodeVersion: '20.19.0', sqlite: { version: '3' }, user: 'a', userProblem: null }),
+      ...stateFindings(state),
+      ...stateFindings({
+        ...state,
+        outbox: 'none',
+        directory: { ...directory, is: 'missing', parent: { path: '/', isWritable: true } },
+      }),
+      ...rootFindings(root),
+      ...platformFindings(platform),
+      ...platformFindings(null),
+      watchFinding({
+        watchesMax: 100_000,
+        watchesUsed: 1,
+        watchesNeeded: 1000,
+        instancesMax: 128,
+        instancesUsed: 1,
+      }),
+      watchFinding(null),
+      quotaFinding(null),
+      unitFinding(unitOf(unit)),
+      unitFinding(null),
+    ];
+    expect(found.filter(({ level }) => level !== 'ok')).toEqual([]);
+  });
+});
+
+interface Told {
+  readonly ok: boolean;
+  readonly checks: readonly Finding[];
+}
+
+async function doctor(
+  scene: Scene,
+  ...args: readonly string[]
+): Promise<Told & { code: number | null; all: string }> {
+  const { code, stdout, stderr } = await scene.command('doctor', '--json', ...args);
+  return { code, all: stdout + stderr, ...(JSON.parse(stdout) as Told) };
+}
+
+const of = (told: Told, check: string): readonly Finding[] =>
+  told.checks.filter((finding) => finding.check === check);
+
+test('before the first start all is well, nothing is left behind, and the key is not shown', async ({
+  scene,
+}) => {
+  const told = await doctor(scene);
+  expect(told).toMatchObject({ code: 0, ok: true });
+  expect(of(told, 'app')).toMatchObject([{ level: 'ok' }]);
+  expect(of(told, 'state-directory')[0]?.text).toContain('is made at the first start');
+  expect(readdirSync(scene.dir).sort()).toEqual(['config.yaml', 'key', 'platform', 'runs']);
+  expect(told.all).not.toContain(scene.apiKey);
+  expect(scene.seen.map(({ kind }) => kind)).toEqual(['application']);
+});
+
+test('beside a running daemon it names its pid, and takes nothing away from it', async ({ scene }) => {
+  const daemon = await scene.daemon();
+  const told = await doctor(scene);
+  expect(of(told, 'lock')[0]?.text).toContain(`pid ${String(daemon.pid)}`);
+  expect(of(told, 'outbox')[0]).toMatchObject({ level: 'ok' });
+  scene.drop('after');
+  await scene.result('after');
+  expect(readdirSync(scene.stateDir).filter((name) => name.includes('doctor'))).toEqual([]);
+});
+
+test('a wrong key and a missing drop root are failures, and the key is not shown', async ({ scene }) => {
+  writeFileSync(scene.keyFile, 'canary-of-a-wrong-key');
+  rmSync(scene.root, { recursive: true });
+  const told = await doctor(scene);
+  expect(told).toMatchObject({ code: 1, ok: false });
+  expect(of(told, 'app')).toMatchObject([{ level: 'fail' }]);
+  expect(of(told, 'drop-root')).toMatchObject([{ level: 'fail' }]);
+  expect(told.all).not.toContain('canary');
+});
+
+test('a wrong configuration is 78, with every problem', async ({ scene }) => {
+  scene.configure({ state_dri: './state' });
+  const { code, stdout } = await scene.command('doctor');
+  expect(code).toBe(78);
+  expect(stdout).toMatch(/ok +node/);
+  expect(stdout).toContain('state_dri');
+});
+
+test.skipIf(otherUser === null || isAlone)(
+  'as root it looks with the eyes of another user',
+  async ({ scene }) => {
+    mkdirSync(join(scene.root, 'closed'), { mode: 0o700 });
+    chmodSync(scene.dir, 0o755);
+    const told = await doctor(scene, '--user', 'nobody');
+    expect(told.code).toBe(1);
+    expect(of(told, 'drop-root')[0]?.text).toContain('1 of 1');
+    expect(of(told, 'user')[0]?.text).toContain('nobody');
+    expect((await scene.command('doctor', '--user', 'no-such-user')).stdout).toContain(
+      'there is no user no-such-user',
+    );
+  },
+);
