@@ -33,7 +33,11 @@ export function loadConfig(
     return { ok: false, problems: [{ file, line: null, column: null, where: '', what: read.unreadable }] };
 
   const { value, flaws, locate } = parseConfigText(read.text);
-  const problems: ConfigProblem[] = flaws.map((flaw) => ({ file, where: '', ...flaw }));
+  const problems: ConfigProblem[] = flaws.map((flaw) => ({
+    file,
+    where: flaw.line === null ? '' : inYaml,
+    ...flaw,
+  }));
   if (value === undefined) return { ok: false, problems };
 
   const around: Surroundings = { directory: dirname(file), environment, machineName, needsKey };
@@ -44,6 +48,9 @@ export function loadConfig(
   if (problems.length > 0 || 'findings' in result) return { ok: false, problems: problems.toSorted(byPlace) };
   return { ok: true, config: assemble(result.checked, file, around) };
 }
+
+/** Where a problem is whose key nobody can tell: the text is no YAML, or not only YAML of ours. */
+const inYaml = 'yaml';
 
 function byPlace(one: ConfigProblem, other: ConfigProblem): number {
   return (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0);

@@ -12,10 +12,21 @@ function nearestOf(word: string, known: readonly string[]): string | undefined {
   const plain = word.toLowerCase().replaceAll('-', '_');
   const nearest = closest(plain, [...known]);
   if (distance(plain, nearest) <= lettersOffMax(nearest)) return nearest;
+  const swapped = known.find((other) => isSwapped(plain, other));
+  if (swapped !== undefined) return swapped;
   // api_key → api_key_file, warning → warn: too many letters away, and yet surely meant.
   return plain.length < 3
     ? undefined
     : known.find((other) => other.startsWith(plain) || plain.startsWith(other));
+}
+
+/** Two letters side by side in the wrong order: two edits to the measure, one slip to the fingers. */
+function isSwapped(word: string, other: string): boolean {
+  if (word.length !== other.length) return false;
+  const at = [...word].findIndex((letter, index) => letter !== other[index]);
+  if (at < 0) return false;
+  const [first = '', second = ''] = word.slice(at, at + 2);
+  return `${word.slice(0, at)}${second}${first}${word.slice(at + 2)}` === other;
 }
 
 function lettersOffMax(word: string): number {

@@ -108,6 +108,7 @@ describe('values are read as people write them', () => {
 
 describe('a wrong value is named with its line and column', () => {
   test.each([
+    [{ root: 'naem: planner' }, '7:5: drop_roots[0].naem: unknown key "naem"; did you mean "name"?'],
     [{ root: 'quite: 2s' }, '7:5: drop_roots[0].quite: unknown key "quite"; did you mean "quiet"?'],
     [{ top: 'metrics: { listen: x }' }, '2:1: metrics: unknown key "metrics"'],
     [
@@ -213,12 +214,12 @@ test('all problems of a file come at once, in the order of its lines', () => {
 
 describe('what is no configuration at all', () => {
   test.each([
-    ['broken YAML', 'a: [\nb: 1\n', /^2:1: /],
+    ['broken YAML', 'a: [\nb: 1\n', /^2:1: yaml: /],
     ['a list', '- a\n', '1:1: expected a map of keys, got a list'],
-    ['a second document', `${fileWith({})}---\n{}\n`, /^7:1: a second document begins here/],
-    ['a key given twice', `${fileWith({})}state_dir: x\n`, '7:1: the key "state_dir" is given twice'],
-    ['an unknown tag', `${fileWith({})}host: !secret x\n`, /^7:7: Unresolved tag/],
-    ['an alias without an anchor', `${fileWith({})}host: *x\n`, /^7:7: this alias/],
+    ['a second document', `${fileWith({})}---\n{}\n`, /^7:1: yaml: a second document begins here/],
+    ['a key given twice', `${fileWith({})}state_dir: x\n`, '7:1: yaml: the key "state_dir" is given twice'],
+    ['an unknown tag', `${fileWith({})}host: !secret x\n`, /^7:7: yaml: Unresolved tag/],
+    ['an alias without an anchor', `${fileWith({})}host: *x\n`, /^7:7: yaml: this alias/],
     ['an alias inside its anchor', 'state_dir: &a [*a, *a]\n', /alias .* inside the anchor/],
     ['too deep a nesting', `a: ${'['.repeat(200)}${']'.repeat(200)}\n`, 'is nested too deeply'],
     ['a megabyte of comments', `${'#'.repeat(2 ** 20)}\n`, /larger than 1 MiB/],
