@@ -7,6 +7,7 @@ import { outsideRootName } from '../core/identity.ts';
 import type { Role, Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import { artefactBodies, SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
+import { beating } from '../reading/beat.ts';
 import { readyBody, type ReadyBody } from '../reading/readyBody.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
 import { errorTail } from '../platform/runRequest.ts';
@@ -100,7 +101,7 @@ async function uploadBody(
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Upload> {
-  const ready = await readyBody(folder, claim.content, body, parts.spoolDir, signal);
+  const ready = await readyBody(folder, claim.content, body, parts.spoolDir, signal, parts.progress.delivery);
   try {
     return await uploadOne(claim, { ...ready, role: body.role }, parts, signal);
   } finally {
@@ -121,7 +122,7 @@ async function uploadOne(
     const beganMs = clock.monotonicMs();
     passPoint('ticketGiven');
     try {
-      await platform.putUpload(ticket, noting(body.read(), progress.delivery), body.bytes, signal);
+      await platform.putUpload(ticket, beating(body.read(), progress.delivery), body.bytes, signal);
     } catch (error) {
       const isDead = error instanceof RuntrackdError && error.reason === 'upload-url-dead';
       if (isDead && tickets < ticketsMax) continue;
@@ -132,14 +133,6 @@ async function uploadOne(
     const tookMs = clock.monotonicMs() - beganMs;
     if (tookMs > policy.uploadAgeMsMax) throw new RuntrackdError(linkTooSlow(body, tookMs));
     return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs };
-  }
-}
-
-/** A large upload takes long, and moves all the while. */
-async function* noting(body: AsyncIterable<Buffer>, progress: () => void): AsyncGenerator<Buffer> {
-  for await (const chunk of body) {
-    progress();
-    yield chunk;
   }
 }
 

@@ -8,6 +8,7 @@ import { fileOf } from '../core/content.ts';
 import { outputDiffers } from '../core/outputDiffers.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import type { RunAnswer } from '../platform/wire.ts';
+import { beating, type Beat } from '../reading/beat.ts';
 import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
 import { isSameArchive } from '../reading/returnedArchive.ts';
 import { errorCode, type OpenFolder } from '../system/files.ts';
@@ -53,16 +54,18 @@ export async function verifyStream(
   claim: Claim,
   download: () => Promise<AsyncIterable<Uint8Array>>,
   folder: OpenFolder | null,
+  beat: Beat,
 ): Promise<Verified> {
   const output = fileOf(claim.content, 'output');
   if (output === undefined) return nothing;
   // Its files are known by their digests, so the folder is not needed.
-  if (output.archive !== undefined) return (await isSameArchive(await download(), output)) ? same : different;
+  if (output.archive !== undefined)
+    return (await isSameArchive(beating(await download(), beat), output)) ? same : different;
   const body = outputBody(claim);
   // Nothing to compare with: then nothing is fetched, because what is not read would hold its connection.
   if (body === undefined || folder === null) return nothing;
   const compare = async (digest: (bytes: AsyncIterable<Uint8Array>) => Promise<Digested>) =>
-    await both(digest(await download()), digest(readBody(folder, body)));
+    await both(digest(beating(await download(), beat)), digest(beating(readBody(folder, body), beat)));
   const byBytes = await compare(bytesDigest);
   if (byBytes === null) return cannotCompare;
   const { theirs, ours } = byBytes;

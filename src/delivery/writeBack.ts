@@ -10,6 +10,7 @@ import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
 import { isoTime } from '../system/clock.ts';
 import { errorCode, OpenFolder, removeIfThere, writeWhole } from '../system/files.ts';
+import { beating } from '../reading/beat.ts';
 import { openResultDir, resultDirOf, type RootPlaces } from '../system/resultDirectory.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
@@ -106,14 +107,14 @@ async function verify(
   claim: Claim,
   answer: RunAnswer,
   folder: OpenFolder | null,
-  { platform }: DeliveryParts,
+  { platform, progress }: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Verified> {
   if (!urlAnswer.safeParse(answer['output']).success || isInlined(claim, answer)) {
     return await verifyInline(claim, answer, folder);
   }
   const download = () => platform.download(answer['output'], outputBytesMax, signal);
-  return await verifyStream(claim, download, folder);
+  return await verifyStream(claim, download, folder, progress.delivery);
 }
 
 /** Whether the answer holds the output itself: a document of one JSON object that is not just an address. */
@@ -198,7 +199,7 @@ async function keepOutput(
   // The first stream was used up by the comparison, and its address may have died since.
   const { answer } = await fetchResult(claim, parts, signal);
   const bytes = await parts.platform.download(answer.value['output'], outputBytesMax, signal);
-  await writeWhole(pathOf(name), bounded(bytes), mode, group);
+  await writeWhole(pathOf(name), bounded(beating(bytes, parts.progress.delivery)), mode, group);
   return name;
 }
 

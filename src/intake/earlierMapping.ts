@@ -19,7 +19,7 @@ export async function rulesAsRecorded(
   if (known?.run == null) return null;
   const mapping = (await outbox.run(known.run))?.content.mapping;
   if (mapping === undefined || isDeepStrictEqual(mapping, rules.sight.names)) return null;
-  return rulesOf(rules.root, mapping);
+  return rulesOf(rules.root, mapping, rules.reading.beat);
 }
 
 /** What the folder is by the rules of its run, if that is still the run's content; else null. */

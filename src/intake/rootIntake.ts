@@ -98,10 +98,10 @@ export class RootIntake {
   #isStopped = false;
   #bug: Error | null = null;
 
-  /** @param onProgress called whenever a folder was looked at, or a scan ended */
+  /** @param onProgress called whenever something of a folder was read, a folder was looked at, or a scan ended */
   constructor(root: DropRoot, parts: IntakeParts, { auditor, missed }: IntakeShared, onProgress: () => void) {
     this.#onProgress = onProgress;
-    this.rules = rulesOf(root);
+    this.rules = rulesOf(root, undefined, onProgress);
     this.#parts = parts;
     this.#auditor = auditor;
     this.#listing = new Listing(this.rules, parts.clock);

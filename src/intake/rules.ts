@@ -7,6 +7,7 @@ import { outsideRootName } from '../core/identity.ts';
 import type { SettlePolicy } from '../core/settle.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
 import { defaultFileNames, ignoredBy } from '../reading/mapping.ts';
+import type { Beat } from '../reading/beat.ts';
 import type { ReadingRules } from '../reading/readFolder.ts';
 import type { SightRules } from '../reading/sight.ts';
 
@@ -47,8 +48,11 @@ export interface RootRules {
   readonly isIgnoredFolder: (path: string) => boolean;
 }
 
-/** @param mapping what decides which files are content; default: what the root says of it */
-export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root)): RootRules {
+/**
+ * @param mapping what decides which files are content; default: what the root says of it
+ * @param beat told of every chunk that is read
+ */
+export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root), beat?: Beat): RootRules {
   const globs = ignore().add([...root.ignore]);
   const { fileBytesMax, folderFilesMax, jsonDepthMax } = root.limits;
   return {
@@ -69,6 +73,7 @@ export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root))
       app: root.app,
       allowAppIds: root.allowAppIds,
       jsonDepthMax,
+      ...(beat === undefined ? {} : { beat }),
     },
     isIgnoredFolder: (path) => isOwnFile(basename(path)) || globs.ignores(`${path}/`),
   };

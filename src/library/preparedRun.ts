@@ -208,9 +208,11 @@ class Preparing {
       await file.close();
     }
     const seen = { role, name, mark };
-    return await readArtefact(folder, seen, type, jsonDepthMax, this.#signal).catch((error: unknown) => {
-      throw inWords(error, `${role}: ${path}`, correctIt);
-    });
+    return await readArtefact(folder, seen, type, jsonDepthMax, () => this.#signal.throwIfAborted()).catch(
+      (error: unknown) => {
+        throw inWords(error, `${role}: ${path}`, correctIt);
+      },
+    );
   }
 }
 

@@ -14,6 +14,7 @@ import { membersDigest } from '../core/identity.ts';
 import { errorCode, markOf, OpenFolder, readChunkBytes, sameMark, type FileMark } from '../system/files.ts';
 import { entriesMax, leftOut, type ArchiveLimits } from './archiveLimits.ts';
 import { notYet, rejected } from './artefact.ts';
+import type { Beat } from './beat.ts';
 import type { Entry, MappedArchive } from './mapping.ts';
 import { shown, sorted } from './sight.ts';
 import { entryOf } from './sightFolder.ts';
@@ -100,10 +101,11 @@ export async function spoolSelection(
   spoolDir: string,
   limits: ArchiveLimits,
   signal: AbortSignal,
+  beat: Beat = () => undefined,
 ): Promise<SpooledArchive> {
   const spool = await spooling(openSpool(spoolDir));
   try {
-    return await packInto(spool, folder, selection, limits, signal);
+    return await packInto(spool, folder, selection, limits, signal, beat);
   } catch (error) {
     await spool.close();
     throw error;
@@ -133,6 +135,7 @@ async function packInto(
   selection: Selection | null,
   limits: ArchiveLimits,
   signal: AbortSignal,
+  beat: Beat,
 ): Promise<SpooledArchive> {
   const pack = new Pack({ portable: true, mtime: memberTime, strict: true });
   // Not tar's own gzip, which holds the loop while it works.
@@ -147,7 +150,7 @@ async function packInto(
     for await (const member of membersOf(folder, selection, count)) {
       stop.throwIfAborted();
       before.update(markText(member.path, member.mark));
-      const sha256 = await addMember(pack, member, stop);
+      const sha256 = await addMember(pack, member, stop, beat);
       members.push({ path: `${base}${member.path}`, bytes: member.mark.bytes, sha256 });
     }
     pack.end();
@@ -329,7 +332,7 @@ export async function readMember(
   return hash.digest('hex');
 }
 
-async function addMember(pack: Pack, member: Member, stop: AbortSignal): Promise<string> {
+async function addMember(pack: Pack, member: Member, stop: AbortSignal, beat: Beat): Promise<string> {
   const { path, mark, mode } = member;
   const entry = new ReadEntry(
     new Header({ path, size: mark.bytes, mode: mode & 0o777, mtime: memberTime, type: 'File' }),
@@ -337,6 +340,7 @@ async function addMember(pack: Pack, member: Member, stop: AbortSignal): Promise
   pack.add(entry);
   const sha256 = await readMember(member, async (chunk) => {
     stop.throwIfAborted();
+    beat();
     if (!entry.write(chunk)) await once(entry, 'drain', { signal: stop });
   });
   const ended = entry.emittedEnd ? Promise.resolve() : once(entry, 'end', { signal: stop });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ArtefactFile, ContentType } from '../core/content.ts';
 import { markOf, readChunkBytes, sameMark, type OpenFolder } from '../system/files.ts';
+import type { Beat } from './beat.ts';
 import { JsonProblem, JsonScanner, type JsonShape } from './jsonScan.ts';
 import type { SeenFile } from './sight.ts';
 
@@ -31,23 +32,24 @@ export type RoleFile = SeenFile & { readonly role: ArtefactFile['role'] };
 
 /**
  * Reads one artefact from its beginning to its end: its digest, and for JSON that it is JSON and where it ends.
+ * @param goOn called with each chunk; what it throws is the end of it
  * @param warn told what looks odd and is sent all the same
  * @param use given the bytes as they come by
- * @throws Verdict, or the signal's reason
+ * @throws Verdict
  */
 export async function readArtefact(
   folder: OpenFolder,
   seen: RoleFile,
   type: ContentType,
   jsonDepthMax: number,
-  signal?: AbortSignal,
+  goOn?: Beat,
   warn?: (text: string) => void,
   use?: (chunk: Buffer) => void,
 ): Promise<ArtefactFile> {
   const hash = createHash('sha256');
   const scanner = type === 'json' ? new JsonScanner(jsonDepthMax, memberNames) : null;
   const take = (chunk: Buffer): void => {
-    signal?.throwIfAborted();
+    goOn?.();
     hash.update(chunk);
     use?.(chunk);
     if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));

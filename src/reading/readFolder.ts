@@ -17,6 +17,7 @@ import { errorCode, OpenFolder } from '../system/files.ts';
 import type { ArtefactFile, FilesMapping, FolderContent, Meta } from '../core/content.ts';
 import { readMember, readMembers } from './archive.ts';
 import { archiveLimits } from './archiveLimits.ts';
+import type { Beat } from './beat.ts';
 import { notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
 import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
@@ -35,6 +36,7 @@ export interface ReadingRules {
   readonly jsonDepthMax: number;
   /** Whether a folder is complete without a meta.json: what it does not say is inferred. */
   readonly isMetaOptional: boolean;
+  readonly beat?: Beat;
 }
 
 export type ReadFolder =
@@ -104,6 +106,10 @@ async function readContent(
     );
   }
   const aside = createHash('sha256').update(digest);
+  const goOn = (): void => {
+    signal?.throwIfAborted();
+    rules.beat?.();
+  };
   const files: ArtefactFile[] = [];
   const odd: string[] = [];
   const hasLog = meta.logs !== null || sight.files.some(({ role }) => role === 'logs');
@@ -117,7 +123,7 @@ async function readContent(
       { ...seen, role },
       type,
       rules.jsonDepthMax,
-      signal,
+      goOn,
       (text) => odd.push(text),
       role === 'logs' ? (chunk) => log?.push(chunk) : undefined,
     );
@@ -129,7 +135,7 @@ async function readContent(
   }
   const members: ContentFile[] = [];
   for (const seen of sight.archives) {
-    const found = await readArchive(folder, seen, rules, signal);
+    const found = await readArchive(folder, seen, rules, goOn);
     files.push(artefactOf(seen, found));
     for (const member of found) members.push(member);
     // Digests over thousands of names take their time, and others may want the loop in between.
@@ -180,7 +186,7 @@ async function readArchive(
   folder: OpenFolder,
   seen: SeenArchive,
   { fileBytesMax, folderFilesMax }: ReadingRules,
-  signal: AbortSignal | undefined,
+  goOn: Beat,
 ): Promise<ContentFile[]> {
   const limits = {
     ...archiveLimits,
@@ -192,7 +198,7 @@ async function readArchive(
   const marks = createHash('sha256');
   for await (const member of readMembers(folder, seen, limits)) {
     marks.update(memberMark(`${seen.base}${member.path}`, member.mark));
-    const sha256 = await readMember(member, () => signal?.throwIfAborted());
+    const sha256 = await readMember(member, goOn);
     found.push({ role: seen.role, path: `${seen.base}${member.path}`, bytes: member.mark.bytes, sha256 });
   }
   // The files that were looked at, and no others: one that was put in their place may be somebody else's.

@@ -7,6 +7,7 @@ import { errorCode, type OpenFolder } from '../system/files.ts';
 import { SpoolTrouble, spoolSelection, type Selection, type SpooledArchive } from './archive.ts';
 import { archiveLimits, entriesMax, packedBytesMax } from './archiveLimits.ts';
 import { Verdict } from './artefact.ts';
+import type { Beat } from './beat.ts';
 import {
   filesOf,
   readBody,
@@ -27,6 +28,7 @@ export interface ReadyBody {
 /**
  * @param content of the folder, as it was read when it was complete
  * @param spoolDir where an archive lies until it is closed; it is made if it is not there
+ * @param beat told of everything that is read before the body is ready
  * @throws SourceChanged where the folder is not what it was; RuntrackdError where there is no room for the archive
  */
 export async function readyBody(
@@ -35,11 +37,12 @@ export async function readyBody(
   body: ArtefactBody | ArchiveBody,
   spoolDir: string,
   signal: AbortSignal,
+  beat: Beat = () => undefined,
 ): Promise<ReadyBody> {
-  if ('pieces' in body) return await heldBody(folder, body, signal);
+  if ('pieces' in body) return await heldBody(folder, body, signal, beat);
   const { name } = body.archive;
   try {
-    const spooled = await spool(folder, content, body, spoolDir, signal);
+    const spooled = await spool(folder, content, body, spoolDir, signal, beat);
     return { bytes: spooled.bytes, read: () => spooled.read(), close: () => spooled.close() };
   } catch (error) {
     if (signal.aborted || error instanceof SourceChanged || error instanceof RuntrackdError) throw error;
@@ -57,7 +60,12 @@ export async function readyBody(
  * others. To check while sending would be too late, because the first bytes of another user's file would be gone. Its
  * links would not tell: the second one may be taken away between opening it and asking.
  */
-async function heldBody(folder: OpenFolder, body: ArtefactBody, signal: AbortSignal): Promise<ReadyBody> {
+async function heldBody(
+  folder: OpenFolder,
+  body: ArtefactBody,
+  signal: AbortSignal,
+  beat: Beat,
+): Promise<ReadyBody> {
   const held = new Map<string, FileHandle>();
   const close = async (): Promise<void> => {
     for (const handle of held.values()) await handle.close();
@@ -68,7 +76,7 @@ async function heldBody(folder: OpenFolder, body: ArtefactBody, signal: AbortSig
         throw new SourceChanged(file.name, `cannot be opened any more (${String(error)})`);
       });
       held.set(file.name, handle);
-      await checkWhole(handle, file, signal);
+      await checkWhole(handle, file, signal, beat);
     }
   } catch (error) {
     await close();
@@ -85,13 +93,21 @@ async function heldBody(folder: OpenFolder, body: ArtefactBody, signal: AbortSig
   };
 }
 
-async function checkWhole(handle: FileHandle, file: ArtefactFile, signal: AbortSignal): Promise<void> {
+async function checkWhole(
+  handle: FileHandle,
+  file: ArtefactFile,
+  signal: AbortSignal,
+  beat: Beat,
+): Promise<void> {
   const whole = { pieces: [{ kind: 'file', file, part: null, insert: null }] } as const;
   const chunks = readBody(
     openerOf(() => handle),
     whole,
   );
-  while ((await chunks.next()).done !== true) signal.throwIfAborted();
+  while ((await chunks.next()).done !== true) {
+    signal.throwIfAborted();
+    beat();
+  }
 }
 
 /** Files that are open already. They stay open: a body is read as often as it takes. */
@@ -112,6 +128,7 @@ async function spool(
   { role, archive }: ArchiveBody,
   spoolDir: string,
   signal: AbortSignal,
+  beat: Beat,
 ): Promise<SpooledArchive> {
   const selection = await selectionOf(folder, content, role);
   if (selection?.base !== archive.archive.base)
@@ -126,7 +143,7 @@ async function spool(
     unpackedBytesMax: archive.bytes,
     refusesHardLinks: true,
   } as const;
-  const spooled = await spoolSelection(folder, selection, spoolDir, limits, signal);
+  const spooled = await spoolSelection(folder, selection, spoolDir, limits, signal, beat);
   if (spooled.membersSha256 === archive.sha256 && spooled.bytes <= packedBytesMax) return spooled;
   await spooled.close();
   if (spooled.membersSha256 === archive.sha256) throw tooLarge(archive.name, spooled.bytes);

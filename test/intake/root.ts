@@ -82,9 +82,12 @@ export class Root {
     };
   }
 
+  /** Told whenever the intake gets something done. */
+  onProgress: () => void = () => undefined;
+
   intake(changes: Partial<DropRoot> = {}, withEvents = false): RootIntake {
     const shared = { auditor: this.auditor, missed: withEvents ? this.missed : null };
-    return new RootIntake(this.dropRoot(changes), this.parts(), shared, () => undefined);
+    return new RootIntake(this.dropRoot(changes), this.parts(), shared, () => this.onProgress());
   }
 
   /** Begins to watch. @returns the intake, and what ends it */
