@@ -14,6 +14,7 @@ import {
   type BackupView,
   type Operations,
   type PreviewLine,
+  type ReloadedView,
   type RunStory,
   type RunView,
   type ScannedView,
@@ -80,7 +81,7 @@ async function linkWithoutDaemon(config: Config): Promise<DaemonLink> {
 }
 
 /** @returns null when nobody listens there */
-async function linkOverSocket(socketPath: string): Promise<DaemonLink | null> {
+export async function linkOverSocket(socketPath: string): Promise<DaemonLink | null> {
   const exists = await lstat(socketPath).catch(() => null);
   if (exists === null) return null;
   const client = new Client('http://runtrackd', {
@@ -155,6 +156,7 @@ function overSocket(client: Client): Operations {
     scan: async (order) => (await ask('/scan', order)) as ScannedView,
     track: async (order) => (await ask('/track', order)) as RunView,
     backup: async (order) => (await ask('/backup', order)) as BackupView,
+    reload: async () => (await ask('/reload', {})) as ReloadedView,
     waitFor: async (order) => (await ask('/wait', order)) as RunView,
   };
 }

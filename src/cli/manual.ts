@@ -187,6 +187,20 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
       [exitCodes.needsPerson]: 'looked at, and something is parked, rejected or overdue',
     },
   },
+  reload: {
+    summary: 'have the running daemon read its configuration again',
+    description:
+      'As on HUP. All of the file has to be right, else every problem is said and the earlier reading stays in force. Drop roots come and go without losing a run: what is sent is seen through, what is not waits until its root is there again. Keys that count from the next start on are named.',
+    examples: [{ line: 'runtrackd reload', does: 'after editing the configuration' }],
+    exits: {
+      ...asking,
+      [exitCodes.done]: 'what the file says is in force, except for keys that are named',
+      [exitCodes.unreachable]: 'no daemon runs, or this user may not ask it',
+      [exitCodes.config]: 'the configuration is wrong; the earlier reading stays in force',
+    },
+    files: configFiles,
+    environment: [configVariable],
+  },
   backup: {
     summary: 'copy the outbox to a file, while the daemon runs or not; overwrites nothing',
     description: 'The copy is whole, checked and synced. It holds no secret.',

@@ -11,6 +11,7 @@ import { listCommand } from './commands/list.ts';
 import { parseLogCommand } from './commands/parseLog.ts';
 import { platformCommand } from './commands/platform.ts';
 import { asFailure, runCommand } from './commands/run.ts';
+import { reloadCommand } from './commands/reload.ts';
 import { scanCommand } from './commands/scan.ts';
 import { showCommand } from './commands/show.ts';
 import { statusCommand } from './commands/status.ts';
@@ -36,6 +37,7 @@ export function program() {
     answerCommand('retry'),
     answerCommand('skip'),
     scanCommand(),
+    reloadCommand(),
     backupCommand(),
     restoreCommand(),
     initCommand(),

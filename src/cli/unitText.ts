@@ -37,6 +37,7 @@ export function unitText(config: Config, place: UnitPlace): string {
     'Type=notify',
     'NotifyAccess=main',
     `ExecStart=${[place.node, place.program, 'run', '-c', config.file].map(quoted).join(' ')}`,
+    'ExecReload=/bin/kill -HUP $MAINPID',
     `User=${place.user}`,
     `Group=${place.group}`,
     place.groups.length === 0

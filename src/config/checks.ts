@@ -9,6 +9,7 @@ import { findApiKey } from './apiKey.ts';
 import { checkDirectories } from './directoryChecks.ts';
 import { hostProblem } from './names.ts';
 import { PartlyGoodFile } from './partlyGood.ts';
+import type { Place } from './places.ts';
 import type { Finding } from './problems.ts';
 import { checkFileNames, checkQuiet, checkRootNames } from './rootChecks.ts';
 import { keySchemas } from './schema.ts';
@@ -19,6 +20,8 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
   readonly machineName: string;
   readonly needsKey: boolean;
+  /** Looks at a directory: on a file system that does not answer this never returns. */
+  readonly placeOf: (path: string) => Place;
 }
 
 /** Upload ids are good for this long, so a request may take effect for this long. */
@@ -35,7 +38,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
     ...checkCaFile(file),
     ...checkRootNames(file),
     ...file.roots().flatMap((root) => [...checkFileNames(file, root), ...checkQuiet(file, root)]),
-    ...checkDirectories(file),
+    ...checkDirectories(file, around.placeOf),
   ];
 }
 

@@ -5,14 +5,15 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { findApiKey } from './apiKey.ts';
 import { crossChecks, type Surroundings } from './checks.ts';
-import { parseConfigText, readConfigFile } from './document.ts';
+import { type ConfigDocument, parseConfigText, readConfigFile } from './document.ts';
 import { checkSchema } from './issues.ts';
-import { type ConfigProblem, describePath } from './problems.ts';
+import { placeOf } from './places.ts';
+import { type ConfigProblem, describePath, type Finding } from './problems.ts';
 import { type CheckedFile, configSchema, defaultFileNames, inFolder } from './schema.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { Config, DropRootConfig, HttpConfig, PlatformConfig } from './settings.ts';
 
-export { findConfigFile } from './find.ts';
+export { findConfigFile, stateDirIn } from './find.ts';
 export { type ConfigProblem, describeProblem } from './problems.ts';
 export type { Config, DropRootConfig } from './settings.ts';
 
@@ -27,7 +28,25 @@ export function loadConfig(
   machineName: string,
   needsKey = true,
 ): LoadedConfig {
-  const file = resolve(path);
+  const read = readConfig(resolve(path), { environment, machineName, needsKey, placeOf });
+  return read.ok ? { ok: true, config: read.config } : read;
+}
+
+/** What a file is read with. */
+export type Machine = Omit<Surroundings, 'directory'>;
+
+export type ReadConfig =
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly checked: CheckedFile;
+      readonly given: unknown;
+      readonly locate: ConfigDocument['locate'];
+    };
+
+/** @param file absolute */
+export function readConfig(file: string, machine: Machine): ReadConfig {
   const read = readConfigFile(file);
   if ('unreadable' in read)
     return { ok: false, problems: [{ file, line: null, column: null, where: '', what: read.unreadable }] };
@@ -40,13 +59,30 @@ export function loadConfig(
   }));
   if (value === undefined) return { ok: false, problems };
 
-  const around: Surroundings = { directory: dirname(file), environment, machineName, needsKey };
-  const result = checkSchema(configSchema, value);
-  const findings = [...('findings' in result ? result.findings : []), ...crossChecks(value, around)];
+  const { config, checked, findings } = configFrom(value, file, machine);
   for (const { path: at, what, atKey } of findings)
     problems.push({ file, ...locate(at, atKey ?? false), where: describePath(at), what });
-  if (problems.length > 0 || 'findings' in result) return { ok: false, problems: problems.toSorted(byPlace) };
-  return { ok: true, config: assemble(result.checked, file, around) };
+  if (problems.length > 0 || config === null || checked === null)
+    return { ok: false, problems: problems.toSorted(byPlace) };
+  return { ok: true, config, checked, given: value, locate };
+}
+
+/** What a file says, checked and completed. `checked` alone: it is well-formed, and something does not agree with the rest. */
+export function configFrom(
+  given: unknown,
+  file: string,
+  machine: Machine,
+): {
+  readonly config: Config | null;
+  readonly checked: CheckedFile | null;
+  readonly findings: readonly Finding[];
+} {
+  const around: Surroundings = { directory: dirname(file), ...machine };
+  const result = checkSchema(configSchema, given);
+  const findings = [...('findings' in result ? result.findings : []), ...crossChecks(given, around)];
+  const checked = 'findings' in result ? null : result.checked;
+  const config = checked === null || findings.length > 0 ? null : assemble(checked, file, given, around);
+  return { config, checked, findings };
 }
 
 /** Where a problem is whose key nobody can tell: the text is no YAML, or not only YAML of ours. */
@@ -56,11 +92,12 @@ function byPlace(one: ConfigProblem, other: ConfigProblem): number {
   return (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0);
 }
 
-function assemble(checked: CheckedFile, file: string, around: Surroundings): Config {
+function assemble(checked: CheckedFile, file: string, given: unknown, around: Surroundings): Config {
   const stateDir = resolve(around.directory, checked.state_dir);
   const host = checked.host ?? around.machineName;
   return {
     file,
+    given,
     stateDir,
     host,
     platform: assemblePlatform(checked.platform, stateDir, around),

@@ -1,7 +1,7 @@
 /** The directories of a configuration must be directories, and must not lie in one another. */
 import { statSync } from 'node:fs';
 import type { PartlyGoodFile } from './partlyGood.ts';
-import { type Place, placeOf, relation } from './places.ts';
+import { type Place, relation } from './places.ts';
 import { describePath, type Finding, type KeyPath } from './problems.ts';
 import { inFolder, keySchemas } from './schema.ts';
 
@@ -10,7 +10,7 @@ interface Directory {
   readonly place: Place;
 }
 
-export function checkDirectories(file: PartlyGoodFile): Finding[] {
+export function checkDirectories(file: PartlyGoodFile, placeOf: (path: string) => Place): Finding[] {
   const stateDir = ['state_dir'];
   const standInData = ['platform', 'stand_in', 'data'];
   const paths = [stateDir, standInData, ...file.roots().flatMap((root) => pathsOfRoot(file, root))];

@@ -1,9 +1,18 @@
 /** Which configuration file to read when several could be meant: the nearest to the person's words wins. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { parseConfigText, readConfigFile } from './document.ts';
+import { PartlyGoodFile } from './partlyGood.ts';
 import type { ConfigProblem } from './problems.ts';
 
 const systemFile = '/etc/runtrackd/config.yaml';
+
+/** Which state directory a file names that may be wrong otherwise: that is where its daemon is asked. */
+export function stateDirIn(file: string): string | null {
+  const read = readConfigFile(file);
+  if ('unreadable' in read) return null;
+  return new PartlyGoodFile(parseConfigText(read.text).value, dirname(file)).directory(['state_dir']) ?? null;
+}
 
 /** A file that was named is taken as it is, so that a misspelt name is not silently replaced by another file. */
 export function findConfigFile(

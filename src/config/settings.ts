@@ -11,6 +11,8 @@ import type { ListenAddress } from '../core/listenAddress.ts';
 export interface Config {
   /** The file that all of this was read from, absolute. */
   readonly file: string;
+  /** What the file says, as it stands there: what a later reading is compared with. */
+  readonly given: unknown;
   readonly stateDir: string;
   readonly host: string;
   readonly platform: PlatformConfig;

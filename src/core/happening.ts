@@ -51,6 +51,10 @@ export type Happening =
   /** The outbox may not remember what it did: what it says of requests that were sent is not believed. */
   | { readonly kind: 'distrusted' }
   | { readonly kind: 'crashedAlone' }
+  /** Its drop root is not in the configuration any more. */
+  | { readonly kind: 'rootRemoved'; readonly failure: Failure }
+  /** It is again. */
+  | { readonly kind: 'rootReturned' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'skip' };
 

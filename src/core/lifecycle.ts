@@ -25,6 +25,7 @@ import { backoffMs } from './backoff.ts';
 import { distrusted, revived, revivedFrom } from './doubt.ts';
 import { rateLimited, type Failure } from './failure.ts';
 import { park, to, type Conclusion, type Happening, type RunLife } from './happening.ts';
+import { rootNotConfigured } from './missingRoot.ts';
 import type { LifecyclePolicy } from './policy.ts';
 import { isLive, type RunState } from './run.ts';
 import { passedSince } from './steadyMoment.ts';
@@ -198,6 +199,15 @@ export function advance(
         hint: 'Look at the journal for the last error before each start; retry it when the cause is gone.',
         reach: 'run',
       });
+    case 'rootRemoved':
+      // What was sent is seen through to its end; what was not waits for its drop root.
+      if (state.kind !== 'queued' && state.kind !== 'uploaded')
+        return { life, dueAtMs: isLive(state) ? nowMs : null, note: null };
+      return park(life, { kind: 'queued', uploads: [] }, happening.failure);
+    case 'rootReturned':
+      if (state.kind !== 'parked' || state.reason.class !== rootNotConfigured)
+        return { life, dueAtMs: isLive(state) ? nowMs : null, note: null };
+      return to(life, revived(state, nowMs), 'its drop root is in the configuration again', nowMs);
     case 'retry':
       if (state.kind !== 'parked' && state.kind !== 'skipped')
         return { life, dueAtMs: isLive(state) ? nowMs : null, note: 'a person asked for it again' };

@@ -34,7 +34,7 @@ const startedMax = 32;
 
 export class Budget {
   readonly #clock: Clock;
-  readonly #limits: Limits;
+  #limits: Limits;
   readonly #waiting: Readonly<Record<RequestLine, Waiter[]>> = {
     result: [],
     create: [],
@@ -50,6 +50,15 @@ export class Budget {
     this.#limits = limits;
     this.#clock = clock;
     [this.#runs, this.#api] = this.#begin(isRecovering);
+  }
+
+  /** Other limits count from now on; what was learned of other hosts is learned anew. */
+  limitTo(limits: Limits): void {
+    const { runsPerSecond, requestsPerMinute } = this.#limits;
+    if (runsPerSecond === limits.runsPerSecond && requestsPerMinute === limits.requestsPerMinute) return;
+    this.#limits = limits;
+    [this.#runs, this.#api] = this.#begin(false);
+    this.#pump();
   }
 
   /** The platform is back after it was away. */

@@ -12,7 +12,7 @@ import type { Claim } from '../outbox/nouns.ts';
 import { OutboxUnusable } from '../outbox/outbox.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { Waking } from '../system/waking.ts';
-import type { Budget } from './budget.ts';
+import type { Budget, Limits } from './budget.ts';
 import { Claiming, isUnposted } from './claiming.ts';
 import { Gate, type Pause } from './gate.ts';
 import { idleMsMax, idleWaitMs, type Awaited } from './idleWait.ts';
@@ -27,7 +27,7 @@ import { send } from './send.ts';
 import { StorageBreaker } from './storageBreaker.ts';
 import { tellFolder } from './tellFolder.ts';
 import { proveOutbox } from './trust.ts';
-import { upload, uploadLanes, type UploadLanes } from './upload.ts';
+import { upload, uploadLanes, widenLanes, type UploadLanes } from './upload.ts';
 import { writeBack } from './writeBack.ts';
 
 /** Less than this is a clock that is kept right little by little. */
@@ -81,6 +81,13 @@ export class Delivery {
   wake(): void {
     this.#waking.wake();
     this.#reconcileLoop.wake();
+  }
+
+  /** Other limits count from now on. */
+  limitTo(limits: Limits & { readonly uploadsAtOnce: number }): void {
+    this.budget.limitTo(limits);
+    widenLanes(this.#lanes, limits.uploadsAtOnce);
+    this.wake();
   }
 
   inHand(): number {

@@ -1,5 +1,6 @@
 /** uploaded → intended → tracked: the one request that makes a run, sent once per durable intent. */
 import { advance } from '../core/lifecycle.ts';
+import { missingRoot } from '../core/missingRoot.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import { createRequest } from './createRequest.ts';
 import type { Outcome } from './outcome.ts';
@@ -17,11 +18,17 @@ export async function send(
   signal: AbortSignal,
   waiting: AbortSignal,
 ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
-  const { outbox, platform, clock, policy, passPoint } = parts;
+  const { outbox, platform, clock, policy, passPoint, placesOfRoot } = parts;
   const { state } = claim.life;
   if (state.kind !== 'uploaded') throw new Error('only an uploaded run is sent');
   // First the slot, then the intent: what is intended is sent at once.
   const slot = await platform.slotForRun(waiting);
+  // Where results and problems would lie is not known any more; nothing is sent that could not be told of.
+  if (placesOfRoot(claim.key.dropRoot) === null)
+    return {
+      claim,
+      outcome: { happening: { kind: 'rootRemoved', failure: missingRoot(claim.key.dropRoot) } },
+    };
   const nowMs = clock.nowMs();
   if (!state.uploads.every((done) => isYoung(done, nowMs, policy.uploadAgeMsMax))) {
     return { claim, outcome: { happening: { kind: 'uploadsTooOld' } } };

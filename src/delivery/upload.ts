@@ -4,6 +4,7 @@ import PQueue from 'p-queue';
 import prettyBytes from 'pretty-bytes';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { outsideRootName } from '../core/identity.ts';
+import { missingRoot } from '../core/missingRoot.ts';
 import type { Role, Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import { artefactBodies, SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
@@ -26,6 +27,12 @@ export interface UploadLanes {
 
 const archivesAtOnce = 4;
 
+/** Other numbers count from now on; what is on its way already goes on. */
+export function widenLanes({ all, archives }: UploadLanes, uploadsAtOnce: number): void {
+  all.concurrency = uploadsAtOnce;
+  archives.concurrency = Math.min(archivesAtOnce, uploadsAtOnce);
+}
+
 export function uploadLanes(uploadsAtOnce: number): UploadLanes {
   return {
     all: new PQueue({ concurrency: uploadsAtOnce }),
@@ -42,7 +49,8 @@ export async function upload(
   const { state } = claim.life;
   if (state.kind !== 'queued') throw new Error('only a queued run is uploaded');
   const places = parts.placesOfRoot(claim.key.dropRoot);
-  if (places === null) return { happening: { kind: 'failed', failure: rootIsGone(claim) } };
+  if (places === null)
+    return { happening: { kind: 'rootRemoved', failure: missingRoot(claim.key.dropRoot) } };
   const nowMs = parts.clock.nowMs();
   const fresh = state.uploads.filter((done) => isYoung(done, nowMs, parts.policy.uploadAgeMsMax));
   let folder: OpenFolder | undefined;
@@ -170,15 +178,6 @@ function changed(what: string, isOutside: boolean): Failure {
     hint: isOutside
       ? 'Track the folder again when it is whole.'
       : 'Nothing to do: it is sent when the folder has settled again.',
-    reach: 'run',
-  };
-}
-
-function rootIsGone(claim: Claim): Failure {
-  return {
-    class: 'root-not-configured',
-    text: `the drop root "${claim.key.dropRoot}" is not in the configuration any more`,
-    hint: 'Put the drop root back into the configuration, or `runtrackd skip` the run.',
     reach: 'run',
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileOf, type ArtefactFile } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
 import { indentJson } from '../core/indentJson.ts';
+import { missingRoot } from '../core/missingRoot.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
@@ -85,7 +86,7 @@ async function openOwnFolder(
 ): Promise<OwnFolder | { readonly warning: string }> {
   const { dropRoot } = claim.key;
   const places = placesOfRoot(dropRoot);
-  if (places === null) return { warning: `the drop root "${dropRoot}" is not in the configuration any more` };
+  if (places === null) return { warning: missingRoot(dropRoot).text };
   // It may have been moved since the run was claimed.
   const { path, directory } = (await outbox.run(claim.run)) ?? claim;
   const [known] = await outbox.folders(dropRoot, [path]);

@@ -100,6 +100,7 @@ function controlApp(operations: Operations, onBug: (error: unknown) => void): Ho
   app.post('/backup', async (context) =>
     context.json(await operations.backup(await order(context, backupOrder))),
   );
+  app.post('/reload', async (context) => context.json(await operations.reload()));
   app.notFound((context) =>
     context.json(
       { kind: 'refused', message: 'the daemon knows no such command; is it older than this program?' },

@@ -83,6 +83,8 @@ export interface StatusView {
       readonly narrowed: boolean;
     };
   };
+  /** The file, and whether what it says now is in force. */
+  readonly configuration: ConfigurationView;
   /** Runs whose output came back different from what was sent; null while the outbox does not answer. */
   readonly outputs_differ: number | null;
   /** What the daemon does all the time, and when each last got something done or found nothing to do. */
@@ -115,6 +117,27 @@ export interface StatusView {
     };
     readonly problem: string | null;
   }[];
+}
+
+export interface ConfigurationView {
+  readonly file: string;
+  /** What is wrong with it on disk, so that an earlier reading stays in force. */
+  readonly problems: readonly string[];
+  /** Keys that were changed and count from the next start on. */
+  readonly waiting: readonly string[];
+}
+
+export interface ReloadedView extends ConfigurationView {
+  /** Whether what the file says is in force now. */
+  readonly ok: boolean;
+  /** Keys that count from now on. */
+  readonly changed: readonly string[];
+  /** Names of drop roots. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Runs that wait for a drop root that was removed, and that go on because one is there again. */
+  readonly parked: number;
+  readonly revived: number;
 }
 
 /** A path or a folder's name, or `#42`. */
@@ -253,4 +276,6 @@ export interface Operations {
   waitFor(order: WaitOrder): Promise<RunView>;
   /** A copy of the outbox as it is now. @throws Unanswerable (refused) with the reason why there is none */
   backup(order: BackupOrder): Promise<BackupView>;
+  /** Reads the configuration again. @throws Unanswerable where no daemon runs */
+  reload(): Promise<ReloadedView>;
 }

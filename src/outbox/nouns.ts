@@ -42,6 +42,14 @@ export interface Claim extends Run {
   readonly fence: number;
 }
 
+/** Where a run stands, without all that it is made of: there may be very many. */
+export interface Standing {
+  readonly run: number;
+  readonly dropRoot: string;
+  /** Of a parked one; null: it is not. */
+  readonly reasonClass: string | null;
+}
+
 export interface HistoryEntry {
   readonly atMs: number;
   readonly state: RunState['kind'];

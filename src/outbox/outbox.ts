@@ -64,6 +64,7 @@ const operationNames = [
   'beginDistrust',
   'noteWholeScan',
   'addWarnings',
+  'standingOf',
   'run',
   'history',
   'runsAtPath',

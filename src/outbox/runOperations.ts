@@ -1,6 +1,14 @@
 /** What can be done with single runs: claim them, conclude the claim, tell them of something, read them. */
 import type { Conclusion, Happening } from '../core/happening.ts';
-import { deliveryLines, type Claim, type DeliveryLine, type HistoryEntry, type Run } from './nouns.ts';
+import type { StateKind } from '../core/run.ts';
+import {
+  deliveryLines,
+  type Claim,
+  type DeliveryLine,
+  type HistoryEntry,
+  type Run,
+  type Standing,
+} from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
@@ -106,6 +114,10 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
       if (all.length > found.warnings.length)
         sql.setWarnings.run({ run, warnings: JSON.stringify(all.slice(0, 50)) });
     },
+
+    /** Which runs are in a state, of which drop root, and why where they are parked: in pages by their number. */
+    standingOf: (kind: StateKind, after: number, limit: number): Standing[] =>
+      sql.standingOfKind.all({ kind, after, limit }) as Standing[],
 
     run: (run: number): Run | null => runByNumber(run),
     history: (run: number): HistoryEntry[] => sql.history.all({ run }) as HistoryEntry[],

@@ -193,6 +193,8 @@ export const statements = {
   noteWholeScan:
     'update root set whole_scan_ms = @startedMs where drop_root = @dropRoot and whole_scan_ms is null',
   runsOfKindAfter: `select ${runColumns} from run where kind = @kind and run > @after order by run limit @limit`,
+  standingOfKind: `select run, drop_root as dropRoot, state ->> '$.reason.class' as reasonClass from run
+    where kind = @kind and run > @after order by run limit @limit`,
   markDistrusted: 'update run set distrusted = 1, twin = null where run = @run',
   noteTwin: `update run set twin = @runId where kind = 'unknown' and distrusted = 1 and app = @app
       and substr(generation, 1, 10) = @generation and platform = @platform and fingerprint <> @fingerprint`,

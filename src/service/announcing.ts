@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import prettyMs from 'pretty-ms';
 import type { ShownState } from '../core/run.ts';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
-import type { Clock } from '../system/clock.ts';
+import { monotonicUs, type Clock } from '../system/clock.ts';
 import type { ServiceManager } from '../system/serviceManager.ts';
 import { Waking } from '../system/waking.ts';
 import type { LoopView } from './loopProgress.ts';
@@ -46,6 +46,24 @@ export async function announce(parts: AnnouncingParts, stop: AbortSignal): Promi
     const isAlive = manager.watchdogMs !== null && mayLive(parts.loops(), parts.trouble());
     await manager.tell({ ...(isAlive ? { WATCHDOG: '1' } : {}), STATUS: status });
     await waking.wait(seen, everyMs);
+  }
+}
+
+/** Tells the manager that the configuration is being read again, and that it was. */
+export async function announcedReload<T>(
+  manager: ServiceManager | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  // In this order, and with this time: systemd tells by it that the ready that follows belongs to it.
+  await manager?.tell({
+    RELOADING: '1',
+    MONOTONIC_USEC: String(monotonicUs()),
+    STATUS: 'reading the configuration again',
+  });
+  try {
+    return await work();
+  } finally {
+    await manager?.tell({ READY: '1' });
   }
 }
 

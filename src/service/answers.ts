@@ -15,6 +15,7 @@ import {
   type Operations,
   type PersonsAnswer,
   type PreviewLine,
+  type ReloadedView,
   type RunStory,
   type RunView,
   type ScannedView,
@@ -280,6 +281,13 @@ export class Answers implements Operations {
       if (hasCome(run.life.state, until) || leftMs <= 0 || changes.hasEnded) return viewOfRun(run, view);
       await changes.next(seen, leftMs);
     }
+  }
+
+  async reload(): Promise<ReloadedView> {
+    const { reloading, isDaemon } = this.#parts;
+    if (!isDaemon || reloading === null)
+      throw new Unanswerable('refused', 'only a running daemon can read its configuration again');
+    return await reloading.reload();
   }
 
   async backup({ file }: BackupOrder): Promise<BackupView> {

@@ -1,6 +1,8 @@
 /** What everything else stands on: the outbox, taken over and proven, and the platform's client. */
 import type { Config } from '../config/config.ts';
+import type { RereadConfig } from '../config/rereading.ts';
 import { defaultPolicy } from '../core/policy.ts';
+import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { PassPoint } from '../core/points.ts';
 import { openOutbox, type Outbox } from '../outbox/outbox.ts';
 import { keyReader } from '../platform/apiKey.ts';
@@ -16,6 +18,8 @@ import { inGoodTime, WatchedOutbox } from './outboxWatch.ts';
 
 /** Runs that have waited for longer show that the platform, or this host, was away. */
 const recoveringAfterMs = 10 * 60_000;
+/** As many as `uploads_at_once` can ask for: that may change while the connections stay. */
+const connectionsMax = 256;
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -25,6 +29,8 @@ export interface Surroundings {
   readonly passPoint: PassPoint;
   /** Told that the daemon is ready and alive; a command has none. */
   readonly manager?: ServiceManager;
+  /** Reads the configuration again; a command does not. */
+  readonly reread?: (inForce: Config) => Promise<RereadConfig>;
 }
 
 export interface Base {
@@ -37,6 +43,8 @@ export interface Base {
   /** Aborted when the outbox cannot be used any more. */
   readonly failed: AbortSignal;
   readonly closers: (() => Promise<void>)[];
+  /** The API key is to be found there from now on. */
+  readonly readKeyFrom: (source: ApiKeySource) => void;
 }
 
 /**
@@ -80,14 +88,12 @@ async function buildBase(
   }
   const standIn = config.platform.kind === 'stand-in' ? await openStandIn(config) : null;
   if (standIn !== null) closers.unshift(() => standIn.close());
-  const { endpoint, apiKey, uploadsAtOnce, proxy, caFile } = config.platform;
+  const { endpoint, apiKey, proxy, caFile } = config.platform;
+  let readKey = keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment);
   const platform = new PlatformClient({
     endpoint: standIn?.endpoint ?? endpoint ?? '',
-    apiKey:
-      standIn === null
-        ? keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment)
-        : () => Promise.resolve(new Secret('stand-in')),
-    connections: uploadsAtOnce,
+    apiKey: standIn === null ? () => readKey() : () => Promise.resolve(new Secret('stand-in')),
+    connections: connectionsMax,
     version,
     clock,
     network: networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment),
@@ -97,7 +103,10 @@ async function buildBase(
   const { stateDir } = config;
   await believeOrDistrust(outbox, { stateDir, platformId, environment, clock, log });
   const isRecovering = await hasWaitedLong(outbox, chance.nowMs);
-  return { outbox, platform, platformId, host, isRecovering, closers };
+  const readKeyFrom = (source: ApiKeySource): void => {
+    readKey = keyReader(source, environment);
+  };
+  return { outbox, platform, platformId, host, isRecovering, closers, readKeyFrom };
 }
 
 async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {

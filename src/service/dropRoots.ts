@@ -71,6 +71,38 @@ export class DropRoots {
 
   /** Watches one more. */
   add(config: DropRootConfig): void {
+    const watched = this.#made(config);
+    this.#watched.set(config.name, watched);
+    this.#begin(watched);
+  }
+
+  /** Watches one by other rules: anew, as after a restart, but never not at all. */
+  async replace(config: DropRootConfig): Promise<void> {
+    const before = this.#watched.get(config.name);
+    const watched = this.#made(config);
+    this.#watched.set(config.name, watched);
+    if (before !== undefined) await this.#end(before);
+    this.#begin(watched);
+  }
+
+  /** Watches one no more: its loops end first, whatever they are at. */
+  async remove(name: string): Promise<void> {
+    const watched = this.#watched.get(name);
+    if (watched === undefined) return;
+    const { progress } = this.#parts;
+    this.#watched.delete(name);
+    progress.forget(intakeLoop(name));
+    progress.forget(archiveLoop(name));
+    await this.#end(watched);
+  }
+
+  async close(): Promise<void> {
+    this.#missed?.stop();
+    await Promise.all(this.intakes.map((intake) => intake.stop()));
+    await this.#auditor.close();
+  }
+
+  #made(config: DropRootConfig): Watched {
     const { intakeParts, progress } = this.#parts;
     const { outbox, clock, log } = intakeParts;
     const root = dropRootOf(config);
@@ -91,20 +123,11 @@ export class DropRoots {
             { outbox, clock, log },
             progress.loop(archiveLoop(name), config.archive.graceMs),
           );
-    const watched = { config, intake, archive, ends: [] };
-    this.#watched.set(name, watched);
-    this.#begin(watched);
+    if (archive === null) progress.forget(archiveLoop(name));
+    return { config, intake, archive, ends: [] };
   }
 
-  /** Watches one no more: its loops end first, whatever they are at. */
-  async remove(name: string): Promise<void> {
-    const watched = this.#watched.get(name);
-    if (watched === undefined) return;
-    const { intakeParts, progress } = this.#parts;
-    this.#watched.delete(name);
-    progress.forget(intakeLoop(name));
-    progress.forget(archiveLoop(name));
-    const { intake, ends } = watched;
+  async #end({ config: { name, path }, intake, ends }: Watched): Promise<void> {
     const late = new AbortController();
     const ended = Promise.all([...ends.map((end) => end()), intake.stop()]).then(() => true);
     const isEnded = await Promise.race([
@@ -113,17 +136,10 @@ export class DropRoots {
     ]);
     late.abort();
     if (isEnded) return;
-    const { path } = watched.config;
-    intakeParts.log.warn(
+    this.#parts.intakeParts.log.warn(
       { root: name },
-      `drop root ${path} does not answer: it is watched no more, and what was under way in it ends when it answers`,
+      `drop root ${path} does not answer: what was under way in it ends when it does, and nobody waits for it`,
     );
-  }
-
-  async close(): Promise<void> {
-    this.#missed?.stop();
-    await Promise.all(this.intakes.map((intake) => intake.stop()));
-    await this.#auditor.close();
   }
 
   #begin({ intake, archive, ends, config: { name } }: Watched): void {

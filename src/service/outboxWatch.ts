@@ -94,6 +94,7 @@ export function answeringInTime(operations: Operations, outbox: Outbox, status: 
     scan: (order) => orRefuse(operations.scan(order)),
     track: (order) => orRefuse(operations.track(order)),
     waitFor: (order) => orRefuse(operations.waitFor(order)),
+    reload: () => orRefuse(operations.reload()),
     // It reads what is on disk, and a full or locked one may be the very reason for wanting a copy.
     backup: (order) => operations.backup(order),
   };

@@ -23,7 +23,7 @@ import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Operations } from '../http/operations.ts';
-import { announce, lifelessReasons, type AnnouncingParts } from './announcing.ts';
+import { announce, announcedReload, lifelessReasons, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
 import { openBase, type Base, type Surroundings } from './base.ts';
 import { Changes } from './changes.ts';
@@ -32,6 +32,8 @@ import { LoopProgress } from './loopProgress.ts';
 import { deliverOnce, type OnceOutcome } from './once.ts';
 import { answeringInTime, endedInTime, inGoodTime } from './outboxWatch.ts';
 import { oldestWaitingMs, statusInTrouble } from './status.ts';
+import { Reloading } from './reloading.ts';
+import { RootRuns } from './rootRuns.ts';
 import { RunningLoops, type Loops } from './runningLoops.ts';
 import type { ViewContext } from './views.ts';
 
@@ -47,6 +49,9 @@ export class Service {
   readonly #config: Config;
   readonly #around: Surroundings;
   readonly #progress: LoopProgress;
+  readonly #rootRuns: RootRuns;
+  /** Null for a command. */
+  readonly #reloading: Reloading | null;
   /** Null: it is to listen nowhere, or this is no daemon. */
   readonly #listener: Listener | null;
   readonly #closers: (() => Promise<void>)[];
@@ -64,12 +69,17 @@ export class Service {
     this.outbox = outbox;
     this.endpoint = platform.endpoint.href.replace(/\/$/, '');
     this.changes = new Changes();
+    const inForce = (): Config => this.config;
     const policy = {
       ...defaultPolicy,
-      absentAfterMs: config.platform.absentAfterMs,
-      then: config.platform.then,
+      get absentAfterMs() {
+        return inForce().platform.absentAfterMs;
+      },
+      get then() {
+        return inForce().platform.then;
+      },
     };
-    const view = viewContext(config, (name) => this.dropRoots.named(name));
+    const view = viewContext(inForce, (name) => this.dropRoots.named(name));
     const { placesOfRoot, consoleUrl } = view;
     const progress = new LoopProgress(clock);
     const { listen, names } = config.http;
@@ -114,6 +124,20 @@ export class Service {
     };
     const dropRoots = new DropRoots(config.dropRoots, { intakeParts, progress, isDaemon });
     this.dropRoots = dropRoots;
+    this.#rootRuns = new RootRuns({ outbox, clock, policy, onRevived: onEnqueued });
+    const { reread, manager } = around;
+    this.#reloading =
+      reread === undefined
+        ? null
+        : new Reloading({
+            config,
+            reread,
+            dropRoots,
+            rootRuns: this.#rootRuns,
+            log,
+            apply: (next) => this.#apply(next, base),
+            announced: (work) => announcedReload(manager, work),
+          });
     const status = new SharedStatus(() => this.answers.status(), clock);
     const lifeless = (): string[] => lifelessReasons(progress.all(), outbox.trouble());
     this.#listener =
@@ -137,6 +161,8 @@ export class Service {
       version,
       platform: { kind: config.platform.kind, endpoint: this.endpoint },
       platformId,
+      reloading: this.#reloading,
+      configFile: config.file,
     };
     this.answers = answeringInTime(new Answers(parts), outbox, (trouble) => statusInTrouble(parts, trouble));
     this.#closers.unshift(() => dropRoots.close());
@@ -150,6 +176,23 @@ export class Service {
   static async open(config: Config, around: Surroundings, isDaemon: boolean): Promise<Service> {
     const base = await openBase(config, around, isDaemon);
     return new Service(config, around, base, isDaemon);
+  }
+
+  /** What is in force: what was read at the start, or last read again. */
+  get config(): Config {
+    return this.#reloading?.config ?? this.#config;
+  }
+
+  /** Reads the configuration again, as on HUP. What is wrong with it is logged, and shown by `status`. */
+  async reload(): Promise<void> {
+    await this.#reloading?.reload();
+  }
+
+  /** Everything that counts at once, but the drop roots. */
+  #apply({ logLevel, platform }: Config, { readKeyFrom }: Base): void {
+    this.#around.log.level = logLevel;
+    this.delivery.limitTo(platform);
+    if (platform.apiKey !== null) readKeyFrom(platform.apiKey);
   }
 
   /** The daemon: until `stop` is aborted, then what is in hand is finished. @throws a bug, which ends the process */
@@ -166,6 +209,7 @@ export class Service {
     );
     try {
       await this.#untilStopped(stop, async (either) => {
+        await this.#reviveRuns();
         const loops = this.#begin(either);
         loops.beginAll({ ...this.#announcing(), ...this.#listening() });
         await loops.ended();
@@ -183,6 +227,7 @@ export class Service {
     try {
       let outcome: OnceOutcome | undefined;
       await this.#untilStopped(stop, async (either) => {
+        await this.#reviveRuns();
         outcome = await deliverOnce({
           outbox: this.outbox,
           delivery: this.delivery,
@@ -267,6 +312,11 @@ export class Service {
     return listener === null ? {} : { listener: (stop) => listener.run(stop) };
   }
 
+  /** Those that waited for drop roots that are there again since the last start. */
+  async #reviveRuns(): Promise<void> {
+    await this.#rootRuns.revive(new Set(this.dropRoots.configs.map(({ name }) => name)));
+  }
+
   /** All loops of the main job, until `stop` is aborted. */
   #begin(stop: AbortSignal): RunningLoops {
     const loops = new RunningLoops(stop, this.#around.log);
@@ -285,13 +335,16 @@ export function controlSocketOf(config: Pick<Config, 'stateDir'>): string {
   return join(config.stateDir, controlSocketName);
 }
 
-function viewContext(config: Config, rootNamed: (name: string) => DropRoot | null): ViewContext {
-  const { kind, consoleUrl } = config.platform;
+function viewContext(inForce: () => Config, rootNamed: (name: string) => DropRoot | null): ViewContext {
   return {
     placesOfRoot: (name) => (name === outsideRootName ? { path: '/', resultsDir: null } : rootNamed(name)),
     appOfRoot: (name) => rootNamed(name)?.app ?? '',
     // The stand-in has no console.
-    consoleUrl: (app, runId) =>
-      kind === 'stand-in' ? null : `${consoleUrl.replace(/\/$/, '')}/app/${app}/run/${runId}?view=details`,
+    consoleUrl: (app, runId) => {
+      const { kind, consoleUrl } = inForce().platform;
+      return kind === 'stand-in'
+        ? null
+        : `${consoleUrl.replace(/\/$/, '')}/app/${app}/run/${runId}?view=details`;
+    },
   };
 }

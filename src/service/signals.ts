@@ -11,12 +11,36 @@ export interface Shutdown {
   dispose(): void;
 }
 
+/** HUP, from the very start: by default it would end the process. One that comes early is heard when somebody listens. */
+export class Hangups {
+  #wasHeard = false;
+  #listener: (() => void) | null = null;
+  readonly #onHangup = (): void => {
+    if (this.#listener === null) this.#wasHeard = true;
+    else this.#listener();
+  };
+
+  constructor() {
+    process.on('SIGHUP', this.#onHangup);
+  }
+
+  listen(listener: () => void): void {
+    this.#listener = listener;
+    if (this.#wasHeard) listener();
+  }
+
+  dispose(): void {
+    process.off('SIGHUP', this.#onHangup);
+  }
+}
+
 /**
+ * @param deadlineMs asked when the first signal comes
  * @param onFirst told the signal's name once
  * @param onDeadline called when what is under way has not ended `deadlineMs` after the first signal
  */
 export function watchSignals(
-  deadlineMs: number,
+  deadlineMs: () => number,
   monotonicMs: () => number,
   onFirst: (signal: string) => void,
   onDeadline: () => void,
@@ -27,7 +51,7 @@ export function watchSignals(
   const onSignal = (signal: NodeJS.Signals): void => {
     if (firstAtMs === null) {
       firstAtMs = monotonicMs();
-      deadline = setTimeout(onDeadline, deadlineMs);
+      deadline = setTimeout(onDeadline, deadlineMs());
       onFirst(signal);
       controller.abort();
     } else if (monotonicMs() - firstAtMs >= sameKeyPressMs) process.exit(signal === 'SIGINT' ? 130 : 143);

@@ -5,7 +5,7 @@ import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Listener } from '../http/listener.ts';
-import type { RunView, StatusView } from '../http/operations.ts';
+import type { ConfigurationView, RunView, StatusView } from '../http/operations.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
 import { backlogMs } from '../intake/firstStart.ts';
@@ -13,10 +13,14 @@ import type { IntakeParts } from '../intake/parts.ts';
 import { isoTime } from '../system/clock.ts';
 import type { DropRoots } from './dropRoots.ts';
 import type { LoopProgress, LoopView } from './loopProgress.ts';
+import type { Reloading } from './reloading.ts';
 
 export interface StatusParts {
   readonly intakeParts: IntakeParts;
   readonly dropRoots: DropRoots;
+  /** Null: the configuration is not read again. */
+  readonly reloading: Reloading | null;
+  readonly configFile: string;
   readonly delivery: Delivery;
   readonly progress: LoopProgress;
   /** Null: the daemon is to listen nowhere, or this is none. */
@@ -107,6 +111,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
   const { intakeParts, dropRoots, delivery, isDaemon, version, platform } = parts;
   const { intakes, archives } = dropRoots;
   const { host } = intakeParts;
+  const configuration = parts.reloading?.view() ?? { file: parts.configFile, problems: [], waiting: [] };
   const paused = delivery.gate.platformPause();
   const pausedApps = delivery.gate.appPauses();
   const storage = delivery.storage.pause();
@@ -119,6 +124,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     ...(paused === null ? [] : [paused.failure.text]),
     ...(storage === null ? [] : [`uploads pause: ${storage.failure.text}`]),
     ...pausedApps.map(({ pause }) => pause.failure.text),
+    ...wrongOnDisk(configuration),
     ...told.problems,
     // A command that stands in for the daemon has no loops.
     ...loops.filter(({ isStalled }) => isStalled).map(stalled),
@@ -142,6 +148,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
       last_progress: isoTime(lastMs),
       moving: !isStalled,
     })),
+    configuration,
     counts: told.counts,
     outputs_differ: told.differing,
     oldest_waiting: told.oldest,
@@ -190,6 +197,12 @@ function backfillOf(
     waiting,
     eta: lastsMs === null ? null : isoTime(clock.nowMs() + lastsMs),
   };
+}
+
+function wrongOnDisk({ problems: [first, ...others] }: ConfigurationView): string[] {
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : ` (and ${others.length} more: \`runtrackd check-config\`)`;
+  return [`the configuration on disk is wrong, and an earlier reading is in force: ${first}${more}`];
 }
 
 function stalled({ name, agoMs }: LoopView): string {

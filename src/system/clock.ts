@@ -15,6 +15,11 @@ export const machineClock: Clock = {
   random: () => Math.random(),
 };
 
+/** CLOCK_MONOTONIC in microseconds, as systemd counts it. */
+export function monotonicUs(): bigint {
+  return process.hrtime.bigint() / 1_000n;
+}
+
 /** ISO 8601 in UTC, as all times are shown to programs. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();

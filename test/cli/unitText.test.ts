@@ -114,7 +114,7 @@ describe('the command', () => {
   test('prints the unit and nothing else', async () => {
     const { code, stdout, stderr, dir, made } = await run('--user', 'planner');
     expect({ code, stderr, made }).toEqual({ code: 0, stderr: '', made: false });
-    expect(stdout).toContain(`run -c ${join(dir, 'config.yaml')}\nUser=planner\nGroup=planner\n`);
+    expect(stdout).toContain(`run -c ${join(dir, 'config.yaml')}\nExecReload=/bin/kill -HUP $MAINPID\nUser=planner\nGroup=planner\n`);
   });
 
   test('--install --dry-run says every deed, and does none', async () => {

@@ -7,7 +7,7 @@ import { configOf, fileWith, givenDirectory, givenFile, problemsOf } from './giv
 test('the smallest file gets every default', () => {
   const path = givenFile(fileWith({}));
   const directory = join(path, '..');
-  expect(configOf(path)).toEqual({
+  expect(configOf(path)).toMatchObject({
     file: path,
     stateDir: join(directory, 'state'),
     host: 'planner-03',

@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Happening } from '../../src/core/happening.ts';
 import { advance } from '../../src/core/lifecycle.ts';
+import { missingRoot } from '../../src/core/missingRoot.ts';
 import { shownStates, type LiveState, type RunState, type StateKind } from '../../src/core/run.ts';
 import {
   absence,
@@ -49,6 +50,8 @@ const sampleHappenings: { readonly [K in HappeningKind]: Extract<Happening, { ki
   resultLost: { kind: 'resultLost' },
   distrusted: { kind: 'distrusted' },
   crashedAlone: { kind: 'crashedAlone' },
+  rootRemoved: { kind: 'rootRemoved', failure: failureWith('run') },
+  rootReturned: { kind: 'rootReturned' },
   retry: { kind: 'retry' },
   skip: { kind: 'skip' },
 };
@@ -116,6 +119,8 @@ const matrix: Readonly<Record<HappeningKind, Row>> = {
     tracked: 'parked',
     final: 'parked',
   }),
+  rootRemoved: fromOutside({ queued: 'parked', uploaded: 'parked' }),
+  rootReturned: fromOutside({}),
   retry: fromOutside({ parked: 'queued', skipped: 'queued' }),
   skip: fromOutside({
     queued: 'skipped',
@@ -239,4 +244,19 @@ describe('a run that was set aside', () => {
       });
     }
   });
+});
+
+test('what waits for its drop root goes on when that comes back, and what is parked for another reason does not', () => {
+  const removed = advance(
+    lifeIn(sampleStates.uploaded),
+    { kind: 'rootRemoved', failure: missingRoot('plans') },
+    now,
+    0.5,
+    policy,
+  ).life;
+  expect(removed.state).toMatchObject({ kind: 'parked', reason: { class: 'root-not-configured' } });
+  const back = advance(removed, { kind: 'rootReturned' }, now, 0.5, policy);
+  expect(back).toMatchObject({ life: { state: { kind: 'queued', uploads: [] } }, dueAtMs: now });
+  const other = lifeIn(sampleStates.parked);
+  expect(advance(other, { kind: 'rootReturned' }, now, 0.5, policy).life).toEqual(other);
 });

@@ -23,6 +23,7 @@ function statusWith(roots: number, changes: Partial<StatusView> = {}): StatusVie
     healthy: true,
     problems: [],
     http: null,
+    configuration: { file: '/etc/runtrackd/config.yaml', problems: [], waiting: [] },
     counts: { recorded: 7, parked: 1 },
     oldest_waiting: null,
     waiting_since: null,

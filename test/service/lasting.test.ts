@@ -29,6 +29,8 @@ function answersOf(bench: Bench): Answers {
     delivery: bench.delivery,
     progress,
     listener: null,
+    reloading: null,
+    configFile: '/etc/runtrackd/config.yaml',
     isDaemon: true,
     version: '0.0.0',
     platform: { kind: 'stand-in', endpoint: bench.standIn.endpoint },

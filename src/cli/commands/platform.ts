@@ -109,7 +109,7 @@ async function serve(options: StandInOptions): Promise<void> {
   say(standIn.endpoint);
   if (standIn.certificateFile !== null) tellTrust(standIn.endpoint, standIn.certificateFile);
   const shutdown = watchSignals(
-    closeMsMax,
+    () => closeMsMax,
     () => machineClock.monotonicMs(),
     () => undefined,
     () => process.exit(exitCodes.failed),

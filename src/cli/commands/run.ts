@@ -1,16 +1,18 @@
 /** `run`: the daemon. `--once`: deliver what is there and end. `--sample`: show a newcomer the whole way. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
+import { rereaderFor, type Rereader } from '../../config/rereader.ts';
 import { HostChanged } from '../../intake/enqueue.ts';
 import type { PassPoint } from '../../core/points.ts';
 import { OutboxHeld, OutboxUnusable, type Outbox } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
 import { Service, type Surroundings } from '../../service/service.ts';
-import { watchSignals, type Shutdown } from '../../service/signals.ts';
+import { Hangups, watchSignals, type Shutdown } from '../../service/signals.ts';
 import { CannotStart } from '../../standin/cannotStart.ts';
 import { machineClock } from '../../system/clock.ts';
 import { openLog, type Log } from '../../system/log.ts';
@@ -43,9 +45,10 @@ export const runCommand = () =>
       const config = configFor(explicit);
       const log = openLog(config.logLevel);
       dieOfBugs(log);
+      const hangups = new Hangups();
       const service = await openService(config, log);
       const shutdown = watchSignals(
-        config.shutdownDeadlineMs,
+        () => service.config.shutdownDeadlineMs,
         () => machineClock.monotonicMs(),
         (signal) =>
           log.info({ signal }, `${signal}: finishing what is under way; a second one ends it at once`),
@@ -55,11 +58,13 @@ export const runCommand = () =>
         const tour = sample === true ? await SampleTour.begin(config, service) : null;
         const ended = new AbortController();
         endAnyway(service.outbox, log);
+        hangups.listen(() => void service.reload());
         const work = once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop);
         await Promise.all([work.finally(() => ended.abort()), tour?.follow(ended.signal)]);
       } finally {
         await service.close();
         shutdown.dispose();
+        hangups.dispose();
         log.info('runtrackd has ended');
       }
     });
@@ -67,22 +72,37 @@ export const runCommand = () =>
 async function openService(config: Config, log: Log): Promise<Service> {
   try {
     const passPoint = drillOf(process.env[crashDrillVariable]);
-    // With the embedded stand-in everything is local, so a newcomer need not make the folders either.
-    if (config.platform.kind === 'stand-in') {
-      for (const { path } of config.dropRoots) await mkdir(path, { recursive: true });
-    }
+    await makeRoots(config);
     const around = {
       clock: machineClock,
       log,
       version: programVersion(),
       environment: process.env,
       passPoint,
+      reread: rereadingOf(log),
       manager: serviceManagerOf(process.env, process.pid, (why) => log.warn(why)),
     };
     return await openWhenFree(config, around);
   } catch (error) {
     throw asFailure(error);
   }
+}
+
+/** With the embedded stand-in everything is local, so a newcomer need not make the folders either. */
+async function makeRoots(config: Config): Promise<void> {
+  if (config.platform.kind !== 'stand-in') return;
+  for (const { path } of config.dropRoots) await mkdir(path, { recursive: true });
+}
+
+function rereadingOf(log: Log): Rereader {
+  const reread = rereaderFor(process.env, hostname(), (path) =>
+    log.warn({ path }, `${path} does not answer: it was not compared with the other directories`),
+  );
+  return async (inForce) => {
+    const read = await reread(inForce);
+    if (read.ok) await makeRoots(read.config);
+    return read;
+  };
 }
 
 function drillOf(setting: string | undefined): PassPoint {

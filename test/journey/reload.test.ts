@@ -1,0 +1,125 @@
+/** The configuration is read again while the daemon runs: by HUP and by `reload`, under load, right and wrong. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { dropFolder, plan, resultIn } from './folders.ts';
+import { app, test, type Scene } from './scene.ts';
+import { until } from './waiting.ts';
+
+const patientMs = 240_000;
+const json = (text: string): Readonly<Record<string, unknown>> => JSON.parse(text) as Record<string, unknown>;
+
+/** A second drop root beside the scene's own. */
+function secondRoot(scene: Scene, changes: object = {}) {
+  const path = join(scene.dir, 'more');
+  mkdirSync(path, { recursive: true });
+  return { path, root: { path: './more', app, quiet: '150ms', scan_every: '200ms', ...changes } };
+}
+
+test(
+  'without a daemon it is exit 69, and with a wrong file 78',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const alone = await scene.command('reload');
+    expect(alone).toMatchObject({ code: 69, stdout: '' });
+    expect(alone.stderr).toContain('no daemon runs with the state directory');
+    writeFileSync(scene.configFile, 'drop_roots: []\n');
+    expect((await scene.command('reload')).code).toBe(78);
+  },
+);
+
+test(
+  'a wrong file changes nothing, is shown until it is mended, and names every problem',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const daemon = await scene.daemon();
+    const good = readFileSync(scene.configFile, 'utf8');
+    scene.configure({ hots: 'x' }, { quiet: 'soon' });
+    const refused = await scene.command('reload');
+    expect(refused.code).toBe(78);
+    expect(refused.stderr).toMatch(/config\.yaml:\d+:\d+: hots: /);
+    expect(refused.stderr).toMatch(/config\.yaml:\d+:\d+: drop_roots\[0\]\.quiet: /);
+    expect((await daemon.status()).problems.join()).toContain('the configuration on disk is wrong');
+    scene.drop('meanwhile');
+    await scene.result('meanwhile');
+    writeFileSync(scene.configFile, good);
+    daemon.signal('SIGHUP');
+    await until('the file to be right', async () => {
+      const { problems } = await daemon.status();
+      return problems.every((problem) => !problem.includes('on disk is wrong'));
+    });
+    await daemon.stop();
+  },
+);
+
+test(
+  'a root that is added is watched, one that is removed is not; what it had not sent waits until it is back',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const more = secondRoot(scene);
+    const daemon = await scene.daemon();
+    scene.configure({ drop_roots: [scene.dropRoot(), more.root], host: 'another' });
+    const added = await scene.command('reload', '--json');
+    expect(added.code).toBe(0);
+    expect(json(added.stdout)).toMatchObject({ ok: true, added: ['more'], removed: [] });
+    expect(json(added.stdout)['waiting']).toEqual([expect.stringContaining(': host: has changed')]);
+    const first = dropFolder(more.path, 'first', plan('first'));
+    await until('the result of the added root', () => resultIn(first));
+
+    // Nothing can be uploaded, so that runs are there which are not sent.
+    scene.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status: 503, body: '{}' });
+    const unsent = dropFolder(more.path, 'unsent', plan('unsent'));
+    const views = async () => (await daemon.list()).filter(({ folder }) => folder === unsent);
+    await until('the run of the folder', async () => (await views())[0]?.run);
+    scene.configure({ drop_roots: [scene.dropRoot()] });
+    const removed = json((await scene.command('reload', '--json')).stdout);
+    expect(removed).toMatchObject({ ok: true, removed: ['more'], parked: 1 });
+    const listed = (await daemon.list()).find(
+      ({ drop_root, state }) => drop_root === 'more' && state === 'parked',
+    );
+    expect(listed).toMatchObject({ reason: { class: 'root-not-configured' } });
+    expect(listed?.hint).toContain('goes on by itself');
+    expect((await daemon.status()).drop_roots.map(({ name }) => name)).toEqual(['runs']);
+
+    scene.calm();
+    scene.configure({ drop_roots: [scene.dropRoot(), more.root] });
+    expect(json((await scene.command('reload', '--json')).stdout)).toMatchObject({
+      added: ['more'],
+      revived: 1,
+    });
+    await until('the result of the run that waited', () => resultIn(unsent));
+    expect(await scene.platformRuns()).toHaveLength(2);
+    await daemon.stop();
+  },
+);
+
+test(
+  'reload after reload under load: nothing is lost, nothing is doubled',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const more = secondRoot(scene);
+    const daemon = await scene.daemon();
+    const folders: string[] = [];
+    const reloads = 12;
+    const counted = () => daemon.log().filter(({ msg }) => msg.includes(' was read again')).length;
+    for (let turn = 0; turn < reloads; turn += 1) {
+      folders.push(
+        dropFolder(scene.root, `own-${String(turn)}`, plan(`own-${String(turn)}`)),
+        dropFolder(more.path, `more-${String(turn)}`, plan(`more-${String(turn)}`)),
+      );
+      const own = scene.dropRoot({ quiet: turn % 3 === 0 ? '100ms' : '150ms' });
+      scene.configure({ drop_roots: turn % 2 === 0 ? [own, more.root] : [own] });
+      const before = counted();
+      daemon.signal('SIGHUP');
+      await until('the reload', () => counted() > before);
+    }
+    scene.configure({ drop_roots: [scene.dropRoot(), more.root] });
+    daemon.signal('SIGHUP');
+    for (const folder of folders) await until(`the result in ${folder}`, () => resultIn(folder), 60_000);
+    const runs = await scene.platformRuns();
+    expect(runs).toHaveLength(folders.length);
+    expect(new Set(runs.map(({ fingerprint }) => fingerprint)).size).toBe(folders.length);
+    expect((await daemon.status()).counts).toEqual({ recorded: folders.length });
+    await daemon.stop();
+  },
+);
