@@ -12,6 +12,7 @@ import {
   Unanswerable,
   type AnsweredView,
   type BackupView,
+  type DayView,
   type Operations,
   type PreviewLine,
   type ReloadedView,
@@ -149,6 +150,7 @@ function overSocket(client: Client): Operations {
     await (await open(path, order)).json();
   return {
     status: async () => (await ask('/status')) as StatusView,
+    history: async (query) => (await ask('/history', query)) as DayView[],
     list: (query) => lines<RunView>('/list', query),
     preview: (order) => lines<PreviewLine>('/preview', order),
     show: async (wanted) => (await ask('/show', wanted)) as RunStory,

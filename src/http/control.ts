@@ -12,6 +12,7 @@ import { socketPathBytesMax } from '../core/controlSocket.ts';
 import { errorCode } from '../system/files.ts';
 import {
   backupOrder,
+  historyQuery,
   listQuery,
   personsAnswer,
   scanOrder,
@@ -79,6 +80,9 @@ function listen(server: Server, path: string): Promise<void> {
 function controlApp(operations: Operations, onBug: (error: unknown) => void): Hono {
   const app = new Hono();
   app.get('/status', async (context) => context.json(await operations.status()));
+  app.post('/history', async (context) =>
+    context.json(await operations.history(await order(context, historyQuery))),
+  );
   app.post('/list', async (context) => {
     const query = await order(context, listQuery);
     return await lines(context, operations.list(query), onBug);

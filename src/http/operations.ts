@@ -93,6 +93,8 @@ export interface StatusView {
     readonly last_progress: string;
     readonly moving: boolean;
   }[];
+  /** What happened in the last fourteen days, the oldest first; days without any event are left out. */
+  readonly history: readonly DayView[];
   readonly drop_roots: readonly {
     readonly name: string;
     readonly path: string;
@@ -139,6 +141,35 @@ export interface ReloadedView extends ConfigurationView {
   readonly parked: number;
   readonly revived: number;
 }
+
+/** What happened in a drop root on one day, in UTC. */
+export interface DayView {
+  /** Such as 2026-01-31. */
+  readonly day: string;
+  readonly drop_root: string;
+  /** Complete folders that became runs. */
+  readonly made: number;
+  readonly recorded: number;
+  /** Of those recorded: the solver's run had failed. */
+  readonly failed: number;
+  readonly parked: number;
+  /** From complete to recorded; null: none was recorded. */
+  readonly recorded_seconds: { readonly mean: number; readonly max: number } | null;
+  /** How the solvers of the recorded runs ended, as far as their logs say. */
+  readonly solver: readonly {
+    readonly status: string;
+    readonly runs: number;
+    readonly gap_mean: number | null;
+  }[];
+}
+
+export const historyQuery = z.strictObject({
+  /** Up to today. */
+  days: z.coerce.number().int().min(1).max(400).default(14),
+  /** Null: all. */
+  root: z.string().max(200).nullable().default(null),
+});
+export type HistoryQuery = z.infer<typeof historyQuery>;
 
 /** A path or a folder's name, or `#42`. */
 export const selector = z.strictObject({
@@ -262,6 +293,8 @@ export class Unanswerable extends Error {
 
 export interface Operations {
   status(): Promise<StatusView>;
+  /** What happened day by day, the oldest first. */
+  history(query: HistoryQuery): Promise<readonly DayView[]>;
   /** Folders that are no runs first, then runs, newest first; folders that were skipped or left out last. */
   list(query: ListQuery): AsyncIterable<RunView>;
   /** @throws Unanswerable when none or several match */

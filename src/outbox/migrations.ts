@@ -168,4 +168,49 @@ export const migrations: readonly string[] = [
   -- What the solver's log said when the folder was read, as JSON of a bounded size (core/runFacts.ts).
   alter table run add column facts text check (facts is null or json_valid(facts));
   `,
+  `
+  -- What became of runs, day by day: summed up in the same change that makes it so, by the database itself, because a sum
+  -- that one statement forgets is wrong for ever. Runs from before are added in small steps once the outbox is open.
+  create table day (
+    day integer not null,              -- since 1970, in UTC
+    drop_root text not null,
+    status text not null,              -- what the solver's log says of its end; '': nothing
+    made integer not null default 0,   -- complete folders that became runs
+    recorded integer not null default 0,
+    failed integer not null default 0, -- of those recorded: the solver's run had failed
+    parked integer not null default 0,
+    recorded_ms integer not null default 0,      -- from complete to recorded, all of them together
+    recorded_ms_max integer not null default 0,
+    gaps integer not null default 0,   -- how many told a gap
+    gap_sum real not null default 0,
+    primary key (day, drop_root, status)
+  ) strict, without rowid;
+  alter table run add column counted integer not null default 0;      -- a day has it among those recorded
+  alter table outbox add column counted_to integer not null default 0;  -- older runs up to this one are in their days
+  alter table outbox add column count_end integer not null default 0;   -- later ones were summed up from the start
+  update outbox set count_end = (select coalesce(max(run), 0) from run);
+
+  create trigger day_made after insert on run begin
+    insert into day (day, drop_root, status, made, parked)
+    values (new.created_at_ms / 86400000, new.drop_root, '', 1, new.kind = 'parked')
+    on conflict (day, drop_root, status) do update set made = made + 1, parked = parked + excluded.parked;
+  end;
+  create trigger day_parked after update of state on run when new.kind = 'parked' and old.kind <> 'parked' begin
+    insert into day (day, drop_root, status, parked) values (new.since_ms / 86400000, new.drop_root, '', 1)
+    on conflict (day, drop_root, status) do update set parked = parked + 1;
+  end;
+  create trigger day_recorded after update of state on run
+    when new.kind = 'recorded' and old.kind <> 'recorded' and new.counted = 0 begin
+    update run set counted = 1 where run = new.run;
+    insert into day (day, drop_root, status, recorded, failed, recorded_ms, recorded_ms_max, gaps, gap_sum)
+    values (new.since_ms / 86400000, new.drop_root, coalesce(new.facts ->> '$.status', ''), 1,
+      coalesce(new.content ->> '$.meta.status' = 'failed', 0),
+      max(0, new.since_ms - new.created_at_ms), max(0, new.since_ms - new.created_at_ms),
+      new.facts ->> '$.gap_relative' is not null, coalesce(new.facts ->> '$.gap_relative', 0.0))
+    on conflict (day, drop_root, status) do update set recorded = recorded + 1, failed = failed + excluded.failed,
+      recorded_ms = recorded_ms + excluded.recorded_ms,
+      recorded_ms_max = max(recorded_ms_max, excluded.recorded_ms_max),
+      gaps = gaps + excluded.gaps, gap_sum = gap_sum + excluded.gap_sum;
+  end;
+  `,
 ];

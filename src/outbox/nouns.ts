@@ -113,6 +113,23 @@ export interface Enqueued {
   readonly distrust?: string;
 }
 
+/** What happened in a drop root on one day to runs whose solver ended like this. */
+export interface DaySum {
+  /** Since 1970, in UTC. */
+  readonly day: number;
+  readonly dropRoot: string;
+  /** What the solver's log says of its end; '': nothing. Runs that were made or parked are counted there. */
+  readonly status: string;
+  readonly made: number;
+  readonly recorded: number;
+  readonly failed: number;
+  readonly parked: number;
+  readonly recordedMs: number;
+  readonly recordedMsMax: number;
+  readonly gaps: number;
+  readonly gapSum: number;
+}
+
 /** What `list` can be asked for. */
 export interface RunQuery {
   readonly states: readonly ShownState[];

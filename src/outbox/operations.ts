@@ -1,6 +1,7 @@
 /** Everything that can be asked of an outbox, over one connection. Nothing here waits, and nothing here is asynchronous. */
 import type { Db } from './database.ts';
 import { archiveOperations } from './archiveOperations.ts';
+import { dayOperations } from './dayOperations.ts';
 import { doubtOperations } from './doubtOperations.ts';
 import { enqueueOperations } from './enqueueOperations.ts';
 import { folderOperations } from './folderOperations.ts';
@@ -22,6 +23,7 @@ export function outboxOperations(db: Db) {
     ...rootOperations(sql, doubt),
     ...listingOperations(sql),
     ...archiveOperations(sql, rows),
+    ...dayOperations(sql),
   };
 }
 

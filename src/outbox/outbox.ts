@@ -119,6 +119,8 @@ const operationNames = [
   'begunArchivings',
   'forgetArchiving',
   'archived',
+  'days',
+  'countOldRuns',
 ] as const satisfies readonly OperationName[];
 
 /**

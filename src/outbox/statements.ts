@@ -180,6 +180,27 @@ export const statements = {
   lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
 
+  days: `select day, drop_root as dropRoot, status, made, recorded, failed, parked, recorded_ms as recordedMs,
+      recorded_ms_max as recordedMsMax, gaps, gap_sum as gapSum from day
+    where day >= @from and day <= @to and (@dropRoot is null or drop_root = @dropRoot)
+    order by day, drop_root, status`,
+  countedTo: 'select counted_to as countedTo, count_end as countEnd from outbox where only = 1',
+  saveCountedTo: 'update outbox set counted_to = @to where only = 1',
+  countOldMade: `insert into day (day, drop_root, status, made)
+    select created_at_ms / 86400000, drop_root, '', 1 from run where run > @from and run <= @to
+    on conflict (day, drop_root, status) do update set made = made + 1`,
+  countOldRecorded: `insert into day (day, drop_root, status, recorded, failed, recorded_ms, recorded_ms_max, gaps, gap_sum)
+    select since_ms / 86400000, drop_root, coalesce(facts ->> '$.status', ''), 1,
+      coalesce(content ->> '$.meta.status' = 'failed', 0), max(0, since_ms - created_at_ms),
+      max(0, since_ms - created_at_ms), facts ->> '$.gap_relative' is not null,
+      coalesce(facts ->> '$.gap_relative', 0.0)
+    from run where run > @from and run <= @to and kind = 'recorded' and counted = 0
+    on conflict (day, drop_root, status) do update set recorded = recorded + 1, failed = failed + excluded.failed,
+      recorded_ms = recorded_ms + excluded.recorded_ms,
+      recorded_ms_max = max(recorded_ms_max, excluded.recorded_ms_max),
+      gaps = gaps + excluded.gaps, gap_sum = gap_sum + excluded.gap_sum`,
+  markOldCounted: `update run set counted = 1 where run > @from and run <= @to and kind = 'recorded' and counted = 0`,
+
   app: 'select fingerprint_seen_at_ms as seenAtMs from app where platform = @platform and app = @app',
   noteApp: `insert into app (platform, app, fingerprint_seen_at_ms) values (@platform, @app, null)
     on conflict (platform, app) do nothing`,

@@ -11,6 +11,8 @@ import {
   type AnsweredView,
   type BackupOrder,
   type BackupView,
+  type DayView,
+  type HistoryQuery,
   type ListQuery,
   type Operations,
   type PersonsAnswer,
@@ -30,6 +32,7 @@ import { BackupRefused } from '../outbox/backup.ts';
 import type { Folder, Run } from '../outbox/nouns.ts';
 import { clearProblem } from '../system/problemFile.ts';
 import type { Changes } from './changes.ts';
+import { historyOf } from './history.ts';
 import { statusOf, type StatusParts } from './status.ts';
 import { storyOfFolder, storyOfRun, viewOfFolder, viewOfRun, type ViewContext } from './views.ts';
 
@@ -74,6 +77,11 @@ export class Answers implements Operations {
 
   async status() {
     return await statusOf(this.#parts, (run) => viewOfRun(run, this.#parts.view), await this.#needsPerson());
+  }
+
+  async history(query: HistoryQuery): Promise<readonly DayView[]> {
+    const { outbox, clock } = this.#parts.intakeParts;
+    return await historyOf(outbox, query, clock.nowMs());
   }
 
   async *list({ states, root, sinceMs, limit }: ListQuery): AsyncGenerator<RunView> {

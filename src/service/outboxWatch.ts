@@ -87,6 +87,7 @@ export function answeringInTime(operations: Operations, outbox: Outbox, status: 
   }
   return {
     status: () => unlessInTrouble(operations.status(), outbox, status),
+    history: (query) => orRefuse(operations.history(query)),
     list: (query) => each(operations.list(query)),
     preview: (order) => each(operations.preview(order)),
     show: (wanted) => orRefuse(operations.show(wanted)),

@@ -14,6 +14,7 @@ import { Delivery } from '../delivery/delivery.ts';
 import { PacedPlatform } from '../delivery/pacedPlatform.ts';
 import { serveControl, type ControlServer } from '../http/control.ts';
 import { healthRoutes } from '../http/healthRoutes.ts';
+import { historyRoutes } from '../http/historyRoutes.ts';
 import { Listener } from '../http/listener.ts';
 import { Metrics } from '../http/metrics.ts';
 import { metricsRoutes } from '../http/metricsRoutes.ts';
@@ -28,6 +29,7 @@ import { Answers } from './answers.ts';
 import { openBase, type Base, type Surroundings } from './base.ts';
 import { Changes } from './changes.ts';
 import { DropRoots } from './dropRoots.ts';
+import { countOldRuns } from './history.ts';
 import { LoopProgress } from './loopProgress.ts';
 import { deliverOnce, type OnceOutcome } from './once.ts';
 import { answeringInTime, endedInTime, inGoodTime } from './outboxWatch.ts';
@@ -146,7 +148,11 @@ export class Service {
         : new Listener({
             listen,
             names,
-            routes: [healthRoutes({ lifeless, status }), metricsRoutes(metrics, status)],
+            routes: [
+              healthRoutes({ lifeless, status }),
+              metricsRoutes(metrics, status),
+              historyRoutes((query) => this.answers.history(query)),
+            ],
             log,
           });
     const parts = {
@@ -211,7 +217,11 @@ export class Service {
       await this.#untilStopped(stop, async (either) => {
         await this.#reviveRuns();
         const loops = this.#begin(either);
-        loops.beginAll({ ...this.#announcing(), ...this.#listening() });
+        loops.beginAll({
+          ...this.#announcing(),
+          ...this.#listening(),
+          history: (signal) => countOldRuns(this.outbox, signal),
+        });
         await loops.ended();
       });
     } finally {

@@ -5,13 +5,14 @@ import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Listener } from '../http/listener.ts';
-import type { ConfigurationView, RunView, StatusView } from '../http/operations.ts';
+import type { ConfigurationView, DayView, RunView, StatusView } from '../http/operations.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
 import { backlogMs } from '../intake/firstStart.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { isoTime } from '../system/clock.ts';
 import type { DropRoots } from './dropRoots.ts';
+import { historyOf, shownDays } from './history.ts';
 import type { LoopProgress, LoopView } from './loopProgress.ts';
 import type { Reloading } from './reloading.ts';
 
@@ -46,6 +47,7 @@ export function statusInTrouble(parts: StatusParts, { text, hint }: OutboxTroubl
     backlog: [],
     differing: null,
     problems: [`${text}. ${hint}`],
+    history: [],
   });
 }
 
@@ -77,6 +79,7 @@ export async function statusOf(
     counts: states,
     oldest: oldest === null ? null : view(oldest),
     waitingSinceMs: oldest?.createdAtMs ?? null,
+    history: await historyOf(outbox, { days: shownDays, root: null }, intakeParts.clock.nowMs()),
     needsPerson,
     folders,
     backlog,
@@ -100,6 +103,7 @@ interface Told {
   readonly counts: StatusView['counts'];
   readonly oldest: RunView | null;
   readonly waitingSinceMs: number | null;
+  readonly history: readonly DayView[];
   readonly needsPerson: readonly RunView[];
   readonly folders: readonly { readonly dropRoot: string; readonly state: string; readonly count: number }[];
   readonly backlog: readonly { readonly dropRoot: string; readonly count: number }[];
@@ -151,6 +155,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     configuration,
     counts: told.counts,
     outputs_differ: told.differing,
+    history: told.history,
     oldest_waiting: told.oldest,
     waiting_since: told.waitingSinceMs === null ? null : isoTime(told.waitingSinceMs),
     needs_person: told.needsPerson,

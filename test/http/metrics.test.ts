@@ -39,6 +39,7 @@ function statusWith(roots: number, changes: Partial<StatusView> = {}): StatusVie
     },
     outputs_differ: 0,
     loops: loops.map((name) => ({ name, last_progress: '2026-01-01T00:00:00.000Z', moving: true })),
+    history: [],
     drop_roots: rootNames(roots).map((name) => ({
       name,
       path: `/srv/${name}`,

@@ -11,7 +11,6 @@ export function samplesOf(text: string): Record<string, number> {
 
 /** The metrics that the text describes, by name, with their kind. */
 export function describedIn(text: string): Record<string, string> {
-  return Object.fromEntries(
-    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => [name, kind]),
-  );
+  const found = text.matchAll(/^# TYPE (\S+) (\S+)$/gm);
+  return Object.fromEntries([...found].map(([, name = '', kind = '']) => [name, kind]));
 }
