@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 8). Written by schema.test.ts.
+-- What the migrations add up to (user_version 9). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -12,6 +12,46 @@ CREATE TABLE archiving (
     target text not null,
     begun_at_ms integer not null
   ) strict;
+
+CREATE TABLE day (
+    day integer not null,              -- since 1970, in UTC
+    drop_root text not null,
+    status text not null,              -- what the solver's log says of its end; '': nothing
+    made integer not null default 0,   -- complete folders that became runs
+    recorded integer not null default 0,
+    failed integer not null default 0, -- of those recorded: the solver's run had failed
+    parked integer not null default 0,
+    recorded_ms integer not null default 0,      -- from complete to recorded, all of them together
+    recorded_ms_max integer not null default 0,
+    gaps integer not null default 0,   -- how many told a gap
+    gap_sum real not null default 0,
+    primary key (day, drop_root, status)
+  ) strict, without rowid;
+
+CREATE TRIGGER day_made after insert on run begin
+    insert into day (day, drop_root, status, made, parked)
+    values (new.created_at_ms / 86400000, new.drop_root, '', 1, new.kind = 'parked')
+    on conflict (day, drop_root, status) do update set made = made + 1, parked = parked + excluded.parked;
+  end;
+
+CREATE TRIGGER day_parked after update of state on run when new.kind = 'parked' and old.kind <> 'parked' begin
+    insert into day (day, drop_root, status, parked) values (new.since_ms / 86400000, new.drop_root, '', 1)
+    on conflict (day, drop_root, status) do update set parked = parked + 1;
+  end;
+
+CREATE TRIGGER day_recorded after update of state on run
+    when new.kind = 'recorded' and old.kind <> 'recorded' and new.counted = 0 begin
+    update run set counted = 1 where run = new.run;
+    insert into day (day, drop_root, status, recorded, failed, recorded_ms, recorded_ms_max, gaps, gap_sum)
+    values (new.since_ms / 86400000, new.drop_root, coalesce(new.facts ->> '$.status', ''), 1,
+      coalesce(new.content ->> '$.meta.status' = 'failed', 0),
+      max(0, new.since_ms - new.created_at_ms), max(0, new.since_ms - new.created_at_ms),
+      new.facts ->> '$.gap_relative' is not null, coalesce(new.facts ->> '$.gap_relative', 0.0))
+    on conflict (day, drop_root, status) do update set recorded = recorded + 1, failed = failed + excluded.failed,
+      recorded_ms = recorded_ms + excluded.recorded_ms,
+      recorded_ms_max = max(recorded_ms_max, excluded.recorded_ms_max),
+      gaps = gaps + excluded.gaps, gap_sum = gap_sum + excluded.gap_sum;
+  end;
 
 CREATE TABLE folder (
     drop_root text not null,
@@ -64,7 +104,7 @@ CREATE TABLE outbox (
     only integer primary key check (only = 1),
     host text,                        -- frozen at the first start: part of every run's key
     created_at_ms integer not null
-  , distrusted_at_ms integer, distrust_reason text, intents integer not null default 0) strict;
+  , distrusted_at_ms integer, distrust_reason text, intents integer not null default 0, counted_to integer not null default 0, count_end integer not null default 0) strict;
 
 CREATE TABLE proven_app (          -- its whole list was read once for runs under our host's name that nobody here knows
     app text not null,
@@ -114,7 +154,7 @@ CREATE TABLE run (
     created_at_ms integer not null
   , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
-      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts))) strict;
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0) strict;
 
 CREATE INDEX run_backlog on run (drop_root, backlog, run_id, due_at_ms)
     where backlog = 1 and run_id is null and due_at_ms is not null;
