@@ -1,9 +1,11 @@
 /** What operators look at, of a daemon that runs: health, metrics, and the address where both are. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { request } from 'undici';
 import { expect } from 'vitest';
 import type { StatusView } from '../../src/http/operations.ts';
 import { describedIn, samplesOf } from '../http/samples.ts';
+import { dropFolder, plan } from './folders.ts';
 import { test, type Scene } from './scene.ts';
 import { until } from './waiting.ts';
 
@@ -81,4 +83,19 @@ test('a port in use is a problem of the status, and runs are tracked all the sam
     return status.problems.length > 0 ? status.problems : null;
   });
   expect(problems.join()).toMatch(/not served at 127\.0\.0\.1:\d+: it is in use/);
+});
+
+test('runs of one host are found among those of many on the platform, by the name that travels with each', async ({
+  scene,
+}) => {
+  for (const host of ['planner-01', 'planner-02']) {
+    scene.configure({ host, state_dir: `./state-${host}` }, { name: host, path: `./runs-${host}` });
+    mkdirSync(join(scene.dir, `runs-${host}`));
+    dropFolder(join(scene.dir, `runs-${host}`), 'monday', plan(host));
+    expect((await scene.command('run', '--once')).code).toBe(0);
+  }
+  const all = await scene.platformRuns();
+  expect(all).toHaveLength(2);
+  for (const host of ['planner-01', 'planner-02'])
+    expect(all.filter(({ description }) => description.endsWith(` host:${host}]`))).toHaveLength(1);
 });
