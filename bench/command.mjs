@@ -5,7 +5,7 @@
  *   npm run bench [-- NAME…] [--rounds N] [--short] [--huge] [--list]
  *
  * Tables go to stdout, progress to stderr where that is a terminal. Each measure writes bench/results/NAME.json; the
- * pictures in bench/results are drawn from these files.
+ * table and the pictures in bench/results are made from these files.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
@@ -14,7 +14,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
-import { tableOf } from './figures.mjs';
+import { markdownOf, tableOf } from './figures.mjs';
 import { growthPicture, ratiosPicture } from './pictures.mjs';
 import { endAll } from './processes.mjs';
 
@@ -109,6 +109,7 @@ function drawPictures() {
     .filter((file) => existsSync(file))
     .map((file) => JSON.parse(readFileSync(file, 'utf8')))
     .filter(({ figures }) => figures !== undefined);
+  writeFileSync(join(results, 'table.md'), markdownOf(all));
   writeFileSync(join(results, 'ratios.svg'), ratiosPicture(all));
   writeFileSync(join(results, 'growth.svg'), growthPicture(all.flatMap(({ growth }) => growth)));
 }
@@ -130,8 +131,10 @@ async function run() {
   }
   mkdirSync(results, { recursive: true });
   const short = [];
+  const beganMs = performance.now();
   for (const name of positionals.length > 0 ? positionals : names) short.push(...(await play(name, rounds)));
   drawPictures();
+  console.log(`\n${((performance.now() - beganMs) / 60_000).toFixed(1)} minutes`);
   console.log(
     short.length === 0 ? '\nall goals hold' : `\nfalls short of its goal:\n  ${short.join('\n  ')}`,
   );

@@ -57,26 +57,52 @@ function goalText(goal) {
 
 const verdictText = (holds) => (holds === null ? '' : holds ? 'holds' : 'FALLS SHORT');
 
+/** All results as one page: what is ours, what is beside it, and how each goal fares. */
+export function markdownOf(results) {
+  const head = `# What it costs\n\nMade by \`npm run bench\`; docs/cost.md says how each figure is taken.`;
+  return `${[head, ...results.map(sectionOf)].join('\n\n')}\n`;
+}
+
+function sectionOf({ name, what, kind, rounds, takenAt, versions, figures, notes }) {
+  const short =
+    kind === 'short' ? ' **A short run, to try the bench out: these figures are no results.**' : '';
+  const cells = (texts) => `| ${texts.join(' | ')} |`;
+  const rows = figures.map((one) => cells(cellsOf(one)));
+  const table = [cells(heads), cells(heads.map(() => '---')), ...rows].join('\n');
+  const of = Object.entries(versions).map((pair) => pair.join(' '));
+  return [
+    `## ${name}`,
+    `${what}.${short}`,
+    table,
+    [...notesOf(figures), ...notes].map((note) => `- ${note}`).join('\n'),
+    `${rounds} rounds, ${takenAt.slice(0, 10)}, ${of.join(', ')}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+const heads = ['', 'median (min-max)', 'beside it', 'ratio', 'goal', ''];
+
+const cellsOf = ({ what, unit, ours, beside, ratio, goal, holds }) => [
+  unit === '' ? what : `${what}, ${unit}`,
+  spanText(ours),
+  beside === null ? '' : `${spanText(beside)} ${beside.name}`,
+  ratio === null ? '' : `${ratio}×`,
+  goalText(goal),
+  verdictText(holds),
+];
+
+const notesOf = (figures) => figures.flatMap(({ what, note }) => (note === null ? [] : [`${what}: ${note}`]));
+
 /** As text for people: median (least-most), the reference likewise, the ratio, the goal, holds or not. */
 export function tableOf(figures) {
-  const rows = figures.map(({ what, unit, ours, beside, ratio, goal, holds }) => [
-    `${what}, ${unit}`,
-    spanText(ours),
-    beside === null ? '' : `${spanText(beside)} ${beside.name}`,
-    ratio === null ? '' : `${ratio}×`,
-    goalText(goal),
-    verdictText(holds),
-  ]);
-  const head = ['', 'median (min-max)', 'beside it', 'ratio', 'goal', ''];
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
-  const notes = figures.flatMap(({ what, note }) => (note === null ? [] : [`  ${what}: ${note}`]));
-  return [
-    ...[head, ...rows].map((row) =>
-      row
-        .map((cell, n) => cell.padEnd(widths[n]))
-        .join('  ')
-        .trimEnd(),
-    ),
-    ...notes,
-  ].join('\n');
+  const rows = [heads, ...figures.map(cellsOf)];
+  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, n) => cell.padEnd(widths[n]))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...lines, ...notesOf(figures).map((note) => `  ${note}`)].join('\n');
 }

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { figure } from '../figures.mjs';
+import { figure, median, rounded } from '../figures.mjs';
 import { dropAll, prepare } from '../finishedFolders.mjs';
 import * as processes from '../processes.mjs';
 
@@ -16,18 +16,21 @@ const slots = 64;
 const countsAt = {
   0: { ours: 1_000, sdk: 300, naive: 300, bare: 4_000 },
   20: { ours: 1_000, sdk: 30, naive: 0, bare: 2_000 },
-  100: { ours: 600, sdk: 8, naive: 0, bare: 600 },
+  100: { ours: 600, sdk: 5, naive: 0, bare: 600 },
 };
 const countsShort = {
   0: { ours: 200, sdk: 50, naive: 50, bare: 500 },
   20: { ours: 200, sdk: 8, naive: 0, bare: 300 },
   100: { ours: 100, sdk: 3, naive: 0, bare: 200 },
 };
+/** How long a backlog may be is a curve; one point each. */
+const backlogs = [10, 100, 5_000];
+const backlogsShort = [10, 50];
 /** Code that is cold is another measure. */
 const warmUp = 60;
 
 export async function measure({ dir, rounds, isShort, say }) {
-  const figures = [];
+  const [figures, points] = [[], []];
   const platform = await processes.Platform.start();
   const sdk = processes.sdkPython() === null ? null : 'official SDK';
   for (const [latencyText, counts] of Object.entries(isShort ? countsShort : countsAt)) {
@@ -80,12 +83,20 @@ export async function measure({ dir, rounds, isShort, say }) {
         seen[way].cpuMs.push(played.cpuMs);
       }
     }
+    if (latencyMs === 0) {
+      for (const backlog of isShort ? backlogsShort : backlogs) {
+        say(`a backlog of ${backlog}`);
+        points.push([backlog, rounded(backlog / (await play('ours', `long-${backlog}`, backlog)).perSecond)]);
+      }
+      points.push([counts.ours, rounded(counts.ours / median(seen.ours.perSecond))]);
+    }
     for (const process of [daemon, ways.sdk, ways.naive])
       if (process !== undefined) await processes.stop(process, 'SIGKILL');
     figures.push(...figuresOf(latencyMs, seen, sdk));
   }
   await platform.end();
-  return { figures };
+  const lines = [{ name: 'runtrackd', points: points.toSorted(([a], [b]) => a - b) }];
+  return { figures, growth: [{ title: 'A backlog, without latency', unit: 's', x: 'folders', lines }] };
 }
 
 /** The SDK asks for a run's state and then for its result. */
