@@ -3,13 +3,15 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { plan, textOf } from '../journey/folders.ts';
+import { plan, textOf, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { test } from './root.ts';
 
 const patienceMs = 120_000;
 const writers = 100;
 const foldersEach = 5;
+/** So many of them are open for a while before they are finished. */
+const [finished, slow] = [1_000, 50];
 
 test('a hundred writers at once, each file by file and renamed into place: nothing is lost, nothing torn', async ({
   root,
@@ -49,8 +51,12 @@ test('a thousand finished folders have no more watches than none', async ({ root
   const { intake } = root.start({ scanEveryMs: 500 }, true);
   await until('the first scan', () => intake.lastScanMs() !== null);
   const before = await until('the watch on the root', () => watchesOfThis());
-  for (let n = 0; n < 1_000; n += 1) root.drop(`run-${String(n)}`);
-  await until('all to be runs', async () => (await root.count('queued')) === 1_000, patienceMs);
+  for (let n = 0; n < finished - slow; n += 1) root.drop(`run-${String(n)}`);
+  const names = Array.from({ length: slow }, (_, n) => `slow-${String(n)}`);
+  for (const name of names) mkdirSync(join(root.path, name));
+  await until('the open ones to be watched', () => watchesOfThis() >= before + slow, patienceMs);
+  for (const name of names) writeFiles(join(root.path, name), plan(name));
+  await until('all to be runs', async () => (await root.count('queued')) === finished, patienceMs);
   await until('the watches to be given back', () => watchesOfThis() <= before, patienceMs);
 });
 
