@@ -4,10 +4,11 @@
  * whole, and only then is the old one taken away: under a name of ours, so that a writer who comes meanwhile is noticed,
  * and only when all that is in it is in the copy. Each step can be repeated after a crash.
  */
-import { chown, cp, lstat, mkdir, open, opendir, rename, rm, rmdir, utimes } from 'node:fs/promises';
+import { lstat, mkdir, opendir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
 import { errorCode, syncDirectory } from '../system/files.ts';
+import { copyFolder, NotCopied, removeFolder } from './heldFolder.ts';
 
 export type Moved =
   | { readonly kind: 'moved' }
@@ -20,9 +21,10 @@ const timeTellsMs = 2;
 /**
  * @param source absolute path of the folder, on the file system of `dirname(target)` or on another
  * @param target absolute path that nothing has; its parent is there
+ * @param beat told as long as something moves
  * @throws system errors: the folder is then where it was, or `finishMove` goes on
  */
-export async function moveFolder(source: string, target: string): Promise<Moved> {
+export async function moveFolder(source: string, target: string, beat: () => void): Promise<Moved> {
   // Fails where anything has that name; renaming over it then replaces our own empty directory and nothing else.
   await mkdir(target, { mode: 0o700 });
   try {
@@ -30,7 +32,7 @@ export async function moveFolder(source: string, target: string): Promise<Moved>
   } catch (error) {
     await rmdir(target);
     if (errorCode(error) !== 'EXDEV') throw error;
-    return await moveByCopy(source, target);
+    return await moveByCopy(source, target, beat);
   }
   await syncDirectory(dirname(target));
   await syncDirectory(dirname(source));
@@ -57,18 +59,11 @@ export async function finishMove(source: string, target: string): Promise<Moved 
   return await removeSource(source, target, false);
 }
 
-async function moveByCopy(source: string, target: string): Promise<Moved> {
+async function moveByCopy(source: string, target: string, beat: () => void): Promise<Moved> {
   const copy = besideOf(target);
   await rm(copy, { recursive: true, force: true });
   try {
-    await cp(source, copy, {
-      recursive: true,
-      preserveTimestamps: true,
-      verbatimSymlinks: true,
-      errorOnExist: true,
-      force: false,
-    });
-    await settleCopy(source, copy);
+    await copyFolder(source, copy, beat);
     const differing = await differenceTo(source, copy);
     if (differing !== null) {
       await rm(copy, { recursive: true, force: true });
@@ -78,12 +73,10 @@ async function moveByCopy(source: string, target: string): Promise<Moved> {
     await rename(copy, target);
   } catch (error) {
     await rm(copy, { recursive: true, force: true });
-    if (errorCode(error)?.startsWith('ERR_FS_CP_') === true) {
-      return {
-        kind: 'refused',
-        text: 'it has a pipe, a socket or a device in it, which cannot be copied to another file system',
-      };
-    }
+    if (error instanceof NotCopied) return { kind: 'refused', text: error.message };
+    // Something in it is another thing than it was when it was listed.
+    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(errorCode(error) ?? '') && (await isThere(source)))
+      return { kind: 'refused', text: 'something in it changed while it was copied' };
     throw error;
   }
   await syncDirectory(dirname(target));
@@ -109,7 +102,7 @@ async function removeSource(source: string, target: string, isOurCopy: boolean):
     if (isOurCopy) await rm(target, { recursive: true, force: true });
     return { kind: 'refused', text: `${differing} changed while it was moved` };
   }
-  await rm(aside, { recursive: true, force: true });
+  await removeFolder(aside);
   await syncDirectory(dirname(source));
   return { kind: 'moved' };
 }
@@ -117,24 +110,6 @@ async function removeSource(source: string, target: string, isOurCopy: boolean):
 /** Where something lies that is on its way: beside the place it belongs to, under a name of ours, which no scan looks at. */
 function besideOf(path: string): string {
   return join(dirname(path), `.${basename(path)}${temporarySuffix}`);
-}
-
-/** Makes the copy last, and gives it its owners where that is permitted. */
-async function settleCopy(source: string, copy: string): Promise<void> {
-  for await (const path of pathsBelow(source, '')) {
-    const from = await lstat(join(source, path));
-    const to = join(copy, path);
-    if (!from.isFile() && !from.isDirectory()) continue;
-    await chown(to, from.uid, from.gid).catch(() => undefined);
-    const file = await open(to, 'r');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    // A directory's time changed when its files were copied into it.
-    if (from.isDirectory()) await utimes(to, from.atime, from.mtime);
-  }
 }
 
 /** @returns the path of something in `folder` that is not the same in `copy`; null: all of it is */

@@ -137,7 +137,7 @@ export class RootArchive {
       await mkdir(dirname(target), { recursive: true });
       // Known before anything moves: whoever comes after a crash finds it again.
       await outbox.beginArchiving(run, target, clock.nowMs());
-      const moved = await moveFolder(join(this.rules.path, path), target);
+      const moved = await moveFolder(join(this.rules.path, path), target, this.#onProgress);
       return await this.#conclude(run, path, target, moved);
     });
     return outcome ?? 'error';

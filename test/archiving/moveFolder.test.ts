@@ -23,7 +23,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { finishMove, moveFolder } from '../../src/archiving/moveFolder.ts';
+import { readChunkBytes } from '../../src/system/files.ts';
 
+const still = (): void => undefined;
 const made: string[] = [];
 afterEach(() => {
   for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
@@ -97,7 +99,7 @@ describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !i
     test('everything arrives as it was, and nothing stays behind', async () => {
       const { source, target } = ends(isApart);
       const before = treeOf(source);
-      expect(await moveFolder(source, target)).toEqual({ kind: 'moved' });
+      expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
       expect(treeOf(target)).toEqual(before);
       expect(readdirSync(dirname(source))).toEqual([]);
       expect(readdirSync(dirname(target))).toEqual(['monday']);
@@ -113,7 +115,7 @@ describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !i
         else if (what === 'a file') writeFileSync(target, 'theirs');
         else symlinkSync('nowhere', target);
         const theirs = lstatSync(target).ino;
-        await expect(moveFolder(source, target)).rejects.toThrow('EEXIST');
+        await expect(moveFolder(source, target, still)).rejects.toThrow('EEXIST');
         expect(lstatSync(target).ino).toBe(theirs);
         expect(treeOf(source)).toEqual(before);
       },
@@ -121,7 +123,7 @@ describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !i
 
     test('a move that had ended, but for the note of it, is found done', async () => {
       const { source, target } = ends(isApart);
-      await moveFolder(source, target);
+      await moveFolder(source, target, still);
       expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
     });
 
@@ -131,7 +133,7 @@ describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !i
       mkdirSync(target);
       expect(await finishMove(source, target)).toBeNull();
       expect(existsSync(target)).toBe(false);
-      expect(await moveFolder(source, target)).toEqual({ kind: 'moved' });
+      expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
     });
 
     test('something that came to lie there meanwhile is nobody’s to remove', async () => {
@@ -153,7 +155,7 @@ describe.skipIf(other === null)('between file systems', () => {
     writeFileSync(join(besideOf(target), 'input.json'), '{"a":');
     expect(await finishMove(source, target)).toBeNull();
     expect(existsSync(besideOf(target))).toBe(false);
-    expect(await moveFolder(source, target)).toEqual({ kind: 'moved' });
+    expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
   });
 
   test('a copy that is whole while the folder is still there takes its place', async () => {
@@ -202,11 +204,68 @@ describe.skipIf(other === null)('between file systems', () => {
     expect(readFileSync(join(besideOf(source), 'input.json'), 'utf8')).toBe('{"a":22}');
   });
 
+  test.each([
+    { what: 'a file', name: 'input.json' },
+    { what: 'a directory', name: 'output' },
+  ])(
+    '$what that becomes a link while the folder is copied leads nowhere: no copy of it stays',
+    async ({ name }) => {
+      const { source, target } = ends(true);
+      const secret = directory();
+      writeFileSync(join(secret, 'input.json'), 'SECRET');
+      let isSwapped = false;
+      const moving = moveFolder(source, target, () => {
+        if (isSwapped) return;
+        isSwapped = true;
+        renameSync(join(source, name), join(source, `${name}.before`));
+        symlinkSync(name === 'output' ? secret : join(secret, name), join(source, name));
+      });
+      expect(await moving).toMatchObject({
+        kind: 'refused',
+        text: expect.stringContaining('changed') as string,
+      });
+      expect(isSwapped).toBe(true);
+      expect(readdirSync(dirname(target))).toEqual([]);
+      expect(readFileSync(join(secret, 'input.json'), 'utf8')).toBe('SECRET');
+      expect(existsSync(join(source, `${name}.before`))).toBe(true);
+    },
+  );
+
+  test('a link to a directory goes, and what it leads to stays', async () => {
+    const { source, target } = ends(true);
+    const elsewhere = directory();
+    writeFileSync(join(elsewhere, 'theirs'), 'x');
+    symlinkSync(elsewhere, join(source, 'output', 'elsewhere'));
+    expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
+    expect(readlinkSync(join(target, 'output', 'elsewhere'))).toBe(elsewhere);
+    expect(readFileSync(join(elsewhere, 'theirs'), 'utf8')).toBe('x');
+  });
+
+  test('a large file moves all the while', async () => {
+    const { source, target } = ends(true);
+    writeFileSync(join(source, 'large'), Buffer.alloc(10 * readChunkBytes));
+    let beats = 0;
+    await moveFolder(source, target, () => {
+      beats += 1;
+    });
+    expect(beats).toBeGreaterThan(10);
+  });
+
+  test('a folder of more levels than can be held open stays where it is', async () => {
+    const { source, target } = ends(true);
+    mkdirSync(join(source, ...Array<string>(150).fill('d')), { recursive: true });
+    expect(await moveFolder(source, target, still)).toMatchObject({
+      kind: 'refused',
+      text: expect.stringContaining('100 levels') as string,
+    });
+    expect(readdirSync(dirname(target))).toEqual([]);
+  });
+
   test('a pipe cannot be copied: the folder stays, and no copy of it', async () => {
     const { source, target } = ends(true);
     execFileSync('mkfifo', [join(source, 'pipe')]);
     const before = Object.keys(treeOfNames(source));
-    expect(await moveFolder(source, target)).toMatchObject({
+    expect(await moveFolder(source, target, still)).toMatchObject({
       kind: 'refused',
       text: expect.stringContaining('a pipe') as string,
     });
