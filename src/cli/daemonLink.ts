@@ -14,6 +14,7 @@ import {
   type BackupView,
   type DayView,
   type Operations,
+  type PageLinkView,
   type PreviewLine,
   type ReloadedView,
   type RunStory,
@@ -160,5 +161,6 @@ function overSocket(client: Client): Operations {
     backup: async (order) => (await ask('/backup', order)) as BackupView,
     reload: async () => (await ask('/reload', {})) as ReloadedView,
     waitFor: async (order) => (await ask('/wait', order)) as RunView,
+    pageLink: async () => (await ask('/page-link', {})) as PageLinkView,
   };
 }

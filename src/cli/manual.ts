@@ -128,6 +128,7 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
         line: 'runtrackd status -c /etc/runtrackd/config.yaml',
         does: 'the first thing to type when runs are missing',
       },
+      { line: 'runtrackd status --open', does: 'a link to the status page, good for one browser, once' },
       { line: "runtrackd status --json | jq '.counts'", does: 'for a script' },
     ],
     exits: {

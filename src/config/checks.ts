@@ -33,6 +33,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
     ...checkHost(file, around.machineName),
     ...checkSocketPath(file),
     ...checkListenPath(file),
+    ...checkPasswordFile(file),
     ...checkAbsentAfter(file),
     ...(around.needsKey ? checkApiKey(file, around.environment) : []),
     ...checkCaFile(file),
@@ -73,6 +74,15 @@ function checkListenPath(file: PartlyGoodFile): Finding[] {
       what: `is too long a path: it has ${bytes} bytes, and a Unix socket can have ${socketPathBytesMax}`,
     },
   ];
+}
+
+function checkPasswordFile(file: PartlyGoodFile): Finding[] {
+  if (file.read(['http', 'access'], keySchemas.access) !== 'password') return [];
+  const path = ['http', 'password_file'];
+  const passwordFile = file.directory(path);
+  if (passwordFile !== undefined) return [];
+  if (file.raw(path) !== undefined) return [];
+  return [{ path: ['http', 'access'], what: 'password needs a password_file' }];
 }
 
 function checkAbsentAfter(file: PartlyGoodFile): Finding[] {

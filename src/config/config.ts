@@ -135,8 +135,11 @@ function assemblePlatform(
   };
 }
 
-function assembleHttp({ listen, names }: CheckedFile['http'], directory: string): HttpConfig {
+function assembleHttp(checked: CheckedFile['http'], directory: string): HttpConfig {
+  const { listen, names, access, password_file: passwordFile } = checked;
   return {
+    access,
+    passwordFile: access !== 'password' || passwordFile == null ? null : resolve(directory, passwordFile),
     listen: listen?.kind === 'unix' ? { kind: 'unix', path: resolve(directory, listen.path) } : listen,
     names,
   };

@@ -6,6 +6,7 @@
  * A key with nothing after it (`null`) counts as not given; `document.ts` leaves it out before this schema sees it.
  */
 import { z } from 'zod';
+import { accessModes } from '../core/accessMode.ts';
 import { consoleUrl, endpointUrl, proxyUrl } from './addresses.ts';
 import { duration } from './durations.ts';
 import { listenAddress, requestName } from './listening.ts';
@@ -133,7 +134,7 @@ const http = z
     listen: listenAddress
       .prefault('127.0.0.1:8420')
       .describe(
-        'Where health (/healthz, /readyz) and metrics (/metrics) are served: an address and a port, unix: and the path of a socket that only the daemon’s user may open, or false for nowhere.',
+        'Where the status page, health (/healthz, /readyz) and metrics (/metrics) are served: an address and a port, unix: and the path of a socket that only the daemon’s user may open, or false for nowhere.',
       ),
     names: z
       .array(requestName)
@@ -142,6 +143,15 @@ const http = z
       .describe(
         'Names by which the daemon is reached beside localhost and the address it listens at, for example behind a proxy. A request for any other name is refused.',
       ),
+    access: z
+      .enum(accessModes)
+      .prefault('link')
+      .describe(
+        'Who sees on the page what runs contain, and may retry and skip: link, whoever opens the link that runtrackd status --open prints; password, also whoever knows it; open, everybody who can reach the page. All others see health and counts.',
+      ),
+    password_file: path
+      .nullish()
+      .describe('With access: password, a file with it that only the daemon’s user may read (mode 0600).'),
   })
   .prefault({})
   .describe('Where the daemon is looked at.');
@@ -338,6 +348,7 @@ export const keySchemas = {
   rootName,
   kind: platform.shape.kind,
   listen: http.unwrap().shape.listen,
+  access: http.unwrap().shape.access,
   absentAfter: reconcile.unwrap().shape.absent_after,
   files: files.unwrap().shape,
   ignore: dropRoot.shape.ignore,

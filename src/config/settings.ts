@@ -3,6 +3,7 @@
  * milliseconds. Nothing in here has to be looked at twice.
  */
 
+import type { AccessMode } from '../core/accessMode.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { Backfill } from '../core/backfill.ts';
 import type { FileNames } from '../core/content.ts';
@@ -60,6 +61,9 @@ export interface HttpConfig {
   readonly listen: ListenAddress | null;
   /** Names beside the usual ones that a request may be for. */
   readonly names: readonly string[];
+  readonly access: AccessMode;
+  /** Absolute; `null`: there is no password. */
+  readonly passwordFile: string | null;
 }
 
 export interface DropRootConfig {

@@ -105,6 +105,7 @@ function controlApp(operations: Operations, onBug: (error: unknown) => void): Ho
     context.json(await operations.backup(await order(context, backupOrder))),
   );
   app.post('/reload', async (context) => context.json(await operations.reload()));
+  app.post('/page-link', async (context) => context.json(await operations.pageLink()));
   app.notFound((context) =>
     context.json(
       { kind: 'refused', message: 'the daemon knows no such command; is it older than this program?' },

@@ -178,6 +178,8 @@ export const selector = z.strictObject({
   path: z.string().max(4096),
   /** The first digits of a generation, to tell several runs of one folder apart. */
   generation: z.string().max(80).nullable(),
+  /** Its number, where that is known for sure: a folder may be called anything, also "#42". */
+  run: z.number().int().positive().optional(),
 });
 export type Selector = z.infer<typeof selector>;
 
@@ -187,6 +189,8 @@ export const listQuery = z.strictObject({
   sinceMs: z.number().nullable(),
   /** 0: all. */
   limit: z.number().int().min(0),
+  /** Goes on below this run: only runs, with smaller numbers. */
+  beforeRun: z.number().int().positive().nullish(),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 
@@ -280,6 +284,11 @@ export interface BackupView {
   readonly runs: number;
 }
 
+/** Where the page is, with a key in it that lets one browser in. */
+export interface PageLinkView {
+  readonly url: string;
+}
+
 /** A question that cannot be answered, with the reason for whoever asked. */
 export class Unanswerable extends Error {
   readonly kind: 'none' | 'ambiguous' | 'refused';
@@ -311,4 +320,6 @@ export interface Operations {
   backup(order: BackupOrder): Promise<BackupView>;
   /** Reads the configuration again. @throws Unanswerable where no daemon runs */
   reload(): Promise<ReloadedView>;
+  /** A link to the status page that is good once. @throws Unanswerable (refused) when there is no page */
+  pageLink(): Promise<PageLinkView>;
 }

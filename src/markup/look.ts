@@ -84,8 +84,8 @@ tbody th { font-weight: 500; }
 .number { text-align: end; }
 .runs tbody th { width: 45%; overflow-wrap: anywhere; }
 .runs th .hint { display: block; font-weight: 400; }
-time .hint { display: block; }
-.runs .narrow { display: none; }
+td time .hint { display: block; }
+.runs th .narrow { display: none; }
 .runs td .id { white-space: nowrap; }
 .figures th, .figures td { padding-block: .38rem; font-size: .925rem; }
 .figures tbody th { font-weight: 400; }
@@ -144,7 +144,7 @@ button { font: inherit; font-weight: 600; padding: .55rem 1.1rem; justify-self: 
 
 @media (max-width: 42rem) {
   .roomy { display: none; }
-  .runs .narrow { display: block; }
+  .runs th .narrow { display: block; }
   .runs tbody th { width: 99%; }
   .facts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 8.5rem), 1fr)); }
   th, td { padding-inline: .65rem; }

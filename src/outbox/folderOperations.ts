@@ -1,7 +1,7 @@
 /** What is kept of folders: those that are not runs yet with the reason, and those that are with what they looked like. */
 import { compareUtf8 } from '../core/identity.ts';
 import type { RunState, ShownState } from '../core/run.ts';
-import type { Folder, Run, RunQuery } from './nouns.ts';
+import type { Folder, RecentRun, Run, RunQuery } from './nouns.ts';
 import { folderColumns, folderOf, runOf, type FolderRow, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 
@@ -153,6 +153,11 @@ export function folderOperations(sql: Statements) {
       if (kinds.length === 0) read((before, limit) => sql.newestRuns.all({ before, limit }));
       for (const kind of kinds) read((before, limit) => sql.newestRunsOfKind.all({ kind, before, limit }));
       return found.sort((a, b) => b.run - a.run).slice(0, query.limit);
+    },
+
+    /** The newest runs, newest first, with what a picture of them shows. */
+    recentRuns(limit: number): RecentRun[] {
+      return sql.recentRuns.all({ before: Number.MAX_SAFE_INTEGER, limit }) as RecentRun[];
     },
 
     /** Runs that have been in this state since then or longer, the oldest first. */

@@ -140,6 +140,19 @@ export interface RunQuery {
   readonly limit: number;
 }
 
+/** What a picture shows of a run. */
+export interface RecentRun {
+  readonly run: number;
+  readonly dropRoot: string;
+  /** Relative to the drop root. */
+  readonly folder: string;
+  readonly state: RunState['kind'];
+  readonly status: 'succeeded' | 'failed';
+  readonly durationMs: number | null;
+  /** A fraction, where the solver's log says it. */
+  readonly gap: number | null;
+}
+
 /** A folder whose run is recorded, as it was when that was so. */
 export interface ArchiveCandidate {
   readonly run: number;

@@ -96,6 +96,7 @@ const operationNames = [
   'counts',
   'newestChangeMs',
   'list',
+  'recentRuns',
   'lasting',
   'oldestOf',
   'oldestRun',

@@ -177,6 +177,10 @@ export const statements = {
   countRuns: 'select kind, count(*) as count from run group by kind',
   newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
   newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
+  // Slim on purpose: a picture asks for many of them again and again.
+  recentRuns: `select run, drop_root as dropRoot, path as folder, kind as state,
+      content ->> '$.meta.status' as status, content ->> '$.meta.durationMs' as durationMs,
+      content ->> '$.facts.gap_relative' as gap from run where run < @before order by run desc limit @limit`,
   lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
 

@@ -14,6 +14,7 @@ import {
   type DayView,
   type HistoryQuery,
   type ListQuery,
+  type PageLinkView,
   type Operations,
   type PersonsAnswer,
   type PreviewLine,
@@ -26,6 +27,7 @@ import {
   type TrackOrder,
   type WaitOrder,
 } from '../http/operations.ts';
+import type { Sessions } from '../http/page/sessions.ts';
 import { askOfLasting, lastingKinds, lastsTooLongMs } from '../core/lasting.ts';
 import { isLive, needsPerson, type RunState, type ShownState } from '../core/run.ts';
 import { BackupRefused } from '../outbox/backup.ts';
@@ -40,6 +42,7 @@ export interface AnswerParts extends StatusParts {
   readonly intakeParts: IntakeParts;
   readonly delivery: Delivery;
   readonly changes: Changes;
+  readonly sessions: Sessions;
   readonly view: ViewContext;
 }
 
@@ -84,7 +87,7 @@ export class Answers implements Operations {
     return await historyOf(outbox, query, clock.nowMs());
   }
 
-  async *list({ states, root, sinceMs, limit }: ListQuery): AsyncGenerator<RunView> {
+  async *list({ states, root, sinceMs, limit, beforeRun: from }: ListQuery): AsyncGenerator<RunView> {
     const { outbox } = this.#parts.intakeParts;
     const { view } = this.#parts;
     let left = limit === 0 ? Infinity : limit;
@@ -99,8 +102,8 @@ export class Answers implements Operations {
         }
       }
     };
-    yield* openOnes.call(this, openStates);
-    let beforeRun: number | null = null;
+    if (from == null) yield* openOnes.call(this, openStates);
+    let beforeRun = from ?? null;
     while (left > 0) {
       const wanted = Math.min(left, pageOfRows);
       const page: Run[] = await outbox.list({ states, dropRoot: root, sinceMs, beforeRun, limit: wanted });
@@ -298,6 +301,28 @@ export class Answers implements Operations {
     return await reloading.reload();
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is an answer
+  async pageLink(): Promise<PageLinkView> {
+    const { listener, sessions, isDaemon } = this.#parts;
+    if (!isDaemon) throw new Unanswerable('refused', 'the daemon is not running, so there is no page');
+    if (listener === null)
+      throw new Unanswerable('refused', 'there is no page: http.listen is false in the configuration');
+    const address = listener.address();
+    if (address === null)
+      throw new Unanswerable('refused', listener.trouble() ?? 'the daemon is about to listen; ask again');
+    if (address.startsWith('unix:'))
+      throw new Unanswerable(
+        'refused',
+        `the page is at ${address}, which a browser cannot open: let a proxy serve it, or set http.listen to a port`,
+      );
+    const url = new URL(address);
+    // Where it listens at every address, this machine's own is one.
+    if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = 'localhost';
+    url.pathname = '/enter';
+    url.searchParams.set('key', sessions.newKey());
+    return { url: url.href };
+  }
+
   async backup({ file }: BackupOrder): Promise<BackupView> {
     try {
       return await this.#parts.intakeParts.outbox.backUp(file);
@@ -308,17 +333,13 @@ export class Answers implements Operations {
   }
 
   /** A path or a folder's name first; `#42` is a run's number. */
-  async #find({ text, path, generation }: Selector): Promise<Found> {
-    const { outbox } = this.#parts.intakeParts;
+  async #find({ text, path, generation, run: surely }: Selector): Promise<Found> {
+    if (surely !== undefined) return await this.#numbered(surely);
     const number = /^#([1-9][0-9]{0,14})$/.exec(text)?.[1];
     const matches = await this.#foundAt(this.#placesOf(text, path), generation);
     if (matches.length === 0)
       matches.push(...(await this.#foundAt(await this.#placesNamed(text), generation)));
-    if (matches.length === 0 && number !== undefined) {
-      const run = await outbox.run(Number(number));
-      if (run !== null) return { kind: 'run', run };
-      throw new Unanswerable('none', `there is no run #${number}`);
-    }
+    if (matches.length === 0 && number !== undefined) return await this.#numbered(Number(number));
     const [only, ...others] = matches;
     if (only === undefined) {
       throw new Unanswerable(
@@ -367,6 +388,12 @@ export class Answers implements Operations {
       }
     }
     return places;
+  }
+
+  async #numbered(number: number): Promise<Found> {
+    const run = await this.#parts.intakeParts.outbox.run(number);
+    if (run === null) throw new Unanswerable('none', `there is no run #${number}`);
+    return { kind: 'run', run };
   }
 
   #placesOf(text: string, path: string): Located[] {

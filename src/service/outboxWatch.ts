@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import { Unanswerable, type Operations, type StatusView } from '../http/operations.ts';
+import type { PageQuestions } from '../http/page/questions.ts';
 import type { Outbox, OutboxWatch } from '../outbox/outbox.ts';
 import type { Log } from '../system/log.ts';
 
@@ -98,6 +99,19 @@ export function answeringInTime(operations: Operations, outbox: Outbox, status: 
     reload: () => orRefuse(operations.reload()),
     // It reads what is on disk, and a full or locked one may be the very reason for wanting a copy.
     backup: (order) => operations.backup(order),
+    pageLink: () => operations.pageLink(),
+  };
+}
+
+/** Likewise for the page: what it asks for is refused with what is the matter. */
+export function refusingInTrouble(questions: PageQuestions, outbox: Outbox): PageQuestions {
+  const orRefuse = <T>(work: Promise<T>): Promise<T> =>
+    unlessInTrouble(work, outbox, ({ text, hint }) => {
+      throw new Unanswerable('refused', `${text}. ${hint}`);
+    });
+  return {
+    contents: (run) => orRefuse(questions.contents(run)),
+    recent: () => orRefuse(questions.recent()),
   };
 }
 

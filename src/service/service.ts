@@ -19,6 +19,8 @@ import { Listener } from '../http/listener.ts';
 import { Metrics } from '../http/metrics.ts';
 import { metricsRoutes } from '../http/metricsRoutes.ts';
 import { SharedStatus } from '../http/sharedStatus.ts';
+import { pageRoutes } from '../http/page/routes.ts';
+import { Sessions } from '../http/page/sessions.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
@@ -32,7 +34,8 @@ import { DropRoots } from './dropRoots.ts';
 import { countOldRuns } from './history.ts';
 import { LoopProgress } from './loopProgress.ts';
 import { deliverOnce, type OnceOutcome } from './once.ts';
-import { answeringInTime, endedInTime, inGoodTime } from './outboxWatch.ts';
+import { answeringInTime, endedInTime, inGoodTime, refusingInTrouble } from './outboxWatch.ts';
+import { PageAnswers } from './pageAnswers.ts';
 import { oldestWaitingMs, statusInTrouble } from './status.ts';
 import { Reloading } from './reloading.ts';
 import { RootRuns } from './rootRuns.ts';
@@ -56,6 +59,7 @@ export class Service {
   readonly #reloading: Reloading | null;
   /** Null: it is to listen nowhere, or this is no daemon. */
   readonly #listener: Listener | null;
+  readonly #sessions: Sessions;
   readonly #closers: (() => Promise<void>)[];
   /** Aborted when the outbox cannot be used any more. */
   readonly #failed: AbortSignal;
@@ -140,6 +144,8 @@ export class Service {
             apply: (next) => this.#apply(next, base),
             announced: (work) => announcedReload(manager, work),
           });
+    const { access, passwordFile } = config.http;
+    this.#sessions = new Sessions(access, passwordFile, clock);
     const status = new SharedStatus(() => this.answers.status(), clock);
     const lifeless = (): string[] => lifelessReasons(progress.all(), outbox.trouble());
     this.#listener =
@@ -151,6 +157,8 @@ export class Service {
             routes: [
               healthRoutes({ lifeless, status }),
               metricsRoutes(metrics, status),
+              // Before the history, which it guards: drop roots' names are for those with access.
+              this.#page(view, host),
               historyRoutes((query) => this.answers.history(query)),
             ],
             log,
@@ -161,6 +169,7 @@ export class Service {
       delivery: this.delivery,
       progress,
       listener: this.#listener,
+      sessions: this.#sessions,
       changes: this.changes,
       view,
       isDaemon,
@@ -315,6 +324,19 @@ export class Service {
       oldestWaitingMs: () => oldestWaitingMs(this.outbox),
     };
     return { announcing: (stop) => announce(parts, stop) };
+  }
+
+  #page(view: ViewContext, host: string): ReturnType<typeof pageRoutes> {
+    const { clock, log, version } = this.#around;
+    const questions = refusingInTrouble(new PageAnswers(this.outbox, view), this.outbox);
+    return pageRoutes({
+      // It listens before the answers are there.
+      operations: () => this.answers,
+      questions,
+      sessions: this.#sessions,
+      changes: this.changes,
+      ...{ clock, log, host, version },
+    });
   }
 
   #listening(): Loops {

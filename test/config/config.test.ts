@@ -25,7 +25,12 @@ test('the smallest file gets every default', () => {
       then: 'send',
       standIn: { port: 0, dataDir: join(directory, 'state', 'stand-in'), apps: null },
     },
-    http: { listen: { kind: 'port', host: '127.0.0.1', port: 8420 }, names: [] },
+    http: {
+      listen: { kind: 'port', host: '127.0.0.1', port: 8420 },
+      names: [],
+      access: 'link',
+      passwordFile: null,
+    },
     logLevel: 'info',
     shutdownDeadlineMs: 20_000,
     dropRoots: [
@@ -379,10 +384,23 @@ describe('where the daemon is looked at', () => {
 
   test('a socket without a root of its path lies beside the file', () => {
     const path = givenFile(fileWith({ top: "http: { listen: 'unix:page.sock', names: [a.example] }" }));
-    expect(configOf(path).http).toEqual({
+    expect(configOf(path).http).toMatchObject({
       listen: { kind: 'unix', path: join(path, '..', 'page.sock') },
       names: ['a.example'],
     });
+  });
+
+  test('a password needs its file, and is not read where nobody is to give it', () => {
+    expect(problemsOf(givenFile(fileWith({ top: 'http: { access: password }' })))).toEqual([
+      '2:9: http.access: password needs a password_file',
+    ]);
+    const asked = givenFile(fileWith({ top: 'http: { access: password, password_file: page.password }' }));
+    expect(configOf(asked).http).toMatchObject({
+      access: 'password',
+      passwordFile: join(asked, '..', 'page.password'),
+    });
+    const open = givenFile(fileWith({ top: 'http: { access: open, password_file: page.password }' }));
+    expect(configOf(open).http).toMatchObject({ access: 'open', passwordFile: null });
   });
 });
 

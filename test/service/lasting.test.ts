@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { Answers } from '../../src/service/answers.ts';
 import { Changes } from '../../src/service/changes.ts';
 import { DropRoots } from '../../src/service/dropRoots.ts';
+import { Sessions } from '../../src/http/page/sessions.ts';
 import { LoopProgress } from '../../src/service/loopProgress.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { minuteMs, test, type Bench } from '../delivery/bench.ts';
@@ -31,6 +32,7 @@ function answersOf(bench: Bench): Answers {
     listener: null,
     reloading: null,
     configFile: '/etc/runtrackd/config.yaml',
+    sessions: new Sessions('link', null, bench.clock),
     isDaemon: true,
     version: '0.0.0',
     platform: { kind: 'stand-in', endpoint: bench.standIn.endpoint },

@@ -12,8 +12,15 @@ export const statusCommand = () =>
   new Command('status')
     .addOption(configOption())
     .addOption(jsonOption())
-    .action(async ({ config, json }) => {
+    .option('--open', 'print a link to the status page that lets one browser in, once')
+    .action(async ({ config, json, open }) => {
       await withDaemon(config, async ({ operations }) => {
+        if (open === true) {
+          const link = await operations.pageLink();
+          if (json === true) printJson(link);
+          else say(link.url);
+          return;
+        }
         const status = await operations.status();
         if (json === true) printJson(status);
         else say(statusScreen(status, machineClock.nowMs()));

@@ -1,0 +1,140 @@
+/** What the page of a running daemon gives to whom: strangers, members, foreign pages, foreign names. */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { request } from 'undici';
+import { expect } from 'vitest';
+import type { RunView, StatusView } from '../../../src/http/operations.ts';
+import { test, type Scene } from '../../journey/scene.ts';
+import { listening, memberCookie } from './visiting.ts';
+
+async function ask(origin: string, path: string, options: Parameters<typeof request>[1] = {}) {
+  const { statusCode, headers, body } = await request(`${origin}${path}`, options);
+  return { status: statusCode, headers, text: await body.text() };
+}
+
+async function started(scene: Scene, http: object = {}) {
+  scene.configure({ http: { listen: '127.0.0.1:0', ...http } });
+  scene.drop('monday-plan');
+  const daemon = await scene.daemon();
+  await scene.result('monday-plan');
+  return { daemon, origin: await listening(daemon) };
+}
+
+test('a stranger sees health and counts, and nothing of what runs contain', async ({ scene }) => {
+  const { origin } = await started(scene);
+  const page = await ask(origin, '/', { headers: { accept: 'text/html' } });
+  expect(page.status).toBe(200);
+  expect(page.text).toContain('It works');
+  expect(page.text).toContain('runtrackd status --open');
+  expect(page.text).not.toContain('monday-plan');
+  expect(page.text).not.toContain(scene.root);
+  const status = JSON.parse((await ask(origin, '/api/status')).text) as object;
+  expect(status).toEqual({ running: true, healthy: true, counts: { recorded: 1 } });
+  for (const path of ['/runs', '/runs/1', '/folders?path=/x', '/confirm?word=retry&run=1', '/page/stream'])
+    expect([path, (await ask(origin, path, { headers: { accept: 'text/html' } })).status]).toEqual([
+      path,
+      403,
+    ]);
+  for (const path of ['/api/runs', '/api/runs/1'])
+    expect([path, (await ask(origin, path)).status]).toEqual([path, 403]);
+  const answer = await ask(origin, '/answer', { method: 'POST', body: 'word=skip&run=1' });
+  expect(answer.status).toBe(403);
+});
+
+test('the link of status --open lets one browser in, once', async ({ scene }) => {
+  const { origin } = await started(scene);
+  const { code, stdout } = await scene.command('status', '--open');
+  expect(code).toBe(0);
+  const link = stdout.trim();
+  expect(link.startsWith(`${origin}/enter?key=`)).toBe(true);
+  const head = await request(link, { method: 'HEAD' });
+  await head.body.dump();
+  expect(head.headers['set-cookie']).toBeUndefined();
+  const first = await request(link);
+  await first.body.dump();
+  expect(first.headers['set-cookie']).toMatch(/^runtrackd-[0-9a-f]+=.+; HttpOnly; SameSite=Strict$/);
+  const cookie = String(first.headers['set-cookie']).split(';')[0] ?? '';
+  expect((await ask(origin, '/', { headers: { cookie } })).text).toContain('monday-plan');
+  expect((await ask(link, '')).status).toBe(403);
+});
+
+test('a member asks for JSON in the shapes of the commands, in pages', async ({ scene }) => {
+  const { daemon, origin } = await started(scene);
+  scene.drop('tuesday-plan');
+  await scene.result('tuesday-plan');
+  const headers = { cookie: await memberCookie(scene) };
+  const json = async (path: string): Promise<unknown> =>
+    JSON.parse((await ask(origin, path, { headers })).text);
+  const listed = await daemon.list();
+  const first = (await json('/api/runs?limit=1')) as { runs: RunView[]; next: string };
+  expect(first).toEqual({ runs: [listed[0]], next: '/api/runs?before=2' });
+  expect(await json(first.next)).toEqual({ runs: [listed[1]], next: null });
+  expect(await json('/api/runs?state=parked')).toEqual({ runs: [], next: null });
+  expect(await json('/api/runs/1')).toMatchObject({ run: 1, history: expect.any(Array) as unknown });
+  expect(((await json('/api/status')) as StatusView).drop_roots).toHaveLength(1);
+  for (const path of ['/api/runs/99', '/api/runs/x'])
+    expect([path, (await ask(origin, path, { headers })).status]).toEqual([path, 404]);
+});
+
+test('a foreign name, and a foreign page that sends a form, are refused whoever they come with', async ({
+  scene,
+}) => {
+  const { origin } = await started(scene);
+  const cookie = await memberCookie(scene);
+  const host = await ask(origin, '/', { headers: { cookie, host: 'evil.example' } });
+  expect(host.status).toBe(403);
+  expect(host.text).not.toContain('monday-plan');
+  const form = { method: 'POST', body: 'word=skip&run=1' } as const;
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  for (const foreign of ['http://evil.example', 'null', 'http://127.0.0.1:1']) {
+    const answer = await ask(origin, '/answer', { ...form, headers: { cookie, ...type, origin: foreign } });
+    expect([foreign, answer.status]).toEqual([foreign, 403]);
+  }
+});
+
+test('a password lets in, a wrong one does not, and the way leads back to the page that was wanted', async ({
+  scene,
+}) => {
+  const path = join(scene.dir, 'password');
+  writeFileSync(path, 'open sesame\n');
+  chmodSync(path, 0o600);
+  const { origin } = await started(scene, { access: 'password', password_file: './password' });
+  const enter = async (password: string, to: string) =>
+    await ask(origin, '/enter', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
+      body: new URLSearchParams({ password, to }).toString(),
+    });
+  const wrong = await enter('sesame', '/runs');
+  expect(wrong.status).toBe(403);
+  expect(wrong.headers['set-cookie']).toBeUndefined();
+  const right = await enter('open sesame', '/runs');
+  expect(right).toMatchObject({ status: 303, headers: { location: '/runs' } });
+  expect((await enter('open sesame', '//evil.example')).headers['location']).toBe('/');
+  const cookie = String(right.headers['set-cookie']).split(';')[0] ?? '';
+  expect((await ask(origin, '/runs', { headers: { cookie } })).text).toContain('monday-plan');
+  const left = await ask(origin, '/leave', { method: 'POST', headers: { cookie, origin } });
+  expect(left.status).toBe(303);
+  expect((await ask(origin, '/runs', { headers: { cookie } })).status).toBe(403);
+});
+
+test('without a page there is no link, and it is said why', async ({ scene }) => {
+  const without = await scene.command('status', '--open');
+  expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('not running') as string });
+  await scene.daemon();
+  const nowhere = await scene.command('status', '--open');
+  expect(nowhere).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('http.listen is false') as string,
+  });
+});
+
+test('who asks too often waits, and does not keep others waiting', async ({ scene }) => {
+  const { origin } = await started(scene);
+  const cookie = await memberCookie(scene);
+  const strangers = await Promise.all(Array.from({ length: 80 }, () => ask(origin, '/api/status')));
+  expect(
+    strangers.some(({ status, headers }) => status === 429 && headers['retry-after'] !== undefined),
+  ).toBe(true);
+  expect((await ask(origin, '/api/runs', { headers: { cookie } })).status).toBe(200);
+});
