@@ -188,4 +188,27 @@ describe.skipIf(isUnfailing)('under a run folder', () => {
       await expectOneRunEach(scene, 'monday', 'tuesday');
     },
   );
+
+  test.concurrent(
+    'a result that neither the folder nor the state directory takes: all of delivery pauses, says why, and goes on',
+    async ({ scene }) => {
+      const { disk, daemon } = await withDisk(scene);
+      disk.fail({ call: 'write', file: 'nextmv-result.json' });
+      scene.drop('monday');
+      const said = await until('status to say so', async () => {
+        const status = await daemon.status();
+        return (
+          status.problems.some((problem) => problem.includes('this machine is in trouble (EIO)')) && status
+        );
+      });
+      expect(said).toMatchObject({ healthy: false, platform: { state: 'paused' } });
+      expect(daemon.log().some(({ msg }) => /delivery pauses: .*EIO.*Look at the disk/.test(msg))).toBe(true);
+      expect((await daemon.list()).map(({ state }) => state)).toEqual(['final']);
+      disk.heal();
+      await recorded(scene, daemon, 'tuesday');
+      await scene.state(daemon, 'monday', 'recorded');
+      await well(daemon);
+      await expectOneRunEach(scene, 'monday', 'tuesday');
+    },
+  );
 });
