@@ -18,7 +18,7 @@ function svg(width, height, label, parts) {
  * Left of the line the goal holds.
  */
 export function ratiosPicture(results) {
-  const [left, right, row, width] = [330, 150, 20, 960];
+  const [left, right, row, width] = [330, 180, 20, 990];
   const [least, most] = [0.01, 10];
   const x = (share) =>
     left +
@@ -89,7 +89,7 @@ function panel({ title, unit, x: xName, lines }, left, top, width, height) {
   ];
   const [xLow, xHigh] = range(points.map(([x]) => x));
   const [yLow, yHigh] = range(points.map(([, y]) => y));
-  const inner = { left: left + 64, right: left + width - 20, top: top + 34, bottom: top + height - 40 };
+  const inner = { left: left + 64, right: left + width - 36, top: top + 34, bottom: top + height - 40 };
   const share = (value, low, high) => (Math.log10(value) - low) / Math.max(1, high - low);
   const px = (x) => inner.left + share(x, xLow, xHigh) * (inner.right - inner.left);
   const py = (y) => inner.bottom - share(y, yLow, yHigh) * (inner.bottom - inner.top);
