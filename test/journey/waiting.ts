@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const lookEveryMs = 20;
 /** Longer than anything here takes on a busy machine; a condition that is not met by then is a failure. */
-const waitMsMax = 30_000;
+const waitMsMax = 90_000;
 
 export type Truth<T> = Exclude<T, null | undefined | false | '' | 0>;
 
