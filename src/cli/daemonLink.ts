@@ -44,21 +44,23 @@ const askAgainMs = 200;
 /** A scan of a large root takes its time. */
 const answerMsMax = 10 * 60_000;
 
-/** @throws CommandFailure (75) when a daemon holds the outbox and does not answer */
+/** @throws CommandFailure when a daemon holds the outbox and has no socket (75), or has one and does not answer (69) */
 export async function linkToDaemon(config: Config): Promise<DaemonLink> {
   const giveUpAtMs = machineClock.monotonicMs() + startingMsMax;
   for (;;) {
     const link = await linkOverSocket(controlSocketOf(config));
-    if (link !== null) return link;
+    if (typeof link === 'object') return link;
     try {
       return await linkWithoutDaemon(config);
     } catch (error) {
       if (!(error instanceof OutboxHeld)) throw error;
       if (machineClock.monotonicMs() >= giveUpAtMs) {
-        throw new CommandFailure(
-          exitCodes.held,
-          `${error.message}; it does not answer on its control socket`,
-        );
+        throw link === 'silent'
+          ? new CommandFailure(
+              exitCodes.unreachable,
+              `${error.message}; it runs and does not answer: it is stopped, or hangs. \`runtrackd explain not-answering\` says what to do`,
+            )
+          : new CommandFailure(exitCodes.held, `${error.message}; it does not answer on its control socket`);
       }
     }
     await sleep(askAgainMs);
@@ -82,10 +84,10 @@ async function linkWithoutDaemon(config: Config): Promise<DaemonLink> {
   };
 }
 
-/** @returns null when nobody listens there */
-export async function linkOverSocket(socketPath: string): Promise<DaemonLink | null> {
+/** A daemon that was stopped (SIGSTOP) takes connections, by its kernel, and never says a word. */
+export async function linkOverSocket(socketPath: string): Promise<DaemonLink | 'nobody' | 'silent'> {
   const exists = await lstat(socketPath).catch(() => null);
-  if (exists === null) return null;
+  if (exists === null) return 'nobody';
   const client = new Client('http://runtrackd', {
     socketPath,
     headersTimeout: answerMsMax,
@@ -99,14 +101,15 @@ export async function linkOverSocket(socketPath: string): Promise<DaemonLink | n
     });
     await body.dump();
   } catch (error) {
-    await client.close();
+    // Not closed: that would wait for the answer that does not come.
+    await client.destroy();
     if (errorCode(error) === 'EACCES') {
       throw new CommandFailure(
         exitCodes.unreachable,
         `${socketPath} may not be opened by this user; try as the daemon's user, or with sudo`,
       );
     }
-    return null;
+    return error instanceof Error && error.name === 'TimeoutError' ? 'silent' : 'nobody';
   }
   return {
     operations: overSocket(client),

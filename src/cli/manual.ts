@@ -58,7 +58,7 @@ const stateFiles: readonly Thing[] = [
 const asking = {
   [exitCodes.held]: 'a daemon holds the state directory and does not answer; its pid is named',
   [exitCodes.unreachable]:
-    'the daemon cannot be reached: it ended while it was asked, or this user may not ask it',
+    'the daemon cannot be reached: it does not answer, ended while it was asked, or this user may not ask it',
   [exitCodes.badData]: 'this version cannot read the outbox',
   [exitCodes.outboxTrouble]: 'the outbox cannot be read or written',
 } as const;

@@ -1,5 +1,5 @@
 /** Times, states and tables as people read them. */
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
 import prettyMs from 'pretty-ms';
 import type { ShownState } from '../core/run.ts';
@@ -52,12 +52,19 @@ const blank = {
 };
 
 /** Columns that align, without lines: also with wide characters. An empty head leaves the heading out. */
-export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function columns(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  terminalColumns = process.stdout.isTTY ? process.stdout.columns : Infinity,
+): string {
+  const widths = fitted(columnWidths([head, ...rows]), terminalColumns - 1);
   const table = new Table({
     head: head.map((name) => styleText('bold', name)),
     chars: blank,
     // The library's own colours do not ask whether there is a terminal.
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    // Nothing is cut off: what is too wide goes on in the next line of its column.
+    ...(widths === null ? {} : { colWidths: widths, wordWrap: true, wrapOnWordBoundary: false }),
   });
   table.push(...rows.map((row) => [...row]));
   return table
@@ -65,6 +72,44 @@ export function columns(head: readonly string[], rows: readonly (readonly string
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+const gap = blank.middle.length;
+/** A narrower column could not be read. */
+const columnMin = 8;
+
+/** Pure. @returns how wide each column may be; null: all fit as they are */
+export function fitted(widths: readonly number[], total: number): number[] | null {
+  const available = total - gap * (widths.length - 1);
+  const sum = (all: readonly number[]): number => all.reduce((so, width) => so + width, 0);
+  if (sum(widths) <= available) return null;
+  const fit = [...widths];
+  // The widest gives first: the short ones are numbers and states.
+  while (sum(fit) > available) {
+    const widest = Math.max(...fit);
+    if (widest <= columnMin) break;
+    fit[fit.indexOf(widest)] = widest - 1;
+  }
+  return fit;
+}
+
+function columnWidths(rows: readonly (readonly string[])[]): number[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 1, widthOf(cell));
+  return widths;
+}
+
+const wide =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60\u3000-\u303e]/u;
+const noWidth = /[\p{M}\p{Cf}]/u;
+
+/** How many places a terminal needs for a text, which may be coloured. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const char of stripVTControlCharacters(text))
+    width += noWidth.test(char) ? 0 : wide.test(char) ? 2 : 1;
+  return width;
 }
 
 /** A folder's name may hold anything but a slash; on a terminal it must not move the cursor. */

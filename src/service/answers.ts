@@ -90,6 +90,7 @@ export class Answers implements Operations {
   async *list({ states, root, sinceMs, limit, beforeRun: from }: ListQuery): AsyncGenerator<RunView> {
     const { outbox } = this.#parts.intakeParts;
     const { view } = this.#parts;
+    await this.#assertRoot(root);
     let left = limit === 0 ? Infinity : limit;
     const openOnes = async function* (this: Answers, shown: readonly OpenState[]): AsyncGenerator<RunView> {
       for (const state of shown) {
@@ -139,6 +140,7 @@ export class Answers implements Operations {
 
   async answer({ word, selectors, all, reason, root, dryRun }: PersonsAnswer): Promise<AnsweredView> {
     const chosen: Found[] = [];
+    await this.#assertRoot(root);
     for (const wanted of selectors) {
       const found = await this.#find(wanted);
       // Named twice is meant once.
@@ -259,6 +261,15 @@ export class Answers implements Operations {
     );
     if (chosen.length > 0) return chosen;
     throw new Unanswerable('none', `there is no drop root "${String(root)}"; there is ${this.#rootNames()}`);
+  }
+
+  /** A root that was taken out of the configuration is still one while there are runs of it. @throws Unanswerable */
+  async #assertRoot(name: string | null): Promise<void> {
+    const { outbox } = this.#parts.intakeParts;
+    if (name === null || this.#parts.dropRoots.intakes.some(({ rules }) => rules.root.name === name)) return;
+    const any = { states: [], dropRoot: name, sinceMs: null, beforeRun: null, limit: 1 };
+    if ((await outbox.list(any)).length > 0) return;
+    throw new Unanswerable('none', `there is no drop root "${name}"; there is ${this.#rootNames()}`);
   }
 
   async track(order: TrackOrder): Promise<RunView> {

@@ -247,3 +247,22 @@ test.concurrent('show and list tell what the solver’s log says', async ({ scen
   expect(text).toContain(`Objective ${String(shown.objective)}`);
   expect((await scene.command('list')).stdout).toContain(`feasible, ${String(shown.objective)}`);
 });
+
+test.concurrent('a drop root that is not there is said, with those that are', async ({ scene }) => {
+  await openGallery(scene);
+  for (const command of ['list', 'retry', 'skip'] as const) {
+    const finished = await scene.command(command, '--root', 'nope');
+    expect(finished).toMatchObject({ code: 1, stdout: '' });
+    expect(finished.stderr).toContain('there is no drop root "nope"; there is runs');
+  }
+});
+
+test.concurrent('a daemon that was stopped cannot be reached, and that is said', async ({ scene }) => {
+  const daemon = await scene.daemon();
+  daemon.signal('SIGSTOP');
+  const finished = await scene.command('status');
+  daemon.signal('SIGCONT');
+  expect(finished).toMatchObject({ code: 69, stdout: '' });
+  expect(finished.stderr).toContain(String(daemon.pid));
+  expect(finished.stderr).toContain('runtrackd explain not-answering');
+});

@@ -2,8 +2,8 @@
  * `scan --dry-run`: what would be tracked, what not, and why. There may be years of runs, so nothing is kept but the
  * first few folders and the totals; JSON is written as it comes.
  */
-import { clearLine, cursorTo } from 'node:readline';
 import type { PreviewLine } from '../../http/operations.ts';
+import { Progress } from '../progress.ts';
 import { columns, printable } from '../words.ts';
 
 /** Up to so many folders are named one by one; of more, there are totals with an example each. */
@@ -38,12 +38,12 @@ export async function dryRunOf(lines: AsyncIterable<PreviewLine>, json: boolean)
   let folders = 0;
   let needsPerson = 0;
   let hasRejected = false;
-  const progress = new Progress();
+  const progress = new Progress('looking at the drop roots');
   if (json) process.stdout.write('{\n  "dry_run": true,\n  "folders": [');
   for await (const line of lines) {
     switch (line.kind) {
       case 'progress':
-        progress.show(line.looked);
+        progress.tell(`${String(line.looked)} folder(s) looked at`);
         break;
       case 'root':
         roots.push(line);
@@ -123,25 +123,4 @@ function textOf(
 async function write(text: string): Promise<void> {
   if (process.stdout.write(text)) return;
   await new Promise<void>((resolve) => void process.stdout.once('drain', resolve));
-}
-
-/** One line that counts up, on a terminal only. */
-class Progress {
-  #isShown = false;
-
-  show(looked: number): void {
-    if (!process.stderr.isTTY) return;
-    this.#clear();
-    process.stderr.write(`${String(looked)} folder(s) looked at …`);
-    this.#isShown = true;
-  }
-
-  end(): void {
-    if (this.#isShown) this.#clear();
-  }
-
-  #clear(): void {
-    clearLine(process.stderr, 0);
-    cursorTo(process.stderr, 0);
-  }
 }

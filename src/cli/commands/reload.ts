@@ -17,8 +17,14 @@ export const reloadCommand = () =>
       if (!('path' in found)) throw new CommandFailure(exitCodes.config, describeProblem(found));
       // Of a file that is wrong, too: it is the daemon that has to know of it.
       const stateDir = stateDirIn(found.path);
-      const link = stateDir === null ? null : await linkOverSocket(controlSocketOf({ stateDir }));
-      if (link === null) {
+      const link = stateDir === null ? 'nobody' : await linkOverSocket(controlSocketOf({ stateDir }));
+      if (link === 'silent') {
+        throw new CommandFailure(
+          exitCodes.unreachable,
+          'the daemon runs and does not answer: it is stopped, or hangs. `runtrackd explain not-answering` says what to do',
+        );
+      }
+      if (link === 'nobody') {
         const config = configFor(explicit, false);
         throw new CommandFailure(
           exitCodes.unreachable,

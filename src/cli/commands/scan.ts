@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import type { ScannedView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { exitCodes } from '../exit.ts';
+import { Progress } from '../progress.ts';
 import { dryRunOf } from './dryRun.ts';
 import { columns, printable } from '../words.ts';
 
@@ -22,7 +23,8 @@ export const scanCommand = () =>
           else if (dry.needsPerson > 0 || dry.hasRejected) process.exitCode = exitCodes.needsPerson;
           return;
         }
-        const scanned = await operations.scan(order);
+        const progress = new Progress(`looking at ${root ?? 'the drop roots'}`);
+        const scanned = await operations.scan(order).finally(() => progress.end());
         if (json === true) printJson(scanned);
         else say(scannedText(scanned));
         const isUnwell = scanned.drop_roots.some(({ problem }) => problem !== null);

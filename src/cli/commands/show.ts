@@ -3,6 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import prettyBytes from 'pretty-bytes';
 import type { RunStory } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
+import { explainHint } from '../operating.ts';
 import { configOption, jsonOption, printJson, say, selectorOf, withDaemon } from '../common.ts';
 import { factsSentences } from '../factsText.ts';
 import { convergencePlot } from '../parseLogPlot.ts';
@@ -25,6 +26,9 @@ export const showCommand = () =>
       });
     });
 
+/** States in which somebody has to know more. */
+const needsPerson: ReadonlySet<string> = new Set(['parked', 'rejected', 'overdue', 'skipped', 'gone']);
+
 function storyText(story: RunStory, nowMs: number): string {
   const facts: [string, string | null][] = [
     ['folder', printable(story.folder)],
@@ -36,6 +40,7 @@ function storyText(story: RunStory, nowMs: number): string {
     ['tries', story.run === null ? null : String(story.tries)],
     ['reason', story.reason?.text ?? null],
     ['hint', story.hint],
+    ['more', needsPerson.has(story.state) ? explainHint(story.reason?.class ?? story.state) || null : null],
     ['next', story.next],
     [
       'same folder',

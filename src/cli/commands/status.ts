@@ -6,7 +6,11 @@ import type { StatusView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { exitCodes } from '../exit.ts';
+import { explainHint } from '../operating.ts';
 import { ago, coloured, columns, printable } from '../words.ts';
+
+/** It is one screen: more of what needs a person is counted, not named. */
+const namedMax = 10;
 
 export const statusCommand = () =>
   new Command('status')
@@ -34,7 +38,7 @@ function statusScreen(status: StatusView, nowMs: number): string {
   const lines = [
     status.running
       ? `runtrackd ${status.version} is running on ${status.host} (pid ${String(status.pid)})`
-      : `runtrackd is ${styleText('red', 'not running')} on ${status.host}; this is what its outbox says. Start it with \`runtrackd run\`.`,
+      : `runtrackd is ${styleText('red', 'not running')} on ${status.host}; this is what its outbox says. Start it with \`runtrackd run\` or systemctl; \`runtrackd explain not-running\` says more.`,
     `platform: ${platform.kind}${platform.endpoint === null ? '' : ` at ${platform.endpoint}`}, ${platform.state}`,
   ];
   if (platform.budget.narrowed) {
@@ -85,16 +89,31 @@ function statusScreen(status: StatusView, nowMs: number): string {
   if (status.needs_person.length === 0) lines.push('Nothing needs you.');
   else {
     lines.push('', styleText('bold', 'Needs you:'));
-    for (const run of status.needs_person) {
+    for (const run of status.needs_person.slice(0, namedMax)) {
       lines.push(
         `  ${run.run === null ? '' : `#${String(run.run)} `}${printable(run.folder)}  ${coloured(run.state)}: ${run.reason?.text ?? ''}`,
       );
       if (run.hint !== null) lines.push(`      ${run.hint}`);
     }
+    const more = status.needs_person.length - namedMax;
+    if (more > 0)
+      lines.push(
+        `  and ${String(more)} more: \`runtrackd list --state parked --state rejected --state overdue\``,
+      );
+    lines.push('', ...explained(status.needs_person));
     lines.push(
-      '',
       'Answer with `runtrackd retry FOLDER` or `runtrackd skip FOLDER`; `runtrackd show FOLDER` tells the whole story.',
     );
   }
   return lines.join('\n');
+}
+
+/** What to type to understand, once for each class of reason. */
+function explained(runs: StatusView['needs_person']): string[] {
+  const classes = [...new Set(runs.map(({ reason, state }) => reason?.class ?? state))];
+  const hints = classes
+    .map(explainHint)
+    .filter((hint) => hint !== '')
+    .slice(0, namedMax);
+  return hints.length === 0 ? [] : [`What it means: ${hints.map((hint) => `\`${hint}\``).join(', ')}.`];
 }

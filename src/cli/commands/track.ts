@@ -8,6 +8,8 @@ import type { RunView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, tell, withDaemon } from '../common.ts';
 import type { DaemonLink } from '../daemonLink.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
+import { explainHint } from '../operating.ts';
+import { Progress } from '../progress.ts';
 
 /** One question to the daemon waits this long; then it is asked again. */
 const waitMsMax = 25_000;
@@ -41,7 +43,13 @@ export const trackCommand = () =>
         ) {
           throw new CommandFailure(
             wait === true && run.state === 'parked' ? exitCodes.needsPerson : exitCodes.failed,
-            `${run.folder} is ${run.state}: ${run.reason?.text ?? 'see `runtrackd show`'}. ${run.hint ?? ''}`.trim(),
+            [
+              `${run.folder} is ${run.state}: ${run.reason?.text ?? 'see `runtrackd show`'}.`,
+              run.hint ?? '',
+              explainHint(run.reason?.class ?? run.state),
+            ]
+              .filter((part) => part !== '')
+              .join(' '),
           );
         }
         if (run.run_id === null) {
@@ -59,6 +67,20 @@ export const trackCommand = () =>
 async function waitFor(link: DaemonLink, tracked: RunView, until: 'tracked' | 'recorded'): Promise<RunView> {
   const number = tracked.run;
   if (number === null) throw new Error('a tracked folder has a run');
+  const progress = new Progress(progressText(tracked));
+  try {
+    return await followed(link, number, until, progress);
+  } finally {
+    progress.end();
+  }
+}
+
+async function followed(
+  link: DaemonLink,
+  number: number,
+  until: 'tracked' | 'recorded',
+  progress: Progress,
+): Promise<RunView> {
   await link.deliver(number, until);
   for (;;) {
     const run = await link.operations.waitFor({
@@ -66,14 +88,20 @@ async function waitFor(link: DaemonLink, tracked: RunView, until: 'tracked' | 'r
       until,
       waitMsMax: link.isDaemon ? waitMsMax : 0,
     });
+    progress.tell(progressText(run));
     const isOnItsWay = ['queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'].includes(run.state);
     const isFar = until === 'tracked' && run.run_id !== null;
     if (!isOnItsWay || isFar || !link.isDaemon) return run;
     const { platform } = await link.operations.status();
     if (platform.state === 'ok') continue;
     if (until === 'tracked') return run;
+    progress.end();
     tell(`still waiting: ${platform.reason ?? 'the platform is paused'}`);
   }
+}
+
+function progressText({ run, state }: RunView): string {
+  return `run #${String(run)} is ${state}`;
 }
 
 /** The result file, beside the solver's files or, where the folder did not take it, in the state directory. */
