@@ -46,6 +46,7 @@ const signals = [
     'TERM, INT',
     'the daemon finishes what is under way within shutdown_deadline and exits 0; a second one ends it at once',
   ],
+  ['HUP', 'the configuration is read again, as by reload; the old one is kept when the new one is wrong'],
 ] as const;
 
 const generalExits = [

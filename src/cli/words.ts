@@ -63,10 +63,10 @@ export function columns(
     chars: blank,
     // The library's own colours do not ask whether there is a terminal.
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-    // Nothing is cut off: what is too wide goes on in the next line of its column.
-    ...(widths === null ? {} : { colWidths: widths, wordWrap: true, wrapOnWordBoundary: false }),
   });
-  table.push(...rows.map((row) => [...row]));
+  // Nothing is cut off: what is too wide goes on in the next line of its column.
+  const cell = (text: string, index: number): string => wrapped(text, widths?.[index] ?? Infinity);
+  table.push(...rows.map((row) => row.map(cell)));
   return table
     .toString()
     .split('\n')
@@ -98,6 +98,23 @@ function columnWidths(rows: readonly (readonly string[])[]): number[] {
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 1, widthOf(cell));
   return widths;
+}
+
+/** By places, as the library does not: it cuts off wide characters. What is coloured is short, and stays whole. */
+function wrapped(text: string, width: number): string {
+  if (widthOf(text) <= width || stripVTControlCharacters(text) !== text) return text;
+  const lines: string[] = [];
+  let line = '';
+  for (const char of text) {
+    if (widthOf(line + char) > width) {
+      const space = line.lastIndexOf(' ');
+      const at = space > 0 ? space + 1 : line.length;
+      lines.push(line.slice(0, at).trimEnd());
+      line = line.slice(at);
+    }
+    line += char;
+  }
+  return [...lines, line].join('\n');
 }
 
 const wide =

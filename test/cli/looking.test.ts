@@ -253,7 +253,7 @@ test.concurrent('a drop root that is not there is said, with those that are', as
   for (const command of ['list', 'retry', 'skip'] as const) {
     const finished = await scene.command(command, '--root', 'nope');
     expect(finished).toMatchObject({ code: 1, stdout: '' });
-    expect(finished.stderr).toContain('there is no drop root "nope"; there is runs');
+    expect(finished.stderr).toContain('there is no drop root "nope"; there is "runs", "more"');
   }
 });
 
