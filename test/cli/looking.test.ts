@@ -29,6 +29,10 @@ test.concurrent('status is one screen, and exit code 3 while something needs a p
       'platform',
       'loops',
       'outputs_differ',
+      'http',
+      'waiting_since',
+      'configuration',
+      'history',
       'drop_roots',
     ].sort(),
   );

@@ -30,7 +30,7 @@ test('a table fits the terminal, aligns with wide characters, and loses nothing'
   );
   const lines = table.split('\n');
   for (const line of lines) expect(widthOf(line)).toBeLessThan(60);
-  const letters = (text: string): string => [...text.replaceAll(/\s/g, '')].sort().join('');
+  const letters = (text: string): string => Array.from(text.replaceAll(/\s/g, '')).sort().join('');
   expect(letters(table)).toBe(letters(`run folder reason #1 ${folder} ${reason} #2 /srv/b short`));
   expect(columns(['a'], [[folder]], Infinity).split('\n')[1]).toBe(folder);
 });
