@@ -185,5 +185,5 @@ function troubleText(listen: ListenAddress, code: string): string {
     ENOTFOUND: 'this machine has no such address',
     ENOENT: 'its directory is not there',
   }[code];
-  return `health, metrics and the page are not served at ${where}: ${why ?? `it cannot be had (${code})`}. It is tried again; or change http.listen`;
+  return `health, metrics and the page are not served at ${where}: ${why ?? `it cannot be had (${code})`}. It is tried again; or change http.listen (runtrackd explain not-served)`;
 }
