@@ -1,0 +1,138 @@
+/**
+ * What a long history costs: an outbox with a million runs over two years, and what is asked of it all the time. Each
+ * question is asked several times, the first time apart, because then nothing is in the memory.
+ *
+ *   npm run bench:days [-- --runs 1000000] [--rounds 5]
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import Database from 'better-sqlite3';
+import { fingerprintOf } from '../dist/core/identity.js';
+import { openOutbox } from '../dist/outbox/outbox.js';
+import { historyOf } from '../dist/service/history.js';
+import { median, rounded } from './figures.mjs';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '1000000' }, rounds: { type: 'string', default: '5' } },
+});
+const [runs, rounds] = [Number(values.runs), Number(values.rounds)];
+const roots = 5;
+const days = 730;
+const dayMs = 86_400_000;
+const nowMs = Date.now();
+const platform = 'https://api.cloud.nextmv.io';
+
+const dir = mkdtempSync(join(tmpdir(), 'rt-h-'));
+const stateDir = join(dir, 'state');
+mkdirSync(stateDir, { mode: 0o700 });
+
+/** Recorded runs as the daemon leaves them, the newest a minute ago. */
+function fill(db) {
+  const insert =
+    db.prepare(`insert into run (fingerprint, version, platform, app, host, drop_root, first_path,
+      generation, counter, path, directory, content, settings, state, run_id, since_ms, created_at_ms, facts)
+    values (@fingerprint, 1, @platform, 'hare-app', 'bench', @dropRoot, @path, @generation, 1, @path, @directory, @content,
+      '{"instance":null,"name":"run","description":"","options":{},"batchExperimentId":null}', @state, @runId, @atMs,
+      @atMs - 2500, @facts)`);
+  const put = db.transaction((from, to) => {
+    for (let n = from; n < to; n += 1) {
+      const generation = createHash('sha256').update(String(n)).digest('hex');
+      const path = `run-${String(n).padStart(8, '0')}`;
+      const dropRoot = `root-${n % roots}`;
+      const host = 'bench';
+      const key = {
+        version: 1,
+        platform,
+        app: 'hare-app',
+        host,
+        dropRoot,
+        firstPath: path,
+        generation,
+        counter: 1,
+      };
+      const file = { role: 'input', name: 'input.json', type: 'json', bytes: 1000, sha256: generation };
+      const meta = { status: n % 10 === 0 ? 'failed' : 'succeeded', durationMs: 1000 };
+      const content = { generation, asideDigest: generation, files: [file, file], filesMark: 'mark', meta };
+      insert.run({
+        ...{ fingerprint: fingerprintOf(key), platform, dropRoot, path, generation },
+        directory: `["65024","${n}","17000000000000"]`,
+        content: JSON.stringify({ ...content, warnings: [] }),
+        state: JSON.stringify({ kind: 'recorded', runId: `devint-${n}` }),
+        runId: `devint-${n}`,
+        atMs: Math.floor(nowMs - 60_000 - ((runs - n) / runs) * days * dayMs),
+        facts: n % 2 === 0 ? '{"solver":"highs","status":"optimal","gap_relative":0.01}' : null,
+      });
+    }
+  });
+  for (let n = 0; n < runs; n += 10_000) put(n, Math.min(runs, n + 10_000));
+}
+
+async function timed(work) {
+  const beganMs = performance.now();
+  await work();
+  return performance.now() - beganMs;
+}
+
+const figures = {};
+async function measure(name, work) {
+  const firstMs = await timed(work);
+  const againMs = [];
+  for (let round = 0; round < rounds; round += 1) againMs.push(await timed(work));
+  figures[name] = {
+    firstMs: rounded(firstMs),
+    medianMs: rounded(median(againMs)),
+    maxMs: rounded(Math.max(...againMs)),
+  };
+  console.error(`${name}: ${JSON.stringify(figures[name])}`);
+}
+
+try {
+  await (await openOutbox(stateDir)).close();
+  const db = new Database(join(stateDir, 'outbox.db'));
+  db.pragma('synchronous = off');
+  db.exec("insert into outbox (only, host, created_at_ms) values (1, 'bench', 1)");
+  const filledMs = await timed(() => fill(db));
+  // As an earlier version left it: without sums.
+  db.exec('delete from day; update outbox set counted_to = 0, count_end = (select max(run) from run)');
+  db.close();
+  console.error(`${runs} runs in ${rounded(filledMs / 1_000)} s`);
+
+  let outbox;
+  const openMs = await timed(async () => (outbox = await openOutbox(stateDir)));
+  figures.open = { firstMs: rounded(openMs) };
+  await measure('claim, nothing due', () => outbox.claimDue(platform, nowMs, 64, []));
+  await measure('counts', () => outbox.counts());
+  await measure('list, newest 50', () =>
+    outbox.list({ states: [], dropRoot: null, sinceMs: null, beforeRun: null, limit: 50 }),
+  );
+  const stepsMs = [];
+  for (let isMore = true; isMore;)
+    stepsMs.push(await timed(async () => (isMore = await outbox.countOldRuns(250))));
+  figures['sums of old runs, a step of 250'] = {
+    medianMs: rounded(median(stepsMs)),
+    maxMs: rounded(Math.max(...stepsMs)),
+  };
+  await measure('14 days of all roots', () => historyOf(outbox, { days: 14, root: null }, nowMs));
+  await measure('400 days of one root', () => historyOf(outbox, { days: 400, root: 'root-0' }, nowMs));
+  await outbox.close();
+
+  const result = {
+    machine: {
+      cpu: cpus()[0]?.model,
+      cpus: cpus().length,
+      memoryGiB: rounded(totalmem() / 2 ** 30),
+      node: process.version,
+    },
+    runs,
+    bytesOfRun: rounded(statSync(join(stateDir, 'outbox.db')).size / runs),
+    figures,
+  };
+  writeFileSync(new URL('results/days.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
+  console.log(JSON.stringify(result, null, 2));
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
