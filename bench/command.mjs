@@ -63,6 +63,9 @@ function versions() {
 async function play(name, rounds) {
   const { what, measure } = await load(name);
   const dir = mkdtempSync(join(tmpdir(), 'rt-b-'));
+  // An interrupted bench leaves no folders behind either.
+  const removeAll = () => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', removeAll);
   const beganMs = performance.now();
   const load1 = loadavg()[0];
   try {
@@ -99,7 +102,8 @@ async function play(name, rounds) {
     return figures.filter(({ holds }) => holds === false).map(({ what: figure }) => `${name}: ${figure}`);
   } finally {
     endAll();
-    rmSync(dir, { recursive: true, force: true });
+    removeAll();
+    process.off('exit', removeAll);
   }
 }
 
