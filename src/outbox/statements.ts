@@ -180,7 +180,7 @@ export const statements = {
   // Slim on purpose: a picture asks for many of them again and again.
   recentRuns: `select run, drop_root as dropRoot, path as folder, kind as state,
       content ->> '$.meta.status' as status, content ->> '$.meta.durationMs' as durationMs,
-      content ->> '$.facts.gap_relative' as gap from run where run < @before order by run desc limit @limit`,
+      facts ->> '$.gap_relative' as gap from run where run < @before order by run desc limit @limit`,
   lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
 

@@ -111,13 +111,13 @@ export function recentPicture(root: string, runs: readonly RecentRun[]): Markup 
   const hasGaps = runs.some(({ gap }) => gap !== null);
   const gapBottom = hasGaps ? 52 : 0;
   const [top, bottom] = [gapBottom + 14, gapBottom + 104];
-  const durationMarks = ticks(0, Math.max(1, ...runs.map(({ durationMs }) => (durationMs ?? 0) / 1000)), 3);
-  const y = scale([0, durationMarks.at(-1) ?? 1], [bottom, top]);
+  const durations = timeAxis(Math.max(1, ...runs.map(({ durationMs }) => (durationMs ?? 0) / 1000)), 3);
+  const y = scale([0, durations.marks.at(-1) ?? 1], [bottom, top]);
   const gapMarks = ticks(0, Math.max(0.01, ...runs.map(({ gap }) => gap ?? 0)), 2);
   const gapY = scale([0, gapMarks.at(-1) ?? 1], [gapBottom - 4, 10]);
   // A handful of runs would be as wide as houses.
   const step = Math.min(24, (width - left - right) / Math.max(1, runs.length));
-  const shapes = html`${hasGaps ? grid(gapMarks, gapY, percent) : ''}${grid(durationMarks, y, secondsText)}
+  const shapes = html`${hasGaps ? grid(gapMarks, gapY, percent) : ''}${grid(durations.marks, y, durations.text)}
   ${runs.map((run, at) => {
     const { durationMs, gap, status } = run;
     const tone = status === 'failed' ? 'bad' : 'good';
@@ -179,8 +179,8 @@ export function convergencePicture(
   if (first === undefined || all.length < 2) return '';
   const [top, bottom] = [10, 196];
   const lastS = Math.max(endS ?? 0, ...all.map(([seconds]) => seconds));
-  const timeMarks = ticks(0, lastS > 0 ? lastS : 1, 5);
-  const x = scale([0, timeMarks.at(-1) ?? 1], [left, width - right]);
+  const times = timeAxis(lastS > 0 ? lastS : 1, 5);
+  const x = scale([0, times.marks.at(-1) ?? 1], [left, width - right]);
   const values = all.map(([, value]) => value);
   const marks = ticks(Math.min(...values), Math.max(...values), 4);
   const y = scale([marks[0] ?? 0, marks.at(-1) ?? 1], [bottom, top]);
@@ -192,7 +192,7 @@ export function convergencePicture(
       ${points.length <= 40 ? points.map(([s, value]) => html`<circle class="dot ${tone}" cx="${x(s)}" cy="${y(value)}" r="2" />`) : ''}`;
   };
   const shapes = html`${grid(marks, y, tickText)}
-  ${timeMarks.map((mark) => html`<text x="${x(mark)}" y="${bottom + 15}" text-anchor="middle">${secondsText(mark)}</text>`)}
+  ${times.marks.map((mark) => html`<text x="${x(mark)}" y="${bottom + 15}" text-anchor="middle">${times.text(mark)}</text>`)}
   ${line(bounds, 'bound')}${line(incumbents, 'incumbent')}`;
   const inOrder = [
     ...incumbents.map(([seconds, value]) => ({ seconds, name: 'solution', value })),
@@ -233,10 +233,18 @@ function dayText(day: string): string {
   return `${Number(number)} ${months[Number(month) - 1] ?? ''}`;
 }
 
-function secondsText(seconds: number): string {
-  return seconds < 120
-    ? `${tickText(seconds)} s`
-    : prettyMs(seconds * 1000, { unitCount: 2, compact: false });
+/** Round in the unit that people would say it in: 3 min, not 166 s. */
+function timeAxis(secondsMax: number, wanted: number) {
+  const [unit, seconds] =
+    secondsMax < 120
+      ? (['s', 1] as const)
+      : secondsMax < 7_200
+        ? (['min', 60] as const)
+        : (['h', 3_600] as const);
+  return {
+    marks: ticks(0, secondsMax / seconds, wanted).map((mark) => mark * seconds),
+    text: (mark: number): string => `${tickText(mark / seconds)} ${unit}`,
+  };
 }
 
 const percents = new Intl.NumberFormat('en', { style: 'percent', maximumSignificantDigits: 3 });

@@ -94,9 +94,13 @@ function warnings({ warnings: all, inferred }: RunStory): Markup | '' {
   </section>`;
 }
 
+/** Drawn, or said otherwise. */
+const drawnOrOdd = new Set(['incumbents', 'bounds', 'evidence', 'gap_relative']);
+
 function solver({ facts: said }: RunStory): Markup | '' {
   if (said === null) return '';
-  const { incumbents, bounds, evidence: _lines, gap_relative: gap, ...figures } = said;
+  const { incumbents, bounds, gap_relative: gap } = said;
+  const figures = Object.fromEntries(Object.entries(said).filter(([name]) => !drawnOrOdd.has(name)));
   return html`<section aria-labelledby="solver">
     <h2 id="solver">What the solver’s log says</h2>
     <div class="two">
