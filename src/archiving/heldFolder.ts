@@ -58,20 +58,22 @@ export async function copyFolder(source: string, copy: string, beat: () => void,
 async function copyFile(folder: OpenFolder, name: string, to: string, beat: () => void): Promise<void> {
   const from = await folder.openFile(name);
   try {
-    const stats = await from.stat();
+    const stats = await from.stat({ bigint: true });
     if (!stats.isFile()) throw notRegular();
+    const size = Number(stats.size);
     const file = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
-      const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, stats.size)));
+      const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, size)));
       // Never beyond the size it had: one that grows for ever is found to have changed.
-      for (let at = 0; at < stats.size;) {
-        const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, stats.size - at), at);
+      for (let at = 0; at < size;) {
+        const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, size - at), at);
         if (bytesRead === 0) break;
         await file.writeFile(buffer.subarray(0, bytesRead));
         at += bytesRead;
         beat();
       }
-      await makeLike(file, stats);
+      const { uid, gid, mode, atime, mtime } = stats;
+      await makeLike(file, { uid: Number(uid), gid: Number(gid), mode: Number(mode), atime, mtime });
     } finally {
       await file.close();
     }

@@ -4,6 +4,7 @@ import type { LifecyclePolicy } from '../core/policy.ts';
 import type { PassPoint } from '../core/points.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { RunFolders } from '../reading/runFolders.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
 import type { RootPlaces } from '../system/resultDirectory.ts';
@@ -11,6 +12,7 @@ import type { PacedPlatform } from './pacedPlatform.ts';
 
 export interface DeliveryParts {
   readonly outbox: Outbox;
+  readonly folders: RunFolders;
   /** Asked at the pace of the budget, which all drop roots share. */
   readonly platform: PacedPlatform;
   /** The platform's normalised origin, or the stand-in's id: part of every key. */

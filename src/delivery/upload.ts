@@ -9,7 +9,8 @@ import type { Role, Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import { artefactBodies, SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
 import { beating } from '../reading/beat.ts';
-import { readyBody, type ReadyBody } from '../reading/readyBody.ts';
+import { readyBody } from '../reading/readyBody.ts';
+import { isSmall } from '../reading/smallBody.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
 import { errorTail } from '../platform/runRequest.ts';
 import type { Outcome } from './outcome.ts';
@@ -53,10 +54,8 @@ export async function upload(
     return { happening: { kind: 'rootRemoved', failure: missingRoot(claim.key.dropRoot) } };
   const nowMs = parts.clock.nowMs();
   const fresh = state.uploads.filter((done) => isYoung(done, nowMs, parts.policy.uploadAgeMsMax));
-  let folder: OpenFolder | undefined;
   try {
-    folder = await openFolder(join(places.path, claim.path));
-    return { happening: await uploadAll(claim, folder, fresh, parts, lanes, signal) };
+    return { happening: await uploadAll(claim, places.path, fresh, parts, lanes, signal) };
   } catch (error) {
     if (!(error instanceof SourceChanged)) throw error;
     const what = error.message;
@@ -64,8 +63,6 @@ export async function upload(
     const isOutside = claim.key.dropRoot === outsideRootName;
     const failure = changed(what, isOutside);
     return { happening: isOutside ? { kind: 'failed', failure } : { kind: 'sourceChanged', failure } };
-  } finally {
-    await folder?.close();
   }
 }
 
@@ -76,7 +73,7 @@ export function isYoung(done: Upload, nowMs: number, ageMsMax: number): boolean 
 
 async function uploadAll(
   claim: Claim,
-  folder: OpenFolder,
+  root: string,
   fresh: readonly Upload[],
   parts: DeliveryParts,
   lanes: UploadLanes,
@@ -84,13 +81,29 @@ async function uploadAll(
 ): Promise<Outcome['happening']> {
   const bodies = artefactBodies(claim.content, errorTail(claim.content.meta.error));
   const missing = bodies.filter(({ role }) => !fresh.some((done) => done.role === role));
+  const path = join(root, claim.path);
+  const small = missing.filter(isSmall);
+  const held = await opening(parts.folders.hold(root, path, small));
+  const folder = small.length === missing.length ? null : await opening(OpenFolder.open(path));
+  const uploadIt = async (body: ArtefactBody | ArchiveBody): Promise<Upload> => {
+    const whole = held[small.findIndex((one) => one === body)];
+    if (whole !== undefined)
+      return await uploadOne(
+        claim,
+        { role: body.role, bytes: whole.length, read: () => whole },
+        parts,
+        signal,
+      );
+    if (folder === null) throw new Error('only what is held needs no folder');
+    return await uploadBody(claim, folder, body, parts, signal);
+  };
   const settled = await Promise.allSettled(
     missing.map((body) => {
-      const inLane = () => lanes.all.add(() => uploadBody(claim, folder, body, parts, signal), { signal });
+      const inLane = () => lanes.all.add(() => uploadIt(body), { signal });
       // Whoever waits to pack holds up nobody who has nothing to pack.
       return 'archive' in body ? lanes.archives.add(inLane, { signal }) : inLane();
     }),
-  );
+  ).finally(() => folder?.close());
   const landed = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const errors = settled.flatMap((result) => (result.status === 'rejected' ? [asError(result.reason)] : []));
   const first = errors.find((error) => !(error instanceof RuntrackdError)) ?? errors[0];
@@ -117,9 +130,16 @@ async function uploadBody(
   }
 }
 
+/** What is sent, as often as it takes: at hand as a whole, or to be read. */
+interface Sendable {
+  readonly role: Role;
+  readonly bytes: number;
+  readonly read: () => Uint8Array | AsyncIterable<Buffer>;
+}
+
 async function uploadOne(
   claim: Claim,
-  body: Pick<ReadyBody, 'bytes' | 'read'> & { readonly role: Role },
+  body: Sendable,
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Upload> {
@@ -130,7 +150,9 @@ async function uploadOne(
     const beganMs = clock.monotonicMs();
     passPoint('ticketGiven');
     try {
-      await platform.putUpload(ticket, beating(body.read(), progress.delivery), body.bytes, signal);
+      const source = body.read();
+      const noted = source instanceof Uint8Array ? source : beating(source, progress.delivery);
+      await platform.putUpload(ticket, noted, body.bytes, signal);
     } catch (error) {
       const isDead = error instanceof RuntrackdError && error.reason === 'upload-url-dead';
       if (isDead && tickets < ticketsMax) continue;
@@ -156,13 +178,13 @@ function linkTooSlow(body: { readonly role: Role; readonly bytes: number }, took
 }
 
 /** A folder, or a whole drop root, that is closed or fails to be read is intake's to wait for, at no run's expense. */
-const concernFolder = new Set(['EACCES', 'EPERM', 'EIO', 'ESTALE']);
+const concernFolder = new Set(['EACCES', 'EPERM', 'EIO', 'ESTALE', 'ETIMEDOUT']);
 const saysGone = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 
 /** @throws SourceChanged where the folder cannot be opened */
-async function openFolder(path: string): Promise<OpenFolder> {
+async function opening<T>(folder: Promise<T>): Promise<T> {
   try {
-    return await OpenFolder.open(path);
+    return await folder;
   } catch (error) {
     const code = errorCode(error) ?? '';
     if (saysGone.has(code)) throw new SourceChanged('the folder', 'is not there any more');

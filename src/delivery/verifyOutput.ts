@@ -10,6 +10,7 @@ import type { Claim } from '../outbox/nouns.ts';
 import type { RunAnswer } from '../platform/wire.ts';
 import { beating, type Beat } from '../reading/beat.ts';
 import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
+import { isSmall } from '../reading/smallBody.ts';
 import { isSameArchive } from '../reading/returnedArchive.ts';
 import { errorCode, type OpenFolder } from '../system/files.ts';
 import { JsonDigest } from './jsonDigest.ts';
@@ -25,15 +26,19 @@ const nothing: Verified = { isSame: null, warning: null };
 const same: Verified = { isSame: true, warning: null };
 const different: Verified = { isSame: false, warning: outputDiffers };
 
-/** @param folder the run folder; null when it is not there any more */
+/**
+ * @param folder the run folder; null when it is not there any more
+ * @param hold reads a small body of the folder as a whole
+ */
 export async function verifyInline(
   claim: Claim,
   answer: RunAnswer,
   folder: OpenFolder | null,
+  hold: (body: ArtefactBody) => Promise<Uint8Array | undefined>,
 ): Promise<Verified> {
   const body = outputBody(claim);
   if (body === undefined || folder === null || body.bytes > inlineBytesMax) return nothing;
-  const sent = await sentText(folder, body);
+  const sent = await sentText(folder, body, hold);
   if (sent === null) return cannotCompare;
   if (claim.content.meta.status === 'failed') {
     const stdout = member(answer['error_log'], 'stdout');
@@ -106,9 +111,15 @@ function outputBody(claim: Claim): ArtefactBody | undefined {
   return body !== undefined && 'pieces' in body ? body : undefined;
 }
 
-async function sentText(folder: OpenFolder, body: ArtefactBody): Promise<string | null> {
-  const chunks: Buffer[] = [];
+async function sentText(
+  folder: OpenFolder,
+  body: ArtefactBody,
+  hold: (body: ArtefactBody) => Promise<Uint8Array | undefined>,
+): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
   try {
+    const whole = isSmall(body) ? await hold(body) : undefined;
+    if (whole !== undefined) return Buffer.from(whole.buffer).toString('utf8');
     for await (const chunk of readBody(folder, body)) chunks.push(chunk);
   } catch (error) {
     if (isSourceTrouble(error)) return null;

@@ -10,8 +10,9 @@ import type { Claim } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
 import { isoTime } from '../system/clock.ts';
-import { errorCode, OpenFolder, removeIfThere, writeWhole } from '../system/files.ts';
+import { errorCode, OpenFolder, writeWhole } from '../system/files.ts';
 import { beating } from '../reading/beat.ts';
+import type { ArtefactBody } from '../reading/bodies.ts';
 import { openResultDir, resultDirOf, type RootPlaces } from '../system/resultDirectory.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
@@ -36,7 +37,7 @@ export async function writeBack(
   const own = 'folder' in opened ? opened : null;
   const open = own?.folder ?? null;
   try {
-    const verified = await verify(claim, answer, open, parts, signal);
+    const verified = await verify(claim, answer, own, parts, signal);
     if (verified.warning !== null) warnings.push(verified.warning);
     const document = (more: readonly string[], outputFile: string | null): string => {
       const allWarnings = [...claim.warnings, ...warnings, ...more];
@@ -74,6 +75,8 @@ interface Place {
 /** The run's folder held open, and where its result is to lie. */
 interface OwnFolder {
   readonly folder: OpenFolder;
+  readonly mode: number;
+  readonly gid: number;
   readonly places: RootPlaces;
   /** Relative to the drop root. */
   readonly path: string;
@@ -95,7 +98,8 @@ async function openOwnFolder(
   }
   try {
     const folder = await OpenFolder.open(join(places.path, path));
-    if ((await folder.stats()).ino === directory.ino) return { folder, places, path };
+    const { ino, mode, gid } = await folder.stats();
+    if (ino === directory.ino) return { folder, mode, gid, places, path };
     await folder.close();
     return { warning: 'another folder lies at its path now, so the result was not written there' };
   } catch (error) {
@@ -107,12 +111,15 @@ async function openOwnFolder(
 async function verify(
   claim: Claim,
   answer: RunAnswer,
-  folder: OpenFolder | null,
-  { platform, progress }: DeliveryParts,
+  own: OwnFolder | null,
+  { platform, folders, progress }: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Verified> {
+  const folder = own?.folder ?? null;
   if (!urlAnswer.safeParse(answer['output']).success || isInlined(claim, answer)) {
-    return await verifyInline(claim, answer, folder);
+    const hold = async (body: ArtefactBody): Promise<Uint8Array | undefined> =>
+      own === null ? undefined : (await folders.hold(own.places.path, own.folder.pathOfItself(), [body]))[0];
+    return await verifyInline(claim, answer, folder, hold);
   }
   const download = () => platform.download(answer['output'], outputBytesMax, signal);
   return await verifyStream(claim, download, folder, progress.delivery);
@@ -144,12 +151,11 @@ async function put(
 
 /** @returns null when it is written, or why the folder does not take it */
 async function writeBeside(
-  { folder, places, path }: OwnFolder,
+  { folder, mode: folderMode, gid, places, path }: OwnFolder,
   place: Place,
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { mode: folderMode, gid } = await folder.stats();
   // Whoever can read the folder can read the result.
   const mode = folderMode & 0o666;
   let mirror: OpenFolder | null = null;
@@ -157,8 +163,13 @@ async function writeBeside(
     mirror = places.resultsDir === null ? null : await openResultDir(places, path);
     const target = mirror ?? folder;
     const outputFile = await keepOutput(place, (name) => target.pathOf(name), mode, gid, parts, signal);
-    await writeWhole(target.pathOf(resultFileName), place.document([], outputFile), mode, gid);
-    await removeIfThere(target.pathOf(problemFileName));
+    await parts.folders.put(places.path, target.pathOfItself(), {
+      name: resultFileName,
+      text: place.document([], outputFile),
+      mode,
+      gid,
+      replaces: problemFileName,
+    });
     return null;
   } catch (error) {
     const code = errorCode(error);

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';
 import { identityVersion, outsideRootName } from '../core/identity.ts';
+import { resultFileName } from '../core/ownFiles.ts';
 import type { Enqueued, NewRun, Run, RunSettings } from '../outbox/nouns.ts';
 import { directoryOf } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
@@ -36,6 +37,8 @@ export interface CompleteFolder {
   /** It lay there before its root was first watched. */
   readonly isHistory: boolean;
   readonly content: FolderContent;
+  /** Files of this program itself that lie in it. */
+  readonly ownFiles: readonly string[];
 }
 
 /** What has lain there for longer when it is found is history: runs that are fresh go before it. */
@@ -52,7 +55,8 @@ export async function enqueueFolder(
   const app = wishes.app ?? folder.content.meta.appId ?? root.app;
   const { generation } = folder.content;
   const key = { version: identityVersion, platform: platformId, app, host, dropRoot: root.name, generation };
-  const believed = wishes.again === true ? null : await believedRun(folder, root, app, parts);
+  const isProvable = wishes.again !== true && mayHold(resultFileName, folder, root);
+  const believed = isProvable ? await believedRun(folder, root, app, parts) : null;
   const earlier = await earlierPlaces(folder, root, key, parts);
   const wanted: NewRun = {
     key,
@@ -78,6 +82,15 @@ export async function enqueueFolder(
       `${enqueued.distrust}: was the outbox lost or rolled back? Nothing is sent before it was looked for on the platform`,
     );
   return enqueued;
+}
+
+/** Whether a file of our own may lie where the folder's results go: a mirrored directory was not looked into. */
+export function mayHold(
+  name: string,
+  { ownFiles }: Pick<CompleteFolder, 'ownFiles'>,
+  { resultsDir }: Pick<DropRoot, 'resultsDir'>,
+): boolean {
+  return resultsDir !== null || ownFiles.includes(name);
 }
 
 /** Whether the folder's result file proves that this very content was sent to this platform and app. @throws HostChanged */

@@ -6,9 +6,10 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DirectoryIdentity } from '../core/content.ts';
 import { isHistory } from '../core/backfill.ts';
+import { problemFileName } from '../core/ownFiles.ts';
 import { isOverdue, settleVerdict } from '../core/settle.ts';
 import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
-import { readFolder, type ReadFolder } from '../reading/readFolder.ts';
+import type { ReadFolder } from '../reading/readFolder.ts';
 import { directoryOf, type FolderSight } from '../reading/sight.ts';
 import { sightFolder } from '../reading/sightFolder.ts';
 import type { FolderContent } from '../core/content.ts';
@@ -17,7 +18,7 @@ import { isoTime } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
 import { clearProblem, putProblem } from '../system/problemFile.ts';
 import { resultDirOf } from '../system/resultDirectory.ts';
-import { enqueueFolder, targetOf, type CompleteFolder } from './enqueue.ts';
+import { enqueueFolder, mayHold, targetOf, type CompleteFolder } from './enqueue.ts';
 import { levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut, leaveOut, newestWriteMs } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
@@ -69,10 +70,10 @@ export async function lookAt(
   parts: IntakeParts,
   isRootThere: () => Promise<boolean>,
 ): Promise<Looked> {
-  const { clock } = parts;
+  const { clock, folders } = parts;
   const folderPath = join(rules.root.path, path);
   if (levelOf(path) !== rules.root.depth) return await elsewhere(path, rules, known, parts, isRootThere);
-  const sight = await sightFolder(folderPath, rules.sight);
+  const sight = await folders.look(rules.root.path, folderPath, rules);
   if (sight === null) {
     if (known !== undefined && (await isRootThere())) await vanished(known, parts);
     return done;
@@ -119,10 +120,10 @@ export async function lookAt(
     );
   }
   if (sight.refusal !== null) return await reject(path, rules, known, sight, sight.refusal, parts);
-  const read =
+  const { read, after } =
     open.lastRead?.signature === sight.signature
-      ? open.lastRead.verdict
-      : await readFolder(folderPath, sight, rules.reading);
+      ? { read: open.lastRead.verdict, after: sight }
+      : await folders.read(rules.root.path, folderPath, sight, rules);
   switch (read.kind) {
     case 'notYet':
       // What is mended without a trace in the folder is tried at every scan.
@@ -132,7 +133,6 @@ export async function lookAt(
     case 'rejected':
       return await reject(path, rules, known, sight, read, parts);
     case 'complete': {
-      const after = await sightFolder(folderPath, rules.sight);
       if (after?.signature !== sight.signature) {
         return await settling(
           path,
@@ -184,12 +184,13 @@ function completeFolder(
   start: RootStart | null,
   content: FolderContent,
 ): CompleteFolder {
-  const { directory, isBirthKnown, signature, newestChangeMs, newestFileChangeMs } = sight;
+  const { directory, isBirthKnown, signature, ownFiles, newestChangeMs, newestFileChangeMs } = sight;
   return {
     path,
     directory,
     isBirthKnown,
     signature,
+    ownFiles,
     newestChangeMs,
     newestFileChangeMs,
     newestWriteMs: newestWriteMs(sight),
@@ -379,7 +380,7 @@ async function take(
   const fields = { root: rules.root.name, folder: folder.path, run };
   if (kind === 'new') log.info(fields, `${folder.path} is complete: run #${run}`);
   else log.debug(fields, `${folder.path} is complete, and it is run #${run} (${kind})`);
-  await mendTraces(run, folder.path, rules, parts);
+  await mendTraces(enqueued, folder, rules, parts);
   onEnqueued(run);
   return { kind: 'done', enqueued };
 }
@@ -389,14 +390,18 @@ async function take(
  * folder was made again or came back to older content.
  */
 async function mendTraces(
-  number: number,
-  path: string,
+  { run: number, kind }: Enqueued,
+  folder: CompleteFolder,
   { root }: RootRules,
   parts: IntakeParts,
 ): Promise<void> {
   const { outbox, clock, policy } = parts;
+  const { path } = folder;
+  const hasProblem = mayHold(problemFileName, folder, root);
+  // A new run has no result yet that could be missing.
+  if (kind === 'new' && !hasProblem) return;
   const state = (await outbox.run(number))?.life.state;
-  if (state?.kind !== 'parked') await clearProblem(root, path);
+  if (state?.kind !== 'parked' && hasProblem) await clearProblem(root, path);
   if (state?.kind !== 'recorded' || (await resultIdIn(resultDirOf(root, path))) === state.runId) return;
   await outbox.apply(
     number,

@@ -1,12 +1,14 @@
 /** What intake works with. */
 import type { LifecyclePolicy } from '../core/policy.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { RunFolders } from '../reading/runFolders.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
 import type { RootPlaces } from '../system/resultDirectory.ts';
 
 export interface IntakeParts {
   readonly outbox: Outbox;
+  readonly folders: RunFolders;
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: LifecyclePolicy;

@@ -88,9 +88,11 @@ async function readResult(path: string): Promise<string | null> {
     folder = await OpenFolder.open(path);
     const file = await folder.openFile(resultFileName);
     try {
-      const stats = await file.stat();
-      if (!stats.isFile() || stats.size > resultBytesMax) return null;
-      return await file.readFile('utf8');
+      const stats = await file.stat({ bigint: true });
+      if (!stats.isFile() || stats.size > BigInt(resultBytesMax)) return null;
+      const bytes = Buffer.alloc(Number(stats.size));
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      return bytes.toString('utf8', 0, bytesRead);
     } finally {
       await file.close();
     }

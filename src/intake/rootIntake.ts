@@ -129,7 +129,13 @@ export class RootIntake {
 
   /** What is wrong with the root; null when all is well. */
   trouble(): string | null {
-    return this.#directory.trouble() ?? this.#listing.trouble() ?? this.#hints?.degraded() ?? null;
+    return (
+      this.#directory.trouble() ??
+      this.#parts.folders.trouble(this.rules.root.path) ??
+      this.#listing.trouble() ??
+      this.#hints?.degraded() ??
+      null
+    );
   }
 
   /** Why the root cannot be scanned at all; null when it can. */

@@ -97,7 +97,7 @@ async function trackAt(
   const contradiction =
     wishes.again === true ? null : await contradicts(path, read.content.generation, root, wishes, parts);
   if (contradiction !== null) return contradiction;
-  const { directory, isBirthKnown, signature, newestFileChangeMs } = sight;
+  const { directory, isBirthKnown, signature, ownFiles, newestFileChangeMs } = sight;
   // Asked for by name, so it is wanted now, however long it has lain there.
   const newestChangeMs = parts.clock.nowMs();
   const enqueued = await enqueueFolder(
@@ -106,6 +106,7 @@ async function trackAt(
       directory,
       isBirthKnown,
       signature,
+      ownFiles,
       newestChangeMs,
       newestFileChangeMs,
       newestWriteMs: newestWriteMs(sight),

@@ -2,13 +2,20 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import { RuntrackdError } from '../core/failure.ts';
+import type { Clock } from '../system/clock.ts';
 import { Secret } from '../system/secret.ts';
 
 /** A longer file is no key. */
 const keyBytesMax = 16 * 1024;
+/** The file is looked at again after this, in ms: not for each request, of which one run has half a dozen. */
+const lookAgainMs = 1_000;
 
 /** @returns a function that gives the key that counts now; it throws a RuntrackdError (reach: platform) without one */
-export function keyReader(source: ApiKeySource, environment: NodeJS.ProcessEnv): () => Promise<Secret> {
+export function keyReader(
+  source: ApiKeySource,
+  environment: NodeJS.ProcessEnv,
+  clock: Pick<Clock, 'monotonicMs'>,
+): () => Promise<Secret> {
   if ('environment' in source) {
     const value = environment[source.environment]?.trim() ?? '';
     return () =>
@@ -16,16 +23,21 @@ export function keyReader(source: ApiKeySource, environment: NodeJS.ProcessEnv):
         ? Promise.reject(noKey(`$${source.environment} is empty`))
         : Promise.resolve(new Secret(value));
   }
-  let held: { readonly key: Secret; readonly mark: string } | null = null;
+  let held: { readonly key: Secret; readonly mark: string; readonly lookedMs: number } | null = null;
   return async () => {
+    const lookedMs = clock.monotonicMs();
+    if (held !== null && lookedMs - held.lookedMs < lookAgainMs) return held.key;
     try {
       const { mtimeMs, size, ino } = await stat(source.file);
       const mark = `${mtimeMs} ${size} ${ino}`;
-      if (held?.mark === mark) return held.key;
+      if (held?.mark === mark) {
+        held = { ...held, lookedMs };
+        return held.key;
+      }
       if (size > keyBytesMax) throw noKey(`${source.file} is too large to be a key`);
       const value = (await readFile(source.file, 'utf8')).trim();
       if (value === '' || /\s/.test(value)) throw noKey(`${source.file} does not hold exactly one key`);
-      held = { key: new Secret(value), mark };
+      held = { key: new Secret(value), mark, lookedMs };
       return held.key;
     } catch (error) {
       if (error instanceof RuntrackdError) throw error;

@@ -93,7 +93,7 @@ export class PlatformClient {
    */
   async putUpload(
     ticket: UploadTicket,
-    body: AsyncIterable<Uint8Array>,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
     bytes: number,
     signal: AbortSignal,
   ): Promise<void> {

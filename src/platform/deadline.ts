@@ -1,17 +1,29 @@
 /**
  * A time limit for the whole of a request, from its first byte to the last one of its answer. undici's own limits begin
  * anew with every byte, so an answer that drips would never meet them. And not `AbortSignal.timeout`: joined by
- * `AbortSignal.any`, Node 20 forgets it at the next garbage collection, and the limit never comes.
+ * `AbortSignal.any`, Node 20 forgets it at the next garbage collection, and the limit never comes. Nor `AbortSignal.any`
+ * itself, whose weak references cost each request more than its timer does.
  */
+import { setMaxListeners } from 'node:events';
+
 export class Deadline {
-  readonly signal: AbortSignal;
   readonly #own = new AbortController();
+  readonly #given: AbortSignal;
+  readonly #onGiven = (): void => this.#own.abort(this.#given.reason);
   #timer: NodeJS.Timeout;
 
   /** @param given ends the request as well */
   constructor(given: AbortSignal, ms: number) {
-    this.signal = AbortSignal.any([given, this.#own.signal]);
+    this.#given = given;
+    // Every request under way listens to it, and no number of them is too many.
+    setMaxListeners(0, given);
+    given.addEventListener('abort', this.#onGiven, { once: true });
+    if (given.aborted) this.#onGiven();
     this.#timer = this.#start(ms);
+  }
+
+  get signal(): AbortSignal {
+    return this.#own.signal;
   }
 
   /** The answer has begun: it gets this much from now on, in ms. */
@@ -23,6 +35,7 @@ export class Deadline {
   /** To be called in the end, whatever that was. */
   end(): void {
     clearTimeout(this.#timer);
+    this.#given.removeEventListener('abort', this.#onGiven);
   }
 
   #start(ms: number): NodeJS.Timeout {

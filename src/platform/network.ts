@@ -1,7 +1,7 @@
 /** How connections leave this machine: through a proxy or not, and which authorities are trusted. */
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { Agent, Client, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { RuntrackdError } from '../core/failure.ts';
 
 export interface Network {
@@ -63,18 +63,11 @@ function authorities(files: readonly string[], extra: string | undefined): reado
 }
 
 /** @param connections to each host */
-export function dispatcherFor({ proxy, ca }: Network, connections: number, answerMsMax: number): Dispatcher {
-  const tls = ca === null ? {} : { ca: [...ca] };
-  const options: Agent.Options = {
-    connections,
-    pipelining: 1,
-    keepAliveTimeout: keepAliveMs,
-    keepAliveMaxTimeout: keepAliveMs,
-    connect: { timeout: connectMsMax, ...tls },
-    headersTimeout: answerMsMax,
-    bodyTimeout: answerMsMax,
-  };
+export function dispatcherFor(network: Network, connections: number, answerMsMax: number): Dispatcher {
+  const { proxy } = network;
+  const options: Agent.Options = { connections, ...optionsOf(network, answerMsMax) };
   if (proxy === null) return new Agent(options);
+  const tls = tlsOf(network);
   return new EnvHttpProxyAgent({
     ...options,
     httpProxy: proxy.http,
@@ -84,4 +77,26 @@ export function dispatcherFor({ proxy, ca }: Network, connections: number, answe
     requestTls: { timeout: connectMsMax, ...tls },
     proxyTls: { timeout: connectMsMax, ...tls },
   });
+}
+
+/** A connection for one request, to whoever is asked there. */
+export function ownConnection(network: Network, origin: string, answerMsMax: number): Dispatcher {
+  // Without a proxy there is no need for whoever finds the way to many hosts: it costs as much as the request.
+  if (network.proxy === null) return new Client(origin, optionsOf(network, answerMsMax));
+  return dispatcherFor(network, 1, answerMsMax);
+}
+
+function optionsOf(network: Network, answerMsMax: number): Client.Options {
+  return {
+    pipelining: 1,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    connect: { timeout: connectMsMax, ...tlsOf(network) },
+    headersTimeout: answerMsMax,
+    bodyTimeout: answerMsMax,
+  };
+}
+
+function tlsOf({ ca }: Network): { readonly ca?: string[] } {
+  return ca === null ? {} : { ca: [...ca] };
 }

@@ -18,22 +18,26 @@ export class ObjectStorage {
 
   /**
    * Raw bytes, their length known, no Authorization. The same URL may be put to again.
+   * @param body at hand as a whole, or as a stream
    * @throws what `body` throws, unchanged; a RuntrackdError for everything that storage does
    */
   async put(
     uploadUrl: string,
-    body: AsyncIterable<Uint8Array>,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
     bytes: number,
     signal: AbortSignal,
   ): Promise<void> {
     const asked = { what: 'uploading to storage', app: null };
     let sourceError: Error | undefined;
-    const source = Readable.from(
-      noting(body, (error) => {
-        sourceError = error instanceof Error ? error : new Error(String(error));
-      }),
-      { objectMode: false },
-    );
+    const source =
+      body instanceof Uint8Array
+        ? body
+        : Readable.from(
+            noting(body, (error) => {
+              sourceError = error instanceof Error ? error : new Error(String(error));
+            }),
+            { objectMode: false },
+          );
     const deadline = new Deadline(signal, this.#requests.timeFor(bytes));
     try {
       const answer = await request(uploadUrl, {
@@ -53,7 +57,7 @@ export class ObjectStorage {
       throw unreachable(asked, error);
     } finally {
       deadline.end();
-      source.destroy();
+      if (source instanceof Readable) source.destroy();
     }
   }
 

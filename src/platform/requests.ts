@@ -16,7 +16,7 @@ import {
   retryAfterMs,
   type Asked,
 } from './answers.ts';
-import { dispatcherFor, type Network } from './network.ts';
+import { dispatcherFor, ownConnection, type Network } from './network.ts';
 
 export interface RequestOptions {
   /** Origin, with a path prefix if there is one, e.g. `https://api.cloud.nextmv.io`. */
@@ -147,7 +147,7 @@ export class Requests {
       if (!(error instanceof RuntrackdError)) throw error;
       return { kind: 'failed', wasSent: false, failure: error.failure };
     }
-    const own = dispatcherFor(this.#options.network, 1, answerMsMax);
+    const own = ownConnection(this.#options.network, this.endpoint.origin, answerMsMax);
     const sent = { isStarted: false };
     const noting = own.compose(
       (dispatch) => (options, handler) => dispatch(options, notingStart(handler, sent)),

@@ -11,7 +11,15 @@ import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { Header, Pack, ReadEntry } from 'tar';
 import { membersDigest } from '../core/identity.ts';
-import { errorCode, markOf, OpenFolder, readChunkBytes, sameMark, type FileMark } from '../system/files.ts';
+import {
+  errorCode,
+  markOf,
+  OpenFolder,
+  readChunkBytes,
+  sameMark,
+  type FileMark,
+  type HeldFile,
+} from '../system/files.ts';
 import { entriesMax, leftOut, type ArchiveLimits } from './archiveLimits.ts';
 import { notYet, rejected } from './artefact.ts';
 import type { Beat } from './beat.ts';
@@ -189,7 +197,7 @@ async function packInto(
 export interface Member {
   /** As the archive has it, with `/` between names. */
   readonly path: string;
-  readonly file: FileHandle;
+  readonly file: HeldFile;
   readonly mark: FileMark;
   readonly mode: number;
 }

@@ -3,9 +3,8 @@
  * text and of files, so that members can be added to a document of any size without holding it.
  */
 import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import type { Role } from '../core/run.ts';
-import { readChunkBytes } from '../system/files.ts';
+import { readChunkBytes, type HeldFile } from '../system/files.ts';
 import { fileOf, type ArchiveFacts, type ArtefactFile, type FolderContent } from '../core/content.ts';
 
 export type Piece =
@@ -152,7 +151,7 @@ function bytesOf(pieces: readonly Piece[]): number {
 }
 
 /** An open file, as far as it takes to read it. */
-export type ReadableFile = Pick<FileHandle, 'stat' | 'read' | 'close'>;
+export type ReadableFile = Pick<HeldFile, 'stat' | 'read' | 'close'>;
 
 /** Where the files of a body are: the folder, or whoever holds them open. */
 export interface FileOpener {
@@ -193,10 +192,10 @@ async function* readFile(
     throw new SourceChanged(file.name, `cannot be opened any more (${String(error)})`);
   });
   try {
-    const stats = await handle.stat();
+    const stats = await handle.stat({ bigint: true });
     // Another file may have been put in its place: nothing of that one is read.
-    if (!stats.isFile() || stats.nlink > 1) throw new SourceChanged(file.name, 'is another file now');
-    if (stats.size !== file.bytes) throw new SourceChanged(file.name, 'has another size now');
+    if (!stats.isFile() || stats.nlink > 1n) throw new SourceChanged(file.name, 'is another file now');
+    if (stats.size !== BigInt(file.bytes)) throw new SourceChanged(file.name, 'has another size now');
     const hash = createHash('sha256');
     let at = 0;
     while (at < file.bytes) {
@@ -213,7 +212,8 @@ async function* readFile(
       // The last bytes are held back until the whole is known to be right: a body cut short is never taken for whole.
       if (
         at === file.bytes &&
-        (hash.digest('hex') !== file.sha256 || (await handle.stat()).size !== file.bytes)
+        (hash.digest('hex') !== file.sha256 ||
+          (await handle.stat({ bigint: true })).size !== BigInt(file.bytes))
       ) {
         throw new SourceChanged(file.name, 'changed while it was uploaded');
       }

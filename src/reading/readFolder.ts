@@ -13,7 +13,7 @@ import {
 } from '../core/identity.ts';
 import { runFactsOf } from '../core/runFacts.ts';
 import { LogReader } from '../solverlog/logReader.ts';
-import { errorCode, OpenFolder } from '../system/files.ts';
+import { errorCode, OpenFolder, type FileCalls } from '../system/files.ts';
 import type { ArtefactFile, FilesMapping, FolderContent, Meta } from '../core/content.ts';
 import { readMember, readMembers } from './archive.ts';
 import { archiveLimits } from './archiveLimits.ts';
@@ -53,6 +53,7 @@ export type ReadFolder =
 
 /**
  * @param sight a look at the folder in which nothing is missing and nothing is refused
+ * @param calls how the system is asked; default: with the loop free meanwhile
  * @throws the signal's reason; what the folder is like is the answer
  */
 export async function readFolder(
@@ -60,10 +61,11 @@ export async function readFolder(
   sight: FolderSight,
   rules: ReadingRules,
   signal?: AbortSignal,
+  calls?: FileCalls,
 ): Promise<ReadFolder> {
   let folder: OpenFolder | undefined;
   try {
-    folder = await OpenFolder.open(path);
+    folder = await OpenFolder.open(path, calls);
     return { kind: 'complete', content: await readContent(folder, sight, rules, signal) };
   } catch (error) {
     if (error instanceof Verdict) return error.verdict;

@@ -1,9 +1,9 @@
 /** A body that is ready to be sent: its length is known, and it can be read as often as it takes. */
-import { mkdir, opendir, type FileHandle } from 'node:fs/promises';
+import { mkdir, opendir } from 'node:fs/promises';
 import prettyBytes from 'pretty-bytes';
 import type { ArtefactFile, FolderContent } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
-import { errorCode, type OpenFolder } from '../system/files.ts';
+import { errorCode, type HeldFile, type OpenFolder } from '../system/files.ts';
 import { SpoolTrouble, spoolSelection, type Selection, type SpooledArchive } from './archive.ts';
 import { archiveLimits, entriesMax, packedBytesMax } from './archiveLimits.ts';
 import { Verdict } from './artefact.ts';
@@ -66,7 +66,7 @@ async function heldBody(
   signal: AbortSignal,
   beat: Beat,
 ): Promise<ReadyBody> {
-  const held = new Map<string, FileHandle>();
+  const held = new Map<string, HeldFile>();
   const close = async (): Promise<void> => {
     for (const handle of held.values()) await handle.close();
   };
@@ -94,7 +94,7 @@ async function heldBody(
 }
 
 async function checkWhole(
-  handle: FileHandle,
+  handle: HeldFile,
   file: ArtefactFile,
   signal: AbortSignal,
   beat: Beat,
@@ -111,7 +111,7 @@ async function checkWhole(
 }
 
 /** Files that are open already. They stay open: a body is read as often as it takes. */
-function openerOf(handleOf: (name: string) => FileHandle | undefined): FileOpener {
+function openerOf(handleOf: (name: string) => HeldFile | undefined): FileOpener {
   return {
     openFile: (name) => {
       const handle = handleOf(name);

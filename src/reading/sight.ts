@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import type { DirectoryIdentity, FilesMapping } from '../core/content.ts';
 import { compareUtf8 } from '../core/identity.ts';
+import { isOwnFile } from '../core/ownFiles.ts';
 import type { Sighting } from '../core/settle.ts';
 import { errorCode, markOf, type FileMark } from '../system/files.ts';
 import { archiveLimits, leftOut } from './archiveLimits.ts';
@@ -41,6 +42,8 @@ export interface FolderSight {
   readonly archives: readonly SeenArchive[];
   /** What the output still waits for: only a run that succeeded has to have one, and meta.json says that later. */
   readonly missingOutput: readonly string[];
+  /** Files of this program itself that lie in it: a result, a problem. */
+  readonly ownFiles: readonly string[];
   /** When the directory or a mapped file last changed, by the file system's clock, in ms. */
   readonly newestChangeMs: number;
   /** When a mapped file last changed, likewise: the directory changes with our own result file. */
@@ -115,6 +118,7 @@ function* closedFolder(path: string, code: string): Look {
     files: [],
     archives: [],
     missingOutput: [],
+    ownFiles: [],
     newestChangeMs: Number(stats.ctimeNs / 1_000_000n),
     newestFileChangeMs: 0,
     signature: signatureOf([], reason, String(stats.ctimeNs)),
@@ -170,6 +174,7 @@ function* lookInto(path: string, rules: SightRules): Look {
     files,
     archives: archives.filter((archive) => archive.files > 0),
     missingOutput: missingOf('output', seen),
+    ownFiles: entries.filter(({ name }) => isOwnFile(name)).map(({ name }) => name),
     newestChangeMs: Number((newest.ns > folder.ctimeNs ? newest.ns : folder.ctimeNs) / 1_000_000n),
     newestFileChangeMs: Number(newest.ns / 1_000_000n),
     signature: signatureOf(

@@ -89,7 +89,7 @@ async function buildBase(
   const standIn = config.platform.kind === 'stand-in' ? await openStandIn(config) : null;
   if (standIn !== null) closers.unshift(() => standIn.close());
   const { endpoint, apiKey, proxy, caFile } = config.platform;
-  let readKey = keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment);
+  let readKey = keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment, clock);
   const platform = new PlatformClient({
     endpoint: standIn?.endpoint ?? endpoint ?? '',
     apiKey: standIn === null ? () => readKey() : () => Promise.resolve(new Secret('stand-in')),
@@ -104,7 +104,7 @@ async function buildBase(
   await believeOrDistrust(outbox, { stateDir, platformId, environment, clock, log });
   const isRecovering = await hasWaitedLong(outbox, chance.nowMs);
   const readKeyFrom = (source: ApiKeySource): void => {
-    readKey = keyReader(source, environment);
+    readKey = keyReader(source, environment, clock);
   };
   return { outbox, platform, platformId, host, isRecovering, closers, readKeyFrom };
 }

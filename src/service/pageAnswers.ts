@@ -85,14 +85,15 @@ async function partOfFile(
     try {
       const file = await open.openFile(name);
       try {
-        const stats = await file.stat();
-        if (!stats.isFile() || stats.nlink > 1) return null;
-        const bytes = Buffer.alloc(Math.min(bytesMax, stats.size));
-        const from = which === 'end' ? stats.size - bytes.length : 0;
+        const stats = await file.stat({ bigint: true });
+        if (!stats.isFile() || stats.nlink > 1n) return null;
+        const size = Number(stats.size);
+        const bytes = Buffer.alloc(Math.min(bytesMax, size));
+        const from = which === 'end' ? size - bytes.length : 0;
         const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
         // What is cut within a character begins with the next one.
         const text = bytes.toString('utf8', 0, bytesRead).replace(from > 0 ? /^\ufffd+/ : /\ufffd+$/, '');
-        return { name, text, bytes: stats.size, isCut: stats.size > bytesMax };
+        return { name, text, bytes: size, isCut: size > bytesMax };
       } finally {
         await file.close();
       }

@@ -25,6 +25,7 @@ import type { IntakeParts } from '../intake/parts.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { RunFolders } from '../reading/runFolders.ts';
 import type { Operations } from '../http/operations.ts';
 import { announce, announcedReload, lifelessReasons, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
@@ -88,12 +89,14 @@ export class Service {
     const view = viewContext(inForce, (name) => this.dropRoots.named(name));
     const { placesOfRoot, consoleUrl } = view;
     const progress = new LoopProgress(clock);
+    const folders = new RunFolders(log);
     const { listen, names } = config.http;
     const metrics = isDaemon && listen !== null ? new Metrics(version, clock) : null;
     const measures = metrics ?? noMeasures;
     this.#progress = progress;
     this.delivery = new Delivery({
       outbox,
+      folders,
       platform: new PacedPlatform(platform, new Budget(config.platform, clock, base.isRecovering), measures),
       platformId,
       host,
@@ -119,6 +122,7 @@ export class Service {
     const runsPerSecond = (): number | null => this.delivery.budget.rates().runs;
     const intakeParts: IntakeParts = {
       outbox,
+      folders,
       clock,
       log,
       policy,
@@ -180,7 +184,10 @@ export class Service {
       configFile: config.file,
     };
     this.answers = answeringInTime(new Answers(parts), outbox, (trouble) => statusInTrouble(parts, trouble));
-    this.#closers.unshift(() => dropRoots.close());
+    this.#closers.unshift(async () => {
+      await dropRoots.close();
+      await folders.close();
+    });
   }
 
   /**

@@ -4,47 +4,93 @@
  * A run folder is another user's input: nothing is opened through a link, a pipe never holds us, and what is written
  * appears whole or not at all.
  */
-import { constants } from 'node:fs';
-import { chmod, chown, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { chmod, chown, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
 
 /** Large files are read in pieces of this size: four times fewer turns than Node's default, at the same memory. */
 export const readChunkBytes = 256 * 1024;
 
-/** Opens a file for reading; never follows a link in the last name, never waits for a pipe's other end. */
-async function openForReading(path: string): Promise<FileHandle> {
-  // O_NONBLOCK: opening a FIFO without a writer would otherwise hold a thread of the pool for ever.
-  return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+/** A file or directory held open. */
+export interface HeldFile {
+  readonly fd: number;
+  stat(options: { readonly bigint: true }): Promise<BigIntStats>;
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+  writeFile(content: string | Uint8Array): Promise<void>;
+  chown(uid: number, gid: number): Promise<void>;
+  chmod(mode: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
 }
+
+/** How the system is asked: with the loop free meanwhile, or by a thread that has nothing else to do (`blockingFiles.ts`). */
+export interface FileCalls {
+  open(path: string, flags: number, mode?: number): Promise<HeldFile>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+}
+
+const freeing: FileCalls = { open, rename, unlink };
 
 /** A run folder held open: files are opened below this very directory, even if its name is given to another meanwhile. */
 export class OpenFolder {
-  readonly #directory: FileHandle;
+  readonly #directory: HeldFile;
+  readonly #calls: FileCalls;
   /** As it was opened; another directory may have that name by now. */
   readonly path: string;
 
-  private constructor(directory: FileHandle, path: string) {
+  private constructor(directory: HeldFile, path: string, calls: FileCalls) {
     this.#directory = directory;
+    this.#calls = calls;
     this.path = path;
   }
 
   /** @throws ENOENT, ENOTDIR, or ELOOP for a link in the last name */
-  static async open(path: string): Promise<OpenFolder> {
-    return new OpenFolder(
-      await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW),
+  static async open(path: string, calls: FileCalls = freeing): Promise<OpenFolder> {
+    const directory = await calls.open(
       path,
+      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
     );
+    return new OpenFolder(directory, path, calls);
   }
 
-  async openFile(name: string): Promise<FileHandle> {
-    return await openForReading(this.pathOf(name));
+  /** For reading; never follows a link in the last name, never waits for a pipe's other end. */
+  async openFile(name: string): Promise<HeldFile> {
+    // O_NONBLOCK: opening a FIFO without a writer would otherwise hold a thread for ever.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    return await this.#calls.open(this.pathOf(name), flags);
+  }
+
+  /** As `writeWhole`, into this very directory. */
+  async writeWhole(name: string, content: Content, mode: number, group: number | null): Promise<void> {
+    await replaceBy(this.pathOf(name), content, mode, group, this.#calls);
+    await this.#directory.sync();
+  }
+
+  /** A file that is not there is as good as removed. */
+  async remove(name: string): Promise<void> {
+    await removeIfThere(this.pathOf(name), this.#calls);
   }
 
   /** A path of a name in this very directory, good while it is open. */
   pathOf(name: string): string {
-    const below = process.platform === 'linux' ? `/proc/self/fd/${String(this.#directory.fd)}` : this.path;
-    return join(below, name);
+    return join(this.#below(), name);
+  }
+
+  /** A path of this very directory that another thread may open, good while it is open here. */
+  pathOfItself(): string {
+    // Without the dot it would be a link, and none is followed.
+    return `${this.#below()}/.`;
+  }
+
+  #below(): string {
+    return process.platform === 'linux' ? `/proc/self/fd/${String(this.#directory.fd)}` : this.path;
   }
 
   async stats(): Promise<{ readonly mode: number; readonly gid: number; readonly ino: string }> {
@@ -89,17 +135,25 @@ export function sameMark(a: FileMark, b: FileMark): boolean {
  */
 export async function writeWhole(
   path: string,
-  content: string | AsyncIterable<string | Uint8Array>,
+  content: Content,
   mode: number,
   group: number | null,
 ): Promise<void> {
+  await replaceBy(path, content, mode, group, freeing);
+  await syncDirectory(dirname(path));
+}
+
+type Content = string | AsyncIterable<string | Uint8Array>;
+
+async function replaceBy(
+  path: string,
+  content: Content,
+  mode: number,
+  group: number | null,
+  calls: FileCalls,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}${temporarySuffix}`);
-  await rm(temporary, { force: true });
-  const file = await open(
-    temporary,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    0o600,
-  );
+  const file = await openNew(temporary, calls);
   try {
     try {
       if (typeof content === 'string') await file.writeFile(content);
@@ -111,12 +165,23 @@ export async function writeWhole(
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await calls.rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await removeIfThere(temporary, calls);
     throw error;
   }
-  await syncDirectory(dirname(path));
+}
+
+/** A file that was not there: what a crash left under its name is removed first. */
+async function openNew(path: string, calls: FileCalls): Promise<HeldFile> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    return await calls.open(path, flags, 0o600);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    await calls.unlink(path);
+    return await calls.open(path, flags, 0o600);
+  }
 }
 
 /** Gives a directory to a group, where that is permitted, and sets its mode. @param group null: as it is */
@@ -141,6 +206,8 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-export async function removeIfThere(path: string): Promise<void> {
-  await rm(path, { force: true });
+async function removeIfThere(path: string, calls: FileCalls): Promise<void> {
+  await calls.unlink(path).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  });
 }

@@ -1,7 +1,7 @@
 /** `nextmv-problem.json`, so that a script that waits for a result never waits for ever without a word. */
 import { problemFileName } from '../core/ownFiles.ts';
 import { type ProblemFile } from '../core/problem.ts';
-import { errorCode, OpenFolder, removeIfThere, writeWhole } from './files.ts';
+import { errorCode, OpenFolder } from './files.ts';
 import { openResultDir, resultDirOf, type RootPlaces } from './resultDirectory.ts';
 
 /**
@@ -15,12 +15,7 @@ export async function putProblem(
 ): Promise<string | null> {
   return await inDirectory(openResultDir(places, folder), async (directory) => {
     const { mode, gid } = await directory.stats();
-    await writeWhole(
-      directory.pathOf(problemFileName),
-      `${JSON.stringify(problem, null, 2)}\n`,
-      mode & 0o666,
-      gid,
-    );
+    await directory.writeWhole(problemFileName, `${JSON.stringify(problem, null, 2)}\n`, mode & 0o666, gid);
   });
 }
 
@@ -28,7 +23,7 @@ export async function putProblem(
 export async function clearProblem(places: RootPlaces, folder: string): Promise<string | null> {
   // Nothing is made for the sake of something that is to be removed.
   return await inDirectory(OpenFolder.open(resultDirOf(places, folder)), (directory) =>
-    removeIfThere(directory.pathOf(problemFileName)),
+    directory.remove(problemFileName),
   );
 }
 

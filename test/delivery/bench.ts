@@ -14,6 +14,7 @@ import { PacedPlatform } from '../../src/delivery/pacedPlatform.ts';
 import { trackFolder } from '../../src/intake/trackFolder.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
+import { RunFolders } from '../../src/reading/runFolders.ts';
 import { keyReader } from '../../src/platform/apiKey.ts';
 import { PlatformClient } from '../../src/platform/client.ts';
 import { directNetwork } from '../../src/platform/network.ts';
@@ -43,6 +44,7 @@ export class Bench {
   readonly standIn: StandIn;
   readonly delivery: Delivery;
   readonly policy: Policy;
+  readonly folders: RunFolders;
   readonly #clock: { aheadMs: number; setMs: number };
   readonly #key: string | null;
   readonly #platform: PlatformClient;
@@ -73,14 +75,18 @@ export class Bench {
     this.#platform = new PlatformClient({
       endpoint: standIn.endpoint,
       apiKey:
-        key === null ? () => Promise.resolve(new Secret('key')) : keyReader({ file: join(dir, 'key') }, {}),
+        key === null
+          ? () => Promise.resolve(new Secret('key'))
+          : keyReader({ file: join(dir, 'key') }, {}, machineClock),
       connections: 8,
       version: '0.0.0',
       network: directNetwork,
       clock: this.clock,
     });
+    this.folders = new RunFolders(quietLog());
     this.delivery = new Delivery({
       outbox,
+      folders: this.folders,
       platform: new PacedPlatform(this.#platform, new Budget(limits, machineClock, false), noMeasures),
       platformId: standIn.endpoint,
       host: 'bench',
@@ -168,6 +174,7 @@ export class Bench {
           ...this.outbox,
           enqueue: (wanted, chance) => this.outbox.enqueue({ ...wanted, isBacklog }, chance),
         },
+        folders: this.folders,
         clock: this.clock,
         log: quietLog(),
         policy: this.policy,
@@ -276,6 +283,7 @@ export class Bench {
     this.delivery.cutOff();
     await Promise.all(this.#loops);
     await this.#platform.close();
+    await this.folders.close();
     await this.outbox.close();
     await this.standIn.close();
     rmSync(this.dir, { recursive: true, force: true });

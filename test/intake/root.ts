@@ -10,6 +10,7 @@ import { RootIntake } from '../../src/intake/rootIntake.ts';
 import type { IntakeParts } from '../../src/intake/parts.ts';
 import { rootForOutside, type DropRoot } from '../../src/intake/rules.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
+import { RunFolders } from '../../src/reading/runFolders.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import type { Log } from '../../src/system/log.ts';
 import { dropFolder, plan, type Files } from '../journey/folders.ts';
@@ -34,6 +35,7 @@ export class Root {
   readonly said: Said[] = [];
   readonly missed = new MissedEvents(machineClock);
   readonly auditor: Auditor;
+  readonly folders: RunFolders;
   readonly #running: { readonly stop: AbortController; readonly ended: Promise<void> }[] = [];
   #outbox: Outbox | null = null;
   readonly #log = keeper(this.said);
@@ -41,6 +43,7 @@ export class Root {
   constructor() {
     mkdirSync(this.path);
     this.auditor = new Auditor(this.#log);
+    this.folders = new RunFolders(this.#log);
     this.missed.start();
   }
 
@@ -57,6 +60,7 @@ export class Root {
   parts(changes: Partial<IntakeParts> = {}): IntakeParts {
     return {
       outbox: this.outbox,
+      folders: this.folders,
       clock: machineClock,
       log: this.#log,
       policy: defaultPolicy,
@@ -121,6 +125,7 @@ export class Root {
     await Promise.allSettled(this.#running.map(({ ended }) => ended));
     this.missed.stop();
     await this.auditor.close();
+    await this.folders.close();
     await this.#outbox?.close();
     rmSync(this.dir, { recursive: true, force: true });
   }

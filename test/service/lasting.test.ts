@@ -14,6 +14,7 @@ const hourMs = 60 * minuteMs;
 function answersOf(bench: Bench): Answers {
   const intakeParts = {
     outbox: bench.outbox,
+    folders: bench.folders,
     clock: bench.clock,
     log: quietLog(),
     policy: bench.policy,

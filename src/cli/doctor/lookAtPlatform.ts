@@ -27,7 +27,7 @@ export async function lookAtPlatform(
   const network = networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment);
   const url = new URL(endpoint);
   const through = proxyFor(url, network);
-  const readKey = apiKey === null ? null : keyReader(apiKey, environment);
+  const readKey = apiKey === null ? null : keyReader(apiKey, environment, machineClock);
   const key = {
     where: apiKey === null ? '' : 'file' in apiKey ? apiKey.file : `$${apiKey.environment}`,
     problem:

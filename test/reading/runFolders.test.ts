@@ -1,0 +1,119 @@
+/** Small folders are read in threads, and it makes no difference but who waits. */
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test as plainTest } from 'vitest';
+import { rootForOutside, rulesOf } from '../../src/intake/rules.ts';
+import { artefactBodies, SourceChanged, type ArtefactBody } from '../../src/reading/bodies.ts';
+import { readFolder } from '../../src/reading/readFolder.ts';
+import { RunFolders, type Patience } from '../../src/reading/runFolders.ts';
+import { sightFolder } from '../../src/reading/sightFolder.ts';
+import { isSmall } from '../../src/reading/smallBody.ts';
+import { quietLog } from '../../src/system/log.ts';
+import { until } from '../journey/waiting.ts';
+import { contentOf, folderWith, seed, temporaryFolder } from './folder.ts';
+
+const rules = rulesOf(rootForOutside('hare-app'));
+const root = '/somewhere';
+
+const test = plainTest.extend<{ begin: (patience?: Patience) => RunFolders }>({
+  // eslint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
+  begin: async ({}, use) => {
+    const begun: RunFolders[] = [];
+    await use((patience) => {
+      const folders = new RunFolders(quietLog(), patience);
+      begun.push(folders);
+      return folders;
+    });
+    for (const folders of begun) await folders.close();
+  },
+});
+
+async function bodiesOf(path: string): Promise<ArtefactBody[]> {
+  return artefactBodies(await contentOf(path), '').filter(isSmall);
+}
+
+test.for([
+  { name: 'a small folder', files: seed },
+  {
+    name: 'one with a log and statistics',
+    files: { ...seed, 'run.log': 'log', 'statistics.json': '{"a":1}' },
+  },
+  { name: 'one that is too large for a thread', files: { ...seed, 'run.log': 'x'.repeat(300_000) } },
+  {
+    name: 'one with an archive',
+    files: { 'input/a.csv': '1', 'output.json': '{}', 'meta.json': seed['meta.json'] ?? '' },
+  },
+  { name: 'one that does not parse', files: { ...seed, 'output.json': '{' } },
+  { name: 'one that is refused', files: { ...seed, 'meta.json': '{"status":"odd","duration":1}' } },
+])('$name is seen and read like here', async ({ files }, { begin }) => {
+  const folders = begin();
+  const path = folderWith(files);
+  const sight = await sightFolder(path, rules.sight);
+  if (sight === null) throw new Error('it is not there');
+  expect(await folders.look(root, path, rules)).toEqual(sight);
+  const { read } = await folders.read(root, path, sight, rules);
+  expect(read).toEqual(await readFolder(path, sight, rules.reading));
+});
+
+test('a folder that is not there is none', async ({ begin }) => {
+  expect(await begin().look(root, join(temporaryFolder(), 'nothing'), rules)).toBeNull();
+});
+
+test('what is held are the bytes that were recorded', async ({ begin }) => {
+  const path = folderWith({ ...seed, 'statistics.json': '{"run":{"duration":1}}' });
+  const bodies = await bodiesOf(path);
+  const held = await begin().hold(root, path, bodies);
+  expect(held.map((bytes) => Buffer.from(bytes).toString())).toEqual([
+    seed['input.json'],
+    '{"solution":{"sample":"output"},"statistics":{"run":{"duration":1}}}',
+  ]);
+});
+
+test('of a file that has changed nothing is held, and it is named', async ({ begin }) => {
+  const path = folderWith(seed);
+  const bodies = await bodiesOf(path);
+  writeFileSync(join(path, 'input.json'), '{"sample":"INPUT"}');
+  const folders = begin();
+  await expect(folders.hold(root, path, bodies)).rejects.toThrow(SourceChanged);
+  await expect(folders.hold(root, path, bodies)).rejects.toThrow('input.json changed while it was uploaded');
+});
+
+test('a folder that has gone is told by the system’s own error', async ({ begin }) => {
+  const path = folderWith(seed);
+  const bodies = await bodiesOf(path);
+  await expect(begin().hold(root, `${path}-gone`, bodies)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a text is put whole, with its mode, and what it replaces goes', async ({ begin }) => {
+  const path = folderWith({ 'nextmv-problem.json': '{}' });
+  const { gid } = statSync(path);
+  const file = {
+    name: 'nextmv-result.json',
+    text: '{"id":"r"}',
+    mode: 0o640,
+    gid,
+    replaces: 'nextmv-problem.json',
+  };
+  await begin().put(root, path, file);
+  expect(readFileSync(join(path, file.name), 'utf8')).toBe(file.text);
+  expect(statSync(join(path, file.name)).mode & 0o777).toBe(0o640);
+  expect(existsSync(join(path, file.replaces))).toBe(false);
+});
+
+test('a root that does not answer is left alone until it does', async ({ begin }) => {
+  // Far more impatient than usual: what takes long enough here is a directory with many files.
+  const folders = begin({ tickMs: 1, silentTicks: 2 });
+  const path = folderWith(seed);
+  const large = join(path, 'input');
+  mkdirSync(large);
+  for (let n = 0; n < 8_000; n += 1) writeFileSync(join(large, String(n)), '');
+  const usual = rulesOf({
+    ...rootForOutside('hare-app'),
+    files: { ...rules.sight.names, input: ['input/'] },
+  });
+  await expect(folders.look('/slow', path, usual)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  expect(folders.trouble('/slow')).toContain('does not answer');
+  await expect(folders.look('/slow', path, usual)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  expect(folders.trouble('/other')).toBeNull();
+  await until('the root to answer again', () => folders.trouble('/slow') === null);
+});
