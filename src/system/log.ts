@@ -2,14 +2,15 @@
  * The log: JSON lines on stdout for journald, sentences on a terminal.
  * Written synchronously: a line that was logged is out even if the process is killed right after.
  */
-import { pino, type Logger } from 'pino';
+import { fstatSync } from 'node:fs';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { scrub } from '../core/scrub.ts';
 
 export type Log = Logger;
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
-export function openLog(level: LogLevel): Log {
+export function openLog(level: LogLevel, environment: NodeJS.ProcessEnv): Log {
   const options = {
     level,
     base: { pid: process.pid },
@@ -17,6 +18,8 @@ export function openLog(level: LogLevel): Log {
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
   };
+  if (isJournal(1, environment))
+    return pino(options, withPriorities(pino.destination({ dest: 1, sync: true })));
   if (!process.stdout.isTTY) return pino(options);
   return pino(
     options,
@@ -28,6 +31,28 @@ export function openLog(level: LogLevel): Log {
       destination: 1,
     }),
   );
+}
+
+/** Whether a descriptor leads to the journal: systemd says which file that is, and it may have been redirected since. */
+function isJournal(descriptor: number, environment: NodeJS.ProcessEnv): boolean {
+  const { dev, ino } = fstatSync(descriptor, { bigint: true });
+  return environment['JOURNAL_STREAM'] === `${String(dev)}:${String(ino)}`;
+}
+
+/** Syslog's numbers, from which the journal knows what is an error; by pino's. */
+const priorities: Readonly<Record<number, number>> = { 10: 7, 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 };
+
+/** Puts `<3>` in front of an error, and so on: the journal takes it off again. */
+export function withPriorities(out: DestinationStream): DestinationStream {
+  const stream = {
+    // By this pino tells the level of the line that it is about to write.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 30,
+    write(line: string): void {
+      out.write(`<${String(priorities[stream.lastLevel] ?? 6)}>${line}`);
+    },
+  };
+  return stream;
 }
 
 /** Everything of an error that helps, and nothing that could carry a header or a URL's query. */

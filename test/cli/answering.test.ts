@@ -1,6 +1,10 @@
 /** `retry` and `skip`: a person's answer to what is parked or rejected. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { basename } from 'node:path';
 import { expect } from 'vitest';
 import { plan, problemIn, writeFiles } from '../journey/folders.ts';
+import { programFile } from '../journey/program.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
 import { json, openGallery, runKeys } from './gallery.ts';
@@ -109,4 +113,30 @@ test.concurrent('without a daemon an answer is kept until the next one runs', as
   const next = await scene.daemon();
   await scene.result('refused');
   await scene.state(next, 'bad', 'skipped');
+});
+
+test.concurrent('many at once are asked about on a terminal, and only there', async ({ scene }) => {
+  const { daemon } = await openGallery(scene);
+  const waiting = async () =>
+    (await daemon.list()).filter(({ state }) => state === 'parked' || state === 'rejected');
+  const before = await waiting();
+  const onTerminal = async (typed: string, ...more: string[]) => {
+    const line = [process.execPath, programFile, 'skip', '--all', '-c', scene.configFile, ...more].join(' ');
+    // script(1) gives it a terminal, and types what comes through the pipe.
+    const child = spawn('script', ['-qec', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let shown = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
+    if (typed !== '') await until('the question', () => shown.includes('[y/N]'));
+    child.stdin.write(typed);
+    const [code] = (await once(child, 'close')) as [number];
+    return { shown, code };
+  };
+  const declined = await onTerminal('n\r');
+  expect(declined.code).toBe(1);
+  expect(declined.shown).toContain(`All ${String(before.length)} of them? [y/N]`);
+  for (const { folder } of before) expect(declined.shown).toContain(basename(folder));
+  expect(declined.shown).toContain('Nothing was changed.');
+  expect(await waiting()).toEqual(before);
+  expect(await onTerminal('y\r')).toMatchObject({ code: 0 });
+  expect(await waiting()).toEqual([]);
 });

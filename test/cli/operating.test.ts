@@ -11,13 +11,13 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => ({ file, text: readFileSync(join('src', file), 'utf8') }));
 
-/** As the source writes them down, and the two that are named otherwise. The library's own errors park nothing. */
+/** As the source writes them down, and those that have a name of their own. The library's own errors park nothing. */
 const classes = new Set([
   ...sources
     .filter(({ file }) => !file.startsWith('library/'))
     .flatMap(({ text }) => [...text.matchAll(/\bclass: '([a-z-]+)'/g)].map(([, name = '']) => name)),
   ...sources.flatMap(({ text }) =>
-    [...text.matchAll(/(?:rateLimited|wrongLevel) = '([a-z-]+)'/g)].map(([, name = '']) => name),
+    [...text.matchAll(/(?:rateLimited|wrongLevel|rootNotConfigured) = '([a-z-]+)'/g)].map(([, name = '']) => name),
   ),
   'rejected',
 ]);

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import { expect, test as plainTest } from 'vitest';
+import { program } from '../../src/cli/program.ts';
 import { SignedUrls } from '../../src/standin/signing.ts';
 import { plan, problemIn } from './folders.ts';
 import { app, Scene } from './scene.ts';
@@ -53,58 +54,132 @@ function signaturesOf(scene: Scene): string[] {
   }
 }
 
+type Line = readonly string[];
+
+/** What is typed of each command while the daemon runs; a command that is new has to be put in here. */
+function linesWhileItRuns({
+  configFile,
+  dir,
+  root,
+  keyFile,
+}: Scene): Readonly<Record<string, readonly Line[]>> {
+  const c = ['-c', configFile];
+  return {
+    // The daemon is looked at itself; a second one is refused.
+    run: [c],
+    track: [
+      [...c, join(root, 'one')],
+      [...c, join(root, 'nowhere')],
+    ],
+    status: [c, [...c, '--json']],
+    list: [
+      [...c, '--limit', '0'],
+      [...c, '--limit', '0', '--json'],
+    ],
+    show: [
+      [...c, 'parked'],
+      [...c, 'one', '--json'],
+    ],
+    explain: [['refused']],
+    retry: [[...c, '--all', '--dry-run']],
+    skip: [[...c, '--all', '--dry-run', '--json']],
+    scan: [c, [...c, '--dry-run']],
+    reload: [c, [...c, '--json']],
+    backup: [[...c, join(dir, 'copy.db')]],
+    // While a daemon runs it is refused.
+    restore: [[...c, join(dir, 'copy.db')]],
+    'check-config': [c],
+    'systemd-unit': [[...c, '--install', '--dry-run'], c],
+    'parse-log': [[join(root, 'one', 'run.log'), '--json']],
+    doctor: [c, [...c, '--json']],
+    init: [[dir, '--root', root, '--app', app, '--key-file', keyFile]],
+    // It would listen until it is ended: the stand-in of this scene is one, in this process.
+    platform: [['--no-such-option']],
+    completion: [['bash']],
+  };
+}
+
+/** What is typed when the daemon has ended. */
+function linesWithoutDaemon({ configFile, root }: Scene): readonly Line[] {
+  return [
+    ['status', '-c', configFile],
+    ['show', '-c', configFile, 'parked'],
+    ['track', '-c', configFile, join(root, 'two')],
+    ['run', '-c', configFile, '--once', '--wait-max', '1s'],
+  ];
+}
+
+function cmdlineOf(pid: number): string {
+  return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+}
+
+plainTest('every command that there is has a line here', async ({ onTestFinished }) => {
+  const scene = await Scene.begin();
+  onTestFinished(() => scene.end());
+  const names = program().commands.map((command) => command.name());
+  expect(Object.keys(linesWhileItRuns(scene)).sort()).toEqual(names.filter((name) => name !== 'help').sort());
+});
+
 plainTest.concurrent.for([
   { name: 'short', key: 'sk-canary-0123' },
-  { name: 'of usual length', key: 'canary.Key-With_24~chars' },
+  // With this one every command is asked; the others are about what is kept and said by the daemon.
+  { name: 'of usual length', key: 'canary.Key-With_24~chars', isEveryCommand: true },
   { name: 'long', key: `canary-${'0123456789abcdef'.repeat(6)}` },
-])('a key that is $name appears nowhere', async ({ key }, { onTestFailed, onTestFinished }) => {
-  const scene = await Scene.begin(key);
-  onTestFinished(() => scene.end());
-  onTestFailed(() => scene.tellAll());
-  scene.configure({ log: { level: 'trace' } }, { allow_app_id: ['strict-app'] });
-  careless(scene, key);
-  const daemon = await scene.daemon();
-  const parked = scene.drop('parked', plan('parked', { app_id: 'strict-app' }));
-  for (const name of ['one', 'two', 'three']) scene.drop(name, { ...plan(name), 'run.log': 'a log' });
-  scene.drop('text', { 'input.txt': 'in', 'output.txt': 'out', 'meta.json': { status: 'succeeded' } });
-  // Pauses come one after the other here.
-  const everyFate = async (): Promise<boolean> => {
-    const { counts } = await daemon.status();
-    return counts.recorded === 4 && counts.parked === 1;
-  };
-  await until('every run to be parked or recorded', everyFate, 45_000);
-  const commands = [
-    ['status'],
-    ['status', '--json'],
-    ['list', '--limit', '0'],
-    ['list', '--json', '--limit', '0'],
-    ['show', 'parked'],
-    ['show', 'one', '--json'],
-    ['retry', '--all', '--dry-run'],
-    ['check-config'],
-  ];
-  const said: [string, string][] = [];
-  for (const [name = '', ...rest] of commands) {
-    const { stdout, stderr } = await scene.command(name, ...rest);
-    said.push([[name, ...rest].join(' '), stdout + stderr]);
-  }
-  expect(problemIn(parked)?.reason.text).toContain('422');
-  await daemon.stop();
-  said.push(['the daemon’s stdout', daemon.stdout], ['the daemon’s stderr', daemon.stderr]);
-  for (const file of [...filesBelow(scene.stateDir), ...filesBelow(scene.root)])
-    said.push([file, readFileSync(file, 'latin1')]);
+])(
+  'a key that is $name appears nowhere',
+  { timeout: 400_000 },
+  async ({ key, isEveryCommand = false }, { onTestFailed, onTestFinished }) => {
+    const scene = await Scene.begin(key);
+    onTestFinished(() => scene.end());
+    onTestFailed(() => scene.tellAll());
+    scene.configure(
+      { log: { level: 'trace' }, http: { listen: '127.0.0.1:0' } },
+      { allow_app_id: ['strict-app'] },
+    );
+    careless(scene, key);
+    const daemon = await scene.daemon();
+    const parked = scene.drop('parked', plan('parked', { app_id: 'strict-app' }));
+    for (const name of ['one', 'two', 'three']) scene.drop(name, { ...plan(name), 'run.log': 'a log' });
+    scene.drop('text', { 'input.txt': 'in', 'output.txt': 'out', 'meta.json': { status: 'succeeded' } });
+    // Pauses come one after the other here.
+    const everyFate = async (): Promise<boolean> => {
+      const { counts } = await daemon.status();
+      return counts.recorded === 4 && counts.parked === 1;
+    };
+    await until('every run to be parked or recorded', everyFate, 45_000);
+    const said: [string, string][] = [[`/proc/${String(daemon.pid)}/cmdline`, cmdlineOf(daemon.pid)]];
+    const every = Object.entries(linesWhileItRuns(scene));
+    for (const [name, lines] of isEveryCommand ? every : every.filter(([name]) => name === 'status'))
+      for (const line of lines) {
+        const { stdout, stderr } = await scene.start([name, ...line]).end();
+        said.push([[name, ...line].join(' '), stdout + stderr]);
+      }
+    const { http } = await daemon.status();
+    for (const path of ['/metrics', '/healthz', '/readyz', '/'])
+      said.push([path, await (await fetch(new URL(path, http ?? ''))).text()]);
+    expect(problemIn(parked)?.reason.text).toContain('422');
+    await daemon.stop();
+    for (const line of isEveryCommand ? linesWithoutDaemon(scene) : []) {
+      const { stdout, stderr } = await scene.start(line).end();
+      said.push([line.join(' '), stdout + stderr]);
+    }
+    said.push(['the daemon’s stdout', daemon.stdout], ['the daemon’s stderr', daemon.stderr]);
+    const copies = isEveryCommand ? [join(scene.dir, 'copy.db')] : [];
+    for (const file of [...filesBelow(scene.stateDir), ...filesBelow(scene.root), ...copies])
+      said.push([file, readFileSync(file, 'latin1')]);
 
-  const signatures = signaturesOf(scene);
-  expect(signatures.length).toBeGreaterThan(10);
-  expect(daemon.stdout).toContain('"level":"error"');
-  const canaries = [key, ...signatures, '0123abcdefghij', 'signature=', 'Signature='];
-  const found = said.flatMap(([where, text]) =>
-    canaries
-      .filter((canary) => text.includes(canary))
-      .map((canary) => `${canary} in ${where}: ${around(text, canary)}`),
-  );
-  expect(found).toEqual([]);
-});
+    const signatures = signaturesOf(scene);
+    expect(signatures.length).toBeGreaterThan(10);
+    expect(daemon.stdout).toContain('"level":"error"');
+    const canaries = [key, ...signatures, '0123abcdefghij', 'signature=', 'Signature='];
+    const found = said.flatMap(([where, text]) =>
+      canaries
+        .filter((canary) => text.includes(canary))
+        .map((canary) => `${canary} in ${where}: ${around(text, canary)}`),
+    );
+    expect(found).toEqual([]);
+  },
+);
 
 function around(text: string, canary: string): string {
   const at = text.indexOf(canary);

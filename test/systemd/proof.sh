@@ -20,12 +20,19 @@ drop() { # as the solver's user, built beside and renamed in
 }
 has_result() { [ -s "/srv/planner/runs/$1/nextmv-result.json" ]; }
 
+journal_says() { journalctl -u runtrackd --no-pager | grep -q "$1"; }
+begin_platform() {
+  : > /proof/platform.log
+  runtrackd platform --port 8765 --data /var/tmp/platform --api-key-file /etc/runtrackd/nextmv.key >> /proof/platform.log 2>&1 &
+  platform=$!
+  becomes grep -q 8765 /proof/platform.log
+}
+
 main() {
   groupadd planner; useradd -g planner solver
   install -d -o solver -g planner -m 2770 /srv/planner /srv/planner/runs /srv/planner/aside
   install -d /etc/runtrackd; (umask 077; echo key-for-the-proof > /etc/runtrackd/nextmv.key)
-  runtrackd platform --port 8765 --data /var/tmp/platform --api-key-file /etc/runtrackd/nextmv.key > /proof/platform.log 2>&1 &
-  becomes grep -q 8765 /proof/platform.log
+  begin_platform
   cat > /etc/runtrackd/config.yaml <<'YAML'
 state_dir: /var/lib/runtrackd
 host: proof-host
@@ -62,6 +69,28 @@ YAML
   becomes is SubState running
   drop wednesday
   check "and goes on from there" becomes has_result wednesday
+  kept=$(property MainPID)
+  sed -i 's/quiet: 300ms/quiet: 400ms/' /etc/runtrackd/config.yaml
+  check "systemctl reload reads a good configuration again" systemctl reload runtrackd
+  check "and says what counts from now on" becomes journal_says 'was read again, and counts: drop_roots.0..quiet'
+  check "it is ready again, and the same process" is MainPID "$kept"
+  check "and active" is ActiveState active
+  sed -i 's/quiet:/quite:/' /etc/runtrackd/config.yaml
+  systemctl reload runtrackd
+  check "a wrong one is refused with its line" becomes journal_says 'on disk is wrong.*config.yaml:5:'
+  check "runtrackd reload ends with 78 for it" bash -c "$(declare -f runtrackd); runtrackd reload -c /etc/runtrackd/config.yaml; [ \$? = 78 ]"
+  check "and the daemon goes on with the earlier one" is MainPID "$kept"
+  drop thursday
+  check "which still tracks" becomes has_result thursday
+  sed -i 's/quite:/quiet:/' /etc/runtrackd/config.yaml
+  check "runtrackd reload takes the mended one" runtrackd reload -c /etc/runtrackd/config.yaml
+  kill "$platform"; wait "$platform" 2> /dev/null
+  (umask 077; echo another-key-for-it > /etc/runtrackd/nextmv.key)
+  begin_platform
+  drop friday
+  check "a key that is refused pauses delivery" becomes journal_says 'delivery pauses'
+  check "a new key of the credential counts with a restart" systemctl restart runtrackd
+  check "and what waited is delivered" becomes has_result friday
   check "stop ends it within its time" systemctl stop runtrackd
   check "and it was a clean end" is Result success
   sed -i 's/quiet:/quite:/' /etc/runtrackd/config.yaml
@@ -71,9 +100,9 @@ YAML
   check "and is not tried over and over" is ActiveState failed
   check "the journal says which line is wrong" bash -c 'journalctl -u runtrackd | grep -q "config.yaml:5:.*quite.*did you mean"'
   runs=$(/usr/bin/node -e '
-    fetch("http://127.0.0.1:8765/v1/applications/proof-app/runs", { headers: { authorization: "Bearer key-for-the-proof" } })
+    fetch("http://127.0.0.1:8765/v1/applications/proof-app/runs", { headers: { authorization: "Bearer another-key-for-it" } })
       .then((answer) => answer.json()).then(({ runs }) => console.log(runs.length))')
-  check "three folders, three runs on the platform" [ "$runs" = 3 ]
+  check "five folders, five runs on the platform" [ "$runs" = 5 ]
   echo "exposure: $(systemd-analyze security runtrackd --no-pager 2>/dev/null | tail -n 1)" >> "$out"
   journalctl -u runtrackd --no-pager > /proof/journal
 }

@@ -1,6 +1,6 @@
 /**
  * The unit under a real systemd: a small Debian is made once and booted in a container, the unit is installed in it by the
- * command that users have, and the daemon is started, killed, stopped in its tracks and given a wrong configuration.
+ * command that users have, and the daemon is started, killed, stopped in its tracks, and given other configurations and another key.
  *
  *   npm run test:systemd        (root, debootstrap and systemd-container; about a minute, the first time two)
  */
@@ -73,7 +73,7 @@ const booted = spawnSync(
     `--directory=${machine}`,
     ...['dist', 'node_modules', 'package.json'].map(bind),
   ],
-  { stdio: 'ignore', timeout: 4 * 60_000 },
+  { stdio: 'ignore', timeout: 10 * 60_000 },
 );
 const read = (name) =>
   existsSync(inside(`proof/${name}`)) ? readFileSync(inside(`proof/${name}`), 'utf8') : '';

@@ -1,5 +1,6 @@
 /** `retry` and `skip`: a person's answer to what is parked or rejected. */
 import { Command } from '@commander-js/extra-typings';
+import { createInterface } from 'node:readline/promises';
 import type { AnsweredView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, selectorOf, tell, withDaemon } from '../common.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -14,9 +15,10 @@ export const answerCommand = (word: 'retry' | 'skip') =>
     .option('--reason <class>', 'everything with this class of reason, as `list --json` shows it')
     .option('--root <name>', 'only of this drop root')
     .option('--dry-run', 'say what it would be, and change nothing')
+    .option('--yes', 'do not ask first: with --all, --reason or --root it is asked on a terminal')
     .addOption(configOption())
     .addOption(jsonOption())
-    .action(async (runs, { config, all, reason, root, dryRun, json }) => {
+    .action(async (runs, { config, all, reason, root, dryRun, yes, json }) => {
       if (runs.length === 0 && all !== true && reason === undefined && root === undefined) {
         throw new CommandFailure(
           exitCodes.usage,
@@ -26,14 +28,23 @@ export const answerCommand = (word: 'retry' | 'skip') =>
       if (runs.length > 0 && all === true)
         throw new CommandFailure(exitCodes.usage, 'say either names or --all');
       await withDaemon(config, async ({ operations, isDaemon }) => {
-        const answered = await operations.answer({
+        const order = {
           word,
           selectors: runs.map((text) => selectorOf(text)),
           all: all === true,
           reason: reason ?? null,
           root: root ?? null,
           dryRun: dryRun === true,
-        });
+        };
+        // Many at once, and somebody is there who may not have meant as many.
+        const isAsked =
+          runs.length === 0 && dryRun !== true && yes !== true && process.stdin.isTTY && process.stderr.isTTY;
+        if (isAsked && !(await isMeant(await operations.answer({ ...order, dryRun: true })))) {
+          tell('Nothing was changed.');
+          process.exitCode = exitCodes.failed;
+          return;
+        }
+        const answered = await operations.answer(order);
         if (json === true) printJson(answered);
         else say(answeredText(answered, word, isDaemon));
         for (const { run, why } of answered.left_alone)
@@ -42,23 +53,38 @@ export const answerCommand = (word: 'retry' | 'skip') =>
       });
     });
 
-function answeredText(
-  { runs, more, dry_run: isDryRun }: AnsweredView,
-  word: 'retry' | 'skip',
-  isDaemon: boolean,
-): string {
+/** Shows what it would be, and asks. */
+async function isMeant(would: AnsweredView): Promise<boolean> {
+  const count = would.runs.length + would.more;
+  if (count === 0) return true;
+  tell(tableOf(would));
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`All ${String(count)} of them? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function answeredText(answered: AnsweredView, word: 'retry' | 'skip', isDaemon: boolean): string {
+  const { runs, more, dry_run: isDryRun } = answered;
   if (runs.length === 0)
     return isDryRun ? `Nothing would ${word === 'retry' ? 'go on' : 'be skipped'}.` : 'Nothing was changed.';
+  const count = `${String(runs.length + more)} ${runs.length + more === 1 ? done[word] : done[word].replace(/^goes/, 'go').replace(/^is/, 'are')}`;
+  const head = isDryRun
+    ? `Would ${word}, without --dry-run:`
+    : `${count}${isDaemon || word === 'skip' ? '' : ' when the daemon runs'}:`;
+  return `${head}\n${tableOf(answered)}`;
+}
+
+function tableOf({ runs, more }: AnsweredView): string {
   const rows = runs.map((run) => [
     run.run === null ? '' : `#${String(run.run)}`,
     coloured(run.state),
     printable(run.folder),
     printable(run.reason?.text ?? ''),
   ]);
-  const count = `${String(runs.length + more)} ${runs.length + more === 1 ? done[word] : done[word].replace(/^goes/, 'go').replace(/^is/, 'are')}`;
-  const head = isDryRun
-    ? `Would ${word}, without --dry-run:`
-    : `${count}${isDaemon || word === 'skip' ? '' : ' when the daemon runs'}:`;
   const rest = more === 0 ? '' : `\nand ${String(more)} more`;
-  return `${head}\n${columns(['run', 'state', 'folder', 'reason'], rows)}${rest}`;
+  return `${columns(['run', 'state', 'folder', 'reason'], rows)}${rest}`;
 }

@@ -43,7 +43,7 @@ export const runCommand = () =>
     .option('--sample', "drop a real solver's run folder in, once, and tell what becomes of it")
     .action(async ({ config: explicit, once, waitMax, sample }) => {
       const config = configFor(explicit);
-      const log = openLog(config.logLevel);
+      const log = openLog(config.logLevel, process.env);
       dieOfBugs(log);
       const hangups = new Hangups();
       const service = await openService(config, log);
