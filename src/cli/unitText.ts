@@ -24,6 +24,11 @@ export function unitText(config: Config, place: UnitPlace): string {
   const stateName = config.stateDir.startsWith(stateBase) ? config.stateDir.slice(stateBase.length) : null;
   const isOwnState = stateName !== null && stateName !== '';
   const writable = writablePaths(config).filter((path) => path !== config.stateDir || !isOwnState);
+  const { group } = config.control;
+  const groups = [
+    ...place.groups,
+    ...(group === null || place.groups.includes(group.number) ? [] : [group.number]),
+  ];
   const lines: (string | null)[] = [
     `# Written by \`runtrackd systemd-unit\` for ${config.file}. Write it anew when paths in there change.`,
     '[Unit]',
@@ -40,15 +45,15 @@ export function unitText(config: Config, place: UnitPlace): string {
     'ExecReload=/bin/kill -HUP $MAINPID',
     `User=${place.user}`,
     `Group=${place.group}`,
-    place.groups.length === 0
+    groups.length === 0
       ? null
-      : `# The groups of drop roots.\nSupplementaryGroups=${place.groups.join(' ')}`,
+      : `# The groups of drop roots, and of those who may ask the daemon.\nSupplementaryGroups=${groups.join(' ')}`,
     place.credential === null ? null : `LoadCredential=nextmv-api-key:${escaped(place.credential)}`,
     isOwnState ? `StateDirectory=${escaped(stateName)}` : null,
     isOwnState ? 'StateDirectoryMode=0700' : null,
     '# A count in here tells an outbox that was put back from one that was not: it has to outlive a restart.',
     'RuntimeDirectory=runtrackd',
-    'RuntimeDirectoryMode=0700',
+    `RuntimeDirectoryMode=${config.control.group === null ? '0700' : '0750'}`,
     'RuntimeDirectoryPreserve=yes',
     '',
     '# A loop that does not move for minutes is a hang; a platform or a disk that is waited for is none.',

@@ -34,6 +34,7 @@ const places: Places<Omit<CheckedFile, 'drop_roots'>> = {
     stand_in: 'restart',
   },
   http: 'restart',
+  control: 'restart',
   log: { level: 'live' },
   shutdown_deadline: 'live',
 };

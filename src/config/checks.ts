@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findApiKey } from './apiKey.ts';
 import { checkDirectories } from './directoryChecks.ts';
+import { groupNumber } from './groups.ts';
 import { hostProblem } from './names.ts';
 import { PartlyGoodFile } from './partlyGood.ts';
 import type { Place } from './places.ts';
@@ -32,6 +33,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
   return [
     ...checkHost(file, around.machineName),
     ...checkSocketPath(file),
+    ...checkControlGroup(file),
     ...checkListenPath(file),
     ...checkPasswordFile(file),
     ...checkAbsentAfter(file),
@@ -58,6 +60,18 @@ function checkSocketPath(file: PartlyGoodFile): Finding[] {
     {
       path: ['state_dir'],
       what: `is too long a path: the control socket in it would have ${bytes} bytes, and a Unix socket can have ${socketPathBytesMax}`,
+    },
+  ];
+}
+
+function checkControlGroup(file: PartlyGoodFile): Finding[] {
+  const path = ['control', 'group'];
+  const group = file.read(path, keySchemas.group);
+  if (group == null || groupNumber(group) !== null) return [];
+  return [
+    {
+      path,
+      what: `there is no group "${group}" on this machine: make it (groupadd --system ${group}), or name one that there is`,
     },
   ];
 }

@@ -7,13 +7,14 @@ import { findApiKey } from './apiKey.ts';
 import { crossChecks, type Surroundings } from './checks.ts';
 import { type ConfigDocument, parseConfigText, readConfigFile } from './document.ts';
 import { checkSchema } from './issues.ts';
+import { groupNumber } from './groups.ts';
 import { placeOf } from './places.ts';
 import { type ConfigProblem, describePath, type Finding } from './problems.ts';
 import { type CheckedFile, configSchema, defaultFileNames, inFolder } from './schema.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
-import type { Config, DropRootConfig, HttpConfig, PlatformConfig } from './settings.ts';
+import type { Config, ControlConfig, DropRootConfig, HttpConfig, PlatformConfig } from './settings.ts';
 
-export { findConfigFile, stateDirIn } from './find.ts';
+export { controlDirIn, findConfigFile } from './find.ts';
 export { type ConfigProblem, describeProblem } from './problems.ts';
 export type { Config, DropRootConfig } from './settings.ts';
 
@@ -102,6 +103,7 @@ function assemble(checked: CheckedFile, file: string, given: unknown, around: Su
     host,
     platform: assemblePlatform(checked.platform, stateDir, around),
     http: assembleHttp(checked.http, around.directory),
+    control: assembleControl(checked.control, stateDir, around.directory),
     logLevel: checked.log.level,
     shutdownDeadlineMs: checked.shutdown_deadline,
     dropRoots: checked.drop_roots.map((root) => assembleRoot(root, around.directory)),
@@ -143,6 +145,17 @@ function assembleHttp(checked: CheckedFile['http'], directory: string): HttpConf
     listen: listen?.kind === 'unix' ? { kind: 'unix', path: resolve(directory, listen.path) } : listen,
     names,
   };
+}
+
+function assembleControl(
+  { group: name, directory: shared }: CheckedFile['control'],
+  stateDir: string,
+  directory: string,
+): ControlConfig {
+  const number = name == null ? null : groupNumber(name);
+  return name == null || number === null
+    ? { group: null, directory: stateDir }
+    : { group: { name, number }, directory: resolve(directory, shared) };
 }
 
 /** In the file 0 means that there is no limit; the stand-in has none by itself. */

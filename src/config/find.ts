@@ -2,16 +2,19 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseConfigText, readConfigFile } from './document.ts';
+import { sharedControlDir } from '../core/controlSocket.ts';
 import { PartlyGoodFile } from './partlyGood.ts';
 import type { ConfigProblem } from './problems.ts';
 
 const systemFile = '/etc/runtrackd/config.yaml';
 
-/** Which state directory a file names that may be wrong otherwise: that is where its daemon is asked. */
-export function stateDirIn(file: string): string | null {
+/** Where a file that may be wrong otherwise puts the control socket: that is where its daemon is asked. */
+export function controlDirIn(file: string): string | null {
   const read = readConfigFile(file);
   if ('unreadable' in read) return null;
-  return new PartlyGoodFile(parseConfigText(read.text).value, dirname(file)).directory(['state_dir']) ?? null;
+  const partlyGood = new PartlyGoodFile(parseConfigText(read.text).value, dirname(file));
+  if (partlyGood.raw(['control', 'group']) === undefined) return partlyGood.directory(['state_dir']) ?? null;
+  return partlyGood.directory(['control', 'directory']) ?? sharedControlDir;
 }
 
 /** A file that was named is taken as it is, so that a misspelt name is not silently replaced by another file. */

@@ -39,6 +39,13 @@ export const hostName = z.string().superRefine((host, context) => {
   if (problem !== undefined) context.addIssue(problem);
 });
 
+export const groupName = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
+    'is no name of a group: letters, digits, dots, dashes, underscores',
+  );
+
 export const rootName = z
   .string()
   .regex(/^[A-Za-z0-9._-]{1,64}$/, 'a name has 1 to 64 letters, digits, dots, dashes and underscores');

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { accessModes } from '../core/accessMode.ts';
+import { sharedControlDir } from '../core/controlSocket.ts';
 import { consoleUrl, endpointUrl, proxyUrl } from './addresses.ts';
 import { duration } from './durations.ts';
 import { listenAddress, requestName } from './listening.ts';
@@ -14,6 +15,7 @@ import {
   appId,
   documentFiles,
   fileName,
+  groupName,
   hostName,
   instanceId,
   logFileName,
@@ -155,6 +157,22 @@ const http = z
   })
   .prefault({})
   .describe('Where the daemon is looked at.');
+
+const control = z
+  .strictObject({
+    group: groupName
+      .nullish()
+      .describe(
+        'A group whose members may ask the daemon and tell it what to do, beside its own user and root. Default: none.',
+      ),
+    directory: path
+      .prefault(sharedControlDir)
+      .describe(
+        'Where the control socket lies when there is a group: the state directory is for the daemon alone.',
+      ),
+  })
+  .prefault({})
+  .describe('Who may speak to the running daemon.');
 
 const files = z
   .strictObject({
@@ -318,6 +336,7 @@ export const configSchema = z
       .describe("This machine's name; it travels with each run. Default: the machine's own name."),
     platform,
     http,
+    control,
     log: z
       .strictObject({ level: z.enum(logLevels).prefault('info').describe('How much the log says.') })
       .prefault({})
@@ -347,6 +366,7 @@ export const keySchemas = {
   path,
   rootName,
   kind: platform.shape.kind,
+  group: control.unwrap().shape.group,
   listen: http.unwrap().shape.listen,
   access: http.unwrap().shape.access,
   absentAfter: reconcile.unwrap().shape.absent_after,

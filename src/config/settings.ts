@@ -18,6 +18,7 @@ export interface Config {
   readonly host: string;
   readonly platform: PlatformConfig;
   readonly http: HttpConfig;
+  readonly control: ControlConfig;
   readonly logLevel: LogLevel;
   readonly shutdownDeadlineMs: number;
   readonly dropRoots: readonly DropRootConfig[];
@@ -64,6 +65,13 @@ export interface HttpConfig {
   readonly access: AccessMode;
   /** Absolute; `null`: there is no password. */
   readonly passwordFile: string | null;
+}
+
+export interface ControlConfig {
+  /** Who may use the control socket beside the daemon's user; `null`: nobody. */
+  readonly group: { readonly name: string; readonly number: number } | null;
+  /** Where the socket lies, absolute. */
+  readonly directory: string;
 }
 
 export interface DropRootConfig {

@@ -1,5 +1,7 @@
 /** Where the daemon's control socket lies, and how long its path can be. */
 
 export const controlSocketName = 'control.sock';
+/** Where it lies by default when a group may use it. */
+export const sharedControlDir = '/run/runtrackd';
 /** `sun_path` has 108 bytes with its closing zero; Node 20 cuts a longer path without a word. */
 export const socketPathBytesMax = 107;

@@ -2,7 +2,8 @@
  * The control socket: the running daemon's answers to commands, over HTTP on a Unix socket in the state directory.
  * Who may open the socket may ask anything; the file system says who that is.
  */
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
@@ -30,12 +31,22 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+export interface ControlGroup {
+  readonly name: string;
+  readonly number: number;
+}
+
+/** The socket cannot be opened for those who are to use it. */
+export class ControlRefused extends Error {}
+
 /**
+ * @param group may use the socket beside the daemon's user; null: nobody
  * @param onBug told of an error that nobody named
- * @throws when the path is too long for a Unix socket
+ * @throws ControlRefused, or when the path is too long for a Unix socket
  */
 export async function serveControl(
   socketPath: string,
+  group: ControlGroup | null,
   operations: Operations,
   onBug: (error: unknown) => void,
 ): Promise<ControlServer> {
@@ -47,10 +58,12 @@ export async function serveControl(
   const app = controlApp(operations, onBug);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((request, response) => void listener(request, response));
-  // A socket file outlives its process; whoever holds the outbox's lock may take it away.
-  rmSync(socketPath, { force: true });
-  await listen(server, socketPath);
-  chmodSync(socketPath, 0o600);
+  if (group === null) {
+    // A socket file outlives its process; whoever holds the outbox's lock may take it away.
+    rmSync(socketPath, { force: true });
+    await listen(server, socketPath);
+    chmodSync(socketPath, 0o600);
+  } else await listenForGroup(server, socketPath, group);
   return {
     async close() {
       await new Promise<void>((resolve) => {
@@ -65,6 +78,37 @@ export async function serveControl(
       }
     },
   };
+}
+
+/** Nobody may open the socket before it has its group: it is made under another name, for the daemon's user alone. */
+async function listenForGroup(server: Server, socketPath: string, group: ControlGroup): Promise<void> {
+  const directory = dirname(socketPath);
+  const beforehand = `${socketPath}.new`;
+  try {
+    mkdirSync(directory, { recursive: true });
+    chownSync(directory, ownUser(), group.number);
+    chmodSync(directory, 0o750);
+    rmSync(beforehand, { force: true });
+    const umask = process.umask(0o177);
+    // The socket is made before this returns, so the mask is the socket's alone.
+    const listening = listen(server, beforehand);
+    process.umask(umask);
+    await listening;
+    chownSync(beforehand, ownUser(), group.number);
+    chmodSync(beforehand, 0o660);
+    renameSync(beforehand, socketPath);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    server.close();
+    throw new ControlRefused(
+      `the control socket ${socketPath} cannot be given to the group "${group.name}" (${code}): put the daemon's user into that group, and let ${directory} be the user's own`,
+    );
+  }
+}
+
+function ownUser(): number {
+  return process.getuid?.() ?? 0;
 }
 
 function listen(server: Server, path: string): Promise<void> {

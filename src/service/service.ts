@@ -312,9 +312,9 @@ export class Service {
 
   async #serveControl(): Promise<ControlServer> {
     const { log } = this.#around;
-    return await serveControl(controlSocketOf(this.#config), this.answers, (error) =>
-      log.error({ err: error }, 'a command met an error that nobody foresaw'),
-    );
+    const onBug = (error: unknown): void =>
+      log.error({ err: error }, 'a command met an error that nobody foresaw');
+    return await serveControl(controlSocketOf(this.#config), this.#config.control.group, this.answers, onBug);
   }
 
   /** A loop of its own where a service manager listens. */
@@ -370,8 +370,12 @@ export class Service {
 
 export type { Surroundings } from './base.ts';
 
-export function controlSocketOf(config: Pick<Config, 'stateDir'>): string {
-  return join(config.stateDir, controlSocketName);
+export function controlSocketOf({
+  control,
+}: {
+  readonly control: Pick<Config['control'], 'directory'>;
+}): string {
+  return join(control.directory, controlSocketName);
 }
 
 function viewContext(inForce: () => Config, rootNamed: (name: string) => DropRoot | null): ViewContext {

@@ -31,6 +31,7 @@ test('the smallest file gets every default', () => {
       access: 'link',
       passwordFile: null,
     },
+    control: { group: null, directory: join(directory, 'state') },
     logLevel: 'info',
     shutdownDeadlineMs: 20_000,
     dropRoots: [

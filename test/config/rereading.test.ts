@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { placeOf } from '../../src/config/places.ts';
 import { rereadConfig } from '../../src/config/rereading.ts';
-import { configOf, fileWith, givenFile } from './given.ts';
+import { configOf, fileWith, givenFile, problemsOf } from './given.ts';
 
 const machine = { environment: {}, machineName: 'planner-03', needsKey: true, placeOf };
 
@@ -95,4 +95,12 @@ test('a file that is gone is a problem like others', () => {
     ok: false,
     problems: [`${inForce.file}: there is no such file`],
   });
+});
+
+test('a group that this machine does not have is a problem, and one that it has moves the control socket', () => {
+  expect(problemsOf(givenFile(fileWith({ top: 'control: { group: no-such-group }' })))).toEqual([
+    expect.stringContaining('control.group: there is no group "no-such-group" on this machine'),
+  ]);
+  const { control } = configOf(givenFile(fileWith({ top: 'control: { group: root }' })));
+  expect(control).toEqual({ group: { name: 'root', number: 0 }, directory: '/run/runtrackd' });
 });

@@ -63,7 +63,7 @@ plainTest('an error that nobody foresaw is told to the log, and its details to n
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const bugs: unknown[] = [];
   const path = join(dir, 'control.sock');
-  const server = await serveControl(path, unanswering, (bug) => bugs.push(bug));
+  const server = await serveControl(path, null, unanswering, (bug) => bugs.push(bug));
   const answer = await ask(path, 'GET', '/status');
   await server.close();
   expect(answer).toMatchObject({ status: 500, json: { kind: 'bug' } });
@@ -76,7 +76,7 @@ plainTest('a socket that a dead process left is taken away, and ours is taken aw
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, 'control.sock');
   writeFileSync(path, 'left behind');
-  const server = await serveControl(path, unanswering, () => undefined);
+  const server = await serveControl(path, null, unanswering, () => undefined);
   expect(lstatSync(path).isSocket()).toBe(true);
   expect((await ask(path, 'GET', '/status')).status).toBe(500);
   await server.close();
@@ -87,7 +87,41 @@ plainTest('a path that is too long for a socket is refused, not cut', async () =
   const dir = mkdtempSync(join(tmpdir(), 'rt-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, 'x'.repeat(120));
-  await expect(serveControl(path, unanswering, () => undefined)).rejects.toThrow(
+  await expect(serveControl(path, null, unanswering, () => undefined)).rejects.toThrow(
     /too long for a Unix socket/,
+  );
+});
+
+plainTest(
+  'a group may open the socket from the moment on at which it is there, and others never may',
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rt-group-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const shared = join(directory, 'shared');
+    const path = join(shared, 'control.sock');
+    const mine = { name: 'ours', number: process.getgid?.() ?? 0 };
+    const server = await serveControl(path, mine, unanswering, () => undefined);
+    expect(lstatSync(path)).toMatchObject({ gid: mine.number });
+    expect(lstatSync(path).mode & 0o777).toBe(0o660);
+    expect(lstatSync(shared).mode & 0o777).toBe(0o750);
+    expect((await ask(path, 'GET', '/status')).status).toBe(500);
+    await server.close();
+    expect(existsSync(path)).toBe(false);
+  },
+);
+
+plainTest('a directory that cannot be given to the group is said, with what to do', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rt-group-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  const refused = serveControl(
+    join(file, 'control.sock'),
+    { name: 'ours', number: 0 },
+    unanswering,
+    () => undefined,
+  );
+  await expect(refused).rejects.toThrow(
+    /cannot be given to the group "ours" \(\w+\): put the daemon's user into that group/,
   );
 });

@@ -1,6 +1,6 @@
 /** `reload`: the running daemon reads its configuration again, as on HUP. */
 import { Command } from '@commander-js/extra-typings';
-import { describeProblem, findConfigFile, stateDirIn } from '../../config/config.ts';
+import { controlDirIn, describeProblem, findConfigFile } from '../../config/config.ts';
 import type { ReloadedView } from '../../http/operations.ts';
 import { controlSocketOf } from '../../service/service.ts';
 import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
@@ -16,8 +16,9 @@ export const reloadCommand = () =>
       const found = findConfigFile(explicit, process.env, process.cwd());
       if (!('path' in found)) throw new CommandFailure(exitCodes.config, describeProblem(found));
       // Of a file that is wrong, too: it is the daemon that has to know of it.
-      const stateDir = stateDirIn(found.path);
-      const link = stateDir === null ? 'nobody' : await linkOverSocket(controlSocketOf({ stateDir }));
+      const directory = controlDirIn(found.path);
+      const link =
+        directory === null ? 'nobody' : await linkOverSocket(controlSocketOf({ control: { directory } }));
       if (link === 'silent') {
         throw new CommandFailure(
           exitCodes.unreachable,

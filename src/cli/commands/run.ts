@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
 import { rereaderFor, type Rereader } from '../../config/rereader.ts';
+import { ControlRefused } from '../../http/control.ts';
 import { HostChanged } from '../../intake/enqueue.ts';
 import type { PassPoint } from '../../core/points.ts';
 import { OutboxHeld, OutboxUnusable, type Outbox } from '../../outbox/outbox.ts';
@@ -134,6 +135,7 @@ export function asFailure(error: unknown): unknown {
       error.kind === 'data' ? exitCodes.badData : exitCodes.outboxTrouble,
       error.message,
     );
+  if (error instanceof ControlRefused) return new CommandFailure(exitCodes.config, error.message);
   if (error instanceof HostChanged) return new CommandFailure(exitCodes.config, error.message);
   if (error instanceof CannotStart)
     return new CommandFailure(
