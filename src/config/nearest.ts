@@ -23,7 +23,7 @@ function nearestOf(word: string, known: readonly string[]): string | undefined {
 /** Two letters side by side in the wrong order: two edits to the measure, one slip to the fingers. */
 function isSwapped(word: string, other: string): boolean {
   if (word.length !== other.length) return false;
-  const at = [...word].findIndex((letter, index) => letter !== other[index]);
+  const at = Array.from(word).findIndex((letter, index) => letter !== other[index]);
   if (at < 0) return false;
   const [first = '', second = ''] = word.slice(at, at + 2);
   return `${word.slice(0, at)}${second}${first}${word.slice(at + 2)}` === other;
