@@ -1,6 +1,7 @@
 /**
  * `npm run bench:page`: what ten open pages cost the daemon while runs come in. The CPU of one daemon is taken in turn
- * with and without readers, so that what else the machine does is in both.
+ * with and without readers, and a turn with them is compared with the mean of the turns before and after it: the more
+ * folders there are the more a turn costs, and that is not the readers' doing.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -85,15 +86,18 @@ try {
     origin = JSON.parse(execFileSync(process.execPath, [program, 'status', '-c', config, '--json'])).http;
   }
   await turn(daemon.pid);
+  let before = await turn(daemon.pid);
   const pairs = [];
   for (let round = 0; round < rounds; round += 1) {
-    const without = await turn(daemon.pid);
     const opened = await Promise.all(Array.from({ length: readers }, () => open(origin)));
     const withReaders = await turn(daemon.pid);
     for (const request of opened) request.destroy();
-    pairs.push({ without, withReaders, costMsPerS: withReaders.cpuMsPerS - without.cpuMsPerS });
+    const after = await turn(daemon.pid);
+    const without = (before.cpuMsPerS + after.cpuMsPerS) / 2;
+    pairs.push({ before, withReaders, after, costMsPerS: withReaders.cpuMsPerS - without });
+    before = after;
     console.log(
-      `round ${String(round + 1)}: ${without.cpuMsPerS.toFixed(0)} ms/s without, ${withReaders.cpuMsPerS.toFixed(0)} ms/s with ${String(readers)} pages`,
+      `round ${String(round + 1)}: ${without.toFixed(0)} ms/s without, ${withReaders.cpuMsPerS.toFixed(0)} ms/s with ${String(readers)} pages`,
     );
   }
   const costs = pairs.map(({ costMsPerS }) => costMsPerS).sort((a, b) => a - b);
