@@ -42,7 +42,8 @@ export function unitText(config: Config, place: UnitPlace): string {
     'Type=notify',
     'NotifyAccess=main',
     `ExecStart=${[place.node, place.program, 'run', '-c', config.file].map(quoted).join(' ')}`,
-    'ExecReload=/bin/kill -HUP $MAINPID',
+    // Not kill(1), which a small system may not have; and this one fails when the file is wrong.
+    `ExecReload=${[place.node, place.program, 'reload', '-c', config.file].map(quoted).join(' ')}`,
     `User=${place.user}`,
     `Group=${place.group}`,
     groups.length === 0

@@ -30,6 +30,8 @@ export interface DeliveryParts {
   readonly runsAtOnce: number;
   /** Where a drop root and its results lie; null when the configuration no longer has it. */
   readonly placesOfRoot: (dropRoot: string) => RootPlaces | null;
+  /** Likewise, and of one that was taken out while the daemon runs: what was sent from it is seen through. */
+  readonly placesOfResults: (dropRoot: string) => RootPlaces | null;
   /** Where results go whose folder cannot take them. */
   readonly resultsDir: string;
   /** Where archives lie until they are uploaded. */

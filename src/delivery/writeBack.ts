@@ -85,10 +85,10 @@ interface OwnFolder {
 /** The run's folder, if what lies at its path is still this run's content. */
 async function openOwnFolder(
   claim: Claim,
-  { outbox, placesOfRoot }: DeliveryParts,
+  { outbox, placesOfResults }: DeliveryParts,
 ): Promise<OwnFolder | { readonly warning: string }> {
   const { dropRoot } = claim.key;
-  const places = placesOfRoot(dropRoot);
+  const places = placesOfResults(dropRoot);
   if (places === null) return { warning: missingRoot(dropRoot).text };
   // It may have been moved since the run was claimed.
   const { path, directory } = (await outbox.run(claim.run)) ?? claim;

@@ -36,6 +36,8 @@ export class DropRoots {
   readonly #auditor: Auditor;
   readonly #missed: MissedEvents | null;
   readonly #watched = new Map<string, Watched>();
+  /** Where those lay that were taken out: results of what was sent from them still come back. */
+  readonly #former = new Map<string, DropRoot>();
   #loops: RunningLoops | null = null;
 
   constructor(configs: readonly DropRootConfig[], parts: DropRootParts) {
@@ -63,6 +65,11 @@ export class DropRoots {
     return this.#watched.get(name)?.intake.rules.root ?? null;
   }
 
+  /** Likewise, and one that was taken out since the start. */
+  evenFormer(name: string): DropRoot | null {
+    return this.named(name) ?? this.#former.get(name) ?? null;
+  }
+
   /** Their loops run beside the others from now on, and those of roots that are added later. */
   begin(loops: RunningLoops): void {
     this.#loops = loops;
@@ -73,6 +80,7 @@ export class DropRoots {
   add(config: DropRootConfig): void {
     const watched = this.#made(config);
     this.#watched.set(config.name, watched);
+    this.#former.delete(config.name);
     this.#begin(watched);
   }
 
@@ -91,6 +99,7 @@ export class DropRoots {
     if (watched === undefined) return;
     const { progress } = this.#parts;
     this.#watched.delete(name);
+    this.#former.set(name, watched.intake.rules.root);
     progress.forget(intakeLoop(name));
     progress.forget(archiveLoop(name));
     await this.#end(watched);

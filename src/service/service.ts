@@ -107,6 +107,7 @@ export class Service {
       uploadsAtOnce: config.platform.uploadsAtOnce,
       runsAtOnce: runsAtOnceMax,
       placesOfRoot,
+      placesOfResults: (name) => placesOfRoot(name) ?? this.dropRoots.evenFormer(name),
       resultsDir: join(config.stateDir, 'results'),
       spoolDir: join(config.stateDir, 'spool'),
       consoleUrl,

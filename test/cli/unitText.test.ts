@@ -114,7 +114,9 @@ describe('the command', () => {
   test('prints the unit and nothing else', async () => {
     const { code, stdout, stderr, dir, made } = await run('--user', 'planner');
     expect({ code, stderr, made }).toEqual({ code: 0, stderr: '', made: false });
-    expect(stdout).toContain(`run -c ${join(dir, 'config.yaml')}\nExecReload=/bin/kill -HUP $MAINPID\nUser=planner\nGroup=planner\n`);
+    const file = join(dir, 'config.yaml');
+    expect(stdout).toMatch(new RegExp(`^ExecStart=.* run -c ${file}\nExecReload=.* reload -c ${file}$`, 'm'));
+    expect(stdout).toContain('\nUser=planner\nGroup=planner\n');
   });
 
   test('--install --dry-run says every deed, and does none', async () => {

@@ -97,6 +97,7 @@ export class Bench {
       uploadsAtOnce: 8,
       runsAtOnce: 64,
       placesOfRoot: () => ({ path: '/', resultsDir: null }),
+      placesOfResults: () => ({ path: '/', resultsDir: null }),
       resultsDir: join(dir, 'results'),
       spoolDir: join(dir, 'spool'),
       consoleUrl: () => null,

@@ -23,7 +23,7 @@ has_result() { [ -s "/srv/planner/runs/$1/nextmv-result.json" ]; }
 journal_says() { journalctl -u runtrackd --no-pager | grep -q "$1"; }
 begin_platform() {
   : > /proof/platform.log
-  runtrackd platform --port 8765 --data /var/tmp/platform --api-key-file /etc/runtrackd/nextmv.key >> /proof/platform.log 2>&1 &
+  /usr/bin/node /opt/runtrackd/dist/main.js platform --port 8765 --data /var/tmp/platform --api-key-file /etc/runtrackd/nextmv.key >> /proof/platform.log 2>&1 &
   platform=$!
   becomes grep -q 8765 /proof/platform.log
 }
@@ -76,8 +76,8 @@ YAML
   check "it is ready again, and the same process" is MainPID "$kept"
   check "and active" is ActiveState active
   sed -i 's/quiet:/quite:/' /etc/runtrackd/config.yaml
-  systemctl reload runtrackd
-  check "a wrong one is refused with its line" becomes journal_says 'on disk is wrong.*config.yaml:5:'
+  check "systemctl reload fails with a wrong one" bash -c '! systemctl reload runtrackd'
+  check "and its line is in the journal" becomes journal_says 'on disk is wrong.*config.yaml:5:'
   check "runtrackd reload ends with 78 for it" bash -c "$(declare -f runtrackd); runtrackd reload -c /etc/runtrackd/config.yaml; [ \$? = 78 ]"
   check "and the daemon goes on with the earlier one" is MainPID "$kept"
   drop thursday
