@@ -32,6 +32,7 @@ export type {
 } from './library/answers.ts';
 export type { JsonObject } from './library/jsonDocument.ts';
 export type { ContentFormat } from './platform/wire.ts';
+export type { Enrichment } from './core/enrichment.ts';
 export { parseSolverLog, type ParseSolverLogOptions } from './solverlog/parseSolverLog.ts';
 export type {
   Evidence,

@@ -57,6 +57,8 @@ const rootPlaces: Places<CheckedRoot> = {
   files: 'live',
   limits: 'live',
   run_name: 'live',
+  infeasible: 'live',
+  enrich: 'live',
   options: 'live',
   result: 'live',
   after: 'live',

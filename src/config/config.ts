@@ -205,6 +205,8 @@ function assembleRoot(root: CheckedFile['drop_roots'][number], directory: string
       jsonDepthMax: root.limits.json_depth,
     },
     runName: root.run_name,
+    infeasible: root.infeasible,
+    enrich: root.enrich,
     resultsDir: root.result === inFolder ? null : resolve(directory, root.result),
     archive:
       root.after === 'keep'

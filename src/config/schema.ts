@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { accessModes } from '../core/accessMode.ts';
 import { sharedControlDir } from '../core/controlSocket.ts';
+import { enrichments } from '../core/enrichment.ts';
 import { consoleUrl, endpointUrl, proxyUrl } from './addresses.ts';
 import { duration } from './durations.ts';
 import { listenAddress, requestName } from './listening.ts';
@@ -304,6 +305,18 @@ const dropRoot = z
       .prefault('{folder}')
       .describe(
         "The name of a run on the platform: text with {folder}, {root}, {host}, {date}. meta.json's name wins.",
+      ),
+    infeasible: z
+      .enum(['succeeded', 'failed'])
+      .prefault('succeeded')
+      .describe(
+        'What a run is whose solver says that its model is infeasible or unbounded, where meta.json does not say (meta: optional).',
+      ),
+    enrich: z
+      .array(z.enum(enrichments))
+      .prefault([])
+      .describe(
+        "What is added to each run from its solver's log: metrics (status, value, bound, gap, …), statistics (the same in the older form), chart (solution and bound over time). The files on disk stay as they are, and what the solver wrote itself wins.",
       ),
     options: z
       .record(z.string().min(1, 'an option needs a name'), optionValue)

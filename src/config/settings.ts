@@ -7,6 +7,7 @@ import type { AccessMode } from '../core/accessMode.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { Backfill } from '../core/backfill.ts';
 import type { FileNames } from '../core/content.ts';
+import type { Enrichment } from '../core/enrichment.ts';
 import type { ListenAddress } from '../core/listenAddress.ts';
 
 export interface Config {
@@ -96,6 +97,10 @@ export interface DropRootConfig {
     readonly jsonDepthMax: number;
   };
   readonly runName: string;
+  /** What a model without an optimum makes of a run, where the status is inferred. */
+  readonly infeasible: 'succeeded' | 'failed';
+  /** What is added to runs from their logs. */
+  readonly enrich: readonly Enrichment[];
   /** What mirrors the root and takes results, absolute; `null`: they lie in the run folders. */
   readonly resultsDir: string | null;
   /** `null`: run folders stay where they are. */

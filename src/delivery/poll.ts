@@ -7,6 +7,7 @@ import type { ReadAnswer } from '../platform/client.ts';
 import { finalStatuses } from '../platform/wire.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
+import { outputBody } from './sentBodies.ts';
 
 /** Larger outputs are fetched by URL and compared as a stream, never held. */
 export const inlineBytesMax = 1024 * 1024;
@@ -66,9 +67,10 @@ export async function fetchResult(
   }
 }
 
-function isByUrl({ content }: Claim): boolean {
+function isByUrl(claim: Claim): boolean {
+  const { content } = claim;
   const output = fileOf(content, 'output');
   // A failed run's output comes back inside its error_log, whatever is asked for.
   if (output === undefined || content.meta.status === 'failed') return false;
-  return output.type !== 'json' || output.bytes > inlineBytesMax;
+  return output.type !== 'json' || (outputBody(claim)?.bytes ?? 0) > inlineBytesMax;
 }

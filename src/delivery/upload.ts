@@ -7,14 +7,14 @@ import { outsideRootName } from '../core/identity.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import type { Role, Upload } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
-import { artefactBodies, SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
 import { beating } from '../reading/beat.ts';
+import { SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
 import { readyBody } from '../reading/readyBody.ts';
 import { isSmall } from '../reading/smallBody.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
-import { errorTail } from '../platform/runRequest.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
+import { Digesting, isAltered, sentBodies } from './sentBodies.ts';
 
 /** A signed URL may have died between its making and its use; a second one that is dead at once says something else. */
 const ticketsMax = 2;
@@ -79,7 +79,7 @@ async function uploadAll(
   lanes: UploadLanes,
   signal: AbortSignal,
 ): Promise<Outcome['happening']> {
-  const bodies = artefactBodies(claim.content, errorTail(claim.content.meta.error));
+  const bodies = sentBodies(claim);
   const missing = bodies.filter(({ role }) => !fresh.some((done) => done.role === role));
   const path = join(root, claim.path);
   const small = missing.filter(isSmall);
@@ -88,12 +88,7 @@ async function uploadAll(
   const uploadIt = async (body: ArtefactBody | ArchiveBody): Promise<Upload> => {
     const whole = held[small.findIndex((one) => one === body)];
     if (whole !== undefined)
-      return await uploadOne(
-        claim,
-        { role: body.role, bytes: whole.length, read: () => whole },
-        parts,
-        signal,
-      );
+      return await uploadNoted(claim, body, { bytes: whole.length, read: () => whole }, parts, signal);
     if (folder === null) throw new Error('only what is held needs no folder');
     return await uploadBody(claim, folder, body, parts, signal);
   };
@@ -124,10 +119,29 @@ async function uploadBody(
 ): Promise<Upload> {
   const ready = await readyBody(folder, claim.content, body, parts.spoolDir, signal, parts.progress.delivery);
   try {
-    return await uploadOne(claim, { ...ready, role: body.role }, parts, signal);
+    return await uploadNoted(claim, body, ready, parts, signal);
   } finally {
     await ready.close();
   }
+}
+
+/** What was uploaded is noted where it is more than the file: what comes back is compared with it. */
+async function uploadNoted(
+  claim: Claim,
+  body: ArtefactBody | ArchiveBody,
+  { bytes, read }: Pick<Sendable, 'bytes' | 'read'>,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<Upload> {
+  const { role } = body;
+  if (role !== 'output') return await uploadOne(claim, { role, bytes, read }, parts, signal);
+  const digesting = isAltered(body) ? new Digesting() : null;
+  const digested = digesting === null ? read : () => digesting.through(read());
+  const landed = await uploadOne(claim, { role, bytes, read: digested }, parts, signal);
+  // Before the upload itself is noted: a run that dies in between uploads it again.
+  const sent = digesting?.sent ?? null;
+  if (sent !== null || claim.sent !== null) await parts.outbox.noteSent(claim, sent);
+  return landed;
 }
 
 /** What is sent, as often as it takes: at hand as a whole, or to be read. */

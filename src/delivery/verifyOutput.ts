@@ -6,15 +6,16 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { fileOf } from '../core/content.ts';
 import { outputDiffers } from '../core/outputDiffers.ts';
-import type { Claim } from '../outbox/nouns.ts';
+import type { Claim, SentDocument } from '../outbox/nouns.ts';
 import type { RunAnswer } from '../platform/wire.ts';
 import { beating, type Beat } from '../reading/beat.ts';
-import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
+import { readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
 import { isSmall } from '../reading/smallBody.ts';
 import { isSameArchive } from '../reading/returnedArchive.ts';
 import { errorCode, type OpenFolder } from '../system/files.ts';
 import { JsonDigest } from './jsonDigest.ts';
 import { inlineBytesMax } from './poll.ts';
+import { outputBody } from './sentBodies.ts';
 
 export interface Verified {
   /** null: there was nothing to compare, or it could not be compared. */
@@ -38,7 +39,7 @@ export async function verifyInline(
 ): Promise<Verified> {
   const body = outputBody(claim);
   if (body === undefined || folder === null || body.bytes > inlineBytesMax) return nothing;
-  const sent = await sentText(folder, body, hold);
+  const sent = await sentText(folder, body, claim.sent, hold);
   if (sent === null) return cannotCompare;
   if (claim.content.meta.status === 'failed') {
     const stdout = member(answer['error_log'], 'stdout');
@@ -74,6 +75,9 @@ export async function verifyStream(
   const byBytes = await compare(bytesDigest);
   if (byBytes === null) return cannotCompare;
   const { theirs, ours } = byBytes;
+  // What was uploaded is what counts, also where it cannot be made again as it was.
+  if (claim.sent !== null && theirs.digest === claim.sent.sha256) return same;
+  if (claim.sent !== null && ours.digest !== claim.sent.sha256) return cannotCompare;
   if (theirs.digest === ours.digest) return same;
   if (theirs.isGzip && !ours.isGzip) {
     return { isSame: null, warning: 'the output came back as an archive and was not compared' };
@@ -106,26 +110,25 @@ const cannotCompare: Verified = {
   warning: 'the returned output was not compared, because the folder’s output has changed since it was sent',
 };
 
-function outputBody(claim: Claim): ArtefactBody | undefined {
-  const body = artefactBodies(claim.content, '').find(({ role }) => role === 'output');
-  return body !== undefined && 'pieces' in body ? body : undefined;
-}
-
+/** @returns null when the folder’s own file cannot be read as it was sent */
 async function sentText(
   folder: OpenFolder,
   body: ArtefactBody,
+  recorded: SentDocument | null,
   hold: (body: ArtefactBody) => Promise<Uint8Array | undefined>,
 ): Promise<string | null> {
   const chunks: Uint8Array[] = [];
   try {
     const whole = isSmall(body) ? await hold(body) : undefined;
-    if (whole !== undefined) return Buffer.from(whole.buffer).toString('utf8');
-    for await (const chunk of readBody(folder, body)) chunks.push(chunk);
+    if (whole !== undefined) chunks.push(whole);
+    else for await (const chunk of readBody(folder, body)) chunks.push(chunk);
   } catch (error) {
     if (isSourceTrouble(error)) return null;
     throw error;
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const bytes = Buffer.concat(chunks);
+  if (recorded !== null && createHash('sha256').update(bytes).digest('hex') !== recorded.sha256) return null;
+  return bytes.toString('utf8');
 }
 
 function isSourceTrouble(error: unknown): boolean {

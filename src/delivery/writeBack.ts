@@ -12,7 +12,7 @@ import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
 import { isoTime } from '../system/clock.ts';
 import { errorCode, OpenFolder, writeWhole } from '../system/files.ts';
 import { beating } from '../reading/beat.ts';
-import type { ArtefactBody } from '../reading/bodies.ts';
+import { enrichedWith, type ArtefactBody } from '../reading/bodies.ts';
 import { openResultDir, resultDirOf, type RootPlaces } from '../system/resultDirectory.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
@@ -23,11 +23,13 @@ import { verifyInline, verifyStream, type Verified } from './verifyOutput.ts';
 const outputBytesMax = 700 * 1024 * 1024;
 
 export async function writeBack(
-  claim: Claim,
+  claimed: Claim,
   atHand: ReadAnswer | undefined,
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  // What was uploaded was noted after the run was claimed.
+  const claim = { ...claimed, sent: (await parts.outbox.run(claimed.run))?.sent ?? null };
   const fetched =
     atHand === undefined ? await fetchResult(claim, parts, signal) : { answer: atHand, warnings: [] };
   const answer = fetched.answer.value;
@@ -269,6 +271,16 @@ function ownKey(
     tries: claim.triesTotal,
     output_verified: outputVerified,
     ...(outputFile === null ? {} : { output_file: outputFile }),
+    ...sentKeys(claim),
     warnings: [...new Set(warnings)],
+  };
+}
+
+/** What the platform has and the folder has not: added from the log, and the digest of the document that it is part of. */
+function sentKeys({ content, settings, sent }: Claim): object {
+  const enriched = enrichedWith(content, settings.enrich ?? []);
+  return {
+    ...(enriched.length === 0 ? {} : { enriched }),
+    ...(sent === null ? {} : { output_sent: { bytes: sent.bytes, sha256: sent.sha256 } }),
   };
 }

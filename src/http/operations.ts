@@ -45,6 +45,10 @@ export interface RunStory extends RunView {
     /** How many files it is made of. */
     readonly files: number;
   }[];
+  /** Members or artefacts that the run has on the platform and the folder has not: added from the log. */
+  readonly enriched: readonly string[];
+  /** The output document as it was uploaded, where something was added to it; null: it is the file itself. */
+  readonly output_sent: { readonly bytes: number; readonly sha256: string } | null;
   /** What meta.json did not say and was inferred, each with its reason. */
   readonly inferred: readonly string[];
   /** What happens next, and when: one sentence. */

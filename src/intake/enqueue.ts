@@ -150,6 +150,7 @@ function settingsOf(
     description: meta.description ?? '',
     options: { ...root.options, ...meta.options },
     batchExperimentId: meta.batchExperimentId,
+    ...(root.enrich.length === 0 ? {} : { enrich: root.enrich }),
   };
 }
 

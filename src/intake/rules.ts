@@ -3,6 +3,7 @@ import ignore from 'ignore';
 import { basename } from 'node:path';
 import type { Backfill } from '../core/backfill.ts';
 import type { FileNames, FilesMapping } from '../core/content.ts';
+import type { Enrichment } from '../core/enrichment.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { SettlePolicy } from '../core/settle.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
@@ -36,6 +37,10 @@ export interface DropRoot {
     readonly jsonDepthMax: number;
   };
   readonly runName: string;
+  /** What a model without an optimum makes of a run, where the status is inferred. */
+  readonly infeasible: 'succeeded' | 'failed';
+  /** What is added to runs from their logs. */
+  readonly enrich: readonly Enrichment[];
   readonly options: Readonly<Record<string, string>>;
   readonly ignore: readonly string[];
 }
@@ -67,6 +72,7 @@ export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root),
     },
     reading: {
       isMetaOptional: root.isMetaOptional,
+      infeasible: root.infeasible,
       names: mapping,
       fileBytesMax,
       folderFilesMax,
@@ -106,6 +112,8 @@ export function rootForOutside(app: string): DropRoot {
     files: defaultFileNames,
     limits: { fileBytesMax: 700 * 1024 * 1024, folderFilesMax: 10_000, jsonDepthMax: 1000 },
     runName: '{folder}',
+    infeasible: 'succeeded',
+    enrich: [],
     options: {},
     ignore: [],
   };

@@ -1,6 +1,7 @@
 /** A run folder, by the reading rules of the daemon, without the daemon: no quiet time, no outbox, one run. */
 import { lstat, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { enrichments, type Enrichment } from '../core/enrichment.ts';
 import { fileOf, type FilesMapping, type FolderContent } from '../core/content.ts';
 import type { Role } from '../core/run.ts';
 import { errorTail } from '../platform/runRequest.ts';
@@ -35,6 +36,13 @@ export interface TrackFolderOptions extends Omit<TrackRunOptions, 'configuration
   };
   /** Whether a folder without meta.json is complete: status, error and duration are then inferred. Default: required. */
   readonly meta?: 'required' | 'optional';
+  /**
+   * What is added from the solver's log, where the run has nothing of the kind: `metrics`, `statistics`, `chart`. The files
+   * stay as they are. Default: nothing.
+   */
+  readonly enrich?: readonly Enrichment[];
+  /** What a model that is infeasible or unbounded makes of a run whose status is inferred. Default: succeeded. */
+  readonly infeasible?: 'succeeded' | 'failed';
 }
 
 /** What became of a folder. */
@@ -62,6 +70,7 @@ export async function trackFolder(path: string, options: TrackFolderOptions = {}
 
 async function track(path: string, options: TrackFolderOptions, signal: AbortSignal): Promise<TrackedFolder> {
   checkTrackOptions(options);
+  checkEnrich(options.enrich ?? []);
   const wishes = optionTexts(options.options);
   const { content, folder } = await readRunFolder(path, options, signal).catch((error: unknown) => {
     throw named(error);
@@ -72,7 +81,13 @@ async function track(path: string, options: TrackFolderOptions, signal: AbortSig
     const { client } = options;
     const application = new Application({ id: applicationId, ...(client === undefined ? {} : { client }) });
     const instanceId = options.instanceId ?? meta.instanceId;
-    const prepared = await preparedOf(content, folder, application.client.spoolDir, signal);
+    const prepared = await preparedOf(
+      content,
+      folder,
+      options.enrich ?? [],
+      application.client.spoolDir,
+      signal,
+    );
     const runId = await recordRun(
       { client: application.client, app: applicationId },
       prepared,
@@ -100,7 +115,7 @@ async function track(path: string, options: TrackFolderOptions, signal: AbortSig
 
 async function readRunFolder(
   given: string,
-  { files = {}, meta = 'required' }: TrackFolderOptions,
+  { files = {}, meta = 'required', infeasible = 'succeeded' }: TrackFolderOptions,
   signal: AbortSignal,
 ): Promise<{ readonly content: FolderContent; readonly folder: OpenFolder }> {
   const path = await realpath(given);
@@ -124,7 +139,7 @@ async function readRunFolder(
       `${given} is not complete: it has no ${sight.sighting.missing.join(' and no ')}`,
       'Track it when the solver is done.',
     );
-  const rules = { names, app: null, allowAppIds: [], isMetaOptional, ...limits };
+  const rules = { names, app: null, allowAppIds: [], isMetaOptional, infeasible, ...limits };
   const read = await readFolder(path, sight, rules, signal);
   if (read.kind === 'notYet')
     throw badInput(`${given} is not complete: ${read.reason}`, 'Track it when the solver is done.');
@@ -132,6 +147,12 @@ async function readRunFolder(
   if ((await look())?.signature !== sight.signature)
     throw sourceChanged(`${given} changed while it was read`);
   return { content: read.content, folder: await OpenFolder.open(path) };
+}
+
+function checkEnrich(wanted: readonly string[]): void {
+  const unknown = wanted.find((one) => !(enrichments as readonly string[]).includes(one));
+  if (unknown !== undefined)
+    throw badInput(`enrich has ${JSON.stringify(unknown)}`, `It is a list of ${enrichments.join(', ')}.`);
 }
 
 function appOf(path: string, given: string | undefined, named: string | null): string {
@@ -153,6 +174,7 @@ function appOf(path: string, given: string | undefined, named: string | null): s
 async function preparedOf(
   content: FolderContent,
   folder: OpenFolder,
+  enrich: readonly Enrichment[],
   spoolDir: string,
   signal: AbortSignal,
 ): Promise<PreparedRun> {
@@ -161,7 +183,7 @@ async function preparedOf(
     for (const body of ready) await body.close();
   };
   try {
-    for (const body of artefactBodies(content, errorTail(content.meta.error)))
+    for (const body of artefactBodies(content, errorTail(content.meta.error), enrich))
       ready.push({ ...(await readyBody(folder, content, body, spoolDir, signal)), role: body.role });
   } catch (error) {
     await close();

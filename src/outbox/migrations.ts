@@ -213,4 +213,8 @@ export const migrations: readonly string[] = [
       gaps = gaps + excluded.gaps, gap_sum = gap_sum + excluded.gap_sum;
   end;
   `,
+  `
+  -- The output document as it was uploaded, where something was added to it: its size and digest, as JSON.
+  alter table run add column sent text check (sent is null or json_valid(sent));
+  `,
 ];

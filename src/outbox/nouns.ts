@@ -1,5 +1,6 @@
 /** The nouns in which the outbox speaks: runs, folders, claims. None of them knows of SQL. */
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
+import type { Enrichment } from '../core/enrichment.ts';
 import type { Failure } from '../core/failure.ts';
 import type { RunLife } from '../core/happening.ts';
 import type { Key } from '../core/identity.ts';
@@ -12,6 +13,8 @@ export interface RunSettings {
   readonly description: string;
   readonly options: Readonly<Record<string, string>>;
   readonly batchExperimentId: string | null;
+  /** What is added from the log; absent in rows of a time when nothing was. Kept, so that it is the same in each upload. */
+  readonly enrich?: readonly Enrichment[];
 }
 
 /** A run: one generation on its way to one app of one platform. */
@@ -35,6 +38,15 @@ export interface Run {
   readonly twin: string | null;
   /** Where its folder was moved to, absolute; null: it was not. */
   readonly archivedTo: string | null;
+  /** The output document as it was last uploaded, where that is not the file itself; null: it is. */
+  readonly sent: SentDocument | null;
+}
+
+/** A document that was uploaded with something added to it. */
+export interface SentDocument {
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
 }
 
 /** A run in the hands of one worker. Only the newest claim may conclude. */

@@ -65,6 +65,7 @@ const operationNames = [
   'noteWholeScan',
   'addWarnings',
   'standingOf',
+  'noteSent',
   'run',
   'history',
   'runsAtPath',

@@ -7,7 +7,7 @@ import { fingerprintOf } from '../core/identity.ts';
 import { runIdOf, type RunState } from '../core/run.ts';
 import type { RunFacts } from '../core/runFacts.ts';
 import type { RunLife } from '../core/happening.ts';
-import type { Claim, Folder, RunSettings } from './nouns.ts';
+import type { Claim, Folder, RunSettings, SentDocument } from './nouns.ts';
 import { OutboxDamaged } from './unusable.ts';
 
 export interface RunRow {
@@ -43,6 +43,7 @@ export interface RunRow {
   twin: string | null;
   archivedTo: string | null;
   facts: string | null;
+  sent: string | null;
 }
 
 export function runOf(row: RunRow): Claim {
@@ -68,6 +69,7 @@ export function runOf(row: RunRow): Claim {
     createdAtMs: row.createdAtMs,
     twin: row.twin,
     archivedTo: row.archivedTo,
+    sent: row.sent === null ? null : (parsed(row.sent) as SentDocument),
   };
 }
 

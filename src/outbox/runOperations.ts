@@ -8,6 +8,7 @@ import {
   type HistoryEntry,
   type Run,
   type Standing,
+  type SentDocument,
 } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns } from './rows.ts';
@@ -105,6 +106,11 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
       const isUnsent = found.life.state.kind === 'queued' || found.life.state.kind === 'uploaded';
       if (found.isClaimed && !isUnsent) return 'claimed';
       return applyTo(found.isClaimed ? seized(found) : found, happening, chance);
+    },
+
+    /** What the upload of a claimed run's output was, where it is not the file itself; null: it is. */
+    noteSent({ run, fence }: Pick<Claim, 'run' | 'fence'>, sent: SentDocument | null): void {
+      sql.noteSent.run({ run, fence, sent: sent === null ? null : JSON.stringify(sent) });
     },
 
     addWarnings(run: number, warnings: readonly string[]): void {

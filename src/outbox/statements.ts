@@ -6,7 +6,7 @@
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
   generation, counter, path, directory, content, settings, state, kind, run_id as runId, since_ms as sinceMs, tries,
   tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
-  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts`;
+  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts, sent`;
 
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
   first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
@@ -50,6 +50,7 @@ export const statements = {
   refreshContent: `update run set content = @content, facts = @facts, settings = @settings, warnings = @warnings
     where run = @run`,
   refreshDirectory: 'update run set directory = @directory where run = @run',
+  noteSent: 'update run set sent = @sent where run = @run and fence = @fence and claimed > 0',
   setWarnings: 'update run set warnings = @warnings where run = @run',
 
   // One statement picks, marks and counts: there is no gap between reading and claiming.

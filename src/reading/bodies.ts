@@ -3,9 +3,13 @@
  * text and of files, so that members can be added to a document of any size without holding it.
  */
 import { createHash } from 'node:crypto';
+import { addedFrom, type Enrichment } from '../core/enrichment.ts';
 import type { Role } from '../core/run.ts';
 import { readChunkBytes, type HeldFile } from '../system/files.ts';
 import { fileOf, type ArchiveFacts, type ArtefactFile, type FolderContent } from '../core/content.ts';
+
+/** In the order of their uploads. Statistics and assets on their own travel in an envelope of their name. */
+const extraRoles = ['metrics', 'statistics', 'assets'] as const;
 
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
@@ -42,12 +46,18 @@ export class SourceChanged extends Error {
 
 /**
  * @param logTail full text of an error that the wire's short form had to cut; '' when nothing was lost
+ * @param enrich what is added from the solver's log, where the run has nothing of the kind
  * @returns one body per upload, in the order of the uploads
  */
-export function artefactBodies(content: FolderContent, logTail: string): (ArtefactBody | ArchiveBody)[] {
+export function artefactBodies(
+  content: FolderContent,
+  logTail: string,
+  enrich: readonly Enrichment[] = [],
+): (ArtefactBody | ArchiveBody)[] {
   const input = fileOf(content, 'input');
   const output = fileOf(content, 'output');
-  const merged = output?.object ? extraMembers(content) : [];
+  const extras = extraMembers(content, enrich);
+  const merged = output?.object ? extras : [];
   const bodies: (ArtefactBody | ArchiveBody)[] = [];
   const add = (role: Role, pieces: readonly Piece[]): void => {
     bodies.push(bodyOf(role, pieces));
@@ -64,7 +74,8 @@ export function artefactBodies(content: FolderContent, logTail: string): (Artefa
   if (bytesOf(logs) > 0) add('logs', logs);
   // Beside an output that is one JSON document they are part of it; else each travels on its own.
   if (output === undefined || output.object === null) {
-    for (const { role, pieces } of separately(content)) add(role, pieces);
+    for (const { name, pieces } of extras)
+      add(name, name === 'metrics' ? pieces : [text(`{"${name}":`), ...pieces, text('}')]);
   }
   return bodies;
 }
@@ -88,17 +99,37 @@ function valueOf(file: ArtefactFile): Piece {
 }
 const text = (value: string): Piece => ({ kind: 'text', text: value });
 
-/** What metrics.json and its like have to add to the output document. */
-function extraMembers(content: FolderContent): { name: string; pieces: Piece[] }[] {
-  const members: { name: string; pieces: Piece[] }[] = [];
-  for (const role of ['metrics', 'statistics', 'assets'] as const) {
-    const file = fileOf(content, role);
-    if (file !== undefined) members.push({ name: role, pieces: [valueOf(file)] });
-    else if (role === 'metrics' && content.meta.metrics !== null) {
-      members.push({ name: role, pieces: [text(JSON.stringify(content.meta.metrics))] });
-    }
-  }
-  return members;
+/**
+ * What there is beside the output's own members: metrics.json and its like, meta.json's metrics, and what is added from
+ * the log where the run has nothing of that name.
+ */
+function extraMembers(
+  content: FolderContent,
+  enrich: readonly Enrichment[],
+): { readonly name: (typeof extraRoles)[number]; readonly pieces: readonly Piece[] }[] {
+  const added = addedFrom(content.facts, enrich);
+  return extraRoles.flatMap((name) => {
+    const file = fileOf(content, name);
+    if (file !== undefined) return [{ name, pieces: [valueOf(file)] }];
+    if (name === 'metrics' && content.meta.metrics !== null)
+      return [{ name, pieces: [text(JSON.stringify(content.meta.metrics))] }];
+    const json = added.find((one) => one.name === name)?.json;
+    return json === undefined ? [] : [{ name, pieces: [text(json)] }];
+  });
+}
+
+/** @returns which of the wanted things were really added to the run: what the solver wrote itself wins */
+export function enrichedWith(content: FolderContent, enrich: readonly Enrichment[]): readonly string[] {
+  const { metrics } = content.meta;
+  const document = fileOf(content, 'output')?.object?.keys ?? [];
+  return addedFrom(content.facts, enrich)
+    .map(({ name }) => name)
+    .filter(
+      (name) =>
+        fileOf(content, name) === undefined &&
+        !document.includes(name) &&
+        (name !== 'metrics' || metrics === null),
+    );
 }
 
 /** A document of one JSON object, with members added at its end where it has none of that name. */
@@ -113,21 +144,6 @@ export function documentPieces(
     ...value,
   ]);
   return { kind: 'file', file: output, part: null, insert: { at: output.object.closeOffset, pieces } };
-}
-
-/** Statistics and assets travel in an envelope of their own name, metrics without one. */
-function separately(content: FolderContent): { role: Role; pieces: Piece[] }[] {
-  const found: { role: Role; pieces: Piece[] }[] = [];
-  for (const role of ['metrics', 'statistics', 'assets'] as const) {
-    const file = fileOf(content, role);
-    if (file === undefined) continue;
-    const value = valueOf(file);
-    found.push({ role, pieces: role === 'metrics' ? [value] : [text(`{"${role}":`), value, text('}')] });
-  }
-  if (content.meta.metrics !== null && fileOf(content, 'metrics') === undefined) {
-    found.push({ role: 'metrics', pieces: [text(JSON.stringify(content.meta.metrics))] });
-  }
-  return found;
 }
 
 function logPieces(content: FolderContent, logTail: string): Piece[] {

@@ -1,13 +1,17 @@
 /**
  * What is taken for granted where no meta.json says it. The rules, which `show` tells with their reasons:
  *
- *   status    succeeded when an output is there; else failed when the log ends in an error; else it is waited for
- *   error     the last line of the log that is one
- *   duration  from when the input was last written to when the output, or else the log, was
+ *   status    failed when the solver says in its log that it failed; what `infeasible` says when it says that its model is
+ *             infeasible or unbounded; else succeeded when an output is there; else failed when the log ends in an error, or
+ *             the solver says that it was stopped or interrupted without a solution; else the output is waited for
+ *   error     what the solver says went wrong; else the last line of the log that is an error
+ *   duration  what the solver says it took, if the log has one solve; else from when the input was last written to when the
+ *             output, or else the log, was
  *
  * Pure: what is known of the folder is an argument.
  */
 import type { Meta } from '../core/content.ts';
+import type { RunFacts } from '../core/runFacts.ts';
 
 /** So much of the end of a log is looked at. */
 export const logTailBytesMax = 16 * 1024;
@@ -25,6 +29,8 @@ export interface Evidence {
   readonly log: string | null;
   /** The end of the log. */
   readonly logTail: string;
+  /** What the solver's log says; absent: nothing. */
+  readonly facts?: RunFacts | undefined;
   /** When the input was last written, in ms. */
   readonly inputWrittenMs: number;
   /** When the output or else the log was, in ms; null: neither is there. */
@@ -39,44 +45,106 @@ export type Inferred =
   /** There is no telling yet. */
   | { readonly kind: 'waiting'; readonly reason: string };
 
-/** @param wantedOutput how the output would be called, for the reason */
-export function inferMeta(said: SaidMeta, evidence: Evidence, wantedOutput: string): Inferred {
+/**
+ * @param wantedOutput how the output would be called, for the reason
+ * @param infeasible what a model without an optimum makes of the run
+ */
+export function inferMeta(
+  said: SaidMeta,
+  evidence: Evidence,
+  wantedOutput: string,
+  infeasible: Meta['status'] = 'succeeded',
+): Inferred {
   const inferred: string[] = [];
   const { output, log } = evidence;
-  const failure = log === null ? null : endingError(evidence.logTail);
+  const failure = failureIn(evidence, infeasible);
   let { status, error } = said;
   if (status === null) {
-    if (output !== null) {
+    if (failure !== null && (output === null || failure.isWhateverIsThere)) {
+      status = 'failed';
+      inferred.push(`status failed: ${output === null ? 'there is no output, and ' : ''}${failure.why}`);
+    } else if (output !== null) {
       status = 'succeeded';
       inferred.push(`status succeeded: ${output} is there`);
-    } else if (log !== null && failure !== null) {
-      status = 'failed';
-      inferred.push(`status failed: there is no output, and ${log} ends in an error`);
     } else {
       const unless = log === null ? '' : `, unless ${log} ends in an error`;
       return { kind: 'waiting', reason: `waiting for ${wantedOutput}${unless}` };
     }
   }
-  if (error === null && status === 'failed' && log !== null && failure !== null) {
-    error = failure;
-    inferred.push(`error: the last line of ${log} that is one`);
+  if (error === null && status === 'failed' && failure !== null) {
+    error = failure.error;
+    inferred.push(`error: ${failure.errorFrom}`);
   }
-  let { durationMs } = said;
-  if (durationMs === null) {
-    durationMs = durationOf(evidence);
-    if (durationMs !== null) {
-      inferred.push(
-        `duration ${durationMs / 1000} s: from the last change of the input to that of ${output ?? String(log)}`,
-      );
-    }
-  }
+  const { durationMs, from } =
+    said.durationMs === null ? durationOf(evidence) : { durationMs: said.durationMs, from: null };
+  if (durationMs !== null && from !== null) inferred.push(`duration ${durationMs / 1000} s: ${from}`);
   return { kind: 'meta', meta: { ...said, status, error, durationMs, inferred } };
 }
 
-function durationOf({ inputWrittenMs, resultWrittenMs }: Evidence): number | null {
-  const durationMs = Math.round((resultWrittenMs ?? inputWrittenMs) - inputWrittenMs);
-  return durationMs > 0 && durationMs <= durationMsMax ? durationMs : null;
+/** What in the log says that the run failed. */
+interface Failure {
+  readonly why: string;
+  readonly error: string;
+  readonly errorFrom: string;
+  /** The solver's own word: an output that is there is none of a success. */
+  readonly isWhateverIsThere: boolean;
 }
+
+function failureIn({ log, logTail, facts }: Evidence, infeasible: Meta['status']): Failure | null {
+  if (log === null) return null;
+  const ending = endingError(logTail);
+  const line = facts?.evidence.status === undefined ? log : `line ${facts.evidence.status} of ${log}`;
+  const by = (word: string, isWhateverIsThere: boolean): Failure => ({
+    why: `${line} says that ${word}`,
+    error: word,
+    errorFrom: `what ${line} says`,
+    isWhateverIsThere,
+  });
+  const solver = facts?.solver ?? 'the solver';
+  switch (facts?.status) {
+    case 'error':
+      return {
+        ...by(`${solver} failed`, true),
+        ...(facts.error === undefined ? {} : { error: facts.error }),
+      };
+    case 'infeasible':
+    case 'unbounded':
+    case 'infeasible_or_unbounded':
+      if (infeasible === 'failed')
+        return by(`the model is ${facts.status.replaceAll('_', ' ')} (${solver})`, true);
+      break;
+    case 'no_solution':
+    case 'interrupted':
+      if (ending !== null || facts.objective !== undefined) break;
+      return by(
+        `${solver} ${facts.status === 'interrupted' ? 'was interrupted' : 'stopped'} without a solution`,
+        false,
+      );
+    case 'optimal':
+    case 'feasible':
+    case undefined:
+      break;
+  }
+  if (ending === null) return null;
+  const why = `${log} ends in an error`;
+  const errorFrom = `the last line of ${log} that is one`;
+  return { why, error: ending, errorFrom, isWhateverIsThere: false };
+}
+
+function durationOf({ inputWrittenMs, resultWrittenMs, output, log, facts }: Evidence): {
+  readonly durationMs: number | null;
+  readonly from: string | null;
+} {
+  const seconds = facts?.solves === 1 ? facts.runtime_seconds : undefined;
+  // A solver that took no time by its own clock took some.
+  if (seconds !== undefined && isDuration(Math.round(seconds * 1000)))
+    return { durationMs: Math.round(seconds * 1000), from: `what ${String(log)} says` };
+  const durationMs = Math.round((resultWrittenMs ?? inputWrittenMs) - inputWrittenMs);
+  if (!isDuration(durationMs)) return { durationMs: null, from: null };
+  return { durationMs, from: `from the last change of the input to that of ${output ?? String(log)}` };
+}
+
+const isDuration = (ms: number): boolean => ms > 0 && ms <= durationMsMax;
 
 /** What solvers, scripts, shells and kernels say last when something went wrong. A figure called "error" is none. */
 const errorPatterns: readonly RegExp[] = [

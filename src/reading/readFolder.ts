@@ -11,7 +11,7 @@ import {
   type ContentFile,
   type ContentRole,
 } from '../core/identity.ts';
-import { runFactsOf } from '../core/runFacts.ts';
+import { runFactsOf, type RunFacts } from '../core/runFacts.ts';
 import { LogReader } from '../solverlog/logReader.ts';
 import { errorCode, OpenFolder, type FileCalls } from '../system/files.ts';
 import type { ArtefactFile, FilesMapping, FolderContent, Meta } from '../core/content.ts';
@@ -37,6 +37,8 @@ export interface ReadingRules {
   /** Whether a folder is complete without a meta.json: what it does not say is inferred. */
   readonly isMetaOptional: boolean;
   readonly beat?: Beat;
+  /** What a model without an optimum makes of a run whose status is inferred. */
+  readonly infeasible: 'succeeded' | 'failed';
 }
 
 export type ReadFolder =
@@ -98,7 +100,12 @@ async function readContent(
   if (metaFile === undefined && !rules.isMetaOptional) throw notYet(`waiting for ${rules.names.meta}`);
   const { said, warnings, digest } =
     metaFile === undefined ? noMeta : await readMeta(folder, metaFile, rules.isMetaOptional);
-  const meta = await wholeMeta(folder, sight, said, rules);
+  const goOn = (): void => {
+    signal?.throwIfAborted();
+    rules.beat?.();
+  };
+  const log = await readLog(folder, sight, said.logs, goOn);
+  const meta = await wholeMeta(folder, sight, said, log, rules);
   const mayName = (app: string): boolean =>
     rules.app === null || app === rules.app || rules.allowAppIds.includes(app);
   if (meta.appId !== null && !mayName(meta.appId)) {
@@ -108,27 +115,18 @@ async function readContent(
     );
   }
   const aside = createHash('sha256').update(digest);
-  const goOn = (): void => {
-    signal?.throwIfAborted();
-    rules.beat?.();
-  };
   const files: ArtefactFile[] = [];
   const odd: string[] = [];
-  const hasLog = meta.logs !== null || sight.files.some(({ role }) => role === 'logs');
-  const log = hasLog ? new LogReader() : null;
   for (const seen of sight.files) {
     if (seen.role === 'meta') continue;
     const role = seen.role;
-    const type = role === 'logs' ? 'text' : contentTypeOf(seen.name);
-    const file = await readArtefact(
-      folder,
-      { ...seen, role },
-      type,
-      rules.jsonDepthMax,
-      goOn,
-      (text) => odd.push(text),
-      role === 'logs' ? (chunk) => log?.push(chunk) : undefined,
-    );
+    const type = contentTypeOf(seen.name);
+    const file =
+      role === 'logs' && log.file !== null
+        ? log.file
+        : await readArtefact(folder, { ...seen, role }, type, rules.jsonDepthMax, goOn, (text) =>
+            odd.push(text),
+          );
     files.push(file);
     if (file.role === 'logs') aside.update(file.sha256);
   }
@@ -143,9 +141,7 @@ async function readContent(
     // Digests over thousands of names take their time, and others may want the loop in between.
     await nextTurn();
   }
-  const logFile = files.find((file) => file.role === 'logs');
-  if (logFile === undefined && meta.logs !== null) log?.push(Buffer.from(meta.logs));
-  const facts = log === null ? null : runFactsOf(log.end());
+  const { file: logFile, facts } = log;
   const isPartial = sight.missingOutput.length > 0 && files.some(({ role }) => role === 'output');
   return {
     generation: generationOf({
@@ -158,14 +154,14 @@ async function readContent(
     mapping: rules.names,
     filesMark: filesMarkOf(sight),
     meta,
-    ...(facts === null ? {} : { facts }),
+    ...(facts === undefined ? {} : { facts }),
     warnings: [
       ...warnings,
       ...odd,
-      ...(meta.logs !== null && logFile !== undefined
+      ...(meta.logs !== null && logFile !== null
         ? [`${rules.names.meta}: logs was left out, because ${logFile.name} is there`]
         : []),
-      ...(logFile === undefined && meta.logs === null && rules.names.log !== defaultFileNames.log
+      ...(logFile === null && meta.logs === null && rules.names.log !== defaultFileNames.log
         ? [`no log was sent: nothing matches ${rules.names.log} (files.log)`]
         : []),
       ...(isPartial
@@ -173,6 +169,32 @@ async function readContent(
         : []),
     ],
   };
+}
+
+interface ReadLog {
+  /** null: there is no such file. */
+  readonly file: ArtefactFile | null;
+  /** What the solver says in it. */
+  readonly facts: RunFacts | undefined;
+}
+
+/** The log comes first: what is not said of the run may follow from it. It is understood in the pass that digests it. */
+async function readLog(
+  folder: OpenFolder,
+  sight: FolderSight,
+  said: string | null,
+  goOn: () => void,
+): Promise<ReadLog> {
+  const seen = sight.files.find(({ role }) => role === 'logs');
+  if (seen === undefined && said === null) return { file: null, facts: undefined };
+  const reader = new LogReader();
+  let file: ArtefactFile | null = null;
+  if (seen === undefined) reader.push(Buffer.from(said ?? ''));
+  else
+    file = await readArtefact(folder, { ...seen, role: 'logs' }, 'text', 0, goOn, undefined, (chunk) =>
+      reader.push(chunk),
+    );
+  return { file, facts: runFactsOf(reader.end()) ?? undefined };
 }
 
 function filesMarkOf({ files, archives }: FolderSight): string {
@@ -259,7 +281,8 @@ async function wholeMeta(
   folder: OpenFolder,
   sight: FolderSight,
   said: SaidMeta,
-  { isMetaOptional, names }: ReadingRules,
+  { facts }: ReadLog,
+  { isMetaOptional, names, infeasible }: ReadingRules,
 ): Promise<Meta> {
   const { status } = said;
   if (status !== null && !isMetaOptional) return { ...said, status };
@@ -273,6 +296,7 @@ async function wholeMeta(
     output: output?.name ?? null,
     log: log?.name ?? null,
     logTail: log === undefined ? '' : await tailOf(folder, log),
+    facts,
     inputWrittenMs: Math.max(...writtenMs(sight, 'input')),
     resultWrittenMs: resultWrittenMs(sight),
   };
@@ -280,6 +304,7 @@ async function wholeMeta(
     said,
     evidence,
     sight.missingOutput.join(' and ') || names.output.flat().join(' or '),
+    infeasible,
   );
   if (inferred.kind === 'waiting') throw notYet(inferred.reason);
   return inferred.meta;

@@ -231,10 +231,10 @@ export class RunFolders {
 
 function toldOf({ sight, reading }: FolderRules): ToldRules {
   const { names, marker, isMetaOptional, fileBytesMax, folderFilesMax } = sight;
-  const { app, allowAppIds, jsonDepthMax } = reading;
+  const { app, allowAppIds, jsonDepthMax, infeasible } = reading;
   // Of one object, so that both have the same names there too.
   const limits = { names, isMetaOptional, fileBytesMax, folderFilesMax };
-  return { sight: { ...limits, marker }, reading: { ...limits, app, allowAppIds, jsonDepthMax } };
+  return { sight: { ...limits, marker }, reading: { ...limits, app, allowAppIds, jsonDepthMax, infeasible } };
 }
 
 function errorOf(error: FolderError): Error {

@@ -4,6 +4,7 @@ import { isLive, runIdOf } from '../core/run.ts';
 import { figuresOf } from '../core/runFacts.ts';
 import type { RunStory, RunView } from '../http/operations.ts';
 import type { Folder, HistoryEntry, Run } from '../outbox/nouns.ts';
+import { enrichedWith } from '../reading/bodies.ts';
 import { isoTime } from '../system/clock.ts';
 import type { RootPlaces } from '../system/resultDirectory.ts';
 
@@ -81,6 +82,8 @@ export function storyOfRun(
       sha256,
       files: archive?.files ?? 1,
     })),
+    enriched: enrichedWith(run.content, run.settings.enrich ?? []),
+    output_sent: run.sent,
     inferred: run.content.meta.inferred ?? [],
     next: nextOfRun(run, nowMs),
     same_folder: sameFolder,
@@ -97,6 +100,8 @@ export function storyOfFolder(folder: Folder, sameFolder: readonly number[], con
       { at: isoTime(folder.sinceMs), state: folder.state, note: folder.reason.text },
     ],
     artefacts: [],
+    enriched: [],
+    output_sent: null,
     inferred: [],
     next: nextOfFolder(folder),
     same_folder: sameFolder,

@@ -11,6 +11,7 @@ import { defaultPolicy } from '../../src/core/policy.ts';
 import { Budget, type Limits } from '../../src/delivery/budget.ts';
 import { Delivery } from '../../src/delivery/delivery.ts';
 import { PacedPlatform } from '../../src/delivery/pacedPlatform.ts';
+import { type Enrichment } from '../../src/core/enrichment.ts';
 import { trackFolder } from '../../src/intake/trackFolder.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
@@ -162,7 +163,13 @@ export class Bench {
   }
 
   /** Makes a run of a folder. @returns its number */
-  async track(name: string, files: Files = plan(name), isBacklog = false, ofApp = app): Promise<number> {
+  async track(
+    name: string,
+    files: Files = plan(name),
+    isBacklog = false,
+    ofApp = app,
+    enrich: readonly Enrichment[] = [],
+  ): Promise<number> {
     const folder = join(this.dir, name);
     mkdirSync(folder);
     writeFiles(folder, files);
@@ -173,7 +180,8 @@ export class Bench {
       {
         outbox: {
           ...this.outbox,
-          enqueue: (wanted, chance) => this.outbox.enqueue({ ...wanted, isBacklog }, chance),
+          enqueue: (wanted, chance) =>
+            this.outbox.enqueue({ ...wanted, isBacklog, settings: { ...wanted.settings, enrich } }, chance),
         },
         folders: this.folders,
         clock: this.clock,

@@ -1,5 +1,5 @@
 /** One run folder, by the reading rules of the daemon and without it. */
-import { linkSync, readdirSync, symlinkSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { trackFolder } from '../../src/index.ts';
@@ -250,5 +250,43 @@ describe('a folder of several files', () => {
     await trackFolder(folder, { client: place.client, ...to, files });
     expect(await membersOf(place.only().files['input'])).toEqual({ 'a.prm': '1', 'model.mps': 'm' });
     expect(await membersOf(place.only().files['output'])).toEqual({ 'out.sol': 'x' });
+  });
+});
+
+describe('the solver’s log', () => {
+  const solved = {
+    'input.json': '{}',
+    'output.json': '{"solution":1}',
+    'run.log': readFileSync(
+      new URL('../solverlog/logs/highs-infeasible-split/run.log', import.meta.url),
+      'utf8',
+    ),
+  };
+
+  test('adds to the run what is asked for, and nothing else', async () => {
+    const place = await begun();
+    const folder = directoryWith({ ...solved, 'meta.json': '{"status":"succeeded"}' });
+    const plain = await trackFolder(folder, { ...to, client: place.client });
+    expect(textsOf(place.recorded(plain.runId))['output']).toBe('{"solution":1}');
+    const enriched = await trackFolder(folder, { ...to, client: place.client, enrich: ['metrics'] });
+    const output = textsOf(place.recorded(enriched.runId))['output'] ?? '';
+    expect(JSON.parse(output)).toMatchObject({ solution: 1, metrics: { solver: { status: 'infeasible' } } });
+    expect(enriched.generation).toBe(plain.generation);
+  });
+
+  test('tells of a run without meta.json that it failed, where an infeasible model is a failure', async () => {
+    const place = await begun();
+    const optional = { ...to, client: place.client, meta: 'optional', infeasible: 'failed' } as const;
+    const { runId } = await trackFolder(directoryWith(solved), optional);
+    expect(place.recorded(runId).request).toMatchObject({
+      result: { status: 'failed', error_message: 'the model is infeasible (highs)' },
+    });
+  });
+
+  test('cannot add what there is not', async () => {
+    const place = await begun();
+    const enrich = ['picture'] as unknown as ['chart'];
+    const error = await failure(trackFolder(directoryWith(solved), { ...to, client: place.client, enrich }));
+    expect(error).toMatchObject({ reason: 'bad-input', hint: 'It is a list of metrics, statistics, chart.' });
   });
 });

@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 9). Written by schema.test.ts.
+-- What the migrations add up to (user_version 10). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -154,7 +154,7 @@ CREATE TABLE run (
     created_at_ms integer not null
   , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
-      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0) strict;
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent))) strict;
 
 CREATE INDEX run_backlog on run (drop_root, backlog, run_id, due_at_ms)
     where backlog = 1 and run_id is null and due_at_ms is not null;

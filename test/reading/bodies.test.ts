@@ -1,7 +1,16 @@
-import { appendFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../../src/reading/bodies.ts';
+import { enrichments } from '../../src/core/enrichment.ts';
 import type { FolderContent } from '../../src/core/content.ts';
 import { OpenFolder } from '../../src/system/files.ts';
 import { contentOf, folderWith, seed, type Files } from './folder.ts';
@@ -135,9 +144,9 @@ describe('what is uploaded', () => {
       'meta.json': metaWith({ metrics: { gap: 1 } }),
     });
     expect(sent.slice(2)).toEqual([
+      ['metrics', '{"gap":1}'],
       ['statistics', '{"statistics":{}}'],
       ['assets', '{"assets":[]}'],
-      ['metrics', '{"gap":1}'],
     ]);
   });
 
@@ -276,5 +285,52 @@ describe('a source that is not what was recorded', () => {
 
   test('is none when only its name went to another file while it was read', async () => {
     expect(await readingAfter((path) => replace(path, flip), true)).toBe(600_000);
+  });
+});
+
+describe('what is added from the log', () => {
+  const log = readFileSync(new URL('../solverlog/logs/highs-time-feasible/run.log', import.meta.url));
+  const added = async (files: Files): Promise<Map<string, string>> => {
+    const path = folderWith({ ...files, 'run.log': log });
+    const sent = new Map<string, string>();
+    for (const body of artefactBodies(await contentOf(path), '', enrichments)) {
+      if (!('pieces' in body)) continue;
+      const bytes = await bytesOf(path, body);
+      expect(bytes).toHaveLength(body.bytes);
+      sent.set(body.role, bytes.toString());
+    }
+    return sent;
+  };
+  const solver = { name: 'highs', status: 'feasible', limit: 'time' };
+
+  test('is put into the document, whose own text stays as it is', async () => {
+    const sent = await added(seed);
+    const output = sent.get('output') ?? '';
+    expect(output.startsWith(String(seed['output.json']).slice(0, -1))).toBe(true);
+    expect(JSON.parse(output)).toMatchObject({
+      metrics: { solver },
+      statistics: { schema: 'v1' },
+      assets: [{ name: 'Convergence', visual: { schema: 'chartjs' } }],
+    });
+    expect([...sent.keys()]).toEqual(['input', 'output', 'logs']);
+  });
+
+  test('gives way to what the solver wrote, wherever that is', async () => {
+    const own = '{"metrics":1,"solution":{}}';
+    const inOutput = JSON.parse((await added({ ...seed, 'output.json': own })).get('output') ?? '') as object;
+    expect(inOutput).toMatchObject({ metrics: 1, statistics: { schema: 'v1' } });
+    const beside = await added({ ...seed, 'metrics.json': '{"own":1}', 'assets.json': '[]' });
+    expect(JSON.parse(beside.get('output') ?? '')).toMatchObject({ metrics: { own: 1 }, assets: [] });
+    const inMeta = await added({ ...seed, 'meta.json': metaWith({ metrics: { own: 2 } }) });
+    expect(JSON.parse(inMeta.get('output') ?? '')).toMatchObject({ metrics: { own: 2 } });
+  });
+
+  test('travels on its own beside an output that is no document', async () => {
+    const texts = { 'input.json': '{}', 'output.txt': 'x = 1', 'meta.json': metaWith({}) };
+    const sent = await added(texts);
+    expect(sent.get('output')).toBe('x = 1');
+    expect(JSON.parse(sent.get('metrics') ?? '')).toMatchObject({ solver });
+    expect(JSON.parse(sent.get('statistics') ?? '')).toMatchObject({ statistics: { schema: 'v1' } });
+    expect(JSON.parse(sent.get('assets') ?? '')).toMatchObject({ assets: [{ name: 'Convergence' }] });
   });
 });

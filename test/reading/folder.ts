@@ -60,6 +60,7 @@ export const readingRules: ReadingRules = {
   app: 'hare-app',
   allowAppIds: [],
   isMetaOptional: false,
+  infeasible: 'succeeded',
   jsonDepthMax: 200,
 };
 

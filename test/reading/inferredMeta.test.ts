@@ -1,5 +1,6 @@
 /** Without meta.json: what a folder says of itself, and what it does not. */
 import { describe, expect, test } from 'vitest';
+import type { RunFacts } from '../../src/core/runFacts.ts';
 import { endingError, inferMeta, type Evidence, type SaidMeta } from '../../src/reading/inferredMeta.ts';
 
 const nothingSaid: SaidMeta = {
@@ -149,5 +150,98 @@ describe('what follows for the run', () => {
       'output.json',
     );
     expect(inferred).toMatchObject({ meta: { durationMs: null, inferred: [] } });
+  });
+});
+
+describe('what the solver says in its log', () => {
+  const facts = (more: Partial<RunFacts>): RunFacts => ({
+    solver: 'scip',
+    solves: 1,
+    evidence: { status: 12 },
+    incumbents: [],
+    bounds: [],
+    ...more,
+  });
+  const nothingLeft = { output: null, resultWrittenMs: null };
+  type Says = Partial<RunFacts>;
+
+  test.each<{ name: string; says: Says; left: Partial<Evidence>; status: string; error: string }>([
+    {
+      name: 'that it failed, whatever output is there',
+      says: { status: 'error', error: 'cannot read model.mps' },
+      left: {},
+      status: 'failed',
+      error: 'cannot read model.mps',
+    },
+    {
+      name: 'that it stopped without a solution, and there is no output',
+      says: { status: 'no_solution', limit: 'time' },
+      left: nothingLeft,
+      status: 'failed',
+      error: 'scip stopped without a solution',
+    },
+    {
+      name: 'that it was interrupted without a solution, and there is no output',
+      says: { status: 'interrupted' },
+      left: nothingLeft,
+      status: 'failed',
+      error: 'scip was interrupted without a solution',
+    },
+  ])('$name: the run has failed', ({ says, left, status, error }) => {
+    expect(inferMeta(nothingSaid, { ...evidence, ...left, facts: facts(says) }, 'output.json')).toMatchObject(
+      { kind: 'meta', meta: { status, error } },
+    );
+  });
+
+  test.each(['infeasible', 'unbounded', 'infeasible_or_unbounded'] as const)(
+    'that the model is %s is what the drop root says it is',
+    (status) => {
+      const seen = { ...evidence, facts: facts({ status }) };
+      expect(inferMeta(nothingSaid, seen, 'output.json', 'succeeded')).toMatchObject({
+        meta: { status: 'succeeded', error: null },
+      });
+      expect(inferMeta(nothingSaid, seen, 'output.json', 'failed')).toMatchObject({
+        meta: { status: 'failed', error: `the model is ${status.replaceAll('_', ' ')} (scip)` },
+      });
+      const alone = { ...seen, ...nothingLeft };
+      expect(inferMeta(nothingSaid, alone, 'output.json', 'failed')).toMatchObject({
+        meta: {
+          status: 'failed',
+          inferred: [
+            expect.stringContaining(
+              'status failed: there is no output, and line 12 of run.log says',
+            ) as string,
+            'error: what line 12 of run.log says',
+          ],
+        },
+      });
+      expect(inferMeta(nothingSaid, alone, 'output.json', 'succeeded').kind).toBe('waiting');
+    },
+  );
+
+  test('that it ended well is no output: the run waits for one', () => {
+    const seen = { ...evidence, ...nothingLeft, facts: facts({ status: 'optimal', objective: 3 }) };
+    expect(inferMeta(nothingSaid, seen, 'output.json').kind).toBe('waiting');
+  });
+
+  test.each([
+    [facts({ runtime_seconds: 1.25 }), 1_250, 'what run.log says'],
+    [facts({ runtime_seconds: 0 }), 42_500, 'from the last change of the input to that of output.json'],
+    [facts({ runtime_seconds: 1.25, solves: 2 }), 42_500, 'from the last change'],
+  ])('of the time it took: %j is %i ms', (says, durationMs, from) => {
+    expect(inferMeta(nothingSaid, { ...evidence, facts: says }, 'output.json')).toMatchObject({
+      meta: {
+        durationMs,
+        inferred: [expect.anything(), expect.stringContaining(from)] as unknown[],
+      },
+    });
+  });
+
+  test('does not count against what meta.json says', () => {
+    const said = { ...nothingSaid, status: 'succeeded', durationMs: 7 } as const;
+    const seen = { ...evidence, facts: facts({ status: 'error', runtime_seconds: 3 }) };
+    expect(inferMeta(said, seen, 'output.json')).toMatchObject({
+      meta: { status: 'succeeded', error: null, durationMs: 7, inferred: [] },
+    });
   });
 });

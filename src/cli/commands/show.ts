@@ -59,6 +59,8 @@ function storyText(story: RunStory, nowMs: number): string {
   for (const rule of story.inferred) lines.push(`inferred     ${rule}`);
   for (const sentence of story.facts === null ? [] : factsSentences(story.facts))
     lines.push(`log          ${sentence}`);
+  if (story.enriched.length > 0)
+    lines.push(`added        ${story.enriched.join(', ')}, from the log: on the platform only`);
   const plot = plotOf(story);
   if (plot !== '') lines.push('', plot);
   if (story.artefacts.length > 0) {
