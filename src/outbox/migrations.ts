@@ -217,4 +217,48 @@ export const migrations: readonly string[] = [
   -- The output document as it was uploaded, where something was added to it: its size and digest, as JSON.
   alter table run add column sent text check (sent is null or json_valid(sent));
   `,
+  `
+  -- How many there are in each state: kept in the same change that makes it so, because every scrape of the metrics asks,
+  -- and to count a million rows takes a second.
+  create table run_count (
+    drop_root text not null,
+    platform text not null,
+    backlog integer not null,
+    kind text not null,
+    runs integer not null,
+    primary key (drop_root, platform, backlog, kind)
+  ) strict, without rowid;
+  insert into run_count select drop_root, platform, backlog, kind, count(*) from run group by 1, 2, 3, 4;
+  create trigger run_count_made after insert on run begin
+    insert into run_count values (new.drop_root, new.platform, new.backlog, new.kind, 1)
+    on conflict (drop_root, platform, backlog, kind) do update set runs = runs + 1;
+  end;
+  create trigger run_count_changed after update of state on run when new.kind <> old.kind begin
+    update run_count set runs = runs - 1 where drop_root = old.drop_root and platform = old.platform
+      and backlog = old.backlog and kind = old.kind;
+    insert into run_count values (new.drop_root, new.platform, new.backlog, new.kind, 1)
+    on conflict (drop_root, platform, backlog, kind) do update set runs = runs + 1;
+  end;
+  drop index run_backlog;
+
+  create table folder_count (
+    drop_root text not null,
+    state text not null,
+    folders integer not null,
+    primary key (drop_root, state)
+  ) strict, without rowid;
+  insert into folder_count select drop_root, state, count(*) from folder group by 1, 2;
+  create trigger folder_count_seen after insert on folder begin
+    insert into folder_count values (new.drop_root, new.state, 1)
+    on conflict (drop_root, state) do update set folders = folders + 1;
+  end;
+  create trigger folder_count_changed after update of state on folder when new.state <> old.state begin
+    update folder_count set folders = folders - 1 where drop_root = old.drop_root and state = old.state;
+    insert into folder_count values (new.drop_root, new.state, 1)
+    on conflict (drop_root, state) do update set folders = folders + 1;
+  end;
+  create trigger folder_count_forgotten after delete on folder begin
+    update folder_count set folders = folders - 1 where drop_root = old.drop_root and state = old.state;
+  end;
+  `,
 ];

@@ -72,8 +72,8 @@ export const statements = {
   anyInHand: 'select max(claimed) from run where claimed > 0',
   nextDue: `select due_at_ms from run where line = @line and claimed = 0 and due_at_ms is not null
       and platform = @platform order by due_at_ms limit 1`,
-  foreignDue: `select platform, count(*) as count from run where claimed = 0 and due_at_ms is not null
-      and line in ('started', 'fresh', 'backlog', 'reconcile') and platform <> @platform group by platform`,
+  foreignDue: `select platform, sum(runs) as count from run_count where runs > 0 and platform <> @platform
+      and kind in ('queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final') group by platform`,
 
   conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
@@ -134,7 +134,7 @@ export const statements = {
     order by path limit @limit`,
   recorded: `select path, signature from folder where drop_root = @dropRoot and path > @after
       and state not in ('settling', 'overdue') order by path limit @limit`,
-  countFolders: 'select count(*) from folder where drop_root = @dropRoot',
+  countFolders: 'select coalesce(sum(folders), 0) from folder_count where drop_root = @dropRoot',
   wantFolder: `update folder set wanted = 1, signature = '', changed_at_ms = @nowMs
     where drop_root = @dropRoot and path = @path`,
   isWanted: 'select wanted from folder where drop_root = @dropRoot and path = @path',
@@ -156,8 +156,8 @@ export const statements = {
   saveRootMark: `insert into root (drop_root, mark) values (@dropRoot, @mark)
     on conflict (drop_root) do update set mark = excluded.mark`,
   newestChange: `select max(changed_at_ms) from folder where state = 'settling'`,
-  countOpenFolders: `select state, drop_root as dropRoot, count(*) as count from folder where state <> 'known'
-    group by state, drop_root`,
+  countOpenFolders: `select state, drop_root as dropRoot, folders as count from folder_count
+    where state <> 'known' and folders > 0 order by state, drop_root`,
 
   archiveCandidates: `select folder.path, folder.signature, folder.directory, folder.run from folder
     cross join run on run.run = folder.run
@@ -173,9 +173,9 @@ export const statements = {
 
   oldestRun: 'select min(run) from run',
   countDiffering: "select count(*) from run where instr(warnings, 'output came back different') > 0",
-  countBacklog: `select drop_root as dropRoot, count(*) as count from run indexed by run_backlog
-    where backlog = 1 and run_id is null and due_at_ms is not null group by drop_root`,
-  countRuns: 'select kind, count(*) as count from run group by kind',
+  countBacklog: `select drop_root as dropRoot, sum(runs) as count from run_count where backlog = 1 and runs > 0
+      and kind in ('queued', 'uploaded', 'intended', 'unknown') group by drop_root`,
+  countRuns: 'select kind, sum(runs) as count from run_count where runs > 0 group by kind',
   newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
   newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
   // Slim on purpose: a picture asks for many of them again and again.
@@ -250,6 +250,10 @@ export type StatementName = keyof typeof statements;
 /** Statements that read a whole table on purpose, each with the reason why that is bounded. */
 export const wholeTableReads: Partial<Record<StatementName, string>> = {
   countDiffering: 'an index of its own holds the few runs that are counted',
+  countRuns: 'a row for each state of each drop root',
+  countBacklog: 'likewise',
+  countOpenFolders: 'likewise',
+  foreignDue: 'likewise',
   begunArchivings: 'holds the moves that are under way: one for each drop root, and what a crash left',
   forgetWholeScans: 'a row for each drop root, once in the life of a lost outbox',
   forgetFirstStarts: 'likewise',

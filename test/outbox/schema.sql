@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 10). Written by schema.test.ts.
+-- What the migrations add up to (user_version 11). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -69,6 +69,28 @@ CREATE TABLE folder (
     target text not null, wanted integer not null default 0 check (wanted in (0, 1)),             -- the platform and app for which all this is so
     primary key (drop_root, path)
   ) strict, without rowid;
+
+CREATE TABLE folder_count (
+    drop_root text not null,
+    state text not null,
+    folders integer not null,
+    primary key (drop_root, state)
+  ) strict, without rowid;
+
+CREATE TRIGGER folder_count_changed after update of state on folder when new.state <> old.state begin
+    update folder_count set folders = folders - 1 where drop_root = old.drop_root and state = old.state;
+    insert into folder_count values (new.drop_root, new.state, 1)
+    on conflict (drop_root, state) do update set folders = folders + 1;
+  end;
+
+CREATE TRIGGER folder_count_forgotten after delete on folder begin
+    update folder_count set folders = folders - 1 where drop_root = old.drop_root and state = old.state;
+  end;
+
+CREATE TRIGGER folder_count_seen after insert on folder begin
+    insert into folder_count values (new.drop_root, new.state, 1)
+    on conflict (drop_root, state) do update set folders = folders + 1;
+  end;
 
 CREATE INDEX folder_run on folder (run) where run is not null;
 
@@ -156,10 +178,28 @@ CREATE TABLE run (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
       when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent))) strict;
 
-CREATE INDEX run_backlog on run (drop_root, backlog, run_id, due_at_ms)
-    where backlog = 1 and run_id is null and due_at_ms is not null;
-
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
+
+CREATE TABLE run_count (
+    drop_root text not null,
+    platform text not null,
+    backlog integer not null,
+    kind text not null,
+    runs integer not null,
+    primary key (drop_root, platform, backlog, kind)
+  ) strict, without rowid;
+
+CREATE TRIGGER run_count_changed after update of state on run when new.kind <> old.kind begin
+    update run_count set runs = runs - 1 where drop_root = old.drop_root and platform = old.platform
+      and backlog = old.backlog and kind = old.kind;
+    insert into run_count values (new.drop_root, new.platform, new.backlog, new.kind, 1)
+    on conflict (drop_root, platform, backlog, kind) do update set runs = runs + 1;
+  end;
+
+CREATE TRIGGER run_count_made after insert on run begin
+    insert into run_count values (new.drop_root, new.platform, new.backlog, new.kind, 1)
+    on conflict (drop_root, platform, backlog, kind) do update set runs = runs + 1;
+  end;
 
 CREATE INDEX run_differs on run (run) where instr(warnings, 'output came back different') > 0;
 
