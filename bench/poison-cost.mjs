@@ -16,7 +16,7 @@ import { Stage } from './oracle/stage.mjs';
 
 const goal = 1.05;
 const poisonEvery = 100;
-const lookEveryMs = 50;
+const lookEveryMs = 500;
 
 const { values } = parseArgs({
   options: { folders: { type: 'string', default: '10000' }, rounds: { type: 'string', default: '5' } },

@@ -208,11 +208,13 @@ export class Delivery {
       })
       .finally(() => {
         this.#inHand.delete(work);
+        this.#parts.outbox.tellCrowd(this.#inHand.size);
         this.#unposted.delete(claim.run);
         this.storage.leftHand(claim.run);
         this.#waking.wake();
       });
     this.#inHand.add(work);
+    this.#parts.outbox.tellCrowd(this.#inHand.size);
   }
 
   /** Takes a claimed run as far as it goes without waiting. */

@@ -90,6 +90,11 @@ export function doubtOperations(
       return { sinceMs: row.distrustedAtMs, reason: row.reason ?? '' };
     },
 
+    /** Makes durable what was changed without it. */
+    settle(): void {
+      sql.settle.run();
+    },
+
     /** How many requests that make a run were ever about to leave, as far as this outbox knows. */
     intents: (): number => Number(sql.intents.pluck().get() ?? 0),
 

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { stuck, type OutboxTrouble } from '../core/outboxTrouble.ts';
 import { machineClock } from '../system/clock.ts';
+import { isDurable } from './durability.ts';
+import { heldMsMax, parted } from './gathering.ts';
 import type { OperationName } from './operations.ts';
 import type { OutboxNote } from './place.ts';
 import type { Reply, Request, ThreadMessage, ThreadOrder, ThrownError } from './thread.ts';
@@ -24,6 +26,8 @@ const lookAgainMs = 20;
 
 /** So many changes share a transaction at most: a longer one would let the first of them wait too long. */
 const groupMax = 512;
+/** What was acknowledged before it was durable is made so after this, in ms, unless another change has done it before. */
+const settleAfterMs = 500;
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -35,6 +39,8 @@ export class GroupQueue {
   /** Resolves with the note that was found. */
   readonly opened: Promise<OutboxNote | null>;
   groups = 0;
+  /** How many runs are under way, each about to ask for a change. */
+  crowd = 0;
   failure: OutboxUnusable | null = null;
   readonly #thread: Worker;
   readonly #watch: OutboxWatch;
@@ -49,6 +55,9 @@ export class GroupQueue {
   #leftMs: number | null = null;
   #ended: Error | null = null;
   #afterClose: (() => void) | null = null;
+  #heldSinceMs: number | null = null;
+  #holding: NodeJS.Timeout | null = null;
+  #settling: NodeJS.Timeout | null = null;
   #failToOpen: ((error: Error) => void) | null = null;
 
   constructor(thread: Worker, watch: OutboxWatch) {
@@ -68,6 +77,7 @@ export class GroupQueue {
             break;
           case 'replies':
             this.#take(message.replies);
+            if (message.isUnsynced) this.#settleSoon();
             break;
           case 'trouble':
             this.#noteTrouble(message.trouble);
@@ -139,13 +149,51 @@ export class GroupQueue {
     // Whatever else this turn of the loop wants belongs to the same group.
     setImmediate(() => {
       this.#isScheduled = false;
-      const requests = this.#gathered.slice(0, groupMax);
-      this.#gathered = this.#gathered.slice(groupMax);
-      this.#isBusy = true;
-      this.groups += 1;
-      this.#leftMs = machineClock.monotonicMs();
-      this.order({ kind: 'group', requests });
+      this.#leave();
     });
+  }
+
+  #leave(): void {
+    const nowMs = machineClock.monotonicMs();
+    const { leaving, held } = parted(this.#gathered, this.crowd, nowMs - (this.#heldSinceMs ?? nowMs));
+    this.#gathered = [...leaving.slice(groupMax), ...held];
+    this.#hold(held.length > 0, nowMs);
+    const requests = leaving.slice(0, groupMax);
+    if (requests.length === 0) return;
+    this.#isBusy = true;
+    this.groups += 1;
+    this.#leftMs = nowMs;
+    const isToBeDurable = requests.some(isDurable);
+    if (isToBeDurable) this.#forgetSettling();
+    this.order({ kind: 'group', requests, isDurable: isToBeDurable });
+  }
+
+  /** Whoever is held back is looked at again when he has waited long enough. */
+  #hold(isHolding: boolean, nowMs: number): void {
+    if (!isHolding) {
+      this.#heldSinceMs = null;
+      return;
+    }
+    this.#heldSinceMs ??= nowMs;
+    if (this.#holding !== null) return;
+    // It may go off a little too early: then there is another one.
+    this.#holding = setTimeout(() => {
+      this.#holding = null;
+      this.#schedule();
+    }, heldMsMax);
+  }
+
+  #settleSoon(): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = null;
+      // It fails with the outbox, which is told as such.
+      this.ask('settle', []).catch(() => undefined);
+    }, settleAfterMs).unref();
+  }
+
+  #forgetSettling(): void {
+    if (this.#settling !== null) clearTimeout(this.#settling);
+    this.#settling = null;
   }
 
   order(order: ThreadOrder): void {

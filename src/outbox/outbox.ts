@@ -1,6 +1,7 @@
 /**
  * The outbox as the rest of the program knows it: asynchronous, and in terms of runs. A change is acknowledged when its
- * group is on disk. Nothing above this file knows that there is SQLite behind it.
+ * group is on disk, or will follow soon where that is enough (durability.ts). Nothing above this file knows that there
+ * is SQLite behind it.
  */
 import { Worker } from 'node:worker_threads';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
@@ -24,8 +25,10 @@ type Asynchronous = {
 export interface Outbox extends Asynchronous {
   /** Waits for what was asked for, then gives the outbox up. */
   close(): Promise<void>;
-  /** How many groups were committed: one fsync each. */
+  /** How many groups were committed: one fsync each, or none. */
   readonly groupsCommitted: () => number;
+  /** So many runs are under way: where they are many, changes wait a moment for others to share their sync. */
+  tellCrowd(runs: number): void;
   /** What the last process, or the opening, left to be done before anything is believed; null: nothing. */
   readonly note: OutboxNote | null;
   /** What the note called for is durable. */
@@ -114,6 +117,7 @@ const operationNames = [
   'showsOurs',
   'keepsEarlier',
   'forgetListings',
+  'settle',
   'intents',
   'proving',
   'archiveCandidates',
@@ -148,6 +152,9 @@ export async function openOutbox(
     ...(operations as unknown as Asynchronous),
     close: () => queue.close(),
     groupsCommitted: () => queue.groups,
+    tellCrowd: (runs) => {
+      queue.crowd = runs;
+    },
     note,
     forgetNote: () => queue.order({ kind: 'noted' }),
     keepCount: (place) => queue.order({ kind: 'count', place }),

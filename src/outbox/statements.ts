@@ -80,6 +80,8 @@ export const statements = {
       claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep and kind = @kind, crashes, 0)
     where run = @run and fence = @fence and claimed > 0`,
   countIntent: 'update outbox set intents = intents + 1 where only = 1',
+  // Nothing is other than before; but the commit is synced, and with it all that lies before it in the journal.
+  settle: 'update outbox set intents = intents where only = 1',
   intents: 'select intents from outbox where only = 1',
   countProving: `select count(*) from run indexed by run_distrusted where kind = 'unknown' and distrusted = 1`,
   release:

@@ -1,7 +1,7 @@
 /**
  * The home of the outbox's connection: a thread of its own, because a disk whose fsync takes 50 ms must not hold the
- * event loop. Everything that was asked for in one turn is one group: one transaction, one fsync, a savepoint for each
- * change, so that one that fails does not take the others along.
+ * event loop. Everything that was asked for in one turn is one group: one transaction, one fsync at most, a savepoint for
+ * each change, so that one that fails does not take the others along.
  *
  * A group that the disk refuses is tried again until it is written: whoever asked waits, and as nothing is acknowledged
  * meanwhile, nothing is sent. What no waiting can mend ends the process, with a note of what the next start has to do.
@@ -22,6 +22,12 @@ export interface Request {
   readonly args: readonly unknown[];
 }
 
+export interface Group {
+  readonly requests: readonly Request[];
+  /** Whether it has to be on disk before it is acknowledged. */
+  readonly isDurable: boolean;
+}
+
 export interface ThrownError {
   readonly name: string;
   readonly message: string;
@@ -38,7 +44,8 @@ export type Reply =
 export type ThreadMessage =
   | { readonly kind: 'open'; readonly note: OutboxNote | null }
   | { readonly kind: 'failedToOpen'; readonly error: ThrownError }
-  | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
+  /** isUnsynced: it has changed something that only a later sync makes durable. */
+  | { readonly kind: 'replies'; readonly replies: readonly Reply[]; readonly isUnsynced: boolean }
   /** Null: it is over. */
   | { readonly kind: 'trouble'; readonly trouble: OutboxTrouble | null }
   /** The outbox cannot be used any more, and the process has to end. */
@@ -46,7 +53,7 @@ export type ThreadMessage =
   | { readonly kind: 'closed' };
 
 export type ThreadOrder =
-  | { readonly kind: 'group'; readonly requests: readonly Request[] }
+  | ({ readonly kind: 'group' } & Group)
   /** From now on intents are counted there. */
   | { readonly kind: 'count'; readonly place: CountPlace }
   /** What the note called for is done. */
@@ -92,11 +99,13 @@ class Keeper {
   readonly #say: (message: ThreadMessage) => void;
   readonly #group: (requests: readonly Request[]) => Reply[];
   readonly #intents: () => number;
+  readonly #changes: () => number;
   readonly #looking: NodeJS.Timeout;
   #trying: NodeJS.Timeout | undefined;
   #countPlace: CountPlace | null = null;
   #counted = -1;
   #isTroubled = false;
+  #isSyncing = true;
   #hasEnded = false;
 
   constructor(stateDir: string, owned: OwnedDatabase, say: (message: ThreadMessage) => void) {
@@ -106,6 +115,8 @@ class Keeper {
     const { db } = owned;
     const operations = outboxOperations(db);
     this.#intents = () => operations.intents();
+    const totalChanges = db.prepare('select total_changes()').pluck();
+    this.#changes = () => Number(totalChanges.get());
     const carryOut = ({ name, args }: Request): unknown =>
       (operations[name] as (...values: unknown[]) => unknown).apply(operations, [...args]);
     const oneChange = db.transaction(carryOut);
@@ -128,7 +139,7 @@ class Keeper {
   take(order: ThreadOrder): void {
     switch (order.kind) {
       case 'group':
-        this.#carryOut(order.requests);
+        this.#carryOut(order);
         break;
       case 'count':
         this.#countPlace = order.place;
@@ -157,20 +168,30 @@ class Keeper {
     }
   }
 
-  #carryOut(requests: readonly Request[]): void {
+  #carryOut(group: Group): void {
     if (!this.#isThere()) return;
     try {
-      const replies = this.#group(requests);
+      this.#syncCommits(group.isDurable);
+      const changesBefore = this.#changes();
+      const replies = this.#group(group.requests);
+      const isUnsynced = !group.isDurable && this.#changes() > changesBefore;
       this.#count();
       if (this.#isTroubled) this.#say({ kind: 'trouble', trouble: null });
       this.#isTroubled = false;
-      this.#say({ kind: 'replies', replies });
+      this.#say({ kind: 'replies', replies, isUnsynced });
     } catch (error) {
-      this.#refused(requests, error);
+      this.#refused(group, error);
     }
   }
 
-  #refused(requests: readonly Request[], refusal: unknown): void {
+  /** A sync is of the whole journal: the first one makes durable what was committed without. */
+  #syncCommits(isSyncing: boolean): void {
+    if (isSyncing === this.#isSyncing) return;
+    this.#owned.db.pragma(`synchronous = ${isSyncing ? 'FULL' : 'NORMAL'}`);
+    this.#isSyncing = isSyncing;
+  }
+
+  #refused(group: Group, refusal: unknown): void {
     const error = this.#examined(refusal);
     const what = error instanceof Error ? error.message : String(error);
     const code = codeOf(error);
@@ -178,7 +199,7 @@ class Keeper {
       case 'waits':
         this.#isTroubled = true;
         this.#say({ kind: 'trouble', trouble: waitingFor(code ?? '') });
-        this.#trying = setTimeout(() => this.#carryOut(requests), againMs);
+        this.#trying = setTimeout(() => this.#carryOut(group), againMs);
         break;
       case 'damaged':
         this.#fail(
@@ -194,7 +215,8 @@ class Keeper {
         break;
       case null: {
         const failed = describe(error);
-        this.#say({ kind: 'replies', replies: requests.map(({ id }) => ({ id, ok: false, error: failed })) });
+        const replies = group.requests.map(({ id }) => ({ id, ok: false, error: failed }) as const);
+        this.#say({ kind: 'replies', replies, isUnsynced: false });
       }
     }
   }

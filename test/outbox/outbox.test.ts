@@ -66,6 +66,20 @@ describe('a group', () => {
     expect(after?.life.state.kind).toBe('skipped');
   });
 
+  test('waits for others in a crowd, and leaves when there are none', async () => {
+    const outbox = await opened();
+    outbox.tellCrowd(64);
+    const before = outbox.groupsCommitted();
+    const asked: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 6; turn += 1) {
+      asked.push(outbox.enqueue(newRun({ path: `run-${turn}`, again: true }), chance));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(asked);
+    expect(outbox.groupsCommitted() - before).toBe(1);
+    expect((await outbox.counts()).states).toEqual({ queued: 6 });
+  });
+
   test('is not taken along by a change in it that fails, and nothing of that change stays', async () => {
     const outbox = await opened();
     const before = outbox.groupsCommitted();
