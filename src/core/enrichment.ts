@@ -6,8 +6,9 @@
 import type { RunFacts } from './runFacts.ts';
 import type { SeriesPoint } from './solverFacts.ts';
 
-export const enrichments = ['metrics', 'statistics', 'chart'] as const;
-export type Enrichment = (typeof enrichments)[number];
+/** What can be added to a run from its solver's log: key figures, the same in the older form, solution and bound over time. */
+export type Enrichment = 'metrics' | 'statistics' | 'chart';
+export const enrichments = ['metrics', 'statistics', 'chart'] as const satisfies readonly Enrichment[];
 
 /** A member of the output document, or an artefact beside an output that is no document. */
 export interface Added {
