@@ -398,7 +398,7 @@ describe('where the daemon is looked at', () => {
 
   test('a password needs its file, and is not read where nobody is to give it', () => {
     expect(problemsOf(givenFile(fileWith({ top: 'http: { access: password }' })))).toEqual([
-      '2:9: http.access: password needs a password_file',
+      '2:17: http.access: password needs a password_file',
     ]);
     const asked = givenFile(fileWith({ top: 'http: { access: password, password_file: page.password }' }));
     expect(configOf(asked).http).toMatchObject({
