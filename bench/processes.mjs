@@ -190,13 +190,15 @@ export class Stage {
   /**
    * Starts the daemon.
    * @param through a program that starts it, with its arguments, strace for example
+   * @param flags of Node
    * @param isWatched whether its event loop is watched, see loopLag.mjs
    */
-  daemon({ through = [], isWatched = false } = {}) {
+  daemon({ through = [], flags = [], isWatched = false } = {}) {
     const lag = isWatched ? ['--import', here('loopLag.mjs')] : [];
     const command = [
       ...through,
       process.execPath,
+      ...flags,
       ...lag,
       programFile,
       'run',
