@@ -32,7 +32,7 @@ export default defineConfig({
     // Whole sentences as names.
     chaiConfig: { truncateThreshold: 0 },
     // Many start programs of their own, which takes seconds on a busy machine; one that hangs is found all the same.
-    testTimeout: 180_000,
+    testTimeout: 600_000,
     hookTimeout: 60_000,
   },
 });

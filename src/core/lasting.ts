@@ -1,6 +1,6 @@
 /** What is still on its road long after anybody expects it to be: it asks for a person, and goes on all the same. */
 import type { Reason } from './failure.ts';
-import type { RunState, StateKind } from './run.ts';
+import type { StateKind } from './run.ts';
 
 /** The states that can last, and from when on they ask for a person, in ms. */
 export const lastsTooLongMs = {
@@ -13,7 +13,7 @@ export const lastingKinds = Object.keys(lastsTooLongMs) as readonly (keyof typeo
 
 /** @returns why it asks for a person and what he can do, null when it does not */
 export function askOfLasting(
-  state: RunState,
+  state: { readonly kind: StateKind },
   sinceMs: number,
   nowMs: number,
 ): { readonly reason: Reason; readonly hint: string } | null {

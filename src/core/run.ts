@@ -98,6 +98,10 @@ export const shownStates = [
 ] as const;
 export type ShownState = (typeof shownStates)[number];
 
+export function isShownState(text: string): text is ShownState {
+  return (shownStates as readonly string[]).includes(text);
+}
+
 /** The states that wait for a person. */
 export const needsPerson: readonly ShownState[] = ['parked', 'rejected', 'overdue'];
 

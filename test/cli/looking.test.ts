@@ -180,7 +180,14 @@ test.concurrent('show tells one run by its path, its folder’s name, or its num
 
   const text = await scene.command('show', number);
   expect(text.code).toBe(0);
-  for (const word of [parked, 'parked', 'no thanks', 'input.json', 'about to ask the platform'])
+  for (const word of [
+    parked,
+    'parked',
+    'no thanks',
+    'input.json',
+    'About to ask the platform',
+    'It needs you',
+  ])
     expect(text.stdout).toContain(word);
 
   await daemon.stop();

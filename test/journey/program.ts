@@ -8,7 +8,7 @@ import { until } from './waiting.ts';
 
 export const programFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** No command of a test takes so long; one that does hangs. */
-const endMsMax = 40_000;
+const endMsMax = 150_000;
 
 export interface Ended {
   readonly code: number | null;

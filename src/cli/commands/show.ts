@@ -7,6 +7,7 @@ import { explainHint } from '../operating.ts';
 import { configOption, jsonOption, printJson, say, selectorOf, withDaemon } from '../common.ts';
 import { factsSentences } from '../factsText.ts';
 import { convergencePlot } from '../parseLogPlot.ts';
+import { nextLines, storyLines, type Telling } from '../storyText.ts';
 import { ago, coloured, columns, printable } from '../words.ts';
 
 export const showCommand = () =>
@@ -19,44 +20,47 @@ export const showCommand = () =>
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (text, { config, generation, json }) => {
-      await withDaemon(config, async ({ operations }) => {
+      await withDaemon(config, async ({ operations, isDaemon }) => {
         const story = await operations.show(selectorOf(text, generation ?? null));
         if (json === true) printJson(story);
-        else say(storyText(story, machineClock.nowMs()));
+        else say(storyText(story, isDaemon));
       });
     });
 
 /** States in which somebody has to know more. */
 const needsPerson: ReadonlySet<string> = new Set(['parked', 'rejected', 'overdue', 'skipped', 'gone']);
+/** Enough to tell the generations of a folder apart. */
+const generationCharsShown = 'sha256:'.length + 16;
 
-function storyText(story: RunStory, nowMs: number): string {
+function storyText(story: RunStory, isDaemon: boolean): string {
+  const telling: Telling = {
+    nowMs: machineClock.nowMs(),
+    timeZone: undefined,
+    isDaemon,
+    explain: needsPerson.has(story.state) ? explainHint(story.reason?.class ?? story.state) : '',
+  };
   const facts: [string, string | null][] = [
     ['folder', printable(story.folder)],
     ['app', story.instance === null ? story.app : `${story.app}, instance ${story.instance}`],
     ['run id', story.run_id],
     ['console', story.console_url],
-    ['generation', story.generation],
+    ['generation', story.generation === null ? null : `${story.generation.slice(0, generationCharsShown)}…`],
     ['fingerprint', story.fingerprint],
-    ['tries', story.run === null ? null : String(story.tries)],
-    ['reason', story.reason?.text ?? null],
-    ['hint', story.hint],
-    ['more', needsPerson.has(story.state) ? explainHint(story.reason?.class ?? story.state) || null : null],
-    ['next', story.next],
     [
       'same folder',
       story.same_folder.length === 0 ? null : story.same_folder.map((run) => `#${String(run)}`).join(', '),
     ],
   ];
   const lines = [
-    `${story.run === null ? 'A folder that is no run yet' : `Run #${String(story.run)}`}: ${coloured(story.state)} since ${ago(story.since, nowMs)}`,
+    `${story.run === null ? 'A folder that is no run yet' : `Run #${String(story.run)}`}: ${coloured(story.state)} since ${ago(story.since, telling.nowMs)}`,
     '',
     columns(
       [],
       facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
     ),
   ];
-  for (const warning of story.warnings) lines.push(`warning      ${warning}`);
-  for (const rule of story.inferred) lines.push(`inferred     ${rule}`);
+  for (const warning of story.warnings) lines.push(`warning      ${printable(warning)}`);
+  for (const rule of story.inferred) lines.push(`inferred     ${printable(rule)}`);
   for (const sentence of story.facts === null ? [] : factsSentences(story.facts))
     lines.push(`log          ${sentence}`);
   if (story.enriched.length > 0)
@@ -79,15 +83,9 @@ function storyText(story: RunStory, nowMs: number): string {
       ),
     );
   }
-  if (story.history.length > 0) {
-    lines.push(
-      '',
-      columns(
-        ['when', 'state', 'what happened'],
-        story.history.map(({ at, state, note }) => [at, state, note]),
-      ),
-    );
-  }
+  const told = storyLines(story, telling);
+  if (told.length > 0) lines.push('', columns([], told));
+  lines.push('', ...nextLines(story, telling));
   return lines.join('\n');
 }
 
