@@ -107,6 +107,7 @@ describe('the command', () => {
         marker: 'DONE',
         isMetaOptional: true,
         files: { input: ['model.mps'] },
+        enrich: ['metrics', 'chart'],
       },
     ]);
     const before = readFileSync(file, 'utf8');

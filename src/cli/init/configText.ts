@@ -86,6 +86,9 @@ export function configText(
     '    # What lies there already: all of it is tracked, none, or { since: 2026-01-01 }.',
     '    # Before the first start, `runtrackd scan --dry-run` says what that would be.',
     '    backfill: all',
+    "    # What is added to each run from its solver's log: key figures, and a chart of solution and bound over time. Files on",
+    '    # disk stay as they are, and what the solver wrote itself wins. [] adds nothing.',
+    '    enrich: [metrics, chart]',
     '',
   ];
   return lines.join('\n');
