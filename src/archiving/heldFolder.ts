@@ -3,7 +3,7 @@
  * so whatever is copied or removed is reached from the very directory that was listed, which is held open, and never
  * through a link. What a copy gets of mode, owner and times is that of the file that was opened.
  */
-import { constants } from 'node:fs';
+import { constants, type BigIntStats } from 'node:fs';
 import {
   mkdir,
   open,
@@ -46,7 +46,7 @@ export async function copyFolder(source: string, copy: string, beat: () => void,
     }
     const directory = await open(copy, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
-      await makeLike(directory, await stat(`${folder.pathOf('.')}/`));
+      await makeLike(directory, await stat(`${folder.pathOf('.')}/`, { bigint: true }));
     } finally {
       await directory.close();
     }
@@ -72,8 +72,7 @@ async function copyFile(folder: OpenFolder, name: string, to: string, beat: () =
         at += bytesRead;
         beat();
       }
-      const { uid, gid, mode, atime, mtime } = stats;
-      await makeLike(file, { uid: Number(uid), gid: Number(gid), mode: Number(mode), atime, mtime });
+      await makeLike(file, stats);
     } finally {
       await file.close();
     }
@@ -83,21 +82,17 @@ async function copyFile(folder: OpenFolder, name: string, to: string, beat: () =
 }
 
 /** Its owners where that is permitted, and it lasts. */
-async function makeLike(
-  copy: FileHandle,
-  like: {
-    readonly uid: number;
-    readonly gid: number;
-    readonly mode: number;
-    readonly atime: Date;
-    readonly mtime: Date;
-  },
-): Promise<void> {
+async function makeLike(copy: FileHandle, like: BigIntStats): Promise<void> {
   // Before the mode, because another owner takes some of its bits away.
-  await copy.chown(like.uid, like.gid).catch(() => undefined);
-  await copy.chmod(like.mode & 0o7777);
-  await copy.utimes(like.atime, like.mtime);
+  await copy.chown(Number(like.uid), Number(like.gid)).catch(() => undefined);
+  await copy.chmod(Number(like.mode) & 0o7777);
+  // Not by Date, which knows no fractions of a millisecond.
+  await copy.utimes(secondsOf(like.atimeNs), secondsOf(like.mtimeNs));
   await copy.sync();
+}
+
+function secondsOf(ns: bigint): number {
+  return Number(ns) / 1e9;
 }
 
 /** Removes a folder with all that is in it. What comes into it meanwhile is an error, and stays. */
