@@ -37,6 +37,7 @@ const places: Places<Omit<CheckedFile, 'drop_roots'>> = {
   control: 'restart',
   log: { level: 'live' },
   shutdown_deadline: 'live',
+  history: { keep: 'live' },
 };
 
 /** A root with the same name is watched anew; another name is another root. */

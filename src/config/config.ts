@@ -106,6 +106,7 @@ function assemble(checked: CheckedFile, file: string, given: unknown, around: Su
     control: assembleControl(checked.control, stateDir, around.directory),
     logLevel: checked.log.level,
     shutdownDeadlineMs: checked.shutdown_deadline,
+    historyKeepMs: checked.history.keep === 'forever' ? null : checked.history.keep,
     dropRoots: checked.drop_roots.map((root) => assembleRoot(root, around.directory)),
   };
 }

@@ -11,8 +11,8 @@ const howTo = 'write a number with its unit, for example 2s (units: ms, s, m, h,
 /** Node's timers cannot wait for longer than this; set to more, they would go off at once. */
 const longest = '24d';
 
-/** A duration in whole milliseconds, not shorter than `least`. */
-export function duration(least: ms.StringValue) {
+/** A duration in whole milliseconds, not shorter than `least`, and no longer than a timer can wait unless `most` says so. */
+export function duration(least: ms.StringValue, most: ms.StringValue = longest) {
   return z
     .string({
       error: ({ input }) =>
@@ -24,7 +24,7 @@ export function duration(least: ms.StringValue) {
     .transform((text, context) => {
       const durationMs = Math.round(ms(text as ms.StringValue));
       if (durationMs < ms(least)) context.addIssue(`must be at least ${least}`);
-      if (durationMs > ms(longest)) context.addIssue(`must be at most ${longest}`);
+      if (durationMs > ms(most)) context.addIssue(`must be at most ${most}`);
       return durationMs;
     });
 }

@@ -357,6 +357,19 @@ export const configSchema = z
     shutdown_deadline: duration('1ms')
       .prefault('20s')
       .describe('How long work that is under way may take to finish when the daemon is stopped.'),
+    history: z
+      .strictObject({
+        keep: z
+          .union([z.literal('forever'), duration('1s', '36500d')], {
+            error: 'must be forever, or a duration: write a number with its unit, for example 400d',
+          })
+          .prefault('forever')
+          .describe(
+            'How long the story of a run is kept after its end: its history, its files and their digests, its facts and warnings. What makes sure that it is not sent again is kept for ever.',
+          ),
+      })
+      .prefault({})
+      .describe('What is remembered of runs that have ended.'),
     drop_roots: z
       .array(dropRoot)
       .min(1, 'must have at least one drop root')

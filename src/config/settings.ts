@@ -22,6 +22,8 @@ export interface Config {
   readonly control: ControlConfig;
   readonly logLevel: LogLevel;
   readonly shutdownDeadlineMs: number;
+  /** How long stories of runs that have ended are kept; null: for ever. */
+  readonly historyKeepMs: number | null;
   readonly dropRoots: readonly DropRootConfig[];
 }
 

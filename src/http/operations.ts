@@ -51,6 +51,8 @@ export interface RunStory extends RunView {
   readonly output_sent: { readonly bytes: number; readonly sha256: string } | null;
   /** What meta.json did not say and was inferred, each with its reason. */
   readonly inferred: readonly string[];
+  /** It ended so long ago that its history and what was known of its files were let go (`history.keep`). */
+  readonly thinned: boolean;
   /** What happens next, and when: one sentence. */
   readonly next: string;
   /** Other runs of the same folder, newest first. */

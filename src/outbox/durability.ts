@@ -73,6 +73,7 @@ const following: ReadonlySet<OperationName> = new Set([
   'scanFacts',
   'showsOurs',
   'standingOf',
+  'thinRuns',
   'unknownApps',
   'unknownDue',
   'unseenApps',

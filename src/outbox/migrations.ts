@@ -261,4 +261,9 @@ export const migrations: readonly string[] = [
     update folder_count set folders = folders - 1 where drop_root = old.drop_root and state = old.state;
   end;
   `,
+  `
+  -- Runs that ended long ago keep what uniqueness needs, and no story (history.keep).
+  alter table run add column thinned integer not null default 0 check (thinned in (0, 1));
+  create index run_thick on run (since_ms) where thinned = 0 and kind in ('recorded', 'skipped', 'superseded', 'gone');
+  `,
 ];

@@ -9,6 +9,7 @@ import { listingOperations } from './listingOperations.ts';
 import { prepareAll } from './prepare.ts';
 import { rootOperations } from './rootOperations.ts';
 import { runOperations } from './runOperations.ts';
+import { thinOperations } from './thinOperations.ts';
 import { runRows } from './runRows.ts';
 
 export function outboxOperations(db: Db) {
@@ -24,6 +25,7 @@ export function outboxOperations(db: Db) {
     ...listingOperations(sql),
     ...archiveOperations(sql, rows),
     ...dayOperations(sql),
+    ...thinOperations(sql, rows),
   };
 }
 

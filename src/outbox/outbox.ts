@@ -127,6 +127,7 @@ const operationNames = [
   'archived',
   'days',
   'countOldRuns',
+  'thinRuns',
 ] as const satisfies readonly OperationName[];
 
 /**

@@ -7,6 +7,7 @@ import { fingerprintOf } from '../core/identity.ts';
 import { runIdOf, type RunState } from '../core/run.ts';
 import type { RunFacts } from '../core/runFacts.ts';
 import type { RunLife } from '../core/happening.ts';
+import { contentOfThin, type ThinContent } from '../core/thinning.ts';
 import type { Claim, Folder, RunSettings, SentDocument } from './nouns.ts';
 import { OutboxDamaged } from './unusable.ts';
 
@@ -44,6 +45,7 @@ export interface RunRow {
   archivedTo: string | null;
   facts: string | null;
   sent: string | null;
+  thinned: number;
 }
 
 export function runOf(row: RunRow): Claim {
@@ -58,7 +60,7 @@ export function runOf(row: RunRow): Claim {
     path: row.path,
     directory: directoryOf(row.directory),
     content: contentOf(row),
-    settings: parsed(row.settings) as RunSettings,
+    settings: settingsOf(row),
     life: lifeOf(row),
     sinceMs: row.sinceMs,
     dueAtMs: row.dueAtMs,
@@ -70,12 +72,14 @@ export function runOf(row: RunRow): Claim {
     twin: row.twin,
     archivedTo: row.archivedTo,
     sent: row.sent === null ? null : (parsed(row.sent) as SentDocument),
+    isThinned: row.thinned === 1,
   };
 }
 
 /** The facts of the log have a column of their own: what is asked for by them need not read the rest. */
-function contentOf({ content, facts }: RunRow): FolderContent {
-  const read = parsed(content) as FolderContent;
+function contentOf({ content, facts, generation }: RunRow): FolderContent {
+  const read = parsed(content) as FolderContent | ThinContent;
+  if (!('generation' in read)) return contentOfThin(read, generation);
   return facts === null ? read : { ...read, facts: parsed(facts) as RunFacts };
 }
 
@@ -87,6 +91,12 @@ export function contentColumns({ facts, ...content }: FolderContent): {
     content: JSON.stringify(content),
     facts: facts === undefined ? null : JSON.stringify(facts),
   };
+}
+
+/** Of a run that was thinned the instance and the name are left. */
+function settingsOf({ settings }: RunRow): RunSettings {
+  const read = parsed(settings) as Partial<RunSettings> & Pick<RunSettings, 'instance' | 'name'>;
+  return { description: '', options: {}, batchExperimentId: null, ...read };
 }
 
 function lifeOf(row: RunRow): RunLife {

@@ -6,7 +6,7 @@
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
   generation, counter, path, directory, content, settings, state, kind, run_id as runId, since_ms as sinceMs, tries,
   tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
-  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts, sent`;
+  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts, sent, thinned`;
 
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
   first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
@@ -77,7 +77,7 @@ export const statements = {
 
   conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
-      claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep and kind = @kind, crashes, 0)
+      thinned = iif(kind = @kind, thinned, 0), claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep and kind = @kind, crashes, 0)
     where run = @run and fence = @fence and claimed > 0`,
   countIntent: 'update outbox set intents = intents + 1 where only = 1',
   // Nothing is other than before; but the commit is synced, and with it all that lies before it in the journal.
@@ -88,7 +88,7 @@ export const statements = {
     'update run set claimed = 0, due_at_ms = @dueAtMs where run = @run and fence = @fence and claimed > 0',
   applyUnclaimed: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries,
       plainest = @plainest, ever_unknown = @everUnknown, due_at_ms = @dueAtMs,
-      since_ms = iif(kind = @kind, since_ms, @nowMs), suspect = 0, crashes = 0
+      since_ms = iif(kind = @kind, since_ms, @nowMs), thinned = iif(kind = @kind, thinned, 0), suspect = 0, crashes = 0
     where run = @run and claimed = 0`,
   seize: `update run set claimed = 0, fence = fence + 1 where run = @run and kind in ('queued', 'uploaded')`,
   crashedAlone: 'select crashes from run where run = @run',
@@ -97,6 +97,12 @@ export const statements = {
   historyCount: 'select count(*) from history where run = @run',
   trimHistory: `delete from history where run = @run and rowid in
     (select rowid from history where run = @run order by rowid limit @surplus)`,
+  forgetHistory: 'delete from history where run = @run',
+  thickRuns: `select ${runColumns} from run indexed by run_thick where thinned = 0 and claimed = 0
+      and kind in ('recorded', 'skipped', 'superseded', 'gone') and since_ms <= @beforeMs order by since_ms limit @limit`,
+  thinRun: `update run set thinned = 1, content = @content, settings = @settings, facts = null, sent = null,
+      warnings = '[]', twin = null where run = @run`,
+  thinStory: 'update run set thinned = 1 where run = @run',
   history: 'select at_ms as atMs, kind as state, note from history where run = @run order by rowid',
 
   unknownDue: `select ${runColumns} from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs

@@ -41,6 +41,7 @@ import { oldestWaitingMs, statusInTrouble } from './status.ts';
 import { Reloading } from './reloading.ts';
 import { RootRuns } from './rootRuns.ts';
 import { RunningLoops, type Loops } from './runningLoops.ts';
+import { thinRuns } from './thinning.ts';
 import type { ViewContext } from './views.ts';
 
 /** Runs in hand at once: most of them wait for an answer, so they are many more than cores. */
@@ -238,6 +239,16 @@ export class Service {
           ...this.#announcing(),
           ...this.#listening(),
           history: (signal) => countOldRuns(this.outbox, signal),
+          thinning: async (signal) =>
+            await thinRuns(
+              {
+                outbox: this.outbox,
+                clock: this.#around.clock,
+                keepMs: () => this.config.historyKeepMs,
+                progress: this.#progress.loop('thinning'),
+              },
+              signal,
+            ),
         });
         await loops.ended();
       });

@@ -85,6 +85,7 @@ export function storyOfRun(
     enriched: enrichedWith(run.content, run.settings.enrich ?? []),
     output_sent: run.sent,
     inferred: run.content.meta.inferred ?? [],
+    thinned: run.isThinned,
     next: nextOfRun(run, nowMs),
     same_folder: sameFolder,
   };
@@ -103,6 +104,7 @@ export function storyOfFolder(folder: Folder, sameFolder: readonly number[], con
     enriched: [],
     output_sent: null,
     inferred: [],
+    thinned: false,
     next: nextOfFolder(folder),
     same_folder: sameFolder,
   };

@@ -161,7 +161,17 @@ test.concurrent('show tells one run by its path, its folder’s name, or its num
   const { daemon, parked, done } = await openGallery(scene);
   const byPath = json(await scene.command('show', parked, '--json'));
   expect(Object.keys(byPath).sort()).toEqual(
-    [...runKeys, 'history', 'artefacts', 'enriched', 'output_sent', 'inferred', 'next', 'same_folder'].sort(),
+    [
+      ...runKeys,
+      'history',
+      'artefacts',
+      'enriched',
+      'output_sent',
+      'inferred',
+      'thinned',
+      'next',
+      'same_folder',
+    ].sort(),
   );
   expect(byPath['artefacts']).toEqual([
     expect.objectContaining({ role: 'input', name: 'input.json', type: 'json', bytes: 20 }),

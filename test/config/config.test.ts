@@ -34,6 +34,7 @@ test('the smallest file gets every default', () => {
     control: { group: null, directory: join(directory, 'state') },
     logLevel: 'info',
     shutdownDeadlineMs: 20_000,
+    historyKeepMs: null,
     dropRoots: [
       {
         path: join(directory, 'runs'),
@@ -69,6 +70,12 @@ test('the smallest file gets every default', () => {
 });
 
 describe('values are read as people write them', () => {
+  test('history: { keep: 400d } is longer than a timer could wait', () => {
+    expect(configOf(givenFile(fileWith({ top: 'history: { keep: 400d }' }))).historyKeepMs).toBe(
+      34_560_000_000,
+    );
+  });
+
   const root = (line: string) => configOf(givenFile(fileWith({ root: line }))).dropRoots[0];
   test.each([
     ['quiet: 500ms', { quietMs: 500 }],
@@ -135,6 +142,8 @@ describe('a wrong value is named with its line and column', () => {
       /^7:12: .*quiet: 2 is not a duration: write a number with its unit, for example 2s/,
     ],
     [{ root: 'quiet: 2 parsecs' }, /"2 parsecs" is not a duration/],
+    [{ top: 'history: { keep: ever }' }, /history.keep: must be forever, or a duration/],
+    [{ top: 'history: { keep: 36501d }' }, /history.keep: must be/],
     [{ root: 'quiet: -1s' }, /"-1s" is not a duration/],
     [{ root: 'quiet: 30d' }, '7:12: drop_roots[0].quiet: must be at most 24d'],
     [{ root: 'scan_every: 99ms' }, '7:17: drop_roots[0].scan_every: must be at least 100ms'],

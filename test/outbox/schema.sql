@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 11). Written by schema.test.ts.
+-- What the migrations add up to (user_version 12). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -176,7 +176,7 @@ CREATE TABLE run (
     created_at_ms integer not null
   , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
-      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent))) strict;
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent)), thinned integer not null default 0 check (thinned in (0, 1))) strict;
 
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
 
@@ -218,6 +218,8 @@ CREATE INDEX run_path on run (drop_root, path);
 CREATE UNIQUE INDEX run_remote on run (platform, app, run_id) where run_id is not null;
 
 CREATE INDEX run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 and due_at_ms is not null;
+
+CREATE INDEX run_thick on run (since_ms) where thinned = 0 and kind in ('recorded', 'skipped', 'superseded', 'gone');
 
 CREATE TABLE stranger (            -- fingerprints under our host's name that are not ours, and were wondered at once
     fingerprint text primary key,

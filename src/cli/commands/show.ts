@@ -83,6 +83,8 @@ function storyText(story: RunStory, isDaemon: boolean): string {
       ),
     );
   }
+  if (story.thinned)
+    lines.push('', 'Its story is older than history.keep: only what keeps it from being sent again is left.');
   const told = storyLines(story, telling);
   if (told.length > 0) lines.push('', columns([], told));
   lines.push('', ...nextLines(story, telling));

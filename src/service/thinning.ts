@@ -1,0 +1,29 @@
+/** The loop that lets go of old stories, a few runs at a time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { thinnedBefore, thinningRestMs } from '../core/thinning.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Clock } from '../system/clock.ts';
+
+/** So many hold the outbox for some ms. */
+const runsAtOnce = 50;
+/** And it is left to the others for so long between two steps, in ms. */
+const pauseMs = 100;
+
+export interface ThinningParts {
+  readonly outbox: Pick<Outbox, 'thinRuns'>;
+  readonly clock: Clock;
+  /** How long stories are kept, as it is in force now; null: for ever. */
+  readonly keepMs: () => number | null;
+  readonly progress: () => void;
+}
+
+export async function thinRuns(parts: ThinningParts, stop: AbortSignal): Promise<void> {
+  const { outbox, clock, keepMs, progress } = parts;
+  while (!stop.aborted) {
+    const beforeMs = thinnedBefore(keepMs(), clock.nowMs());
+    const thinned = beforeMs === null ? 0 : await outbox.thinRuns(beforeMs, runsAtOnce);
+    progress();
+    const restMs = thinned === runsAtOnce ? pauseMs : thinningRestMs(keepMs());
+    await sleep(restMs, null, { signal: stop }).catch(() => null);
+  }
+}
