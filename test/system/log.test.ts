@@ -15,5 +15,11 @@ test('each line for the journal begins with its priority, by which an error is f
   log.error('d');
   log.fatal('e');
   expect(lines.map((line) => /^<\d>/.exec(line)?.[0])).toEqual(['<7>', '<6>', '<4>', '<3>', '<2>']);
-  expect(lines.map((line) => (JSON.parse(line.slice(3)) as { msg: string }).msg)).toEqual([...'abcde']);
+  expect(lines.map((line) => (JSON.parse(line.slice(3)) as { msg: string }).msg)).toEqual([
+    'a',
+    'b',
+    'c',
+    'd',
+    'e',
+  ]);
 });
