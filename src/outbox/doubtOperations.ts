@@ -92,7 +92,8 @@ export function doubtOperations(
 
     /** Makes durable what was changed without it. */
     settle(): void {
-      sql.settle.run();
+      sql.stir.run();
+      sql.calm.run();
     },
 
     /** How many requests that make a run were ever about to leave, as far as this outbox knows. */

@@ -80,8 +80,10 @@ export const statements = {
       thinned = iif(kind = @kind, thinned, 0), claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep and kind = @kind, crashes, 0)
     where run = @run and fence = @fence and claimed > 0`,
   countIntent: 'update outbox set intents = intents + 1 where only = 1',
-  // Nothing is other than before; but the commit is synced, and with it all that lies before it in the journal.
-  settle: 'update outbox set intents = intents where only = 1',
+  // To and back in one change: nothing is other than before, but there is a commit to sync, and with it all that lies
+  // before it in the journal. The same value written once more would not be written at all.
+  stir: 'update outbox set intents = intents + 1 where only = 1',
+  calm: 'update outbox set intents = intents - 1 where only = 1',
   intents: 'select intents from outbox where only = 1',
   countProving: `select count(*) from run indexed by run_distrusted where kind = 'unknown' and distrusted = 1`,
   release:

@@ -41,12 +41,12 @@ test.concurrent('the time since the last change outlives a restart', async ({ sc
   scene.drop('late', { 'input.json': {} });
   const seen = await scene.state(first, 'late', 'settling');
   await first.stop();
-  await until('some time to pass', () => Date.now() - Date.parse(seen.since) > 800);
-  scene.configure({}, { deadline: '800ms' });
+  await until('some time to pass', () => Date.now() - Date.parse(seen.since) > 20_000);
+  scene.configure({}, { deadline: '20s' });
   const second = scene.launch();
   const overdue = await second.logged(/late is overdue/);
   const started = await second.logged(/ is running: /);
-  expect(Date.parse(String(overdue['time'])) - Date.parse(String(started['time']))).toBeLessThan(700);
+  expect(Date.parse(String(overdue['time'])) - Date.parse(String(started['time']))).toBeLessThan(15_000);
 });
 
 test.concurrent.for<{ name: string; spoil: (folder: string) => void; says: string }>([

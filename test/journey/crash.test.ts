@@ -70,8 +70,9 @@ test.concurrent.for([...lifecyclePoints])(
 test.concurrent.for(beforeTheRequest)(
   'killed at "%s", the run is sent once more when it was surely absent for long enough',
   async (point, { scene }) => {
-    // The embedded stand-in dies with the daemon, so a short absence proves as much as a long one.
-    scene.configure({ platform: { kind: 'stand-in', reconcile: { absent_after: '300ms' } } });
+    // The embedded stand-in dies with the daemon, so a short absence proves as much as a long one; but it has to last until
+    // the others are tracked, which shows that this platform lists what is ours.
+    scene.configure({ platform: { kind: 'stand-in', reconcile: { absent_after: '8s' } } });
     await dies(scene, point);
     const daemon = await scene.daemon();
     await until('all to be recorded', async () => (await daemon.status()).counts.recorded === names.length);

@@ -9,6 +9,7 @@ import { describe, expect } from 'vitest';
 import { FailingDisk, isUnfailing } from './failingDisk.ts';
 import { resultIn } from './folders.ts';
 import type { Daemon } from './program.ts';
+import { plan } from './folders.ts';
 import { app, test, type Scene } from './scene.ts';
 import { expectKeptAside, expectOneRunEach, recorded, well } from './verdicts.ts';
 import { until } from './waiting.ts';
@@ -159,7 +160,8 @@ describe.skipIf(isUnfailing)('under a run folder', () => {
         if (kind === 'uploadurl' && phase === 'received')
           disk.fail({ call: 'read', file: '/bad/input.json' });
       };
-      scene.drop('bad');
+      // Larger than what is kept from the first reading: it is read once more when it is sent.
+      scene.drop('bad', { ...plan('bad'), 'input.json': { sample: 'x'.repeat(400_000) } });
       await until('the disk to fail', () => disk.failed().length > 0);
       await recorded(scene, daemon, 'monday', 'tuesday');
       await well(daemon);
