@@ -53,6 +53,20 @@ export interface Meta {
   readonly inferred?: readonly string[];
 }
 
+/** What a meta.json says that says nothing. */
+export const unsaidMeta: Omit<Meta, 'status'> = {
+  durationMs: null,
+  error: null,
+  name: null,
+  description: null,
+  instanceId: null,
+  options: {},
+  batchExperimentId: null,
+  appId: null,
+  metrics: null,
+  logs: null,
+};
+
 /** The directory itself: what stays the same when it is moved. */
 export interface DirectoryIdentity {
   readonly dev: string;

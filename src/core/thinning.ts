@@ -1,5 +1,5 @@
 /** When the story of a run that has ended is let go, and what is left of its folder's content then. */
-import type { FolderContent, Meta } from './content.ts';
+import { unsaidMeta, type FolderContent, type Meta } from './content.ts';
 
 /** Between two rounds at the most, in ms. */
 const restMsMax = 60_000;
@@ -34,19 +34,7 @@ export function contentOfThin(thin: ThinContent, generation: string): FolderCont
     generation,
     asideDigest: '',
     files: [],
-    meta: {
-      durationMs: null,
-      error: null,
-      name: null,
-      description: null,
-      instanceId: null,
-      options: {},
-      batchExperimentId: null,
-      appId: null,
-      metrics: null,
-      logs: null,
-      ...thin.meta,
-    },
+    meta: { ...unsaidMeta, ...thin.meta },
     warnings: [],
   };
 }

@@ -29,12 +29,15 @@ export async function writeBack(
   signal: AbortSignal,
 ): Promise<Outcome> {
   // What was uploaded was noted after the run was claimed.
-  const claim = { ...claimed, sent: (await parts.outbox.run(claimed.run))?.sent ?? null };
+  const before = await parts.outbox.run(claimed.run);
+  const claim = { ...claimed, sent: before?.sent ?? null };
   const fetched =
     atHand === undefined ? await fetchResult(claim, parts, signal) : { answer: atHand, warnings: [] };
   const answer = fetched.answer.value;
   const warnings = [...fetched.warnings];
-  const opened = await openOwnFolder(claim, parts);
+  // The folder may have been moved since, while the answer was fetched too.
+  const now = atHand === undefined ? await parts.outbox.run(claim.run) : before;
+  const opened = await openOwnFolder(claim, now ?? claim, parts);
   if ('warning' in opened) warnings.push(opened.warning);
   const own = 'folder' in opened ? opened : null;
   const open = own?.folder ?? null;
@@ -87,13 +90,12 @@ interface OwnFolder {
 /** The run's folder, if what lies at its path is still this run's content. */
 async function openOwnFolder(
   claim: Claim,
+  { path, directory }: Pick<Claim, 'path' | 'directory'>,
   { outbox, placesOfResults }: DeliveryParts,
 ): Promise<OwnFolder | { readonly warning: string }> {
   const { dropRoot } = claim.key;
   const places = placesOfResults(dropRoot);
   if (places === null) return { warning: missingRoot(dropRoot).text };
-  // It may have been moved since the run was claimed.
-  const { path, directory } = (await outbox.run(claim.run)) ?? claim;
   const [known] = await outbox.folders(dropRoot, [path]);
   if (known !== undefined && known.run !== claim.run) {
     return { warning: 'its folder holds newer content, so the result was not written there' };

@@ -1,12 +1,13 @@
 /** A complete folder becomes a run: who it is, what it is called, and whether it was here before under another path. */
 import { lstat, opendir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isHistory } from '../core/backfill.ts';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';
 import { identityVersion, outsideRootName } from '../core/identity.ts';
 import { resultFileName } from '../core/ownFiles.ts';
-import type { Enqueued, NewRun, Run, RunSettings } from '../outbox/nouns.ts';
-import { directoryOf } from '../reading/sight.ts';
+import type { Enqueued, NewRun, RootStart, Run, RunSettings } from '../outbox/nouns.ts';
+import { directoryOf, newestWriteMs, type FolderSight } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
 import { isoTime } from '../system/clock.ts';
 import { resultDirOf } from '../system/resultDirectory.ts';
@@ -39,6 +40,28 @@ export interface CompleteFolder {
   readonly content: FolderContent;
   /** Files of this program itself that lie in it. */
   readonly ownFiles: readonly string[];
+}
+
+/** @param start when the root was first watched; null: it is not, or not yet */
+export function completeFolder(
+  path: string,
+  sight: FolderSight,
+  content: FolderContent,
+  start: RootStart | null,
+): CompleteFolder {
+  const { directory, isBirthKnown, signature, ownFiles, newestChangeMs, newestFileChangeMs } = sight;
+  return {
+    path,
+    directory,
+    isBirthKnown,
+    signature,
+    ownFiles,
+    newestChangeMs,
+    newestFileChangeMs,
+    newestWriteMs: newestWriteMs(sight),
+    isHistory: isHistory(newestChangeMs, start?.firstStartMs ?? null),
+    content,
+  };
 }
 
 /** What has lain there for longer when it is found is history: runs that are fresh go before it. */

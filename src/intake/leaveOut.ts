@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { backfillText, isHistory, leavesOut } from '../core/backfill.ts';
 import type { Folder, RootStart } from '../outbox/nouns.ts';
 import { readFolder } from '../reading/readFolder.ts';
-import { writtenMs, type FolderSight } from '../reading/sight.ts';
+import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
 import { resultDirOf } from '../system/resultDirectory.ts';
 import { freshMs, provesItself, targetOf } from './enqueue.ts';
 import type { IntakeParts } from './parts.ts';
@@ -44,12 +44,6 @@ async function isInHand(
 ): Promise<boolean> {
   const key = known?.run == null ? undefined : (await outbox.run(known.run))?.key;
   return key?.platform === platformId && [app, ...allowAppIds].includes(key.app);
-}
-
-/** When the solver last wrote a mapped file, as the files say; for none, when the directory last changed. In ms. */
-export function newestWriteMs(sight: FolderSight): number {
-  const written = writtenMs(sight);
-  return written.length === 0 ? sight.newestChangeMs : Math.max(...written);
 }
 
 export async function leaveOut(

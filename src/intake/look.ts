@@ -5,22 +5,20 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DirectoryIdentity } from '../core/content.ts';
-import { isHistory } from '../core/backfill.ts';
 import { problemFileName } from '../core/ownFiles.ts';
 import { isOverdue, settleVerdict } from '../core/settle.ts';
 import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
 import type { ReadFolder } from '../reading/readFolder.ts';
 import { directoryOf, type FolderSight } from '../reading/sight.ts';
 import { sightFolder } from '../reading/sightFolder.ts';
-import type { FolderContent } from '../core/content.ts';
 import { readAsRecorded, rulesAsRecorded } from './earlierMapping.ts';
 import { isoTime } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
 import { clearProblem, putProblem } from '../system/problemFile.ts';
 import { resultDirOf } from '../system/resultDirectory.ts';
-import { enqueueFolder, mayHold, targetOf, type CompleteFolder } from './enqueue.ts';
+import { completeFolder, enqueueFolder, mayHold, targetOf, type CompleteFolder } from './enqueue.ts';
 import { levelOf, tooHigh, tooLow } from './levels.ts';
-import { isLeftOut, leaveOut, newestWriteMs } from './leaveOut.ts';
+import { isLeftOut, leaveOut } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
 import type { RootRules } from './rules.ts';
@@ -144,7 +142,7 @@ export async function lookAt(
           parts,
         );
       }
-      return await take(completeFolder(path, sight, start, read.content), rules, known, parts);
+      return await take(completeFolder(path, sight, read.content, start), rules, known, parts);
     }
   }
 }
@@ -166,7 +164,7 @@ async function lookAsRecorded(
   }
   const found = hasRested ? await readAsRecorded(folderPath, known, recorded, parts.outbox) : null;
   if (found === null) return null;
-  return await take(completeFolder(path, found.sight, start, found.content), rules, known, parts);
+  return await take(completeFolder(path, found.sight, found.content, start), rules, known, parts);
 }
 
 function isStill(
@@ -176,27 +174,6 @@ function isStill(
   { root }: RootRules,
 ): boolean {
   return memory?.signature === signature && nowMs - memory.unchangedSinceMs >= root.settle.quietMs;
-}
-
-function completeFolder(
-  path: string,
-  sight: FolderSight,
-  start: RootStart | null,
-  content: FolderContent,
-): CompleteFolder {
-  const { directory, isBirthKnown, signature, ownFiles, newestChangeMs, newestFileChangeMs } = sight;
-  return {
-    path,
-    directory,
-    isBirthKnown,
-    signature,
-    ownFiles,
-    newestChangeMs,
-    newestFileChangeMs,
-    newestWriteMs: newestWriteMs(sight),
-    isHistory: isHistory(newestChangeMs, start?.firstStartMs ?? null),
-    content,
-  };
 }
 
 /** A folder at another level than run folders lie at: shown while it looks like one, else nothing. */

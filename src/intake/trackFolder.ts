@@ -5,9 +5,8 @@ import { readFolder } from '../reading/readFolder.ts';
 import { sightFolder } from '../reading/sightFolder.ts';
 import { errorCode } from '../system/files.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
-import { enqueueFolder, type Wishes } from './enqueue.ts';
+import { completeFolder, enqueueFolder, type Wishes } from './enqueue.ts';
 import { levelOf } from './levels.ts';
-import { newestWriteMs } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import { rootForOutside, rulesOf, type DropRoot } from './rules.ts';
 
@@ -97,22 +96,10 @@ async function trackAt(
   const contradiction =
     wishes.again === true ? null : await contradicts(path, read.content.generation, root, wishes, parts);
   if (contradiction !== null) return contradiction;
-  const { directory, isBirthKnown, signature, ownFiles, newestFileChangeMs } = sight;
   // Asked for by name, so it is wanted now, however long it has lain there.
-  const newestChangeMs = parts.clock.nowMs();
+  const wanted = { newestChangeMs: parts.clock.nowMs(), isHistory: false };
   const enqueued = await enqueueFolder(
-    {
-      path,
-      directory,
-      isBirthKnown,
-      signature,
-      ownFiles,
-      newestChangeMs,
-      newestFileChangeMs,
-      newestWriteMs: newestWriteMs(sight),
-      isHistory: false,
-      content: read.content,
-    },
+    { ...completeFolder(path, sight, read.content, null), ...wanted },
     root,
     parts,
     wishes,

@@ -78,6 +78,7 @@ export class GroupQueue {
           case 'replies':
             this.#take(message.replies);
             if (message.isUnsynced) this.#settleSoon();
+            else this.#forgetSettling();
             break;
           case 'trouble':
             this.#noteTrouble(message.trouble);
@@ -163,9 +164,7 @@ export class GroupQueue {
     this.#isBusy = true;
     this.groups += 1;
     this.#leftMs = nowMs;
-    const isToBeDurable = requests.some(isDurable);
-    if (isToBeDurable) this.#forgetSettling();
-    this.order({ kind: 'group', requests, isDurable: isToBeDurable });
+    this.order({ kind: 'group', requests, isDurable: requests.some(isDurable) });
   }
 
   /** Whoever is held back is looked at again when he has waited long enough. */

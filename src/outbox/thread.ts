@@ -106,6 +106,8 @@ class Keeper {
   #counted = -1;
   #isTroubled = false;
   #isSyncing = true;
+  /** Something was acknowledged that no sync has come after yet. */
+  #isUnsynced = false;
   #hasEnded = false;
 
   constructor(stateDir: string, owned: OwnedDatabase, say: (message: ThreadMessage) => void) {
@@ -174,11 +176,11 @@ class Keeper {
       this.#syncCommits(group.isDurable);
       const changesBefore = this.#changes();
       const replies = this.#group(group.requests);
-      const isUnsynced = !group.isDurable && this.#changes() > changesBefore;
+      if (this.#changes() > changesBefore) this.#isUnsynced = !group.isDurable;
       this.#count();
       if (this.#isTroubled) this.#say({ kind: 'trouble', trouble: null });
       this.#isTroubled = false;
-      this.#say({ kind: 'replies', replies, isUnsynced });
+      this.#say({ kind: 'replies', replies, isUnsynced: this.#isUnsynced });
     } catch (error) {
       this.#refused(group, error);
     }
@@ -216,7 +218,7 @@ class Keeper {
       case null: {
         const failed = describe(error);
         const replies = group.requests.map(({ id }) => ({ id, ok: false, error: failed }) as const);
-        this.#say({ kind: 'replies', replies, isUnsynced: false });
+        this.#say({ kind: 'replies', replies, isUnsynced: this.#isUnsynced });
       }
     }
   }

@@ -14,7 +14,13 @@ import {
 import { runFactsOf, type RunFacts } from '../core/runFacts.ts';
 import { LogReader } from '../solverlog/logReader.ts';
 import { errorCode, OpenFolder, type FileCalls } from '../system/files.ts';
-import type { ArtefactFile, FilesMapping, FolderContent, Meta } from '../core/content.ts';
+import {
+  unsaidMeta,
+  type ArtefactFile,
+  type FilesMapping,
+  type FolderContent,
+  type Meta,
+} from '../core/content.ts';
 import { readMember, readMembers } from './archive.ts';
 import { archiveLimits } from './archiveLimits.ts';
 import type { Beat } from './beat.ts';
@@ -258,23 +264,7 @@ interface ReadMeta {
   readonly digest: string;
 }
 
-const noMeta: ReadMeta = {
-  said: {
-    status: null,
-    durationMs: null,
-    error: null,
-    name: null,
-    description: null,
-    instanceId: null,
-    options: {},
-    batchExperimentId: null,
-    appId: null,
-    metrics: null,
-    logs: null,
-  },
-  warnings: [],
-  digest: '',
-};
+const noMeta: ReadMeta = { said: { ...unsaidMeta, status: null }, warnings: [], digest: '' };
 
 /** What meta.json says, and where it is optional, what follows from the rest of the folder. */
 async function wholeMeta(

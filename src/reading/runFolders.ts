@@ -170,7 +170,11 @@ export class RunFolders {
     worker.unref();
     worker.on('message', (reply: FolderReply) => this.#take(thread, reply));
     worker.on('error', (error) => this.#lose(thread, asError(error)));
-    worker.on('exit', () => this.#lose(thread, new Error('a thread for run folders has ended by itself')));
+    worker.on('exit', () => {
+      this.#lose(thread, new Error('a thread for run folders has ended by itself'));
+      // One that was given up answers no more: its root is asked again, by another.
+      this.#noteAnswerOf(thread);
+    });
     this.#threads.add(thread);
     this.#ticking ??= setInterval(() => this.#tick(), this.#patience.tickMs).unref();
   }

@@ -360,6 +360,12 @@ export function writtenMs(
   ];
 }
 
+/** When the solver last wrote a mapped file, as the files say; for none, when the directory last changed. In ms. */
+export function newestWriteMs(sight: FolderSight): number {
+  const written = writtenMs(sight);
+  return written.length === 0 ? sight.newestChangeMs : Math.max(...written);
+}
+
 /** @param stats of a directory, with `bigint` */
 export function directoryOf(stats: { dev: bigint; ino: bigint; birthtimeNs: bigint }): DirectoryIdentity {
   return { dev: String(stats.dev), ino: String(stats.ino), birthNs: String(stats.birthtimeNs) };

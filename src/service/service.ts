@@ -354,7 +354,10 @@ export class Service {
       questions,
       sessions: this.#sessions,
       changes: this.changes,
-      ...{ clock, log, host, version },
+      clock,
+      log,
+      host,
+      version,
     });
   }
 

@@ -146,6 +146,7 @@ describe('the command', () => {
   });
 
   const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
+  if (!hasPython) console.error('SKIPPED: init on a terminal: no python3 to make one');
   test.skipIf(!hasPython)('on a terminal it asks, and asks again (skipped where there is no python3)', () => {
     const dir = emptyDirectory();
     const asking = `

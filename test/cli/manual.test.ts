@@ -45,6 +45,7 @@ test('the man page names every command and every option', () => {
 });
 
 const groff = spawnSync('groff', ['--version']).status === 0;
+if (!groff) console.error('SKIPPED: what groff says of the man page: no groff here');
 test.skipIf(!groff)('groff has nothing to say against the man page (skipped where there is no groff)', () => {
   const set = spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z', 'docs/runtrackd.1'], { encoding: 'utf8' });
   expect(set).toMatchObject({ status: 0, stderr: '' });

@@ -1,5 +1,5 @@
 /** Groups, listings, folders and stories: what the outbox promises beside runs and claims. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Folder } from '../../src/outbox/nouns.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import {
@@ -20,6 +20,15 @@ import {
 const app = newRun().key.app;
 
 describe('a group', () => {
+  test('that is to be synced and changes nothing leaves what is not synced yet to be synced by itself', async () => {
+    const outbox = await opened();
+    await outbox.enqueue(newRun(), chance);
+    const before = outbox.groupsCommitted();
+    await outbox.unsettleFolder('plans', 'absent', now);
+    expect(outbox.groupsCommitted() - before).toBe(1);
+    await vi.waitFor(() => expect(outbox.groupsCommitted() - before).toBe(2), { timeout: 30_000 });
+  });
+
   test('is everything that is wanted in one turn: one commit for a hundred changes', async () => {
     const outbox = await opened();
     const before = outbox.groupsCommitted();
