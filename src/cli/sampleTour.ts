@@ -122,6 +122,8 @@ export class SampleTour {
     tell(`  cp -r docs/sample/weekly-plan ${shown(join(this.#root.path, 'my-first-run'))}`);
     tell(`  node dist/main.js list ${config}`);
     tell(`  node dist/main.js show my-first-run ${config}`);
+    // Its link opens the page in a browser.
+    tell(`  node dist/main.js status --open ${config}`);
     tell('');
     tell(`Or drop a folder of your own into ${this.#root.path}`);
     tell('  with input.json, output.json, and last a meta.json like {"status":"succeeded","duration":42}.');

@@ -87,7 +87,7 @@ export class Listener {
       return null;
     }
     this.#trouble = null;
-    log.info(`looked at at ${listenText(this.#address)}`);
+    log.info(`the status page, health and metrics are at ${listenText(this.#address)}`);
     return server;
   }
 
