@@ -30,6 +30,7 @@ interface Waiter {
 /** Runs that are started and not yet posted: about as many as can be posted in this time, so that no id grows old. */
 const postedWithinMs = 10_000;
 const startedMin = 2;
+/** Where the pace is limited; without a limit each is posted at once, and none waits for another. */
 const startedMax = 32;
 
 export class Budget {
@@ -87,7 +88,7 @@ export class Budget {
   /** So many runs may be on their way to their `POST` at once. */
   startedMax(): number {
     const { rate } = this.#runs;
-    if (!Number.isFinite(rate)) return startedMax;
+    if (!Number.isFinite(rate)) return Infinity;
     return Math.min(startedMax, Math.max(startedMin, Math.floor(1 + (rate * postedWithinMs) / 1_000)));
   }
 

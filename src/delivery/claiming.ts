@@ -1,15 +1,11 @@
-/** Which runs are taken in hand next: what is started before what is new, and fresh runs before the backlog. */
+/** How much is taken in hand next; in which order, core/turns.ts says. */
+import { deliveryLines, type DeliveryLine } from '../core/turns.ts';
 import type { Clock } from '../system/clock.ts';
-import { deliveryLines, type Claim, type DeliveryLine } from '../outbox/nouns.ts';
+import type { Claim } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Budget } from './budget.ts';
 import type { Gate } from './gate.ts';
 import type { StorageBreaker } from './storageBreaker.ts';
-
-/** Every so many new runs one comes from the backlog, so that it ends even where fresh runs never do. */
-const backlogEvery = 5;
-/** Fresh runs may begin beyond the bound, so that they need not wait for the backlog's to be posted. */
-const freshMore = 2;
 
 export interface ClaimingParts {
   readonly outbox: Outbox;
@@ -22,27 +18,35 @@ export interface ClaimingParts {
 
 export class Claiming {
   readonly #parts: ClaimingParts;
-  /** New runs claimed so far: every fifth comes from the backlog. */
-  #newClaims = 0;
+  /** New runs claimed so far. */
+  #begun = 0;
 
   constructor(parts: ClaimingParts) {
     this.#parts = parts;
   }
 
   /**
+   * All in one asking: whoever asked line by line would wait for three groups while slots stand empty.
    * @param free how many more runs may be in hand
-   * @param unposted how many in hand are on their way to their `POST`: each holds upload ids that grow old
+   * @param unposted how many in hand are on their way to their `POST`
    */
-  async due(free: number, unposted: number): Promise<Claim[]> {
-    const { outbox, clock, platformId, gate } = this.#parts;
-    const nowMs = clock.nowMs();
+  async due(free: number, unposted: number): Promise<readonly Claim[]> {
+    const { outbox, clock, platformId, gate, storage } = this.#parts;
+    const room = {
+      inHand: free,
+      unposted: this.roomForNew(unposted),
+      uploads: storage.room(clock.monotonicMs()),
+    };
     const pausedApps = gate.appPauses().map(({ app }) => app);
-    const claim = (limit: number, lines: readonly DeliveryLine[]): Promise<Claim[]> =>
-      limit <= 0 ? Promise.resolve([]) : outbox.claimDue(platformId, nowMs, limit, pausedApps, lines);
-    const started = await claim(free, ['started']);
-    const left = free - started.length;
-    const room = Math.min(left, this.roomForNew(unposted) - started.filter(isUnposted).length);
-    return [...started, ...(await this.#new(room, left, claim))];
+    const { runs, begun } = await outbox.claimInTurn(
+      platformId,
+      clock.nowMs(),
+      room,
+      this.#begun,
+      pausedApps,
+    );
+    this.#begun += begun;
+    return runs;
   }
 
   /** How many runs may be begun now without piling up half-way. */
@@ -55,26 +59,4 @@ export class Claiming {
   lines(unposted: number): readonly DeliveryLine[] {
     return this.roomForNew(unposted) > 0 ? deliveryLines : ['started'];
   }
-
-  /** Fresh runs before the backlog, but every fifth from it; and two more when they are fresh. */
-  async #new(
-    room: number,
-    free: number,
-    claim: (limit: number, lines: readonly DeliveryLine[]) => Promise<Claim[]>,
-  ): Promise<Claim[]> {
-    const mayUpload = this.#parts.storage.room(this.#parts.clock.monotonicMs());
-    const due = Math.max(0, room);
-    const turns =
-      Math.floor((this.#newClaims + due) / backlogEvery) - Math.floor(this.#newClaims / backlogEvery);
-    const old = await claim(turns, ['backlog']);
-    const fresh = await claim(Math.min(free, room + freshMore, mayUpload) - old.length, ['fresh']);
-    const more = await claim(room - old.length - fresh.length, ['backlog']);
-    const all = [...old, ...fresh, ...more];
-    this.#newClaims += all.length;
-    return all;
-  }
-}
-
-export function isUnposted({ life: { state } }: Claim): boolean {
-  return state.kind === 'queued' || state.kind === 'uploaded';
 }

@@ -8,12 +8,13 @@ import { setMaxListeners } from 'node:events';
 import type { Conclusion } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
+import { isUnposted } from '../core/turns.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import { OutboxUnusable } from '../outbox/outbox.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { Waking } from '../system/waking.ts';
 import type { Budget, Limits } from './budget.ts';
-import { Claiming, isUnposted } from './claiming.ts';
+import { Claiming } from './claiming.ts';
 import { Gate, type Pause } from './gate.ts';
 import { idleMsMax, idleWaitMs, type Awaited } from './idleWait.ts';
 import { failureOfError } from './namedErrors.ts';
@@ -46,6 +47,8 @@ export class Delivery {
   readonly #waking = new Waking();
   /** Apps for which the outbox is known to know what it did, since this process began. */
   readonly #proving = new Map<string, Promise<boolean>>();
+  /** Apps of which it is noted that they list a run of ours. */
+  readonly #noted = new Set<string>();
   /** Runs in hand that are on their way to their `POST`: each holds upload ids that grow old. */
   readonly #unposted = new Set<number>();
   /** Aborted when the shutdown's deadline has passed: what is under way then is cut off. */
@@ -179,7 +182,7 @@ export class Delivery {
     if (this.#inHand.size === 0 ? isForTime || isForBudget : isForBudget) this.#parts.progress.delivery();
   }
 
-  async #claim(only: number | null): Promise<Claim[]> {
+  async #claim(only: number | null): Promise<readonly Claim[]> {
     const { outbox, clock, runsAtOnce, platformId } = this.#parts;
     const nowMs = clock.nowMs();
     const free = runsAtOnce - this.#inHand.size;
@@ -217,14 +220,19 @@ export class Delivery {
     this.#parts.outbox.tellCrowd(this.#inHand.size);
   }
 
-  /** Takes a claimed run as far as it goes without waiting. */
+  /**
+   * Takes a claimed run as far as it goes without waiting. While one conclusion is on its way to the outbox, the next
+   * step begins: whatever it asks of the outbox, its intent above all, comes after that, and nothing leaves before.
+   */
   async #deliver(claimed: Claim): Promise<void> {
     const { outbox, clock, policy, measures } = this.#parts;
     let claim = claimed;
     let answer: ReadAnswer | undefined;
+    let isInHand: Promise<boolean> = Promise.resolve(true);
     for (;;) {
-      const step = await this.#step(claim, answer);
-      if (step === null) return;
+      // Whatever becomes of the step, a conclusion that fails is heard of.
+      const [step, isStill] = await Promise.all([this.#step(claim, answer), isInHand]);
+      if (step === null || !isStill) return;
       claim = step.claim;
       const { warnings } = step.outcome;
       answer = step.outcome.answer;
@@ -234,9 +242,11 @@ export class Delivery {
       const nowMs = clock.nowMs();
       const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
       const goesOn = this.#goesOn(conclusion, nowMs);
-      if (!(await this.#conclude(claim, happening.kind === 'sourceChanged', conclusion, goesOn))) return;
+      isInHand = this.#conclude(claim, happening.kind === 'sourceChanged', conclusion, goesOn);
       claim = { ...claim, life: conclusion.life };
-      if (!goesOn) return;
+      if (goesOn) continue;
+      await isInHand;
+      return;
     }
   }
 
@@ -263,14 +273,16 @@ export class Delivery {
           return await send(claim, this.#parts, signal, this.#ending.signal);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
-        case 'writeBack':
-          return { claim, outcome: await writeBack(claim, answer, this.#parts, signal) };
+        case 'writeBack': {
+          const outcome = await writeBack(claim, answer, this.#parts, signal);
+          return outcome === null ? null : { claim, outcome };
+        }
         case 'reconcile':
           throw new Error(`run ${claim.run} was claimed for delivery, and its outcome is unknown`);
       }
     } catch (error) {
       if (error instanceof EndsSoon) {
-        await this.#parts.outbox.release(claim, this.#parts.clock.nowMs());
+        await this.#release(claim);
         return null;
       }
       // Only what somebody named becomes an outcome. Anything else is a bug and stops the daemon.
@@ -278,9 +290,13 @@ export class Delivery {
       if (failure !== null && !signal.aborted)
         return { claim, outcome: { happening: { kind: 'failed', failure } } };
       if (!signal.aborted) throw error;
-      await this.#parts.outbox.release(claim, this.#parts.clock.nowMs());
+      await this.#release(claim);
       return null;
     }
+  }
+
+  async #release({ run, fence }: Claim): Promise<void> {
+    await this.#parts.outbox.release({ run, fence }, this.#parts.clock.nowMs());
   }
 
   /** @returns false when the outbox turned out to be behind: the claim is over, and its run is looked for */
@@ -304,9 +320,10 @@ export class Delivery {
     const { outbox, clock, log, passPoint, measures, onConcluded } = this.#parts;
     const { life, note } = conclusion;
     const nowMs = clock.nowMs();
+    const hand = { run: claim.run, fence: claim.fence };
     const isNewest = isChanged
-      ? await outbox.concludeChanged(claim, conclusion, nowMs)
-      : await outbox.conclude(claim, conclusion, keep, nowMs);
+      ? await outbox.concludeChanged(hand, conclusion, nowMs)
+      : await outbox.conclude(hand, conclusion, keep, nowMs);
     if (!isNewest) {
       log.warn({ run: claim.run }, 'an older claim was dropped: the run is in other hands');
       return false;
@@ -322,8 +339,7 @@ export class Delivery {
       state: kind,
       runId: runIdOf(life.state),
     };
-    if (kind === 'tracked' && claim.life.state.kind !== 'tracked')
-      await outbox.noteApp(claim.key.platform, claim.key.app);
+    if (kind === 'tracked' && claim.life.state.kind !== 'tracked') await this.#noteApp(claim.key);
     if (kind === 'parked') {
       log.error(fields, `${claim.path} is set aside: ${life.state.reason.text}. ${life.state.hint}`);
       await tellFolder(run, this.#parts);
@@ -342,6 +358,13 @@ export class Delivery {
     });
     onConcluded(run);
     return true;
+  }
+
+  /** That a run of ours is listed there; once for each app and process. */
+  async #noteApp({ platform, app }: Claim['key']): Promise<void> {
+    if (this.#noted.has(app)) return;
+    this.#noted.add(app);
+    await this.#parts.outbox.noteApp(platform, app);
   }
 }
 

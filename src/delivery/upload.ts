@@ -140,7 +140,8 @@ async function uploadNoted(
   const landed = await uploadOne(claim, { role, bytes, read: digested }, parts, signal);
   // Before the upload itself is noted: a run that dies in between uploads it again.
   const sent = digesting?.sent ?? null;
-  if (sent !== null || claim.sent !== null) await parts.outbox.noteSent(claim, sent);
+  if (sent !== null || claim.sent !== null)
+    await parts.outbox.noteSent({ run: claim.run, fence: claim.fence }, sent);
   return landed;
 }
 

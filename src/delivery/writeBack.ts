@@ -6,7 +6,7 @@ import { RuntrackdError } from '../core/failure.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
-import type { Claim } from '../outbox/nouns.ts';
+import type { Claim, ResultPlace } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
 import { isoTime } from '../system/clock.ts';
@@ -22,22 +22,26 @@ import { verifyInline, verifyStream, type Verified } from './verifyOutput.ts';
 /** An output that is fetched to be kept is bounded like the platform bounds it. */
 const outputBytesMax = 700 * 1024 * 1024;
 
+/** @returns null when the claim is not the newest any more, and nothing was written */
 export async function writeBack(
   claimed: Claim,
   atHand: ReadAnswer | undefined,
   parts: DeliveryParts,
   signal: AbortSignal,
-): Promise<Outcome> {
+): Promise<Outcome | null> {
+  const hand = { run: claimed.run, fence: claimed.fence };
+  const before = await parts.outbox.resultPlace(hand);
+  if (before === null) return null;
   // What was uploaded was noted after the run was claimed.
-  const before = await parts.outbox.run(claimed.run);
-  const claim = { ...claimed, sent: before?.sent ?? null };
+  const claim = { ...claimed, sent: before.sent };
   const fetched =
     atHand === undefined ? await fetchResult(claim, parts, signal) : { answer: atHand, warnings: [] };
   const answer = fetched.answer.value;
   const warnings = [...fetched.warnings];
   // The folder may have been moved since, while the answer was fetched too.
-  const now = atHand === undefined ? await parts.outbox.run(claim.run) : before;
-  const opened = await openOwnFolder(claim, now ?? claim, parts);
+  const now = atHand === undefined ? await parts.outbox.resultPlace(hand) : before;
+  if (now === null) return null;
+  const opened = await openOwnFolder(claim, now, parts);
   if ('warning' in opened) warnings.push(opened.warning);
   const own = 'folder' in opened ? opened : null;
   const open = own?.folder ?? null;
@@ -90,14 +94,13 @@ interface OwnFolder {
 /** The run's folder, if what lies at its path is still this run's content. */
 async function openOwnFolder(
   claim: Claim,
-  { path, directory }: Pick<Claim, 'path' | 'directory'>,
-  { outbox, placesOfResults }: DeliveryParts,
+  { path, directory, isTaken }: ResultPlace,
+  { placesOfResults }: DeliveryParts,
 ): Promise<OwnFolder | { readonly warning: string }> {
   const { dropRoot } = claim.key;
   const places = placesOfResults(dropRoot);
   if (places === null) return { warning: missingRoot(dropRoot).text };
-  const [known] = await outbox.folders(dropRoot, [path]);
-  if (known !== undefined && known.run !== claim.run) {
+  if (isTaken) {
     return { warning: 'its folder holds newer content, so the result was not written there' };
   }
   try {

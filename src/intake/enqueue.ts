@@ -206,9 +206,11 @@ async function earlierPlaces(
   const { path, directory, content } = folder;
   const isOurs = (run: Run): boolean =>
     run.key.app === key.app && run.key.platform === key.platform && run.key.dropRoot === root.name;
-  const here = (await outbox.runsAtPath(root.name, path, 1_000)).find(
-    (run) => isOurs(run) && run.key.generation === key.generation,
-  );
+  const [atPath, ofInode] = await Promise.all([
+    outbox.runsAtPath(root.name, path, 1_000),
+    outbox.runsOfInode(directory.ino, content.generation),
+  ]);
+  const here = atPath.find((run) => isOurs(run) && run.key.generation === key.generation);
   const nothing: EarlierPlaces = { movedFrom: null, movedAway: null, doubtful: null };
   if (here !== undefined) {
     if (isSameDirectory(here.directory, directory) || root.name === outsideRootName) return nothing;
@@ -216,7 +218,7 @@ async function earlierPlaces(
     if (elsewhere === null) return nothing;
     return { ...nothing, movedAway: { run: here.run, path: elsewhere } };
   }
-  for (const run of await outbox.runsOfInode(directory.ino, content.generation)) {
+  for (const run of ofInode) {
     if (!isOurs(run) || run.path === path) continue;
     if (await isAt(join(root.path, run.path), run.directory)) continue;
     if (isSameDirectory(run.directory, directory)) return { ...nothing, movedFrom: run.run };

@@ -22,8 +22,8 @@ import type { IntakeParts } from './parts.ts';
 import { RootDirectory, type RootPlace } from './rootDirectory.ts';
 import { rulesOf, type DropRoot, type RootRules } from './rules.ts';
 
-/** Folders looked at side by side: enough to hide a slow disk and to share the outbox's fsyncs, few enough for its memory. */
-const looksAtOnce = 16;
+/** Folders looked at side by side: each waits for the outbox five times, and what waits together is asked together. */
+const looksAtOnce = 64;
 /** Rows asked of the outbox at once. */
 const pageOfRows = 500;
 /** Up to so many open folders are looked at one by one at each scan; of more, the audit's thread says which have moved. */

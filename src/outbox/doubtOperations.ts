@@ -3,7 +3,7 @@
  * clock was set, or it may not remember what was sent.
  */
 import { clockSet, takenOver } from '../core/doubt.ts';
-import { deliveryLines } from './nouns.ts';
+import { deliveryLines } from '../core/turns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';

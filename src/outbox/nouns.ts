@@ -56,6 +56,16 @@ export interface Claim extends Run {
   readonly fence: number;
 }
 
+/** What whoever writes a result back has to know of its run, beside the claim: it may be news. */
+export interface ResultPlace {
+  /** Where its folder is now. */
+  readonly path: string;
+  readonly directory: DirectoryIdentity;
+  readonly sent: SentDocument | null;
+  /** What lies at its path by now has become another run, or is about to. */
+  readonly isTaken: boolean;
+}
+
 /** Where a run stands, without all that it is made of: there may be very many. */
 export interface Standing {
   readonly run: number;
@@ -87,10 +97,6 @@ export interface Folder {
   /** The platform and app for which this is so: for others it is looked at afresh. */
   readonly target: string;
 }
-
-/** Runs that wait for delivery: on their way already, just complete, or history that was there at the first look. */
-export const deliveryLines = ['started', 'fresh', 'backlog'] as const;
-export type DeliveryLine = (typeof deliveryLines)[number];
 
 export interface NewRun {
   /** Without a counter: the outbox knows which ones are taken. */

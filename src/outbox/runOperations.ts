@@ -1,20 +1,34 @@
 /** What can be done with single runs: claim them, conclude the claim, tell them of something, read them. */
 import type { Conclusion, Happening } from '../core/happening.ts';
 import type { StateKind } from '../core/run.ts';
-import {
-  deliveryLines,
-  type Claim,
-  type DeliveryLine,
-  type HistoryEntry,
-  type Run,
-  type Standing,
-  type SentDocument,
-} from './nouns.ts';
+import { deliveryLines, takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/turns.ts';
+import type { Claim, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
 import type { Statements } from './prepare.ts';
-import { lifeColumns } from './rows.ts';
+import { lifeColumns, type FolderRow } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
 
+/** Who has a run in hand: all of a claim that a change needs, and that is worth being told to another thread. */
+type Hand = Pick<Claim, 'run' | 'fence'>;
+
+/** What may be claimed: of this platform, due by now, and not of these apps, as a JSON list. */
+interface Due {
+  readonly platform: string;
+  readonly nowMs: number;
+  readonly pausedApps: string;
+}
+
 export function runOperations(sql: Statements, { runs, runByNumber, tell, seized, applyTo }: RunRows) {
+  const claimOfLine = (due: Due, limit: number, line: DeliveryLine): Claim[] =>
+    limit <= 0 ? [] : runs(sql.claimDue.all({ ...due, limit, line, mark: 1 }));
+
+  /** A run under which the process died before: nothing is claimed beside it. @returns null: there is none */
+  const suspectAlone = (due: Due): Claim[] | null => {
+    const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
+    if (inHand === 2) return [];
+    if (sql.anySuspectDue.get(due) === undefined) return null;
+    return inHand > 0 ? [] : runs(sql.claimSuspect.all(due));
+  };
+
   return {
     /**
      * Up to `limit` runs that are due; a suspect comes alone. Runs of paused apps stay where they are.
@@ -27,21 +41,27 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
       pausedApps: readonly string[],
       lines: readonly DeliveryLine[] = deliveryLines,
     ): Claim[] {
-      const paused = JSON.stringify(pausedApps);
-      const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
-      if (inHand === 2) return [];
-      if (sql.anySuspectDue.get({ platform, nowMs, pausedApps: paused }) !== undefined) {
-        return inHand > 0 ? [] : runs(sql.claimSuspect.all({ platform, nowMs, pausedApps: paused }));
-      }
-      const claims: Claim[] = [];
-      for (const line of lines) {
-        const room = limit - claims.length;
-        if (room <= 0) break;
-        claims.push(
-          ...runs(sql.claimDue.all({ platform, nowMs, limit: room, line, mark: 1, pausedApps: paused })),
-        );
-      }
-      return claims;
+      const due = { platform, nowMs, pausedApps: JSON.stringify(pausedApps) };
+      const claims = suspectAlone(due);
+      if (claims !== null) return claims;
+      return lines.reduce<Claim[]>(
+        (taken, line) => [...taken, ...claimOfLine(due, limit - taken.length, line)],
+        [],
+      );
+    },
+
+    /** What is taken in hand next, of all lines in one go. @param begunBefore new runs that were taken so far */
+    claimInTurn(
+      platform: string,
+      nowMs: number,
+      room: Room,
+      begunBefore: number,
+      pausedApps: readonly string[],
+    ): Taken<Claim> {
+      const due = { platform, nowMs, pausedApps: JSON.stringify(pausedApps) };
+      const suspect = room.inHand > 0 ? suspectAlone(due) : [];
+      if (suspect !== null) return { runs: suspect, begun: 0 };
+      return takeInTurn(room, begunBefore, (limit, line) => claimOfLine(due, limit, line));
     },
 
     /** This very run, if it is due: for `track` without a daemon, which leaves other runs alone. */
@@ -68,12 +88,11 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
      * @returns false when the claim is not the newest: nothing was changed
      */
     conclude(
-      claim: Pick<Claim, 'run' | 'fence'>,
+      { run, fence }: Hand,
       { life, dueAtMs, note }: Conclusion,
       keep: boolean,
       nowMs: number,
     ): boolean {
-      const { run, fence } = claim;
       const columns = { ...lifeColumns(life), run, fence, dueAtMs, nowMs, keep: keep ? 1 : 0 };
       if (sql.conclude.run(columns).changes === 0) return false;
       // In the same change as the intent itself: a copy from before it has the smaller number.
@@ -83,16 +102,16 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
     },
 
     /** The source is not what was recorded: the run waits, and its folder is looked at afresh. */
-    concludeChanged(claim: Claim, conclusion: Conclusion, nowMs: number): boolean {
-      if (!this.conclude(claim, conclusion, false, nowMs)) return false;
+    concludeChanged(hand: Hand, conclusion: Conclusion, nowMs: number): boolean {
+      if (!this.conclude(hand, conclusion, false, nowMs)) return false;
       // By its run, because the folder may have been moved while the run was in hand.
-      sql.unsettleFolderOf.run({ run: claim.run, nowMs });
+      sql.unsettleFolderOf.run({ run: hand.run, nowMs });
       return true;
     },
 
     /** Ends a claim without an outcome, so that another process can go on from the same state. */
-    release(claim: Pick<Claim, 'run' | 'fence'>, dueAtMs: number): void {
-      sql.release.run({ run: claim.run, fence: claim.fence, dueAtMs });
+    release({ run, fence }: Hand, dueAtMs: number): void {
+      sql.release.run({ run, fence, dueAtMs });
     },
 
     /**
@@ -109,8 +128,17 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
     },
 
     /** What the upload of a claimed run's output was, where it is not the file itself; null: it is. */
-    noteSent({ run, fence }: Pick<Claim, 'run' | 'fence'>, sent: SentDocument | null): void {
+    noteSent({ run, fence }: Hand, sent: SentDocument | null): void {
       sql.noteSent.run({ run, fence, sent: sent === null ? null : JSON.stringify(sent) });
+    },
+
+    /** @returns null when the claim is not the newest any more */
+    resultPlace({ run, fence }: Hand): ResultPlace | null {
+      const found = runByNumber(run);
+      if (found?.isClaimed !== true || found.fence !== fence) return null;
+      const { path, directory, sent, key } = found;
+      const there = sql.folder.get({ dropRoot: key.dropRoot, path }) as FolderRow | undefined;
+      return { path, directory, sent, isTaken: there !== undefined && there.run !== run };
     },
 
     addWarnings(run: number, warnings: readonly string[]): void {

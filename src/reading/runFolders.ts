@@ -3,6 +3,7 @@
  * system that does not answer holds one thread and, from then on, the drop root that lies on it, but nobody else.
  */
 import { Worker } from 'node:worker_threads';
+import PQueue from 'p-queue';
 import type { Log } from '../system/log.ts';
 import { SourceChanged, type ArtefactBody } from './bodies.ts';
 import type { FolderJobs, FolderRules, SettledRead, TextFile } from './folderJobs.ts';
@@ -17,6 +18,8 @@ const smallFolderBytesMax = 256 * 1024;
 const threadsMax = 4;
 /** Jobs that a thread is given before it has answered: enough not to run idle, few enough to be lost with it. */
 const jobsAtOnce = 8;
+/** Large folders that are read at once: each has a piece of a file in memory. */
+const largeAtOnce = 8;
 /** A job that takes longer than this, in ms, waits for its disk: others may wait beside it. */
 const slowMs = 20;
 
@@ -57,6 +60,7 @@ export class RunFolders {
   readonly #log: Log;
   readonly #patience: Patience;
   readonly #threads = new Set<Thread>();
+  readonly #large = new PQueue({ concurrency: largeAtOnce });
   /** By drop root, the threads that were given up because its file system did not answer. */
   readonly #silent = new Map<string, Set<Thread>>();
   readonly #ruleIds = new WeakMap<FolderRules, number>();
@@ -90,8 +94,10 @@ export class RunFolders {
     const bytes = sight.files.reduce((sum, { mark }) => sum + mark.bytes, 0);
     if (sight.archives.length === 0 && bytes <= smallFolderBytesMax)
       return await this.#ask(root, 'read', rules, path, sight);
-    const read = await readFolder(path, sight, rules.reading);
-    return { read, after: read.kind === 'complete' ? await sightFolder(path, rules.sight) : sight };
+    return await this.#large.add(async () => {
+      const read = await readFolder(path, sight, rules.reading);
+      return { read, after: read.kind === 'complete' ? await sightFolder(path, rules.sight) : sight };
+    });
   }
 
   /**

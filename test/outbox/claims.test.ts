@@ -1,5 +1,5 @@
 /** Who has a run in hand, who may conclude it, and what is left when a process dies. */
-import { deliveryLines } from '../../src/outbox/nouns.ts';
+import { deliveryLines } from '../../src/core/turns.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Happening } from '../../src/core/happening.ts';
