@@ -5,8 +5,11 @@
 
 import { scrub } from './scrub.ts';
 
-/** Storage is the platform's own for the bytes of artefacts: its trouble stops uploads, and nothing else. */
-export type Reach = 'run' | 'app' | 'storage' | 'platform';
+/**
+ * Storage is the platform's own for the bytes of artefacts: its trouble stops uploads, and nothing else. Results are those
+ * whose folders do not take them: where the state directory does not either, they wait, and nobody else does.
+ */
+export type Reach = 'run' | 'app' | 'storage' | 'results' | 'platform';
 
 export interface Failure {
   /** Kebab-case, stable: scripts and dashboards hang on it. */

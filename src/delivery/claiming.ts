@@ -3,9 +3,9 @@ import { deliveryLines, type DeliveryLine } from '../core/turns.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Breaker } from './breaker.ts';
 import type { Budget } from './budget.ts';
 import type { Gate } from './gate.ts';
-import type { StorageBreaker } from './storageBreaker.ts';
 
 export interface ClaimingParts {
   readonly outbox: Outbox;
@@ -13,7 +13,7 @@ export interface ClaimingParts {
   readonly platformId: string;
   readonly budget: Budget;
   readonly gate: Gate;
-  readonly storage: StorageBreaker;
+  readonly storage: Breaker;
 }
 
 export class Claiming {

@@ -13,6 +13,7 @@ import type { Claim } from '../outbox/nouns.ts';
 import { OutboxUnusable } from '../outbox/outbox.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { Waking } from '../system/waking.ts';
+import { Breaker } from './breaker.ts';
 import type { Budget, Limits } from './budget.ts';
 import { Claiming } from './claiming.ts';
 import { Gate, type Pause } from './gate.ts';
@@ -25,7 +26,6 @@ import { poll } from './poll.ts';
 import { Probing } from './probing.ts';
 import { ReconcileLoop } from './reconcileLoop.ts';
 import { send } from './send.ts';
-import { StorageBreaker } from './storageBreaker.ts';
 import { tellFolder } from './tellFolder.ts';
 import { proveOutbox } from './trust.ts';
 import { upload, uploadLanes, widenLanes, type UploadLanes } from './upload.ts';
@@ -33,10 +33,14 @@ import { writeBack } from './writeBack.ts';
 
 /** Less than this is a clock that is kept right little by little. */
 const clockSetMsMin = 5_000;
+/** Fewer may be chance, or one file that storage never takes. */
+const storageFailuresInARow = 3;
 
 export class Delivery {
   readonly gate: Gate;
-  readonly storage: StorageBreaker;
+  readonly storage: Breaker;
+  /** Of the state directory, as a place for results whose folders do not take them. */
+  readonly results: Breaker;
   readonly #parts: DeliveryParts;
   readonly #claiming: Claiming;
   readonly #pauses: Pauses;
@@ -66,12 +70,13 @@ export class Delivery {
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.gate = new Gate(parts.policy.backoff);
-    this.storage = new StorageBreaker(parts.policy.backoff);
-    const { gate, storage, budget } = this;
+    this.storage = new Breaker(parts.policy.backoff, storageFailuresInARow);
+    this.results = new Breaker(parts.policy.backoff, 1);
+    const { gate, storage, results, budget } = this;
     this.#claiming = new Claiming({ ...parts, gate, storage, budget });
     const wake = (): void => this.#waking.wake();
     const cut = this.#cut.signal;
-    const pauses = new Pauses(parts, gate, storage, wake, cut);
+    const pauses = new Pauses(parts, gate, { storage, results }, wake, cut);
     this.#pauses = pauses;
     this.#probing = new Probing(parts, gate, pauses, cut);
     this.#reconcileLoop = new ReconcileLoop(parts, gate, pauses, wake, cut);
@@ -91,6 +96,17 @@ export class Delivery {
     this.budget.limitTo(limits);
     widenLanes(this.#lanes, limits.uploadsAtOnce);
     this.wake();
+  }
+
+  /** What keeps runs waiting, or some of them; null: nothing does. */
+  pause(): Pause | null {
+    return this.gate.platformPause() ?? this.storage.pause() ?? this.results.pause();
+  }
+
+  /** A person has taken the run out of the way: it does not try anything any more. */
+  forget(run: number): void {
+    this.storage.forget(run);
+    this.results.forget(run);
   }
 
   inHand(): number {
@@ -214,6 +230,7 @@ export class Delivery {
         this.#parts.outbox.tellCrowd(this.#inHand.size);
         this.#unposted.delete(claim.run);
         this.storage.leftHand(claim.run);
+        this.results.leftHand(claim.run);
         this.#waking.wake();
       });
     this.#inHand.add(work);
@@ -274,6 +291,7 @@ export class Delivery {
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
         case 'writeBack': {
+          if (!(await this.#mayWrite(claim))) return null;
           const outcome = await writeBack(claim, answer, this.#parts, signal);
           return outcome === null ? null : { claim, outcome };
         }
@@ -297,6 +315,21 @@ export class Delivery {
 
   async #release({ run, fence }: Claim): Promise<void> {
     await this.#parts.outbox.release({ run, fence }, this.#parts.clock.nowMs());
+  }
+
+  /** @returns false when its result could be written nowhere before, and it is not its turn to try: the claim is over */
+  async #mayWrite(claim: Claim): Promise<boolean> {
+    const { outbox, clock } = this.#parts;
+    const { run, fence } = claim;
+    if (!this.results.hasFailed(run)) return true;
+    const nowMs = clock.monotonicMs();
+    if (this.results.room(nowMs) > 0) {
+      this.results.began(run);
+      return true;
+    }
+    // Each try fetches the result once more, and there may be thousands of them.
+    await outbox.release({ run, fence }, clock.nowMs() + this.results.waitMs(run, nowMs, clock.random()));
+    return false;
   }
 
   /** @returns false when the outbox turned out to be behind: the claim is over, and its run is looked for */
@@ -331,6 +364,7 @@ export class Delivery {
     this.#parts.progress.delivery();
     const { kind } = life.state;
     if (kind === 'uploaded' || kind === 'tracked' || kind === 'final' || kind === 'recorded') passPoint(kind);
+    if (claim.life.state.kind === 'final' && kind !== 'final') this.results.forget(claim.run);
     const run = { ...claim, life, isClaimed: keep };
     const fields = {
       run: claim.run,

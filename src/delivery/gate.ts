@@ -27,7 +27,8 @@ export class Gate {
   /** Takes a failure in. One that concerns only its run changes nothing. @returns whether this is a new pause */
   note(failure: Failure, app: string, nowMs: number, random: number): boolean {
     // One too many is the budget's affair.
-    if (failure.reach === 'run' || failure.reach === 'storage' || failure.class === rateLimited) return false;
+    if (failure.class === rateLimited || (failure.reach !== 'platform' && failure.reach !== 'app'))
+      return false;
     const reach = failure.reach === 'platform' ? platform : app;
     const earlier = this.#pauses.get(reach);
     // Runs that were under way when the pause began fail with it; they do not make it longer.

@@ -1,15 +1,20 @@
-/** What steps say of the platform, its apps and its storage: who pauses for it, and what is told of that. */
+/** What steps say of the platform, its apps, its storage, and the place for results: who pauses for it, and what is told. */
 import type { Failure } from '../core/failure.ts';
 import type { Happening } from '../core/happening.ts';
 import type { Claim } from '../outbox/nouns.ts';
+import type { Breaker } from './breaker.ts';
 import type { Gate } from './gate.ts';
 import type { DeliveryParts } from './parts.ts';
-import type { StorageBreaker } from './storageBreaker.ts';
+
+export interface Breakers {
+  readonly storage: Breaker;
+  readonly results: Breaker;
+}
 
 export class Pauses {
   readonly #parts: Pick<DeliveryParts, 'clock' | 'log'>;
   readonly #gate: Gate;
-  readonly #storage: StorageBreaker;
+  readonly #breakers: Breakers;
   readonly #onChange: () => void;
   readonly #cut: AbortSignal;
 
@@ -20,13 +25,13 @@ export class Pauses {
   constructor(
     parts: Pick<DeliveryParts, 'clock' | 'log'>,
     gate: Gate,
-    storage: StorageBreaker,
+    breakers: Breakers,
     onChange: () => void,
     cut: AbortSignal,
   ) {
     this.#parts = parts;
     this.#gate = gate;
-    this.#storage = storage;
+    this.#breakers = breakers;
     this.#onChange = onChange;
     this.#cut = cut;
   }
@@ -35,30 +40,42 @@ export class Pauses {
     return this.#gate.platformPause() !== null || this.#gate.appPauses().some((paused) => paused.app === app);
   }
 
-  /** Takes in what a step has met. @returns the same, with the wait that storage asks for */
+  /** Takes in what a step has met. @returns the same, with the wait that storage, or the place for results, asks for */
   note(happening: Happening, { run, key: { app } }: Claim): Happening {
-    const { clock, log } = this.#parts;
     if (!('failure' in happening) || happening.failure === null) {
-      if (provesPlatform(happening)) this.#gate.worked(app);
-      if (happening.kind === 'uploadsLanded' && this.#storage.worked(run)) {
-        log.info('the platform’s storage takes uploads again');
-        this.#onChange();
-      }
+      this.#noteSuccess(happening, run, app);
       return happening;
     }
     const { failure } = happening;
-    if (failure.reach !== 'storage') {
+    if (failure.reach !== 'storage' && failure.reach !== 'results') {
       this.noteFailure(failure, app);
       return happening;
     }
-    const { isNewPause, waitMs } = this.#storage.failed(run, failure, clock.monotonicMs(), clock.random());
+    const { clock, log } = this.#parts;
+    const breaker = this.#breakers[failure.reach];
+    const { isNewPause, waitMs } = breaker.failed(run, failure, clock.monotonicMs(), clock.random());
     if (isNewPause && !this.#cut.aborted) {
       log.error(
         { class: failure.class, status: failure.status },
-        `uploads pause: ${failure.text}. ${failure.hint} What is uploaded already goes on.`,
+        failure.reach === 'storage'
+          ? `uploads pause: ${failure.text}. ${failure.hint} What is uploaded already goes on.`
+          : `results wait: ${failure.text}. ${failure.hint}`,
       );
     }
     return { ...happening, failure: { ...failure, retryAfterMs: waitMs } };
+  }
+
+  #noteSuccess(happening: Happening, run: number, app: string): void {
+    const { log } = this.#parts;
+    const { storage, results } = this.#breakers;
+    if (provesPlatform(happening)) this.#gate.worked(app);
+    if (happening.kind === 'uploadsLanded' && storage.worked(run)) {
+      log.info('the platform’s storage takes uploads again');
+      this.#onChange();
+    }
+    // Whose folder has taken it at once has not asked the state directory.
+    if (happening.kind === 'written' && results.hasFailed(run) && results.worked(run))
+      log.info('results that waited are written again');
   }
 
   noteFailure(failure: Failure, app: string): void {

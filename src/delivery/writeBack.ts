@@ -61,6 +61,7 @@ export async function writeBack(
       document,
       ownOutput: isInlined(claim, answer) ? null : (fileOf(claim.content, 'output') ?? null),
       isDifferent: verified.isSame === false,
+      notBeside: 'warning' in opened ? opened.warning : null,
     };
     const written = await put(own, place, parts, signal);
     parts.passPoint('resultWritten');
@@ -79,6 +80,8 @@ interface Place {
   /** The solver's own output, when the output is too large or of a kind not to be put into the result. */
   readonly ownOutput: ArtefactFile | null;
   readonly isDifferent: boolean;
+  /** Why it is not tried to write it into the run's folder; null: it is. */
+  readonly notBeside: string | null;
 }
 
 /** The run's folder held open, and where its result is to lie. */
@@ -189,6 +192,7 @@ async function writeBeside(
   }
 }
 
+/** @throws a failure that concerns this result alone, and at no cost: the platform has it as long as it takes */
 async function writeAside(
   place: Place,
   refused: string | null,
@@ -196,11 +200,23 @@ async function writeAside(
   signal: AbortSignal,
 ): Promise<string> {
   const directory = join(parts.resultsDir, `run-${place.claim.run}`);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const outputFile = await keepOutput(place, (name) => join(directory, name), 0o600, null, parts, signal);
-  const path = join(directory, resultFileName);
-  await writeWhole(path, place.document(refused === null ? [] : [refused], outputFile), 0o600, null);
-  return path;
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const outputFile = await keepOutput(place, (name) => join(directory, name), 0o600, null, parts, signal);
+    const path = join(directory, resultFileName);
+    await writeWhole(path, place.document(refused === null ? [] : [refused], outputFile), 0o600, null);
+    return path;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    const why = refused ?? String(place.notBeside);
+    throw new RuntrackdError({
+      class: 'no-place-for-result',
+      text: `the result of ${place.claim.path} can be written nowhere: ${why}, and ${directory} cannot be written (${code})`,
+      hint: 'Look at both disks, and at who may write there; it is written by itself then, and the platform has it until then.',
+      reach: 'results',
+    });
+  }
 }
 
 /** @returns the name of the file that holds the output; null when the result holds it itself, or there is none */

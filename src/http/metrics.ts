@@ -109,6 +109,10 @@ export class Metrics implements Measures {
     '1 while delivery waits for the platform or a valid key.',
   );
   readonly #storagePaused = this.#gauge('storage_paused', '1 while uploads wait for the platform’s storage.');
+  readonly #resultsPaused = this.#gauge(
+    'results_paused',
+    '1 while results wait that neither their folders nor the state directory take.',
+  );
   readonly #appPaused = this.#gauge('app_paused', '1 while runs of an app wait, by app.', ['app']);
   readonly #budgetRuns = this.#gauge(
     'budget_runs_per_second',
@@ -238,6 +242,7 @@ export class Metrics implements Measures {
     this.#problems.set(status.problems.length);
     this.#platformPaused.set(platform.state === 'paused' ? 1 : 0);
     this.#storagePaused.set(platform.storage.state === 'paused' ? 1 : 0);
+    this.#resultsPaused.set(status.results.state === 'paused' ? 1 : 0);
     this.#appPaused.reset();
     for (const { app } of platform.apps) this.#appPaused.set({ app: this.#apps.of(app) }, 1);
     this.#budgetRuns.set(platform.budget.runs_per_second ?? 0);

@@ -89,6 +89,8 @@ export interface StatusView {
       readonly narrowed: boolean;
     };
   };
+  /** The state directory, as a place for results whose folders do not take them: its trouble stops these only. */
+  readonly results: { readonly state: 'ok' | 'paused'; readonly reason: string | null };
   /** The file, and whether what it says now is in force. */
   readonly configuration: ConfigurationView;
   /** Runs whose output came back different from what was sent; null while the outbox does not answer. */

@@ -496,6 +496,7 @@ export class Answers implements Operations {
       if (now === null || now === 'claimed')
         throw new Unanswerable('refused', `run #${found.run.run} is under way just now`);
       const run = now;
+      this.#parts.delivery.forget(run.run);
       log.info({ run: run.run }, `a person said: ${word} ${run.path}`);
       const places = placesOfRoot(run.key.dropRoot);
       if (places !== null) await clearProblem(places, run.path);

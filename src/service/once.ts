@@ -73,7 +73,7 @@ async function outcomeNow({ outbox, delivery, dropRoots }: OnceParts): Promise<O
     undelivered: sum('queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'),
     settling: sum('settling'),
     needsPerson: sum('parked', 'rejected', 'overdue'),
-    paused: (delivery.gate.platformPause() ?? delivery.storage.pause())?.failure.text ?? null,
+    paused: delivery.pause()?.failure.text ?? null,
     unscanned: dropRoots.intakes.flatMap((root) => {
       const why = root.unscanned();
       return why === null ? [] : [`${root.rules.root.path} ${why}`];

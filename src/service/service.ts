@@ -296,7 +296,7 @@ export class Service {
         // An outcome that is not known cannot be waited for here: it takes longer than anyone looks on.
         if (state === undefined || !isLive(state) || isFar || state.kind === 'unknown') break;
         // Nor does anyone want to sit in front of a platform that is away: the outbox keeps the run.
-        if (this.delivery.gate.platformPause() !== null || this.delivery.storage.pause() !== null) break;
+        if (this.delivery.pause() !== null) break;
         await this.changes.next(seen, 1_000);
       }
       done.abort();

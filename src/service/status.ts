@@ -119,6 +119,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
   const paused = delivery.gate.platformPause();
   const pausedApps = delivery.gate.appPauses();
   const storage = delivery.storage.pause();
+  const results = delivery.results.pause();
   const loops = isDaemon ? parts.progress.all() : [];
   const listenTrouble = parts.listener?.trouble() ?? null;
   const count = (root: string, state: string): number =>
@@ -127,6 +128,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     ...(isDaemon ? [] : ['the daemon is not running']),
     ...(paused === null ? [] : [paused.failure.text]),
     ...(storage === null ? [] : [`uploads pause: ${storage.failure.text}`]),
+    ...(results === null ? [] : [`results wait: ${results.failure.text}`]),
     ...pausedApps.map(({ pause }) => pause.failure.text),
     ...wrongOnDisk(configuration),
     ...told.problems,
@@ -167,6 +169,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
       storage: { state: storage === null ? 'ok' : 'paused', reason: storage?.failure.text ?? null },
       budget: budgetOf(delivery),
     },
+    results: { state: results === null ? 'ok' : 'paused', reason: results?.failure.text ?? null },
     drop_roots: intakes.map((intake) => {
       const { name, path, app } = intake.rules.root;
       const lastScanMs = intake.lastScanMs();

@@ -13,12 +13,15 @@ const failure = (reach: Failure['reach'], more: Partial<Failure> = {}): Failure 
 });
 const random = 0.999;
 
-test('a failure of one run pauses nobody', () => {
-  const gate = new Gate(policy);
-  expect(gate.note(failure('run'), 'one-app', 0, random)).toBe(false);
-  expect(gate.platformPause()).toBeNull();
-  expect(gate.appPauses()).toEqual([]);
-});
+test.each(['run', 'storage', 'results'] as const)(
+  'a failure that reaches %s pauses neither platform nor app',
+  (reach) => {
+    const gate = new Gate(policy);
+    expect(gate.note(failure(reach), 'one-app', 0, random)).toBe(false);
+    expect(gate.platformPause()).toBeNull();
+    expect(gate.appPauses()).toEqual([]);
+  },
+);
 
 test('a failure of an app pauses that app alone', () => {
   const gate = new Gate(policy);

@@ -21,6 +21,89 @@ test('the result of a folder that vanished after it was sent is kept in the stat
   expect(warnings.join()).toContain(kept);
 });
 
+describe('while results can be written nowhere', () => {
+  /** Runs whose folders have gone, so that their results belong into the state directory. */
+  const homeless = async (bench: Bench, count: number): Promise<number[]> => {
+    bench.standIn.faults.finalAfterMs = minuteMs;
+    const names = Array.from({ length: count }, (_, n) => `gone-${n}`);
+    const runs = await Promise.all(names.map((name) => bench.track(name)));
+    bench.start();
+    for (const run of runs) await bench.reaches(run, 'tracked');
+    for (const name of names) rmSync(join(bench.dir, name), { recursive: true });
+    bench.standIn.faults.finalAfterMs = 0;
+    return runs;
+  };
+  const closed = (bench: Bench): string => join(bench.dir, 'results');
+
+  test('those that need the state directory wait, at no try, and everybody else goes on', async ({
+    bench,
+  }) => {
+    writeFileSync(closed(bench), 'a file where a directory is due');
+    const runs = await homeless(bench, 8);
+    bench.letPass(2 * minuteMs);
+    for (const run of runs) await bench.reaches(run, 'final');
+    const pause = await until('results to wait', () => bench.delivery.results.pause());
+    expect(pause.failure).toMatchObject({ class: 'no-place-for-result', reach: 'results' });
+    expect(pause.failure.text).toMatch(
+      /^the result of \S+ can be written nowhere: its folder cannot be opened any more \(ENOENT\), and \S+ cannot be written \((EEXIST|ENOTDIR)\)$/,
+    );
+    for (let n = 0; n < 3; n += 1) {
+      bench.letPass(10 * minuteMs);
+      await bench.reaches(await bench.track(`fine-${n}`), 'recorded');
+    }
+    expect(bench.delivery.results.pause()).not.toBeNull();
+    expect(bench.delivery.gate.platformPause()).toBeNull();
+    expect(bench.delivery.gate.appPauses()).toEqual([]);
+    for (const run of runs)
+      expect((await bench.run(run)).life).toMatchObject({ state: { kind: 'final' }, tries: 0 });
+
+    rmSync(closed(bench));
+    for (const run of runs)
+      await until(`run ${run} to be recorded`, async () => {
+        bench.letPass(minuteMs);
+        return (await bench.run(run)).life.state.kind === 'recorded';
+      });
+    expect(bench.delivery.results.pause()).toBeNull();
+    expect(bench.creates).toBe(runs.length + 3);
+  });
+
+  test('one of them at a time tries: the platform is not asked for all of them again and again', async ({
+    bench,
+  }) => {
+    writeFileSync(closed(bench), 'a file where a directory is due');
+    const runs = await homeless(bench, 30);
+    bench.letPass(2 * minuteMs);
+    await until('every run to have tried once', () =>
+      runs.every((run) => bench.delivery.results.hasFailed(run)),
+    );
+    await until('what was in hand to be put down', () => bench.delivery.inHand() === 0);
+    let fetched = 0;
+    bench.onRequest = ({ kind, phase }) => {
+      if (kind === 'run' && phase === 'received') fetched += 1;
+    };
+    const pauses = new Set<number>();
+    await until('three pauses to have ended in vain', () => {
+      pauses.add(bench.delivery.results.pause()?.untilMs ?? 0);
+      return pauses.size > 3;
+    });
+    expect(fetched).toBeLessThanOrEqual(pauses.size);
+  });
+
+  test('a person who skips the last of them ends it', async ({ bench }) => {
+    writeFileSync(closed(bench), 'a file where a directory is due');
+    const [run = 0] = await homeless(bench, 1);
+    bench.letPass(2 * minuteMs);
+    await until('it to wait', () => bench.delivery.results.pause());
+    const chance = { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy };
+    await until('it to be skipped', async () => {
+      const now = await bench.outbox.apply(run, { kind: 'skip' }, chance);
+      return now !== null && now !== 'claimed';
+    });
+    bench.delivery.forget(run);
+    expect(bench.delivery.results.pause()).toBeNull();
+  });
+});
+
 test('a folder that is not the run’s own any more does not get its result', async ({ bench }) => {
   bench.standIn.faults.finalAfterMs = minuteMs;
   const run = await bench.track('plan');

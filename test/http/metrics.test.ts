@@ -37,6 +37,7 @@ function statusWith(roots: number, changes: Partial<StatusView> = {}): StatusVie
       storage: { state: 'ok', reason: null },
       budget: { runs_per_second: 5, requests_per_minute: 120, waiting: 0, narrowed: false },
     },
+    results: { state: 'ok', reason: null },
     outputs_differ: 0,
     loops: loops.map((name) => ({ name, last_progress: '2026-01-01T00:00:00.000Z', moving: true })),
     history: [],

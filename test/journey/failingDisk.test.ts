@@ -192,25 +192,36 @@ describe.skipIf(isUnfailing)('under a run folder', () => {
   );
 
   test.concurrent(
-    'a result that neither the folder nor the state directory takes: all of delivery pauses, says why, and goes on',
+    'a result that neither its folder nor the state directory takes waits and says why, and nobody waits for it',
     async ({ scene }) => {
       const { disk, daemon } = await withDisk(scene);
-      disk.fail({ call: 'write', file: 'nextmv-result.json' });
+      const aside = join(scene.stateDir, 'results');
+      disk.fail({ call: 'write', file: '/monday/.nextmv-result.json' }, { call: 'write', file: `${aside}/` });
       scene.drop('monday');
       const said = await until('status to say so', async () => {
         const status = await daemon.status();
-        return (
-          status.problems.some((problem) => problem.includes('this machine is in trouble (EIO)')) && status
-        );
+        return status.results.state === 'paused' && status;
       });
-      expect(said).toMatchObject({ healthy: false, platform: { state: 'paused' } });
-      expect(daemon.log().some(({ msg }) => /delivery pauses: .*EIO.*Look at the disk/.test(msg))).toBe(true);
-      expect((await daemon.list()).map(({ state }) => state)).toEqual(['final']);
+      expect(disk.failed()).toEqual(
+        expect.arrayContaining([expect.stringContaining('/monday/'), expect.stringContaining(aside)]),
+      );
+      expect(said).toMatchObject({ healthy: false, platform: { state: 'ok', storage: { state: 'ok' } } });
+      expect(said.problems).toEqual([
+        expect.stringMatching(
+          /^results wait: the result of monday can be written nowhere: .*\(EIO\).*\(EIO\)$/,
+        ),
+      ]);
+      expect(daemon.log().some(({ msg }) => /results wait: .*EIO.*Look at both disks/.test(msg))).toBe(true);
+      await recorded(scene, daemon, 'tuesday', 'wednesday');
+      const monday = (await daemon.list()).find(({ folder }) => folder === scene.folder('monday'));
+      expect(monday?.state).toBe('final');
+      expect((await daemon.status()).problems).toHaveLength(1);
+      expect(daemon.log().filter(({ msg }) => msg.includes('pauses'))).toEqual([]);
       disk.heal();
-      await recorded(scene, daemon, 'tuesday');
       await scene.state(daemon, 'monday', 'recorded');
+      expect(resultIn(scene.folder('monday'))).not.toBeNull();
       await well(daemon);
-      await expectOneRunEach(scene, 'monday', 'tuesday');
+      await expectOneRunEach(scene, 'monday', 'tuesday', 'wednesday');
     },
   );
 });

@@ -196,10 +196,11 @@ function pictures({ days, recent }: Overview): Markup {
 
 function underWay({ status, underWay: runs, settling, nowMs }: Overview): Markup {
   const waiting = [...runs, ...settling];
-  const { platform } = status;
+  const { platform, results } = status;
   const paused = [
     ...(platform.reason === null ? [] : [platform.reason]),
     ...(platform.storage.reason === null ? [] : [platform.storage.reason]),
+    ...(results.reason === null ? [] : [results.reason]),
     ...platform.apps.map(({ reason }) => reason),
   ];
   return html`<h2>Under way</h2>

@@ -1,20 +1,20 @@
-/** When uploads pause, who tries whether the pause is over, and that one file that fails for ever stops nobody. */
+/** When a pause begins, who tries whether it is over, and that one file that fails for ever stops nobody. */
 import { expect, test } from 'vitest';
 import type { Failure } from '../../src/core/failure.ts';
-import { StorageBreaker } from '../../src/delivery/storageBreaker.ts';
+import { Breaker } from '../../src/delivery/breaker.ts';
 
 const policy = { delayMsMin: 1_000, delayMsMax: 60_000 };
 const failure: Failure = { class: 'storage-trouble', text: 'down', hint: 'wait', reach: 'storage' };
 const random = 0.999;
 
-function broken(): StorageBreaker {
-  const breaker = new StorageBreaker(policy);
+function broken(): Breaker {
+  const breaker = new Breaker(policy, 3);
   for (const run of [1, 2, 3]) breaker.failed(run, failure, 0, random);
   return breaker;
 }
 
 test('one failure, or two, pause nothing', () => {
-  const breaker = new StorageBreaker(policy);
+  const breaker = new Breaker(policy, 3);
   expect(breaker.failed(1, failure, 0, random).isNewPause).toBe(false);
   expect(breaker.failed(2, failure, 0, random).isNewPause).toBe(false);
   expect(breaker.pause()).toBeNull();
@@ -25,7 +25,7 @@ test('one failure, or two, pause nothing', () => {
 });
 
 test('a file that fails for ever between others that land pauses nothing, and is tried less and less often', () => {
-  const breaker = new StorageBreaker(policy);
+  const breaker = new Breaker(policy, 3);
   const waits: number[] = [];
   for (let round = 0; round < 10; round += 1) {
     waits.push(breaker.failed(7, failure, round, random).waitMs);
@@ -73,7 +73,7 @@ test('a run that tried and neither failed nor worked leaves its place to the nex
 });
 
 test('what storage asks for is the least that is waited', () => {
-  const breaker = new StorageBreaker(policy);
+  const breaker = new Breaker(policy, 3);
   const wish = { ...failure, retryAfterMs: 90_000 };
   for (const run of [1, 2, 3])
     expect(breaker.failed(run, wish, 0, random).waitMs).toBeGreaterThanOrEqual(90_000);
@@ -81,8 +81,37 @@ test('what storage asks for is the least that is waited', () => {
 });
 
 test('what is remembered of failing runs is bounded', () => {
-  const breaker = new StorageBreaker(policy);
+  const breaker = new Breaker(policy, 3);
   for (let run = 0; run < 3_000; run += 1) breaker.failed(run, failure, 0, random);
   expect(breaker.failed(0, failure, 0, random).waitMs).toBeLessThanOrEqual(policy.delayMsMin);
   expect(breaker.failed(2_999, failure, 0, random).waitMs).toBeGreaterThan(policy.delayMsMin);
+});
+
+test('with one failure that is enough a pause begins at once', () => {
+  const breaker = new Breaker(policy, 1);
+  expect(breaker.failed(7, failure, 0, random).isNewPause).toBe(true);
+  expect(breaker.room(0)).toBe(0);
+});
+
+test('who may not try waits until the pause is over, and longer each time that it failed', () => {
+  const breaker = new Breaker(policy, 1);
+  breaker.failed(7, failure, 0, random);
+  const untilMs = breaker.pause()?.untilMs ?? 0;
+  expect(breaker.waitMs(7, 0, random)).toBeGreaterThanOrEqual(untilMs);
+  const before = breaker.waitMs(7, untilMs, random);
+  for (let n = 0; n < 4; n += 1) breaker.failed(7, failure, 0, random);
+  expect(breaker.waitMs(7, untilMs, random)).toBeGreaterThan(before);
+});
+
+test('a pause is over when nobody is left who could try', () => {
+  const breaker = new Breaker(policy, 1);
+  breaker.failed(7, failure, 0, random);
+  breaker.failed(8, failure, 0, random);
+  breaker.forget(9);
+  breaker.forget(7);
+  expect(breaker.hasFailed(7)).toBe(false);
+  expect(breaker.pause()).not.toBeNull();
+  breaker.forget(8);
+  expect(breaker.pause()).toBeNull();
+  expect(breaker.room(0)).toBe(Infinity);
 });

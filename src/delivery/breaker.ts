@@ -1,6 +1,7 @@
 /**
- * Storage fails by itself: uploads wait then, and everything that needs none of it goes on. There is nothing harmless to
- * ask storage for, so the end of it is found by one run at a time that tries.
+ * Something that fails by itself: who needs it waits then, and everybody else goes on. There are two. Without the
+ * platform's storage nothing is uploaded; without the place for them in the state directory, results wait whose folders do
+ * not take them. There is nothing harmless to ask of either, so the end of it is found by one run at a time that tries.
  *
  * One upload that fails says nothing of storage: a proxy may refuse this one file for ever. Only failures in a row, with
  * nothing that landed in between, do; and a run that fails again and again waits longer each time, so that it is not
@@ -10,13 +11,12 @@ import { backoffMs, type BackoffPolicy } from '../core/backoff.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Pause } from './gate.ts';
 
-/** Fewer may be chance, or one file that cannot be sent. */
-const failuresInARow = 3;
 /** Runs whose failures are remembered; they are that many only where hundreds fail each in its own way. */
 const runsMax = 1_000;
 
-export class StorageBreaker {
+export class Breaker {
   readonly #policy: BackoffPolicy;
+  readonly #failuresInARow: number;
   readonly #ofRun = new Map<number, number>();
   #inARow = 0;
   #pauses = 0;
@@ -24,11 +24,13 @@ export class StorageBreaker {
   /** The run that tries whether the pause is over. */
   #trying: number | null = null;
 
-  constructor(policy: BackoffPolicy) {
+  /** @param failuresInARow begin a pause */
+  constructor(policy: BackoffPolicy, failuresInARow: number) {
     this.#policy = policy;
+    this.#failuresInARow = failuresInARow;
   }
 
-  /** @returns whether uploads pause from now on, and how long this run is to wait at least, in ms */
+  /** @returns whether a pause begins with it, and how long this run is to wait at least, in ms */
   failed(
     run: number,
     failure: Failure,
@@ -42,7 +44,7 @@ export class StorageBreaker {
     const earlier = this.#pause;
     const isTrying = this.#trying === run;
     // What was under way when the pause began fails with it, and does not make it longer.
-    if (this.#inARow < failuresInARow || (earlier !== null && !isTrying))
+    if (this.#inARow < this.#failuresInARow || (earlier !== null && !isTrying))
       return { isNewPause: false, waitMs };
     this.#pauses += 1;
     this.#trying = null;
@@ -51,7 +53,7 @@ export class StorageBreaker {
     return { isNewPause: earlier === null, waitMs };
   }
 
-  /** Everything of this run landed. @returns whether a pause ended by it */
+  /** It worked for this run. @returns whether a pause ended by it */
   worked(run: number): boolean {
     this.#ofRun.delete(run);
     const isEnd = this.#pause !== null;
@@ -71,13 +73,28 @@ export class StorageBreaker {
     return this.#pause;
   }
 
-  /** How many runs may begin to upload: all, none, or the one that tries. */
+  /** The run needs it no more, whatever became of it. Without one that may try again nobody would end the pause. */
+  forget(run: number): void {
+    if (this.#ofRun.delete(run) && this.#ofRun.size === 0) this.worked(run);
+  }
+
+  hasFailed(run: number): boolean {
+    return this.#ofRun.has(run);
+  }
+
+  /** How long a run that may not try now is to wait, in ms. */
+  waitMs(run: number, nowMs: number, random: number): number {
+    const pauseMs = Math.ceil(Math.max(0, (this.#pause?.untilMs ?? 0) - nowMs));
+    return backoffMs(this.#ofRun.get(run) ?? 1, this.#policy, random, pauseMs);
+  }
+
+  /** How many runs may try it: all, none, or one. */
   room(nowMs: number): number {
     if (this.#pause === null) return Infinity;
     return this.#pause.untilMs <= nowMs && this.#trying === null ? 1 : 0;
   }
 
-  /** A run begins to upload. */
+  /** A run tries it. */
   began(run: number): void {
     if (this.#pause !== null) this.#trying ??= run;
   }
