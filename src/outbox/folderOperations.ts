@@ -134,24 +134,21 @@ export function folderOperations(sql: Statements) {
       const kinds = query.states.filter((state): state is RunState['kind'] => !folderStates.includes(state));
       if (query.states.length > 0 && kinds.length === 0) return [];
       const found: Run[] = [];
-      const matches = (run: Run): boolean =>
-        (query.dropRoot === null || run.key.dropRoot === query.dropRoot) &&
-        (query.sinceMs === null || run.createdAtMs >= query.sinceMs);
+      const { dropRoot, sinceMs } = query;
       const read = (page: (before: number, limit: number) => unknown[]): void => {
         let before = query.beforeRun ?? Number.MAX_SAFE_INTEGER;
         for (let taken = 0; taken < query.limit;) {
           const rows = runs(page(before, query.limit));
-          const fits = rows.filter(matches);
+          const fits = rows.filter(({ createdAtMs }) => sinceMs === null || createdAtMs >= sinceMs);
           found.push(...fits);
           taken += fits.length;
           const last = rows.at(-1);
           if (last === undefined || rows.length < query.limit) return;
-          if (query.sinceMs !== null && last.createdAtMs < query.sinceMs) return;
+          if (sinceMs !== null && last.createdAtMs < sinceMs) return;
           before = last.run;
         }
       };
-      if (kinds.length === 0) read((before, limit) => sql.newestRuns.all({ before, limit }));
-      for (const kind of kinds) read((before, limit) => sql.newestRunsOfKind.all({ kind, before, limit }));
+      for (const kind of kinds.length === 0 ? [null] : kinds) read(newestOf(sql, dropRoot, kind));
       return found.sort((a, b) => b.run - a.run).slice(0, query.limit);
     },
 
@@ -170,4 +167,26 @@ export function folderOperations(sql: Statements) {
       return row === undefined ? null : runOf(row);
     },
   };
+}
+
+/**
+ * Pages of the newest runs that fit, along the index in which the fewest others lie between them.
+ * @param dropRoot null: any. @param kind likewise
+ */
+function newestOf(
+  sql: Statements,
+  dropRoot: string | null,
+  kind: RunState['kind'] | null,
+): (before: number, limit: number) => unknown[] {
+  if (dropRoot === null) {
+    if (kind === null) return (before, limit) => sql.newestRuns.all({ before, limit });
+    return (before, limit) => sql.newestRunsOfKind.all({ kind, before, limit });
+  }
+  if (kind === null) return (before, limit) => sql.newestRunsOfRoot.all({ dropRoot, before, limit });
+  const { ofKind, ofRoot } = sql.countsOfKindAndRoot.get({ kind, dropRoot }) as {
+    readonly ofKind: number;
+    readonly ofRoot: number;
+  };
+  const newest = ofKind < ofRoot ? sql.newestOfBothByKind : sql.newestOfBothByRoot;
+  return (before, limit) => newest.all({ kind, dropRoot, before, limit });
 }

@@ -188,6 +188,15 @@ export const statements = {
   countRuns: 'select kind, sum(runs) as count from run_count where runs > 0 group by kind',
   newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
   newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
+  newestRunsOfRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and run < @before
+    order by run desc limit @limit`,
+  // Of one kind in one root, along whichever of the two has fewer runs to go through.
+  newestOfBothByKind: `select ${runColumns} from run indexed by run_kind where kind = @kind and drop_root = @dropRoot
+      and run < @before order by run desc limit @limit`,
+  newestOfBothByRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and kind = @kind
+      and run < @before order by run desc limit @limit`,
+  countsOfKindAndRoot: `select coalesce(sum(iif(kind = @kind, runs, 0)), 0) as ofKind,
+      coalesce(sum(iif(drop_root = @dropRoot, runs, 0)), 0) as ofRoot from run_count`,
   // Slim on purpose: a picture asks for many of them again and again.
   recentRuns: `select run, drop_root as dropRoot, path as folder, kind as state,
       content ->> '$.meta.status' as status, content ->> '$.meta.durationMs' as durationMs,
@@ -262,6 +271,7 @@ export const wholeTableReads: Partial<Record<StatementName, string>> = {
   countDiffering: 'an index of its own holds the few runs that are counted',
   countRuns: 'a row for each state of each drop root',
   countBacklog: 'likewise',
+  countsOfKindAndRoot: 'likewise',
   countOpenFolders: 'likewise',
   foreignDue: 'likewise',
   begunArchivings: 'holds the moves that are under way: one for each drop root, and what a crash left',

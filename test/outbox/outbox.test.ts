@@ -432,15 +432,30 @@ describe('a list of runs', () => {
     const wanted = newRun({ path: 'mine' });
     await outbox.enqueue({ ...wanted, key: { ...wanted.key, dropRoot: 'other' } }, chance);
     for (let n = 0; n < 30; n += 1) await outbox.enqueue(newRun({ path: `run-${n}` }), chance);
-    const found = await outbox.list({
-      states: [],
-      dropRoot: 'other',
-      sinceMs: null,
-      beforeRun: null,
-      limit: 3,
-    });
-    expect(found.map(({ run }) => run)).toEqual([1]);
+    const query = { states: [], dropRoot: 'other', sinceMs: null, beforeRun: null, limit: 3 };
+    expect((await outbox.list(query)).map(({ run }) => run)).toEqual([1]);
     expect((await outbox.oldestOf('queued'))?.run).toBe(1);
     expect(await outbox.oldestOf('recorded')).toBeNull();
+  });
+
+  test('finds those of one root and state, whether the root or the state has more of others', async () => {
+    const outbox = await opened();
+    const enqueue = async (dropRoot: string, path: string): Promise<void> => {
+      const wanted = newRun({ path });
+      await outbox.enqueue({ ...wanted, key: { ...wanted.key, dropRoot } }, chance);
+    };
+    for (let n = 0; n < 10; n += 1) await enqueue('large', `run-${n}`);
+    for (let n = 0; n < 3; n += 1) await enqueue('small', `run-${n}`);
+    for (const run of [2, 9, 12]) await outbox.apply(run, { kind: 'skip' }, chance);
+    const runsOf = async (dropRoot: string, state: 'queued' | 'skipped', beforeRun: number | null = null) => {
+      const query = { states: [state], dropRoot, sinceMs: null, beforeRun, limit: 2 };
+      return (await outbox.list(query)).map(({ run }) => run);
+    };
+    expect(await runsOf('large', 'skipped')).toEqual([9, 2]);
+    expect(await runsOf('large', 'queued')).toEqual([10, 8]);
+    expect(await runsOf('large', 'queued', 8)).toEqual([7, 6]);
+    expect(await runsOf('small', 'skipped')).toEqual([12]);
+    expect(await runsOf('small', 'queued')).toEqual([13, 11]);
+    expect(await runsOf('absent', 'queued')).toEqual([]);
   });
 });

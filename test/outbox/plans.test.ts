@@ -65,6 +65,18 @@ describe('no statement sorts what an index could give in order', () => {
   );
 });
 
+describe('a list of runs is read along the index that has its order, and no further than it is long', () => {
+  test.each<{ name: StatementName; along: string }>([
+    { name: 'newestRuns', along: 'INTEGER PRIMARY KEY (rowid<?)' },
+    { name: 'newestRunsOfKind', along: 'INDEX run_kind (kind=? AND run<?)' },
+    { name: 'newestRunsOfRoot', along: 'INDEX run_root (drop_root=? AND run<?)' },
+    { name: 'newestOfBothByKind', along: 'INDEX run_kind (kind=? AND run<?)' },
+    { name: 'newestOfBothByRoot', along: 'INDEX run_root (drop_root=? AND run<?)' },
+  ])('$name', ({ name, along }) => {
+    expect(planOf(statements[name])).toEqual([`SEARCH run USING ${along}`]);
+  });
+});
+
 test.each(Object.entries(wholeTableReads).map(([name, reason]) => ({ name: name as StatementName, reason })))(
   'the exception for $name is still needed, and has a reason',
   ({ name, reason }) => {

@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 12). Written by schema.test.ts.
+-- What the migrations add up to (user_version 13). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -216,6 +216,8 @@ CREATE INDEX run_line on run (line, due_at_ms) where claimed = 0 and due_at_ms i
 CREATE INDEX run_path on run (drop_root, path);
 
 CREATE UNIQUE INDEX run_remote on run (platform, app, run_id) where run_id is not null;
+
+CREATE INDEX run_root on run (drop_root, run);
 
 CREATE INDEX run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 and due_at_ms is not null;
 
