@@ -2,6 +2,7 @@
  * unknown → tracked or queued: the platform's own list says whether a run was made. One listing, read to its end,
  * serves all unknown runs of the app; it also finds out whether the platform shows fingerprints at all.
  */
+import { olderOf } from '../core/foundTwice.ts';
 import type { Happening } from '../core/happening.ts';
 import type { SteadyMoment } from '../core/steadyMoment.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
@@ -61,12 +62,9 @@ async function noteFound(
   candidate: FoundRun,
   parts: DeliveryParts,
 ): Promise<void> {
-  const known = oldest.get(candidate.run);
-  if (known?.runId === candidate.runId) return;
-  const isOlder = known === undefined || candidate.createdAtMs < known.createdAtMs;
-  if (isOlder) oldest.set(candidate.run, candidate);
-  if (known === undefined) return;
-  const surplus = isOlder ? known : candidate;
+  const { kept, surplus } = olderOf(oldest.get(candidate.run), candidate);
+  oldest.set(candidate.run, kept);
+  if (surplus === null) return;
   await parts.outbox.addWarnings(candidate.run, [
     `the platform also has it as ${surplus.runId}; the older one was kept`,
   ]);
