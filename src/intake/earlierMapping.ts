@@ -5,9 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Folder } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { readFolder } from '../reading/readFolder.ts';
 import type { FolderSight } from '../reading/sight.ts';
-import { sightFolder } from '../reading/sightFolder.ts';
+import type { IntakeParts } from './parts.ts';
 import { rulesOf, type RootRules } from './rules.ts';
 
 /** @returns the rules by which the folder's run was made; null where they are the same as now, or there is no run */
@@ -27,15 +26,14 @@ export async function readAsRecorded(
   folderPath: string,
   known: Folder,
   recorded: RootRules,
-  outbox: Pick<Outbox, 'run'>,
+  { outbox, folders }: Pick<IntakeParts, 'outbox' | 'folders'>,
 ) {
-  const sight = await sightFolder(folderPath, recorded.sight);
+  const sight = await folders.look(recorded.root.path, folderPath, recorded);
   if (sight === null || !isComplete(sight) || known.run === null) return null;
-  const read = await readFolder(folderPath, sight, recorded.reading);
-  if (read.kind !== 'complete') return null;
+  const { read, after } = await folders.read(recorded.root.path, folderPath, sight, recorded);
+  if (read.kind !== 'complete' || after?.signature !== sight.signature) return null;
   const isSame = (await outbox.run(known.run))?.key.generation === read.content.generation;
-  const after = isSame ? await sightFolder(folderPath, recorded.sight) : null;
-  return after?.signature === sight.signature ? { sight, content: read.content } : null;
+  return isSame ? { sight, content: read.content } : null;
 }
 
 function isComplete({ refusal, sighting }: FolderSight): boolean {

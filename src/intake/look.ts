@@ -10,7 +10,6 @@ import { isOverdue, settleVerdict } from '../core/settle.ts';
 import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
 import type { ReadFolder } from '../reading/readFolder.ts';
 import { directoryOf, type FolderSight } from '../reading/sight.ts';
-import { sightFolder } from '../reading/sightFolder.ts';
 import { readAsRecorded, rulesAsRecorded } from './earlierMapping.ts';
 import { isoTime } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
@@ -159,10 +158,10 @@ async function lookAsRecorded(
 ): Promise<Looked | null> {
   const folderPath = join(rules.root.path, path);
   if (isSettled(known, targetOf(rules.root, parts))) {
-    const before = await sightFolder(folderPath, recorded.sight);
+    const before = await parts.folders.look(rules.root.path, folderPath, recorded);
     if (before?.signature === known.signature) return done;
   }
-  const found = hasRested ? await readAsRecorded(folderPath, known, recorded, parts.outbox) : null;
+  const found = hasRested ? await readAsRecorded(folderPath, known, recorded, parts) : null;
   if (found === null) return null;
   return await take(completeFolder(path, found.sight, found.content, start), rules, known, parts);
 }

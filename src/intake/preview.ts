@@ -2,10 +2,7 @@
 import { join } from 'node:path';
 import { backfillText } from '../core/backfill.ts';
 import type { Folder, RootStart } from '../outbox/nouns.ts';
-import type { Outbox } from '../outbox/outbox.ts';
-import { readFolder } from '../reading/readFolder.ts';
 import type { FolderSight } from '../reading/sight.ts';
-import { sightFolder } from '../reading/sightFolder.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut } from './leaveOut.ts';
@@ -36,7 +33,7 @@ export async function previewFolder(
   start: RootStart,
   parts: IntakeParts,
 ): Promise<Preview | null> {
-  const { outbox } = parts;
+  const { outbox, folders } = parts;
   const [known] = await outbox.folders(rules.root.name, [path]);
   const say = (verdict: Preview['verdict'], reason: string, run: number | null = null): Preview => ({
     path,
@@ -49,9 +46,9 @@ export async function previewFolder(
     return misplaced === null ? null : say('rejected', misplaced);
   }
   const folderPath = join(rules.root.path, path);
-  const sight = await sightFolder(folderPath, rules.sight);
+  const sight = await folders.look(rules.root.path, folderPath, rules);
   if (sight === null) return null;
-  if (known?.state === 'known' && (await isUnmoved(folderPath, sight, known, rules, outbox)))
+  if (known?.state === 'known' && (await isUnmoved(folderPath, sight, known, rules, parts)))
     return say('known', `it is run #${String(known.run)}`, known.run);
   if (known?.state === 'skipped' && known.signature === sight.signature) return skipped(known, say);
   if (await isLeftOut(path, rules, known, sight, start, parts))
@@ -66,7 +63,7 @@ export async function previewFolder(
   if (misplaced !== null) return say('rejected', misplaced);
   if (missing.length > 0) return say('not-complete', `waiting for ${missing.join(' and ')}`);
   if (missingMarker !== null) return say('not-complete', `waiting for the marker ${missingMarker}`);
-  const read = await readFolder(folderPath, sight, rules.reading);
+  const { read } = await folders.read(rules.root.path, folderPath, sight, rules);
   switch (read.kind) {
     case 'notYet':
       return say('not-complete', read.reason);
@@ -90,12 +87,12 @@ async function isUnmoved(
   sight: FolderSight,
   known: Folder,
   rules: RootRules,
-  outbox: Outbox,
+  { outbox, folders }: IntakeParts,
 ): Promise<boolean> {
   if (known.signature === sight.signature) return true;
   const recorded = await rulesAsRecorded(known, rules, outbox);
   if (recorded === null) return false;
-  return (await sightFolder(folderPath, recorded.sight))?.signature === known.signature;
+  return (await folders.look(rules.root.path, folderPath, recorded))?.signature === known.signature;
 }
 
 function skipped({ reason }: Folder, say: (verdict: Preview['verdict'], reason: string) => Preview): Preview {

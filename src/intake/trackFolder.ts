@@ -1,8 +1,6 @@
 /** One folder, now, because a person says so: no quiet time, no marker, the same row that a scan would make. */
 import { lstat, realpath } from 'node:fs/promises';
 import { isAbsolute, relative, sep } from 'node:path';
-import { readFolder } from '../reading/readFolder.ts';
-import { sightFolder } from '../reading/sightFolder.ts';
 import { errorCode } from '../system/files.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { completeFolder, enqueueFolder, type Wishes } from './enqueue.ts';
@@ -71,11 +69,12 @@ async function trackAt(
   const current = rulesOf(root);
   const recorded = await rulesAsRecorded(known, current, parts.outbox);
   const isAsRecorded =
-    recorded !== null && (await sightFolder(folder, recorded.sight))?.signature === known?.signature;
-  const rules = isAsRecorded ? recorded : current;
+    recorded !== null &&
+    (await parts.folders.look(root.path, folder, recorded))?.signature === known?.signature;
+  const byMapping = isAsRecorded ? recorded : current;
   // Whoever asks for it by name says that it is complete.
-  const sightRules = { ...rules.sight, marker: null };
-  const sight = await sightFolder(folder, sightRules);
+  const rules = { ...byMapping, sight: { ...byMapping.sight, marker: null } };
+  const sight = await parts.folders.look(root.path, folder, rules);
   if (sight === null) return refused(`${folder} is not there any more`, 'Look whether it was moved.');
   if (sight.refusal !== null) return refused(`${folder}: ${sight.refusal.text}`, sight.refusal.hint);
   if (sight.sighting.unreadable !== null)
@@ -86,11 +85,10 @@ async function trackAt(
       'Track it when the solver is done.',
     );
   }
-  const read = await readFolder(folder, sight, rules.reading);
+  const { read, after } = await parts.folders.read(root.path, folder, sight, rules);
   if (read.kind === 'notYet')
     return refused(`${folder} is not complete: ${read.reason}`, 'Track it when the solver is done.');
   if (read.kind === 'rejected') return refused(`${folder}: ${read.text}`, read.hint);
-  const after = await sightFolder(folder, sightRules);
   if (after?.signature !== sight.signature)
     return refused(`${folder} changed while it was read`, 'Track it when the solver is done.');
   const contradiction =

@@ -16,6 +16,8 @@ export interface ToldRules {
 export type FolderOrder =
   /** Told once, before the first job that goes by them. */
   | { readonly kind: 'rules'; readonly id: number; readonly rules: ToldRules }
+  /** Those that are wanted again are told again. */
+  | { readonly kind: 'forgetRules' }
   | {
       readonly kind: 'job';
       readonly id: number;
@@ -71,9 +73,16 @@ function told(error: unknown): FolderError {
 }
 
 parentPort?.on('message', (order: FolderOrder) => {
-  if (order.kind === 'job') void carryOut(order);
-  else {
-    const { sight, reading } = order.rules;
-    rulesById.set(order.id, { sight: { ...sight, isIgnored: ignoredBy(sight.names) }, reading });
+  switch (order.kind) {
+    case 'job':
+      void carryOut(order);
+      break;
+    case 'forgetRules':
+      rulesById.clear();
+      break;
+    case 'rules': {
+      const { sight, reading } = order.rules;
+      rulesById.set(order.id, { sight: { ...sight, isIgnored: ignoredBy(sight.names) }, reading });
+    }
   }
 });

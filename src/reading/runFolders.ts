@@ -23,6 +23,9 @@ const largeAtOnce = 8;
 /** A job that takes longer than this, in ms, waits for its disk: others may wait beside it. */
 const slowMs = 20;
 
+/** Rules that a thread remembers. A person's word, and a run of an earlier configuration, have rules of their own each. */
+const rulesMax = 100;
+
 export interface Patience {
   /** How often it is seen to whether the threads get on, in ms. */
   readonly tickMs: number;
@@ -161,6 +164,10 @@ export class RunFolders {
   #give({ worker, jobs, told }: Thread, job: Job): void {
     const { order, rules } = job;
     if (rules !== null && order.rules !== null && !told.has(order.rules)) {
+      if (told.size >= rulesMax) {
+        told.clear();
+        worker.postMessage({ kind: 'forgetRules' } satisfies FolderOrder);
+      }
       told.add(order.rules);
       const tellRules: FolderOrder = { kind: 'rules', id: order.rules, rules: toldOf(rules) };
       worker.postMessage(tellRules);

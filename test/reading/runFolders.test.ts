@@ -59,6 +59,22 @@ test('a folder that is not there is none', async ({ begin }) => {
   expect(await begin().look(root, join(temporaryFolder(), 'nothing'), rules)).toBeNull();
 });
 
+test('each look goes by its own rules, also after more of them than a thread remembers', async ({
+  begin,
+}) => {
+  const folders = begin();
+  const path = folderWith(seed);
+  const markers = Array.from({ length: 250 }, (_, n) => `DONE-${n}`);
+  const ruled = markers.map((marker) => ({ ...rules, sight: { ...rules.sight, marker } }));
+  const missing = () =>
+    Promise.all(
+      ruled.map(async (one) => (await folders.look(root, path, one))?.sighting.missingMarker ?? null),
+    );
+  expect(await missing()).toEqual(markers);
+  expect(await missing()).toEqual(markers);
+  expect(await folders.look(root, path, rules)).toEqual(await sightFolder(path, rules.sight));
+});
+
 test('what is held are the bytes that were recorded', async ({ begin }) => {
   const path = folderWith({ ...seed, 'statistics.json': '{"run":{"duration":1}}' });
   const bodies = await bodiesOf(path);
