@@ -1,5 +1,4 @@
 /** The rules of one drop root, ready to be used: what the configuration says, with globs compiled. */
-import ignore from 'ignore';
 import { basename } from 'node:path';
 import type { Backfill } from '../core/backfill.ts';
 import type { FileNames, FilesMapping } from '../core/content.ts';
@@ -7,6 +6,7 @@ import type { Enrichment } from '../core/enrichment.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { SettlePolicy } from '../core/settle.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
+import { ignoring } from '../reading/ignoring.ts';
 import { defaultFileNames, ignoredBy } from '../reading/mapping.ts';
 import type { Beat } from '../reading/beat.ts';
 import type { ReadingRules } from '../reading/readFolder.ts';
@@ -58,7 +58,7 @@ export interface RootRules {
  * @param beat told of every chunk that is read
  */
 export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root), beat?: Beat): RootRules {
-  const globs = ignore().add([...root.ignore]);
+  const isIgnored = ignoring(root.ignore);
   const { fileBytesMax, folderFilesMax, jsonDepthMax } = root.limits;
   return {
     root,
@@ -81,7 +81,7 @@ export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root),
       jsonDepthMax,
       ...(beat === undefined ? {} : { beat }),
     },
-    isIgnoredFolder: (path) => isOwnFile(basename(path)) || globs.ignores(`${path}/`),
+    isIgnoredFolder: (path) => isOwnFile(basename(path)) || isIgnored(`${path}/`),
   };
 }
 

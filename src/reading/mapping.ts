@@ -1,12 +1,12 @@
 /**
  * Which files of a run folder play which role. A mapping is decided by names alone, before anything is opened.
  */
-import ignore from 'ignore';
 import picomatch from 'picomatch';
 import type { ContentType, FileNames, FilesMapping, Wanted } from '../core/content.ts';
 import { compareUtf8 } from '../core/identity.ts';
 import type { Role } from '../core/run.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
+import { ignoring } from './ignoring.ts';
 
 /** The names that are looked for where nobody says others. */
 export const defaultFileNames: FileNames = {
@@ -244,8 +244,8 @@ export function contentTypeOf(name: string): 'json' | 'text' {
 
 /** What the rules leave out of the top level. What is named outright is meant, even where a rule would leave it out. */
 export function ignoredBy({ ignore: rules, ...names }: FilesMapping): (name: string) => boolean {
-  const globs = ignore().add([...rules]);
+  const isIgnored = ignoring(rules);
   const meant = new Set([...names.input.flat(), ...names.output.flat(), names.log, names.meta, names.marker]);
   for (const name of meant) if (name?.endsWith('/') === true) meant.add(name.slice(0, -1));
-  return (name) => !meant.has(name) && globs.ignores(name);
+  return (name) => !meant.has(name) && isIgnored(name);
 }

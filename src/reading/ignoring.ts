@@ -1,0 +1,20 @@
+/** Rules as gitignore has them, ready to be asked of any number of names. */
+import ignore from 'ignore';
+
+/**
+ * The package keeps its answer to every name that it was ever asked, for ever: a million run folders would be a few hundred
+ * megabytes. So it is begun anew after so many; names that come again and again are still known mostly.
+ */
+const answersMax = 10_000;
+
+/** @returns whether a path is ignored; that of a directory ends in `/` */
+export function ignoring(rules: readonly string[]): (path: string) => boolean {
+  const begin = () => ignore().add([...rules]);
+  let globs = begin();
+  let asked = 0;
+  return (path) => {
+    asked += 1;
+    if (asked % answersMax === 0) globs = begin();
+    return globs.ignores(path);
+  };
+}
