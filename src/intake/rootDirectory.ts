@@ -25,6 +25,8 @@ export class RootDirectory {
   readonly #parts: IntakeParts;
   #mark: string | null = null;
   #trouble: string | null = null;
+  /** What was said of it since it was well. */
+  readonly #said = new Set<string>();
 
   constructor(root: DropRoot, parts: IntakeParts) {
     this.#root = root;
@@ -73,6 +75,7 @@ export class RootDirectory {
     const { path, name } = this.#root;
     if (this.#trouble !== null) this.#parts.log.info({ root: name }, `drop root ${path} is there again`);
     this.#trouble = null;
+    this.#said.clear();
   }
 
   /** It cannot be listed, which is said once. @throws the error again when nobody named it */
@@ -89,10 +92,12 @@ export class RootDirectory {
 
   #say(trouble: string, fields: { readonly code?: string }): void {
     const { path, name } = this.#root;
-    if (this.#trouble !== trouble) {
+    // Of a root that is another one and cannot be listed either, both are found at every scan.
+    if (!this.#said.has(trouble)) {
       const more = fields.code === undefined ? '' : '; looking again every scan';
       this.#parts.log.error({ root: name, ...fields }, `drop root ${path} ${trouble}${more}`);
     }
+    this.#said.add(trouble);
     this.#trouble = trouble;
   }
 
@@ -110,7 +115,8 @@ export class RootDirectory {
   }
 
   async #markNow(): Promise<string> {
-    const { ino, dev } = await stat(this.#root.path, { bigint: true });
+    // A file in its place is no other directory.
+    const { ino, dev } = await stat(`${this.#root.path}/.`, { bigint: true });
     return `${dev} ${ino}`;
   }
 }
