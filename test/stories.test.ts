@@ -7,12 +7,11 @@ const top = new URL('../', import.meta.url);
 const read = (path: string): string => readFileSync(fileURLToPath(new URL(path, top)), 'utf8');
 const rows = read('docs/failure-stories.md')
   .split('\n')
-  .filter((line) => line.startsWith('|'))
-  .slice(2)
+  .filter((line) => line.startsWith('|') && !/^\| (?:what happened|---)/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()));
 
-test('the table has its stories', () => {
-  expect(rows.length).toBeGreaterThan(20);
+test('the tables have their stories', () => {
+  expect(rows.length).toBeGreaterThan(50);
 });
 
 test.each(rows.map(([, story = '', , where = '']) => ({ story, where })))('$story', ({ where }) => {

@@ -103,7 +103,12 @@ export class OpenFolder {
   }
 }
 
-/** What tells whether a file has moved: whatever a writer does shows in one of these. */
+/**
+ * What tells whether a file has moved: whatever a writer does shows in one of these. Not which device it lies on: a file is
+ * opened below a directory that is held open, so another device would have to be mounted over it in between, and hold a
+ * file of the same inode number that was changed in the same nanosecond. And devices are numbered anew when they are
+ * mounted, so that after a restart of the machine nothing recorded would look as it did.
+ */
 export interface FileMark {
   readonly bytes: number;
   readonly mtimeNs: bigint;
