@@ -112,18 +112,23 @@ function parseAnswer(text: string, word: string): Misbehaviour {
   if (!/^[2-5]\d\d$/.test(word) || bodiless) {
     throw new FaultProblem(`${JSON.stringify(word)} is no fault: choose from ${misbehaviours}`);
   }
-  const { details } = wordsOf(text, ['retry-after', 'body', 'carried-out']);
+  const { details } = wordsOf(text, ['retry-after', 'location', 'body', 'carried-out']);
   const retryAfter = details.get('retry-after');
   if (retryAfter !== undefined && !isRetryAfter(retryAfter)) {
     throw new FaultProblem(
       `retry-after=${retryAfter} is neither whole seconds nor a date such as Sun, 22 Nov 2026 03:26:41 GMT`,
     );
   }
+  const location = details.get('location');
+  // Anything else is no header.
+  if (location !== undefined && !/^[\x21-\x7e]+$/.test(location))
+    throw new FaultProblem(`location=${location} is no address: it has to be of ASCII, without spaces`);
   const body = details.get('body');
   return {
     kind: 'answer',
     status,
     ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(location === undefined ? {} : { location }),
     ...(body === undefined ? {} : { body }),
     ...(details.has('carried-out') ? { carriedOut: true } : {}),
   };
@@ -132,10 +137,11 @@ function parseAnswer(text: string, word: string): Misbehaviour {
 function misbehaviourText(misbehaviour: Misbehaviour): string {
   switch (misbehaviour.kind) {
     case 'answer': {
-      const { status, retryAfter, body, carriedOut } = misbehaviour;
+      const { status, retryAfter, location, body, carriedOut } = misbehaviour;
       return [
         String(status),
         ...(retryAfter === undefined ? [] : [`retry-after=${encoded(retryAfter)}`]),
+        ...(location === undefined ? [] : [`location=${encoded(location)}`]),
         ...(body === undefined ? [] : [`body=${encoded(body)}`]),
         ...(carriedOut === true ? ['carried-out'] : []),
       ].join(',');

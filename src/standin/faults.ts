@@ -16,6 +16,8 @@ export type Misbehaviour =
       readonly status: number;
       /** Seconds ("3") or a date in the form of HTTP; absent: no `Retry-After`. */
       readonly retryAfter?: string;
+      /** Where a redirect leads to. */
+      readonly location?: string;
       /** Default: an error in the usual shape. Anything that is not JSON will do for garbage. */
       readonly body?: string;
       /** Default false: nothing is done, only answered. */

@@ -101,6 +101,7 @@ function faultyAnswer(fault: Extract<Misbehaviour, { kind: 'answer' }>): Respons
     'content-type': fault.body === undefined ? 'application/json' : 'text/plain',
   });
   if (fault.retryAfter !== undefined) headers.set('retry-after', fault.retryAfter);
+  if (fault.location !== undefined) headers.set('location', fault.location);
   return new Response(body, { status: fault.status, headers });
 }
 

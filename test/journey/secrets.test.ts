@@ -21,7 +21,10 @@ function careless(scene: Scene, key: string): void {
   faults.next({ kind: 'put', skip: 2 }, { kind: 'drop', when: 'midway' });
   faults.next({ kind: 'create', app }, { kind: 'answer', status: 500, body, carriedOut: true });
   faults.next({ kind: 'create', app }, { kind: 'drop', when: 'midway' });
+  const away = { kind: 'answer', status: 307, location: urlOfAnother, body: '', carriedOut: true } as const;
+  faults.next({ kind: 'create', app }, away);
   faults.next({ kind: 'run', app }, { kind: 'answer', status: 502, body });
+  faults.next({ kind: 'run', app }, away);
   faults.next({ kind: 'list', app }, { kind: 'answer', status: 400, body });
   faults.always(
     { kind: 'create', app: 'strict-app' },

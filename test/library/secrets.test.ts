@@ -18,6 +18,11 @@ const faults: Misbehaviour[] = [
   ...[200, 307, 400, 401, 403, 404, 409, 422, 429, 500].flatMap((status) =>
     bodies.map((body): Misbehaviour => ({ kind: 'answer', status, body })),
   ),
+  ...[301, 302, 307, 308].flatMap((status) =>
+    [url, `http://user:${key}@elsewhere.example.com/?signature=${signature}`].map(
+      (location): Misbehaviour => ({ kind: 'answer', status, location, body: '' }),
+    ),
+  ),
   { kind: 'drop', when: 'before' },
   { kind: 'drop', when: 'midway' },
 ];

@@ -89,6 +89,11 @@ test.each([
         body: text,
       })),
     ),
+    ...[301, 302, 303, 307, 308].flatMap((status) =>
+      [url, ticket.uploadUrl, `http://user:${encodeURIComponent(key)}@elsewhere.example.com/`].map(
+        (location): Misbehaviour => ({ kind: 'answer', status, location, body: '' }),
+      ),
+    ),
     { kind: 'drop', when: 'before' },
     { kind: 'drop', when: 'midway' },
   ];
@@ -135,7 +140,8 @@ test('a redirect is not followed, with or without the key', async () => {
   standIn.faults.onRequest = ({ path, phase }) => {
     if (phase === 'received') seen.push(path);
   };
-  standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 307, body: '' });
+  const location = `${standIn.endpoint}/v1/elsewhere`;
+  standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 307, location, body: '' });
   const request = { upload_id: 'x', result: { status: 'succeeded' as const } };
   const created = await client.createRun(app, null, request, new AbortController().signal);
   expect(created.kind).toBe('unclear');

@@ -39,6 +39,7 @@ test.each([
   'app=',
   'skip=',
   'retry-after=',
+  'location=',
   'body=',
   'carried-out',
 ])('%s is explained', (word) => {

@@ -44,6 +44,14 @@ test.each<{ text: string; is: Fault }>([
     },
   },
   {
+    text: 'create:307,location=https%3A//elsewhere.example.com/runs?a=1',
+    is: {
+      aim: { kind: ['create'] },
+      misbehaviour: { kind: 'answer', status: 307, location: 'https://elsewhere.example.com/runs?a=1' },
+      times: 1,
+    },
+  },
+  {
     text: 'run:hang,carried-out:2',
     is: { aim: { kind: ['run'] }, misbehaviour: { kind: 'hang', carriedOut: true }, times: 2 },
   },
@@ -84,6 +92,7 @@ test.each([
   { text: 'create:204', says: '"204" is no fault' },
   { text: 'create:429,retry-after=soon', says: 'retry-after=soon is neither whole seconds nor a date' },
   { text: 'create:429,retry-after', says: '"retry-after" cannot stand after "429"' },
+  { text: 'create:307,location=/a%0Ab', says: 'is no address' },
   { text: 'create:500,carried-out=yes', says: '"carried-out=yes" cannot stand after "500"' },
   { text: 'create:500,body=100%', says: 'has a % that stands for nothing' },
   { text: 'create:delay', says: 'needs one value and nothing more, for example delay=2s' },
@@ -103,6 +112,7 @@ describe('any fault', () => {
         kind: fc.constant('answer' as const),
         status: fc.integer({ min: 200, max: 599 }).filter((status) => ![204, 205, 304].includes(status)),
         retryAfter: fc.nat(999_999_999).map(String),
+        location: fc.webUrl({ withQueryParameters: true }),
         body: fc.string({ unit: 'grapheme' }),
         carriedOut: fc.constant(true),
       },
