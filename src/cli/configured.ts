@@ -7,7 +7,7 @@ import { CommandFailure, exitCodes } from './exit.ts';
 export function configFor(explicit: string | undefined, needsKey = true): Config {
   const found = findConfigFile(explicit, process.env, process.cwd());
   if (!('path' in found)) throw new CommandFailure(exitCodes.config, describeProblem(found));
-  const loaded = loadConfig(found.path, process.env, hostname(), needsKey);
+  const loaded = loadConfig(found.path, process.env, hostname(), { needsKey });
   if (loaded.ok) return loaded.config;
   throw new CommandFailure(exitCodes.config, loaded.problems.map(describeProblem).join('\n'));
 }

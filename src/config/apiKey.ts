@@ -8,7 +8,7 @@ import type { ApiKeySource } from '../core/apiKeySource.ts';
 
 export type FoundApiKey = { readonly source: ApiKeySource } | { readonly problem: string };
 
-const credentialName = 'nextmv-api-key';
+export const credentialName = 'nextmv-api-key';
 
 /** The first of: the file that the configuration names, systemd's credential, the environment. */
 export function findApiKey(keyFile: string | null, environment: NodeJS.ProcessEnv): FoundApiKey {

@@ -22,14 +22,22 @@ export type LoadedConfig =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
-/** @param needsKey false for whoever asks a running daemon: that one has the key, and this user perhaps not */
+/** What is not asked of the machine. */
+export interface Leniency {
+  /** False for whoever asks a running daemon: that one has the key, and this user perhaps not. */
+  readonly needsKey?: boolean;
+  /** False: how the directories lie to each other is not looked at, for one of them may not answer. */
+  readonly looks?: boolean;
+}
+
 export function loadConfig(
   path: string,
   environment: NodeJS.ProcessEnv,
   machineName: string,
-  needsKey = true,
+  { needsKey = true, looks = true }: Leniency = {},
 ): LoadedConfig {
-  const read = readConfig(resolve(path), { environment, machineName, needsKey, placeOf });
+  const machine = { environment, machineName, needsKey, placeOf: looks ? placeOf : null };
+  const read = readConfig(resolve(path), machine);
   return read.ok ? { ok: true, config: read.config } : read;
 }
 

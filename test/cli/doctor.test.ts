@@ -9,16 +9,20 @@ import type {
   RootFacts,
   StateFacts,
 } from '../../src/cli/doctor/facts.ts';
-import { unitOf } from '../../src/cli/doctor/lookAtUnit.ts';
+import { lookAtPlatform } from '../../src/cli/doctor/lookAtPlatform.ts';
+import { lookAtCredential, unitOf } from '../../src/cli/doctor/lookAtUnit.ts';
 import {
+  configFinding,
   machineFindings,
   platformFindings,
   quotaFinding,
   rootFindings,
+  silentFinding,
   stateFindings,
   unitFinding,
   watchFinding,
 } from '../../src/cli/doctor/verdicts.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { isAlone, otherUser } from '../journey/otherUser.ts';
 import { test, type Scene } from '../journey/scene.ts';
 
@@ -78,6 +82,12 @@ const bad: readonly { name: string; found: Finding[]; check: string; level: 'war
     level: 'fail',
   },
   {
+    name: 'a configuration of root’s alone',
+    found: [configFinding('/etc/config.yaml', false, 'runtrackd')],
+    check: 'config',
+    level: 'fail',
+  },
+  {
     name: 'state on NFS',
     found: stateFindings({ ...state, directory: { ...directory, fileSystem: remote } }),
     check: 'state-directory',
@@ -134,6 +144,12 @@ const bad: readonly { name: string; found: Finding[]; check: string; level: 'war
   {
     name: 'a drop root that is missing',
     found: rootFindings({ ...root, directory: { ...directory, ...missing } }),
+    check: 'drop-root',
+    level: 'fail',
+  },
+  {
+    name: 'a drop root that does not answer',
+    found: [silentFinding('drop-root', 'runs', '/d')],
     check: 'drop-root',
     level: 'fail',
   },
@@ -312,6 +328,36 @@ test('before the first start all is well, nothing is left behind, and the key is
   expect(readdirSync(scene.dir).sort()).toEqual(['config.yaml', 'key', 'platform', 'runs']);
   expect(told.all).not.toContain(scene.apiKey);
   expect(scene.seen.map(({ kind }) => kind)).toEqual(['application']);
+});
+
+test('a key that systemd hands to the daemon is found and tried, whoever is to run it', async ({ scene }) => {
+  scene.configure({ platform: { kind: 'nextmv', endpoint: scene.standIn.endpoint } });
+  const loaded = loadConfig(scene.configFile, {}, 'test-host', { needsKey: false });
+  if (!loaded.ok) throw new Error('the configuration is wrong');
+  const unit = unitOf(`LoadState=loaded\nLoadCredential=other:/etc/other nextmv-api-key:${scene.keyFile}\n`);
+  expect(unit.credential).toBe(scene.keyFile);
+  const findings = async () => {
+    const credential = unit.credential === null ? null : await lookAtCredential(unit.credential);
+    return platformFindings(await lookAtPlatform(loaded.config, {}, credential)).map(
+      ({ check, level, text }) => ({ check, level, text }),
+    );
+  };
+  expect(await findings()).toEqual(
+    expect.arrayContaining([
+      {
+        check: 'api-key',
+        level: 'ok',
+        text: `it is in ${scene.keyFile}, which systemd hands to the daemon`,
+      },
+      { check: 'app', level: 'ok', text: expect.stringContaining('the key is good') as string },
+    ]),
+  );
+  rmSync(scene.keyFile);
+  expect(await findings()).toContainEqual({
+    check: 'api-key',
+    level: 'fail',
+    text: expect.stringContaining(`${scene.keyFile} cannot be read`) as string,
+  });
 });
 
 test('beside a running daemon it names its pid, and takes nothing away from it', async ({ scene }) => {

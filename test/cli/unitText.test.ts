@@ -1,11 +1,13 @@
 /** The unit is one that systemd takes, as hardened as it says, and made for the configuration. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readableDeed } from '../../src/cli/commands/systemdUnit.ts';
 import { unitText, type UnitPlace } from '../../src/cli/unitText.ts';
 import { configOf, fileWith, givenFile } from '../config/given.ts';
+import { otherUser } from '../journey/otherUser.ts';
 import { Program, programFile } from '../journey/program.ts';
 
 const place: UnitPlace = {
@@ -101,7 +103,9 @@ describe('the command', () => {
     const dir = mkdtempSync(join(tmpdir(), 'rt-unit-'));
     const config = join(dir, 'config.yaml');
     mkdirSync(join(dir, 'runs'));
+    // As `init` leaves it.
     writeFileSync(config, withState(join(dir, 'state')).replace('/srv/runs', join(dir, 'runs')));
+    chmodSync(config, 0o640);
     const ended = await new Program(['systemd-unit', '-c', config, ...args], {
       cwd: dir,
       environment: {},
@@ -125,6 +129,7 @@ describe('the command', () => {
     expect(stderr.trim().split('\n')).toEqual([
       'would: make the group no-such-user',
       'would: make the user no-such-user, who cannot log in',
+      `would: let the group no-such-user read ${join(dir, 'config.yaml')}`,
       `would: make the directory ${join(dir, 'state')} for no-such-user`,
       'would: write /etc/systemd/system/runtrackd.service',
     ]);
@@ -137,5 +142,40 @@ describe('the command', () => {
       code: 2,
       stderr: expect.stringContaining('--install') as string,
     });
+  });
+});
+
+describe('a file that the daemon has to read', () => {
+  const daemon = { user: 'daemon', group: 'daemon' };
+  let dir: string;
+  beforeAll(() => (dir = mkdtempSync(join(tmpdir(), 'rt-unit-'))));
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  function fileOf(mode: number): string {
+    const file = join(dir, `mode-${mode.toString(8)}`);
+    writeFileSync(file, '');
+    chmodSync(file, mode);
+    return file;
+  }
+
+  test('is nobody’s concern when all may read it', () => {
+    expect(readableDeed(fileOf(0o644), daemon)).toEqual([]);
+    expect(readableDeed(join(dir, 'not-there'), daemon)).toEqual([]);
+  });
+
+  test('is left as it is when it belongs to the daemon’s user', () => {
+    const user = userInfo().username;
+    expect(readableDeed(fileOf(0o400), { user, group: 'daemon' })[0]?.isDone()).toBe(true);
+  });
+
+  test.skipIf(otherUser === null)('is opened to its group alone, once', () => {
+    const file = fileOf(0o600);
+    const [deed] = readableDeed(file, daemon);
+    expect(deed?.what).toBe(`let the group daemon read ${file}`);
+    expect(deed?.isDone()).toBe(false);
+    deed?.act();
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+    expect(statSync(file).gid).not.toBe(process.getgid?.());
+    expect(readableDeed(file, daemon)[0]?.isDone()).toBe(true);
   });
 });

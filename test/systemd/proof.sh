@@ -30,6 +30,7 @@ begin_platform() {
 
 main() {
   groupadd planner; useradd -g planner solver
+  groupadd operators; useradd -g operators operator
   install -d -o solver -g planner -m 2770 /srv/planner /srv/planner/runs /srv/planner/aside
   install -d /etc/runtrackd; (umask 077; echo key-for-the-proof > /etc/runtrackd/nextmv.key)
   begin_platform
@@ -40,8 +41,11 @@ platform: { kind: nextmv, endpoint: 'http://127.0.0.1:8765' }
 drop_roots:
   - { path: /srv/planner/runs, name: planner, app: proof-app, quiet: 300ms, scan_every: 1s }
 YAML
+  chmod 640 /etc/runtrackd/config.yaml # as init leaves it
   install_it() { runtrackd systemd-unit -c /etc/runtrackd/config.yaml --install --credential /etc/runtrackd/nextmv.key; }
   check "--install makes the user, the directories and the unit" install_it
+  check "the service's user can read the configuration, and others cannot" bash -c 'su runtrackd -s /bin/bash -c "cat /etc/runtrackd/config.yaml" && ! su solver -s /bin/bash -c "cat /etc/runtrackd/config.yaml"'
+  check "doctor finds nothing against it, with the key that systemd will hand over" runtrackd doctor --user runtrackd -c /etc/runtrackd/config.yaml
   check "a second --install changes nothing" bash -c "$(declare -f runtrackd install_it); install_it 2>&1 | grep -v '^is so already' | grep -qv 'Start it now' && exit 1; exit 0"
   check "systemd knows every line of the unit" systemd-analyze verify /etc/systemd/system/runtrackd.service
   # Minutes are too long for a proof; everything else is the unit as it was written.
@@ -91,6 +95,12 @@ YAML
   check "a key that is refused pauses delivery" becomes journal_says 'delivery pauses'
   check "a new key of the credential counts with a restart" systemctl restart runtrackd
   check "and what waited is delivered" becomes has_result friday
+  echo 'control: { group: operators }' >> /etc/runtrackd/config.yaml
+  chmod 644 /etc/runtrackd/config.yaml
+  check "a group is let in by the unit that is written anew" install_it
+  check "and by a restart" systemctl restart runtrackd
+  check "a member of control.group asks the daemon" su operator -s /bin/bash -c "$(declare -f runtrackd); runtrackd list -c /etc/runtrackd/config.yaml | grep -q friday"
+  check "another user may not" bash -c "! su solver -s /bin/bash -c '$(declare -f runtrackd); runtrackd list -c /etc/runtrackd/config.yaml'"
   check "stop ends it within its time" systemctl stop runtrackd
   check "and it was a clean end" is Result success
   sed -i 's/quiet:/quite:/' /etc/runtrackd/config.yaml

@@ -1,10 +1,18 @@
 /** `doctor`: checks the machine, the folders, the limits, the platform and the unit; each line says what to do. */
 import { Command } from '@commander-js/extra-typings';
+import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { styleText } from 'node:util';
-import { describeProblem, findConfigFile, loadConfig, type Config } from '../../config/config.ts';
+import {
+  describeProblem,
+  findConfigFile,
+  loadConfig,
+  type Config,
+  type ConfigProblem,
+  type LoadedConfig,
+} from '../../config/config.ts';
 import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
 import { becomeUser } from '../doctor/becomeUser.ts';
 import type { Finding, UnitFacts } from '../doctor/facts.ts';
@@ -14,15 +22,17 @@ import {
   lookAtSqlite,
   lookAtState,
   lookAtWatches,
+  silentAmong,
 } from '../doctor/lookAtMachine.ts';
 import { lookAtPlatform } from '../doctor/lookAtPlatform.ts';
-import { lookAtUnit } from '../doctor/lookAtUnit.ts';
+import { lookAtCredential, lookAtUnit, type Credential } from '../doctor/lookAtUnit.ts';
 import {
   configFinding,
   machineFindings,
   platformFindings,
   quotaFinding,
   rootFindings,
+  silentFinding,
   stateFindings,
   unitFinding,
   watchFinding,
@@ -37,12 +47,10 @@ export const doctorCommand = () =>
     .addOption(jsonOption())
     .action(async ({ config: explicit, user, json }) => {
       const found = findConfigFile(explicit, process.env, process.cwd());
-      const loaded =
-        'path' in found
-          ? loadConfig(found.path, process.env, hostname(), false)
-          : { ok: false as const, problems: [found] };
+      const { loaded, silent } = 'path' in found ? await load(found.path) : missing(found);
       // What only root can see is looked at before this process becomes somebody else.
       const unit = lookAtUnit();
+      const credential = unit?.credential == null ? null : await lookAtCredential(unit.credential);
       const userProblem = user === undefined ? null : becomeUser(user);
       const findings = machineFindings({
         nodeVersion: process.versions.node,
@@ -51,7 +59,8 @@ export const doctorCommand = () =>
         userProblem,
       });
       // As the wrong user every line about files would be about somebody else.
-      if (loaded.ok && userProblem === null) findings.push(...(await lookAround(loaded.config, unit)));
+      if (loaded.ok && userProblem === null)
+        findings.push(...(await lookAround(loaded.config, silent, unit, credential)));
       else if (!loaded.ok) process.exitCode = exitCodes.config;
       const isFailed = findings.some(({ level }) => level === 'fail');
       if (loaded.ok && isFailed) process.exitCode = exitCodes.failed;
@@ -70,16 +79,47 @@ export const doctorCommand = () =>
       tell('The rest was not looked at: correct the configuration first.');
     });
 
-async function lookAround(config: Config, unit: UnitFacts | null): Promise<Finding[]> {
+interface Loaded {
+  readonly loaded: LoadedConfig;
+  /** Directories that do not answer. */
+  readonly silent: ReadonlySet<string>;
+}
+
+/** How directories lie to each other can only be found out where all of them answer. */
+async function load(path: string): Promise<Loaded> {
+  const read = loadConfig(path, process.env, hostname(), { needsKey: false, looks: false });
+  const silent = read.ok ? await silentAmong(read.config) : new Set<string>();
+  if (silent.size > 0) return { loaded: read, silent };
+  return { loaded: loadConfig(path, process.env, hostname(), { needsKey: false }), silent };
+}
+
+function missing(problem: ConfigProblem): Loaded {
+  return { loaded: { ok: false, problems: [problem] }, silent: new Set() };
+}
+
+async function lookAround(
+  config: Config,
+  silent: ReadonlySet<string>,
+  unit: UnitFacts | null,
+  credential: Credential | null,
+): Promise<Finding[]> {
   const isReadable = await access(config.file, constants.R_OK).then(
     () => true,
     () => false,
   );
-  const findings = [configFinding(config.file, isReadable), ...stateFindings(await lookAtState(config))];
-  for (const root of config.dropRoots) findings.push(...rootFindings(await lookAtRoot(root)));
+  const findings = [configFinding(config.file, isReadable, nameOfGroup())];
+  if (silent.has(config.stateDir))
+    findings.push(silentFinding('state-directory', 'state_dir', config.stateDir));
+  else findings.push(...stateFindings(await lookAtState(config)));
+  for (const root of config.dropRoots) {
+    const { name, path, resultsDir, archive } = root;
+    const away = [path, resultsDir, archive?.path].find((directory) => silent.has(directory ?? ''));
+    if (away == null) findings.push(...rootFindings(await lookAtRoot(root)));
+    else findings.push(silentFinding(away === path ? 'drop-root' : 'results', name, away));
+  }
   findings.push(watchFinding(await lookAtWatches(config.dropRoots.length)));
   findings.push(quotaFinding(lookAtQuota()));
-  findings.push(...platformFindings(await lookAtPlatform(config, process.env)));
+  findings.push(...platformFindings(await lookAtPlatform(config, process.env, credential)));
   findings.push(unitFinding(unit));
   return findings;
 }
@@ -91,6 +131,13 @@ function nameOfUser(): string {
   } catch {
     return `user ${String(process.getuid?.())}`;
   }
+}
+
+/** Of this process, as `chgrp` takes it. */
+function nameOfGroup(): string {
+  const number = String(process.getgid?.());
+  const { stdout } = spawnSync('getent', ['group', number], { encoding: 'utf8' });
+  return stdout.split(':')[0] || number;
 }
 
 function findingsText(findings: readonly Finding[]): string {

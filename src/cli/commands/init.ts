@@ -162,10 +162,10 @@ async function problemOfKeyFile(text: string): Promise<string | null> {
 
 /** Never over another file, and not left behind when the program itself would refuse it. */
 async function writeNew(file: string, text: string, directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  // Whatever the umask says: the daemon's user has to be able to enter it, and its group to read the file.
+  if ((await mkdir(directory, { recursive: true })) !== undefined) await chmod(directory, 0o755);
   try {
     await writeFile(file, text, { flag: 'wx', mode: 0o640 });
-    // Whatever the umask says: the daemon's group has to be able to read it.
     await chmod(file, 0o640);
   } catch (error) {
     if (errorCode(error) === 'EEXIST') throw alreadyThere(file);

@@ -1,7 +1,8 @@
 /** `systemd-unit`: prints a hardened unit for this configuration, or puts it in place with its user and directories. */
 import { Command } from '@commander-js/extra-typings';
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/config.ts';
 import { configOption, say, tell } from '../common.ts';
@@ -12,7 +13,7 @@ import { unitText, writablePaths, type UnitPlace } from '../unitText.ts';
 const unitFile = '/etc/systemd/system/runtrackd.service';
 
 /** One thing that an installation needs. */
-interface Deed {
+export interface Deed {
   readonly what: string;
   readonly isDone: () => boolean;
   readonly act: () => void;
@@ -65,16 +66,17 @@ function installUnit(config: Config, place: UnitPlace, text: string, isDryRun: b
       act();
     }
   }
-  if (!isDryRun) say('Start it now, and at every boot: systemctl enable --now runtrackd');
+  if (isDryRun) return;
+  say(`See whether it can start: runtrackd doctor --user ${place.user} -c ${config.file}`);
+  say('Start it now, and at every boot: systemctl enable --now runtrackd');
 }
 
 function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
   const { user, group } = place;
-  // The state directory below /var/lib is made by systemd; run folders are not ours to make.
+  // Run folders are not ours to make. A state directory below /var/lib systemd would make as well, but only at the start:
+  // doctor looks before.
   const roots = new Set(config.dropRoots.map(({ path }) => path));
-  const own = writablePaths(config).filter(
-    (path) => !roots.has(path) && !(path === config.stateDir && path.startsWith('/var/lib/')),
-  );
+  const own = writablePaths(config).filter((path) => !roots.has(path));
   return [
     {
       what: `make the group ${group}`,
@@ -98,11 +100,13 @@ function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
           user,
         ),
     },
+    ...filesToRead(config).flatMap((file) => readableDeed(file, place)),
     ...own.map((path): Deed => ({
       what: `make the directory ${path} for ${user}`,
       isDone: () => existsSync(path),
       act: () => {
-        mkdirSync(path, { recursive: true, mode: 0o750 });
+        mkdirSync(dirname(path), { recursive: true });
+        mkdirSync(path, { mode: path === config.stateDir ? 0o700 : 0o750 });
         chownSync(path, idOf('passwd', user), idOf('group', group));
       },
     })),
@@ -112,6 +116,29 @@ function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
       act: () => {
         writeFileSync(unitFile, text, { mode: 0o644 });
         run('systemctl', 'daemon-reload');
+      },
+    },
+  ];
+}
+
+/** What the daemon reads at its start. A credential is not among them: systemd reads that one. */
+function filesToRead({ file, platform: { apiKey } }: Config): string[] {
+  return [file, ...(apiKey !== null && 'file' in apiKey ? [apiKey.file] : [])];
+}
+
+/** A file of root's, as `init` writes it, is opened to the daemon's group and to nobody else. None for what all may read. */
+export function readableDeed(file: string, { user, group }: Pick<UnitPlace, 'user' | 'group'>): Deed[] {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined || (stats.mode & 0o004) !== 0) return [];
+  return [
+    {
+      what: `let the group ${group} read ${file}`,
+      isDone: () =>
+        stats.uid === idOf('passwd', user) ||
+        (stats.gid === idOf('group', group) && (stats.mode & 0o040) !== 0),
+      act: () => {
+        chownSync(file, stats.uid, idOf('group', group));
+        chmodSync(file, (stats.mode & 0o7777) | 0o040);
       },
     },
   ];

@@ -81,6 +81,8 @@ export interface UnitFacts {
   readonly active: string;
   readonly user: string;
   readonly isHardened: boolean;
+  /** The file that systemd reads as root and hands to the daemon as its key; null: none. */
+  readonly credential: string | null;
 }
 
 /** What one check found: a line. */

@@ -1,5 +1,5 @@
 /** Looks at Node, SQLite, directories, the kernel's watches and quotas, as the user that this process is. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { constants, type Stats } from 'node:fs';
 import {
   access,
@@ -15,6 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, DropRootConfig } from '../../config/config.ts';
 import { openWatchesMax } from '../../intake/hints.ts';
 import { migrations } from '../../outbox/migrations.ts';
@@ -39,6 +40,39 @@ export async function lookAtSqlite(): Promise<MachineFacts['sqlite']> {
   } catch (error) {
     return { problem: (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '' };
   }
+}
+
+/** A directory on a server that is away is waited for no longer, in ms. */
+const answerMsMax = 5_000;
+
+/**
+ * The directories that do not answer. Each is asked by a process of its own: one that hangs in this process would hold one
+ * of its few threads, and keep it from ending.
+ */
+export async function silentAmong({ stateDir, dropRoots }: Config): Promise<ReadonlySet<string>> {
+  const paths = dropRoots.flatMap(({ path, resultsDir, archive }) => [path, resultsDir, archive?.path]);
+  const silent = new Set<string>();
+  await Promise.all(
+    [...new Set([stateDir, ...paths])].map(async (path) => {
+      if (path != null && !(await isAnswering(path))) silent.add(path);
+    }),
+  );
+  return silent;
+}
+
+async function isAnswering(path: string): Promise<boolean> {
+  const late = new AbortController();
+  const asked = spawn('stat', ['-L', '--', path], { stdio: 'ignore' });
+  const answered = new Promise<boolean>((resolve) => {
+    asked.once('error', () => resolve(true));
+    asked.once('exit', () => resolve(true));
+  });
+  const isSilent = sleep(answerMsMax, false, { signal: late.signal }).catch(() => false);
+  const isIt = await Promise.race([answered, isSilent]);
+  late.abort();
+  asked.kill('SIGKILL');
+  asked.unref();
+  return isIt;
 }
 
 /** @param probes whether a file may be made there, to see what its clock says */

@@ -10,37 +10,40 @@ import { PlatformClient } from '../../platform/client.ts';
 import { networkOf, type Network } from '../../platform/network.ts';
 import { machineClock } from '../../system/clock.ts';
 import { programVersion } from '../../system/programVersion.ts';
+import type { Secret } from '../../system/secret.ts';
 import type { AppFacts, PlatformFacts } from './facts.ts';
+import type { Credential } from './lookAtUnit.ts';
 
 const stepMsMax = 10_000;
 const dayMs = 86_400_000;
 /** Apps beyond this are not asked for one by one. */
 const appsMax = 20;
 
-/** @returns null: the embedded stand-in. Nothing is sent to it, and nothing leaves this machine. */
+/**
+ * @param credential what the unit hands to the daemon; null: nothing
+ * @returns null: the embedded stand-in. Nothing is sent to it, and nothing leaves this machine
+ */
 export async function lookAtPlatform(
   config: Config,
   environment: NodeJS.ProcessEnv,
+  credential: Credential | null,
 ): Promise<PlatformFacts | null> {
-  const { endpoint, apiKey, caFile, proxy } = config.platform;
+  const { endpoint, caFile, proxy } = config.platform;
   if (endpoint === null) return null;
   const network = networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment);
   const url = new URL(endpoint);
   const through = proxyFor(url, network);
-  const readKey = apiKey === null ? null : keyReader(apiKey, environment, machineClock);
+  const { where, readKey } = keyOf(config, environment, credential);
   const key = {
-    where: apiKey === null ? '' : 'file' in apiKey ? apiKey.file : `$${apiKey.environment}`,
-    problem:
-      readKey === null
-        ? 'no key: neither api_key_file, nor a systemd credential, nor $NEXTMV_API_KEY gives one to this user'
-        : await readKey().then(
-            () => null,
-            (error: unknown) => (error instanceof Error ? error.message : String(error)),
-          ),
+    where,
+    problem: await readKey().then(
+      () => null,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    ),
   };
   const apps: AppFacts[] = [];
   let aheadMs: number | null = null;
-  if (readKey !== null && key.problem === null) {
+  if (key.problem === null) {
     const client = new PlatformClient({
       endpoint,
       apiKey: readKey,
@@ -68,6 +71,34 @@ export async function lookAtPlatform(
     tls: through !== null ? null : await reach(url, network),
     apps,
     aheadMs,
+  };
+}
+
+/** Where the daemon will find its key, and the key. */
+function keyOf(
+  { platform: { apiKey } }: Config,
+  environment: NodeJS.ProcessEnv,
+  credential: Credential | null,
+): { readonly where: string; readonly readKey: () => Promise<Secret> } {
+  if (apiKey !== null)
+    return {
+      where: 'file' in apiKey ? apiKey.file : `$${apiKey.environment}`,
+      readKey: keyReader(apiKey, environment, machineClock),
+    };
+  if (credential === null)
+    return {
+      where: '',
+      readKey: () =>
+        Promise.reject(
+          new Error(
+            'no key: neither api_key_file, nor a systemd credential, nor $NEXTMV_API_KEY gives one to this user',
+          ),
+        ),
+    };
+  return {
+    where: `${credential.file}, which systemd hands to the daemon`,
+    readKey: () =>
+      'key' in credential ? Promise.resolve(credential.key) : Promise.reject(new Error(credential.problem)),
   };
 }
 

@@ -68,14 +68,24 @@ export function machineFindings({ nodeVersion, sqlite, user, userProblem }: Mach
   ];
 }
 
-export function configFinding(file: string, isReadable: boolean): Finding {
+/** @param group of the user for whom it was looked */
+export function configFinding(file: string, isReadable: boolean, group: string): Finding {
   return isReadable
     ? ok('config', `${file} is right, and this user may read it`)
     : fail(
         'config',
         `${file} is right, but this user may not read it`,
-        `Let the daemon's group read it: chgrp GROUP ${file} && chmod 640 ${file}`,
+        `Let its group read it, as runtrackd systemd-unit --install does: chgrp ${group} ${file} && chmod 640 ${file}; and enter all directories above it`,
       );
+}
+
+/** @param what the check that it belongs to. @param who the name of the drop root, or of the key */
+export function silentFinding(what: Check, who: string, path: string): Finding {
+  return fail(
+    what,
+    `${who} (${path}) does not answer`,
+    `Is it on a share whose server is away? findmnt -T ${path} says. What lies on it waits; the rest goes on.`,
+  );
 }
 
 export function stateFindings(state: StateFacts): Finding[] {
@@ -284,7 +294,11 @@ export function platformFindings(platform: PlatformFacts | null): Finding[] {
     ...(tls === null ? [] : [tlsFinding(host, tls)]),
     key.problem === null
       ? ok('api-key', `it is in ${key.where}`)
-      : fail('api-key', key.problem, 'Put the key there, readable by the daemon’s user (mode 0400 or 0440).'),
+      : fail(
+          'api-key',
+          key.problem,
+          'Put the key there, readable by the daemon’s user; or let systemd hand it over: runtrackd systemd-unit --install --credential FILE.',
+        ),
     ...apps.map(({ app, latencyMs, problem }) =>
       problem !== null
         ? fail('app', `${app}: ${problem.text}`, problem.hint)
