@@ -2,11 +2,12 @@
  * The last step of a run folder's journey, where its drop root says so: once its run is recorded, nothing has moved for
  * the grace time, and no run of it is on its way, the folder goes to the archive.
  */
-import { lstat, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isLive } from '../core/run.ts';
 import type { ArchiveCandidate } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { RunFolders } from '../reading/runFolders.ts';
 import type { SightRules } from '../reading/sight.ts';
 import { sightFolder } from '../reading/sightFolder.ts';
 import type { Clock } from '../system/clock.ts';
@@ -27,6 +28,7 @@ export interface ArchiveRules {
 
 export interface ArchiveParts {
   readonly outbox: Outbox;
+  readonly folders: RunFolders;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -83,9 +85,13 @@ export class RootArchive {
   async pass(stop: AbortSignal): Promise<number> {
     const { outbox, clock } = this.#parts;
     const { name, archive, graceMs } = this.rules;
-    if (!(await isDirectory(archive))) {
+    // Of a root that is away, whoever scans it tells.
+    if ((await this.#codeOf(this.rules.path)) !== null) return 0;
+    const code = await this.#codeOf(archive);
+    if (code !== null) {
       // Not made here: where it is to be mounted, the root disk would be filled instead.
-      this.#tellTrouble(`the archive ${archive} is not there: make it, or mount it`);
+      const what = code === 'ETIMEDOUT' ? 'does not answer' : 'is not there';
+      this.#tellTrouble(`the archive ${archive} ${what}: make it, or mount it`);
       return 0;
     }
     this.#failures = 0;
@@ -110,6 +116,18 @@ export class RootArchive {
     }
     if (this.#failures === 0) this.#allWell();
     return moved;
+  }
+
+  /** Why a directory is none that can be worked with, as the system says it; null: it can. */
+  async #codeOf(directory: string): Promise<string | null> {
+    try {
+      await this.#parts.folders.mark(directory);
+      return null;
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      return code;
+    }
   }
 
   /** Moves that were begun and not written down, by this process or one before it. */
@@ -219,14 +237,5 @@ export class RootArchive {
         `the archive ${this.rules.archive} takes folders again`,
       );
     this.#trouble = null;
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await lstat(`${path}/`)).isDirectory();
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return false;
   }
 }

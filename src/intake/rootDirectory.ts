@@ -2,7 +2,7 @@
  * The directory that a drop root is: whether it is there, whether it is the one that it was, and whether what is not in
  * it can be believed to have vanished.
  */
-import { lstat, stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../system/files.ts';
 import type { IntakeParts } from './parts.ts';
@@ -82,7 +82,7 @@ export class RootDirectory {
   fail(error: unknown): void {
     const code = errorCode(error);
     if (code === undefined || code.startsWith('SQLITE')) throw error;
-    this.#say(code === 'ENOENT' ? 'is not there' : `cannot be listed (${code})`, { code });
+    this.#say(troubleOf(code), { code });
   }
 
   /** Whether the root is the directory that was scanned last: if not, what is missing has not vanished. */
@@ -115,8 +115,12 @@ export class RootDirectory {
   }
 
   async #markNow(): Promise<string> {
-    // A file in its place is no other directory.
-    const { ino, dev } = await stat(`${this.#root.path}/.`, { bigint: true });
-    return `${dev} ${ino}`;
+    return await this.#parts.folders.mark(this.#root.path);
   }
+}
+
+function troubleOf(code: string): string {
+  if (code === 'ENOENT') return 'is not there';
+  if (code === 'ETIMEDOUT') return 'does not answer: is it on a share whose server is away?';
+  return `cannot be listed (${code})`;
 }

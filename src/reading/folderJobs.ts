@@ -3,6 +3,7 @@
  * (`folderThread.ts`). A run costs four such jobs instead of a hundred calls that each go through Node's pool of threads
  * and come back through the loop.
  */
+import { statSync } from 'node:fs';
 import { blocking } from '../system/blockingFiles.ts';
 import { OpenFolder } from '../system/files.ts';
 import type { ArtefactBody } from './bodies.ts';
@@ -33,6 +34,13 @@ export interface TextFile {
 }
 
 export const folderJobs = {
+  /** Which directory it is: device and inode. @throws system errors */
+  mark: (path: string): Promise<string> => {
+    // A file in its place is no other directory.
+    const { ino, dev } = statSync(`${path}/.`, { bigint: true });
+    return Promise.resolve(`${dev} ${ino}`);
+  },
+
   look: ({ sight }: FolderRules, path: string): Promise<FolderSight | null> =>
     Promise.resolve(sightFolderSync(path, sight)),
 

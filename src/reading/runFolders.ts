@@ -22,6 +22,8 @@ const jobsAtOnce = 8;
 const largeAtOnce = 8;
 /** A job that takes longer than this, in ms, waits for its disk: others may wait beside it. */
 const slowMs = 20;
+/** A thread that has not answered for so many ticks is given no more: it would wait behind what hangs. */
+const stuckTicks = 2;
 
 /** Rules that a thread remembers. A person's word, and a run of an earlier configuration, have rules of their own each. */
 const rulesMax = 100;
@@ -61,7 +63,7 @@ interface Thread {
 
 export class RunFolders {
   readonly #log: Log;
-  readonly #patience: Patience;
+  #patience: Patience;
   readonly #threads = new Set<Thread>();
   readonly #large = new PQueue({ concurrency: largeAtOnce });
   /** By drop root, the threads that were given up because its file system did not answer. */
@@ -85,6 +87,15 @@ export class RunFolders {
     return this.#silent.has(root)
       ? 'its file system does not answer; is it a share whose server is away?'
       : null;
+  }
+
+  /**
+   * Which directory is at the path of a root or an archive: device and inode. Asked in a thread, because a question that
+   * hangs holds one, and Node has four for all files and names of the whole daemon.
+   * @throws system errors
+   */
+  async mark(root: string): Promise<string> {
+    return await this.#ask(root, 'mark', null, root);
   }
 
   /** @param root the path of the drop root that the folder lies in. @returns null when the folder is not there */
@@ -114,6 +125,11 @@ export class RunFolders {
   /** Puts a text into the folder, whole or not at all. @throws system errors */
   async put(root: string, path: string, file: TextFile): Promise<void> {
     await this.#ask(root, 'put', null, path, file);
+  }
+
+  /** The daemon is about to end: what does not answer now is not waited for. */
+  loseNoTime(): void {
+    this.#patience = { ...this.#patience, silentTicks: stuckTicks };
   }
 
   async close(): Promise<void> {
@@ -153,7 +169,7 @@ export class RunFolders {
   #pump(): void {
     if (this.#threads.size === 0) this.#begin();
     for (const thread of this.#threads) {
-      while (thread.jobs.size < jobsAtOnce) {
+      while (thread.jobs.size < jobsAtOnce && !isStuck(thread)) {
         const job = this.#queue.shift();
         if (job === undefined) return;
         this.#give(thread, job);
@@ -228,6 +244,13 @@ export class RunFolders {
     this.#log.error({ root }, `${root} does not answer: it is left alone until it does`);
     const silent = this.#silent.get(root) ?? new Set();
     this.#silent.set(root, silent.add(thread));
+    // What other roots have asked stands behind it, and is asked again of another thread; unless it writes.
+    const others = [...thread.jobs.values()].filter((job) => job.root !== root && job.order.name !== 'put');
+    for (const job of others) {
+      thread.jobs.delete(job.order.id);
+      job.ticks = 0;
+    }
+    this.#queue.unshift(...others);
     this.#lose(thread, new Silent(root));
     const waiting = this.#queue.filter((job) => job.root === root);
     this.#queue = this.#queue.filter((job) => job.root !== root);
@@ -244,6 +267,11 @@ export class RunFolders {
       this.#log.info({ root }, `${root} answers again`);
     }
   }
+}
+
+function isStuck({ jobs }: Thread): boolean {
+  const [oldest] = jobs.values();
+  return oldest !== undefined && oldest.ticks >= stuckTicks;
 }
 
 function toldOf({ sight, reading }: FolderRules): ToldRules {

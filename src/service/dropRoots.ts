@@ -105,6 +105,11 @@ export class DropRoots {
     await this.#end(watched);
   }
 
+  /** The daemon is about to end: a file system that does not answer is not waited for. */
+  loseNoTime(): void {
+    this.#parts.intakeParts.folders.loseNoTime();
+  }
+
   async close(): Promise<void> {
     this.#missed?.stop();
     await Promise.all(this.intakes.map((intake) => intake.stop()));
@@ -113,7 +118,7 @@ export class DropRoots {
 
   #made(config: DropRootConfig): Watched {
     const { intakeParts, progress } = this.#parts;
-    const { outbox, clock, log } = intakeParts;
+    const { outbox, folders, clock, log } = intakeParts;
     const root = dropRootOf(config);
     const { name, path, scanEveryMs } = root;
     const shared = { auditor: this.#auditor, missed: this.#missed };
@@ -129,7 +134,7 @@ export class DropRoots {
               graceMs: config.archive.graceMs,
               sight: intake.rules.sight,
             },
-            { outbox, clock, log },
+            { outbox, folders, clock, log },
             progress.loop(archiveLoop(name), config.archive.graceMs),
           );
     if (archive === null) progress.forget(archiveLoop(name));

@@ -373,6 +373,7 @@ export class Service {
 
   /** All loops of the main job, until `stop` is aborted. */
   #begin(stop: AbortSignal): RunningLoops {
+    stop.addEventListener('abort', () => this.dropRoots.loseNoTime(), { once: true });
     const loops = new RunningLoops(stop, this.#around.log);
     this.dropRoots.begin(loops);
     loops.beginAll({

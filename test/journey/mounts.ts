@@ -99,6 +99,40 @@ export const isUnfreezable = said(
   }),
 );
 
+/** A file system whose server never says a word, as a share of a machine that is away. @returns what unmounts it */
+export function mountSilent(at: string): () => void {
+  mkdirSync(at, { recursive: true });
+  const server = openSync('/dev/fuse', 'r+');
+  const options = 'fd=3,rootmode=40000,user_id=0,group_id=0,allow_other';
+  const { status, stderr, error } = spawnSync(
+    'mount',
+    ['--internal-only', '-t', 'fuse', '-o', options, 'silent', at],
+    { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe', server] },
+  );
+  const unmount = (): void => {
+    // Without a server every question fails: whoever waits is let go, and it can be unmounted.
+    closeSync(server);
+    spawnSync('umount', ['-l', at]);
+  };
+  if (status === 0) return unmount;
+  closeSync(server);
+  throw new Error(`mount: ${error?.message ?? stderr}`);
+}
+
+export const isUnsilent = said('a file system that does not answer', silenceFails());
+
+function silenceFails(): string | null {
+  const at = mkdtempSync(join(tmpdir(), 'rt-mount-'));
+  try {
+    mountSilent(at)();
+    return null;
+  } catch (error) {
+    return String(error);
+  } finally {
+    rmdirSync(at);
+  }
+}
+
 export function freeze(at: string): void {
   run('fsfreeze', '-f', at);
 }
