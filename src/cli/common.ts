@@ -1,7 +1,7 @@
 /** What most commands share: their options, and how they reach the daemon and end. */
 import { Option } from '@commander-js/extra-typings';
 import { resolve } from 'node:path';
-import type { Config } from '../config/config.ts';
+import { controlDirIn, findConfigFile } from '../config/config.ts';
 import { Unanswerable, type Selector } from '../http/operations.ts';
 import { configFor } from './configured.ts';
 import { linkToDaemon, type DaemonLink } from './daemonLink.ts';
@@ -17,12 +17,13 @@ export const jsonOption = () => new Option('--json', 'print JSON for programs in
 /** Runs a command against the daemon, or against the outbox while there is no daemon. */
 export async function withDaemon<T>(
   explicitConfig: string | undefined,
-  use: (link: DaemonLink, config: Config) => Promise<T>,
+  use: (link: DaemonLink) => Promise<T>,
 ): Promise<T> {
-  const config = configFor(explicitConfig, false);
-  const link = await linkToDaemon(config);
+  const found = findConfigFile(explicitConfig, process.env, process.cwd());
+  const controlDir = 'path' in found ? controlDirIn(found.path) : null;
+  const link = await linkToDaemon(controlDir, () => configFor(explicitConfig, false));
   try {
-    return await use(link, config);
+    return await use(link);
   } catch (error) {
     if (!(error instanceof Unanswerable)) throw error;
     throw new CommandFailure(error.kind === 'ambiguous' ? exitCodes.usage : exitCodes.failed, error.message);

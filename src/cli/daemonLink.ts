@@ -19,7 +19,7 @@ import {
   type ReloadedView,
   type RunStory,
   type RunView,
-  type ScannedView,
+  type ScanLine,
   type StatusView,
 } from '../http/operations.ts';
 import { OutboxHeld } from '../outbox/outbox.ts';
@@ -44,12 +44,22 @@ const askAgainMs = 200;
 /** A scan of a large root takes its time. */
 const answerMsMax = 10 * 60_000;
 
-/** @throws CommandFailure when a daemon holds the outbox and has no socket (75), or has one and does not answer (69) */
-export async function linkToDaemon(config: Config): Promise<DaemonLink> {
+/**
+ * A daemon that runs goes by what it has read: the file may be wrong by now, or name a directory that does not answer.
+ * @param controlDir where it would listen; null: nobody can tell
+ * @param configure reads the configuration, for when there is no daemon
+ * @throws CommandFailure when a daemon holds the outbox and has no socket (75), or has one and does not answer (69)
+ */
+export async function linkToDaemon(controlDir: string | null, configure: () => Config): Promise<DaemonLink> {
   const giveUpAtMs = machineClock.monotonicMs() + startingMsMax;
+  let config: Config | null = null;
   for (;;) {
-    const link = await linkOverSocket(controlSocketOf(config));
+    const link =
+      controlDir === null
+        ? 'nobody'
+        : await linkOverSocket(controlSocketOf({ control: { directory: controlDir } }));
     if (typeof link === 'object') return link;
+    config ??= configure();
     try {
       return await linkWithoutDaemon(config);
     } catch (error) {
@@ -159,7 +169,7 @@ function overSocket(client: Client): Operations {
     preview: (order) => lines<PreviewLine>('/preview', order),
     show: async (wanted) => (await ask('/show', wanted)) as RunStory,
     answer: async (word) => (await ask('/answer', word)) as AnsweredView,
-    scan: async (order) => (await ask('/scan', order)) as ScannedView,
+    scan: (order) => lines<ScanLine>('/scan', order),
     track: async (order) => (await ask('/track', order)) as RunView,
     backup: async (order) => (await ask('/backup', order)) as BackupView,
     reload: async () => (await ask('/reload', {})) as ReloadedView,

@@ -5,11 +5,15 @@ import { machineClock } from '../system/clock.ts';
 
 /** More often nobody can read it. */
 const showMs = 1_000;
+/** Before, what it took so far says nothing of what it will take. */
+const foreseenMsMin = 2_000;
 
 export class Progress {
   readonly #beginMs = machineClock.monotonicMs();
   readonly #timer: NodeJS.Timeout | null;
   #text: string;
+  /** How much is done, from 0 to 1; null: nobody knows. */
+  #part: number | null = null;
   #isShown = false;
 
   /** @param text what is going on; how long it has been is added */
@@ -19,7 +23,9 @@ export class Progress {
     this.#timer?.unref();
   }
 
-  tell(text: string): void {
+  /** @param part how much is done, from 0 to 1, where that is known: then it is foreseen how long the rest takes */
+  tell(text: string, part: number | null = null): void {
+    this.#part = part;
     if (text === this.#text) return;
     this.#text = text;
     if (this.#timer !== null) this.#show();
@@ -31,9 +37,10 @@ export class Progress {
   }
 
   #show(): void {
-    const lasted = prettyMs(machineClock.monotonicMs() - this.#beginMs, { secondsDecimalDigits: 0 });
+    const lastedMs = machineClock.monotonicMs() - this.#beginMs;
+    const rest = restText(lastedMs, this.#part);
     // A line that is wider than the terminal would stay when it is cleared.
-    const line = `${this.#text} (${lasted})`.slice(0, (process.stderr.columns || 80) - 1);
+    const line = `${this.#text} (${inSeconds(lastedMs)}${rest})`.slice(0, (process.stderr.columns || 80) - 1);
     this.#clear();
     process.stderr.write(line);
     this.#isShown = true;
@@ -43,4 +50,14 @@ export class Progress {
     clearLine(process.stderr, 0);
     cursorTo(process.stderr, 0);
   }
+}
+
+/** Pure. @param part how much is done, from 0 to 1 */
+export function restText(lastedMs: number, part: number | null): string {
+  if (part === null || part <= 0 || part >= 1 || lastedMs < foreseenMsMin) return '';
+  return `, about ${inSeconds((lastedMs / part) * (1 - part))} to go`;
+}
+
+function inSeconds(durationMs: number): string {
+  return prettyMs(durationMs, { secondsDecimalDigits: 0 });
 }

@@ -135,7 +135,9 @@ function controlApp(operations: Operations, onBug: (error: unknown) => void): Ho
   app.post('/answer', async (context) =>
     context.json(await operations.answer(await order(context, personsAnswer))),
   );
-  app.post('/scan', async (context) => context.json(await operations.scan(await order(context, scanOrder))));
+  app.post('/scan', async (context) =>
+    lines(context, operations.scan(await order(context, scanOrder)), onBug),
+  );
   app.post('/preview', async (context) =>
     lines(context, operations.preview(await order(context, scanOrder)), onBug),
   );

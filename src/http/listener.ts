@@ -82,7 +82,7 @@ export class Listener {
       const code = errorCode(error);
       if (code === undefined) throw error;
       const trouble = troubleText(listen, code);
-      if (this.#trouble !== trouble) log.warn(trouble);
+      if (this.#trouble !== trouble) log.warn(`${trouble} (runtrackd explain not-served)`);
       this.#trouble = trouble;
       return null;
     }
@@ -185,5 +185,5 @@ function troubleText(listen: ListenAddress, code: string): string {
     ENOTFOUND: 'this machine has no such address',
     ENOENT: 'its directory is not there',
   }[code];
-  return `health, metrics and the page are not served at ${where}: ${why ?? `it cannot be had (${code})`}. It is tried again; or change http.listen (runtrackd explain not-served)`;
+  return `health, metrics and the page are not served at ${where}: ${why ?? `it cannot be had (${code})`}. It is tried again; or change http.listen`;
 }

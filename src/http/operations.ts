@@ -3,6 +3,7 @@
  * The names in the shapes are a promise to users' scripts.
  */
 import { z } from 'zod';
+import type { Reason } from '../core/failure.ts';
 import type { HintsKind } from '../intake/hints.ts';
 import { shownStates, type ShownState } from '../core/run.ts';
 import type { RunFacts } from '../core/runFacts.ts';
@@ -22,7 +23,7 @@ export interface RunView {
   readonly console_url: string | null;
   readonly tries: number;
   readonly due_at: string | null;
-  readonly reason: { readonly class: string; readonly text: string } | null;
+  readonly reason: Reason | null;
   readonly hint: string | null;
   readonly warnings: readonly string[];
   /** What the solver's log says; null: nothing, or there is no run yet. `show` has the two series as well. */
@@ -66,6 +67,8 @@ export interface StatusView {
   readonly host: string;
   readonly healthy: boolean;
   readonly problems: readonly string[];
+  /** The same, each with the class that `explain` knows. */
+  readonly problem_reasons: readonly Reason[];
   /** Where health and metrics are served, such as http://127.0.0.1:8420 or unix:/path; null: nowhere. */
   readonly http: string | null;
   readonly counts: Partial<Record<ShownState, number>>;
@@ -238,6 +241,12 @@ export interface ScannedView {
   readonly needs_person: number;
 }
 
+/** A scan as it goes on: years of runs take minutes. */
+export type ScanLine =
+  /** That drop root is looked at, and so much of all is done, from 0 to 1. */
+  | { readonly kind: 'progress'; readonly drop_root: string; readonly part: number }
+  | { readonly kind: 'end'; readonly scanned: ScannedView };
+
 export interface SeenFolder {
   readonly folder: string;
   readonly drop_root: string;
@@ -250,7 +259,8 @@ export interface SeenFolder {
 export type PreviewLine =
   /** A folder that is not a run yet. */
   | ({ readonly kind: 'folder' } & SeenFolder)
-  | { readonly kind: 'progress'; readonly looked: number }
+  /** So many were looked at, of all that there were at the beginning. */
+  | { readonly kind: 'progress'; readonly looked: number; readonly of: number }
   /** A root is done. */
   | {
       readonly kind: 'root';
@@ -317,7 +327,8 @@ export interface Operations {
   /** @throws Unanswerable when none or several match */
   show(wanted: Selector): Promise<RunStory>;
   answer(word: PersonsAnswer): Promise<AnsweredView>;
-  scan(order: ScanOrder): Promise<ScannedView>;
+  /** @throws Unanswerable when there is no such root */
+  scan(order: ScanOrder): AsyncIterable<ScanLine>;
   /** What a scan would do; nothing is changed. @throws Unanswerable when there is no such root */
   preview(order: ScanOrder): AsyncIterable<PreviewLine>;
   /** @throws Unanswerable (refused) with the reason why the folder is not tracked */

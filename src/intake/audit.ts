@@ -49,11 +49,13 @@ export class Audit {
   /**
    * With a scan: a small root is gone through wholly, and any root when a person asks.
    * @param recorded all of a small root's folders; null: it is a large one
+   * @param onCompared told how many more folders were compared
    */
   async withScan(
     recorded: ScanFacts['recorded'],
     asked: boolean,
     isStopped: () => boolean,
+    onCompared: (folders: number) => void,
   ): Promise<readonly Enqueued[]> {
     const { outbox, root } = this.#parts;
     if (recorded !== null) return (await this.#compare(recorded)) ?? [];
@@ -61,6 +63,7 @@ export class Audit {
     for (let after = ''; asked && !isStopped();) {
       const page = await outbox.recorded(root.name, after, pageOfRecorded);
       enqueued.push(...((await this.#compare(page)) ?? []));
+      onCompared(page.length);
       const last = page.at(-1);
       if (last === undefined || page.length < pageOfRecorded) break;
       [after] = last;

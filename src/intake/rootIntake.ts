@@ -162,6 +162,13 @@ export class RootIntake {
     return this.#start?.historyFound ?? 0;
   }
 
+  /** How many there are, for whoever is told how far a look at all of them is; 0 when the root cannot be listed. */
+  async folderTotal(): Promise<number> {
+    let total = 0;
+    for await (const page of this.folderPages()) total += page.length;
+    return total;
+  }
+
   /** Pages of the paths that a scan would look at; none when the root cannot be listed. */
   async *folderPages(): AsyncGenerator<readonly string[]> {
     if ((await this.#directory.look(null, true)) === null) return;
@@ -230,16 +237,28 @@ export class RootIntake {
    * Looks at the whole root once.
    * @param asked a person asks: every finished folder too, not just the next ones in turn, and a root that is another
    *   directory than before is believed to be meant so
+   * @param onPart told how much of it is done, from 0 to 1
    */
-  async scan(asked: boolean): Promise<ScanReport> {
+  async scan(asked: boolean, onPart: ((part: number) => void) | null = null): Promise<ScanReport> {
     // A person's scan and the regular one would get into each other's way.
-    return await this.#scans.add(() => this.#scan(asked));
+    return await this.#scans.add(async () => this.#scan(asked, await this.#advancing(onPart)));
   }
 
-  async #scan(asked: boolean): Promise<ScanReport> {
+  /** @returns told how many more folders were listed, or compared with what was recorded: that is what a scan does */
+  async #advancing(onPart: ((part: number) => void) | null): Promise<(folders: number) => void> {
+    if (onPart === null) return () => undefined;
+    const total = (await this.folderTotal()) + (await this.#parts.outbox.folderCount(this.rules.root.name));
+    let done = 0;
+    return (folders) => {
+      done += folders;
+      onPart(Math.min(1, done / Math.max(1, total)));
+    };
+  }
+
+  async #scan(asked: boolean, advance: (folders: number) => void): Promise<ScanReport> {
     const { outbox, clock } = this.#parts;
     const startedMs = clock.nowMs();
-    const tally = { folders: 0, looked: 0, enqueued: [] as Enqueued[], isAsked: asked };
+    const tally = { folders: 0, looked: 0, enqueued: [] as Enqueued[], isAsked: asked, advance };
     const facts = await outbox.scanFacts(this.rules.root.name, smallRootMax);
     const { distrust } = facts;
     const place = await this.#directory.look(facts.mark, asked);
@@ -264,7 +283,7 @@ export class RootIntake {
     const isAuditDue = clock.monotonicMs() - this.#auditedMs >= this.rules.root.scanEveryMs;
     if (place.isTrusted && (asked || isAuditDue)) {
       this.#auditedMs = clock.monotonicMs();
-      const enqueued = await this.#audit.withScan(facts.recorded, asked, () => this.#isStopped);
+      const enqueued = await this.#audit.withScan(facts.recorded, asked, () => this.#isStopped, advance);
       if (asked) tally.enqueued.push(...enqueued);
     }
     this.#hints?.watchParents(this.#listing.newestParents(parentWatchesMax), clock.monotonicMs());
@@ -329,6 +348,7 @@ export class RootIntake {
         wanted.filter((path) => !this.#open.has(path)),
         tally,
       );
+      tally.advance(page.length);
       await this.#roomForMore();
     }
   }
@@ -534,4 +554,5 @@ interface Tally {
   looked: number;
   readonly enqueued: Enqueued[];
   readonly isAsked: boolean;
+  readonly advance: (folders: number) => void;
 }

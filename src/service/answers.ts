@@ -1,9 +1,10 @@
 /** The answers to what one can ask of a daemon, from the parts that it is made of. */
 import { join, relative, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { previewFolder, startForPreview, type Preview } from '../intake/preview.ts';
-import type { RootIntake } from '../intake/rootIntake.ts';
+import type { RootIntake, ScanReport } from '../intake/rootIntake.ts';
 import { outsideRootName } from '../core/identity.ts';
 import { trackFolder } from '../intake/trackFolder.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type ReloadedView,
   type RunStory,
   type RunView,
+  type ScanLine,
   type ScannedView,
   type ScanOrder,
   type Selector,
@@ -50,9 +52,10 @@ type OpenState = Exclude<Folder['state'], 'known'>;
 const openStates: readonly OpenState[] = ['overdue', 'rejected', 'settling'];
 /** Rows are read in pages of this many, whatever was asked for. */
 const pageOfRows = 200;
-/** Folders previewed side by side, and how often it is said how many were, in ms. */
+/** Folders previewed side by side. */
 const previewsAtOnce = 8;
-const previewSaidEveryMs = 500;
+/** How often it is said how far a scan or a preview is, in ms. */
+const partSaidEveryMs = 500;
 /** Of history that is wanted after all, so many folders are named in the answer. */
 const leftOutNamedMax = 50;
 /** `status` names this many that need a person. */
@@ -191,14 +194,14 @@ export class Answers implements Operations {
     return { dry_run: dryRun, runs, more: count - runs.length, left_alone: [] };
   }
 
-  async scan({ root }: ScanOrder): Promise<ScannedView> {
+  async *scan({ root }: ScanOrder): AsyncGenerator<ScanLine> {
     const chosen = this.#rootsNamed(root);
     const dropRoots: ScannedView['drop_roots'][number][] = [];
     const folders: ScannedView['folders'][number][] = [];
     for (const intake of chosen) {
       const { name, path } = intake.rules.root;
       const place = (below: string) => ({ folder: join(path, below), drop_root: name });
-      const report = await intake.scan(true);
+      const report = yield* this.#scanOf(intake, (part) => (dropRoots.length + part) / chosen.length);
       for (const { run, kind } of report.enqueued) {
         const made = await this.#parts.intakeParts.outbox.run(run);
         if (made !== null && kind !== 'known')
@@ -206,28 +209,47 @@ export class Answers implements Operations {
       }
       dropRoots.push({ name, folders: report.folders, problem: intake.trouble() });
     }
-    return { dry_run: false, drop_roots: dropRoots, folders, needs_person: await this.#needsPersonCount() };
+    const needs_person = await this.#needsPersonCount();
+    yield { kind: 'end', scanned: { dry_run: false, drop_roots: dropRoots, folders, needs_person } };
+  }
+
+  /** @param ofAll how much of all that was asked for is done when that part of this root is */
+  async *#scanOf(intake: RootIntake, ofAll: (part: number) => number): AsyncGenerator<ScanLine, ScanReport> {
+    let part = 0;
+    const scan = intake.scan(true, (done) => (part = done));
+    // Whoever asked may leave before it is over; its failure is its next scan's then.
+    scan.catch(() => undefined);
+    for (;;) {
+      const report = await Promise.race([scan, sleep(partSaidEveryMs, null, { ref: false })]);
+      if (report !== null) return report;
+      yield { kind: 'progress', drop_root: intake.rules.root.name, part: ofAll(part) };
+    }
   }
 
   async *preview({ root }: ScanOrder): AsyncGenerator<PreviewLine> {
     const { clock } = this.#parts.intakeParts;
+    const chosen = this.#rootsNamed(root);
+    let of = 0;
+    for (const intake of chosen) of += await intake.folderTotal();
     let looked = 0;
     let saidMs = clock.monotonicMs();
-    for (const intake of this.#rootsNamed(root)) {
+    for (const intake of chosen) {
       const { name, path } = intake.rules.root;
       const tally = { folders: 0, known: 0 };
       for await (const previews of this.#previewsOf(intake)) {
         looked += previews.length;
-        for (const { path: below, ...said } of previews) {
+        for (const preview of previews) {
+          if (preview === null) continue;
+          const { path: below, ...said } = preview;
           if (said.verdict === 'known') tally.known += 1;
           else {
             tally.folders += 1;
             yield { kind: 'folder', folder: join(path, below), drop_root: name, ...said };
           }
         }
-        if (clock.monotonicMs() - saidMs < previewSaidEveryMs) continue;
+        if (clock.monotonicMs() - saidMs < partSaidEveryMs) continue;
         saidMs = clock.monotonicMs();
-        yield { kind: 'progress', looked };
+        yield { kind: 'progress', looked, of };
       }
       yield { kind: 'root', name, ...tally, problem: intake.trouble() };
     }
@@ -235,16 +257,13 @@ export class Answers implements Operations {
   }
 
   /** Previews of the folders of a root, a few at a time. */
-  async *#previewsOf(intake: RootIntake): AsyncGenerator<readonly Preview[]> {
+  async *#previewsOf(intake: RootIntake): AsyncGenerator<readonly (Preview | null)[]> {
     const { intakeParts } = this.#parts;
     const start = await startForPreview(intake.rules, intakeParts);
     for await (const page of intake.folderPages()) {
       for (let at = 0; at < page.length; at += previewsAtOnce) {
         const some = page.slice(at, at + previewsAtOnce);
-        const previews = await Promise.all(
-          some.map((path) => previewFolder(path, intake.rules, start, intakeParts)),
-        );
-        yield previews.filter((preview) => preview !== null);
+        yield await Promise.all(some.map((path) => previewFolder(path, intake.rules, start, intakeParts)));
       }
     }
   }

@@ -93,7 +93,7 @@ export function answeringInTime(operations: Operations, outbox: Outbox, status: 
     preview: (order) => each(operations.preview(order)),
     show: (wanted) => orRefuse(operations.show(wanted)),
     answer: (word) => orRefuse(operations.answer(word)),
-    scan: (order) => orRefuse(operations.scan(order)),
+    scan: (order) => each(operations.scan(order)),
     track: (order) => orRefuse(operations.track(order)),
     waitFor: (order) => orRefuse(operations.waitFor(order)),
     reload: () => orRefuse(operations.reload()),

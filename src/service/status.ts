@@ -1,6 +1,7 @@
 /** One screen's worth of truth: is it running, is it moving, what waits and why, what needs a person. */
 import prettyMs from 'pretty-ms';
 import { backfillText } from '../core/backfill.ts';
+import { reasonOf, type Reason } from '../core/failure.ts';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -46,7 +47,7 @@ export function statusInTrouble(parts: StatusParts, { text, hint }: OutboxTroubl
     folders: [],
     backlog: [],
     differing: null,
-    problems: [`${text}. ${hint}`],
+    problems: [{ class: 'outbox-trouble', text: `${text}. ${hint}` }],
     history: [],
   });
 }
@@ -88,12 +89,15 @@ export async function statusOf(
       ...(distrust === null || (proving === 0 && isLookedAt)
         ? []
         : [
-            `the outbox is not believed (${distrust.reason}): ${proving} run(s) are looked for on the platform before they are sent`,
+            {
+              class: 'outbox-not-believed',
+              text: `the outbox is not believed (${distrust.reason}): ${proving} run(s) are looked for on the platform before they are sent`,
+            },
           ]),
-      ...foreign.map(
-        ({ platform: other, count }) =>
-          `${count} run(s) are on their way to another platform, ${other}, and wait until it is configured again`,
-      ),
+      ...foreign.map(({ platform: other, count }) => ({
+        class: 'another-platform',
+        text: `${count} run(s) are on their way to another platform, ${other}, and wait until it is configured again`,
+      })),
     ],
   });
 }
@@ -108,7 +112,7 @@ interface Told {
   readonly folders: readonly { readonly dropRoot: string; readonly state: string; readonly count: number }[];
   readonly backlog: readonly { readonly dropRoot: string; readonly count: number }[];
   readonly differing: number | null;
-  readonly problems: readonly string[];
+  readonly problems: readonly Reason[];
 }
 
 function statusFrom(parts: StatusParts, told: Told): StatusView {
@@ -124,22 +128,31 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
   const listenTrouble = parts.listener?.trouble() ?? null;
   const count = (root: string, state: string): number =>
     told.folders.find((folder) => folder.dropRoot === root && folder.state === state)?.count ?? 0;
-  const problems = [
-    ...(isDaemon ? [] : ['the daemon is not running']),
-    ...(paused === null ? [] : [paused.failure.text]),
-    ...(storage === null ? [] : [`uploads pause: ${storage.failure.text}`]),
-    ...(results === null ? [] : [`results wait: ${results.failure.text}`]),
-    ...pausedApps.map(({ pause }) => pause.failure.text),
+  const problems: readonly Reason[] = [
+    ...(isDaemon ? [] : [{ class: 'not-running', text: 'the daemon is not running' }]),
+    ...(paused === null ? [] : [reasonOf(paused.failure)]),
+    ...(storage === null
+      ? []
+      : [{ class: storage.failure.class, text: `uploads pause: ${storage.failure.text}` }]),
+    ...(results === null
+      ? []
+      : [{ class: results.failure.class, text: `results wait: ${results.failure.text}` }]),
+    ...pausedApps.map(({ pause }) => reasonOf(pause.failure)),
     ...wrongOnDisk(configuration),
     ...told.problems,
     // A command that stands in for the daemon has no loops.
     ...loops.filter(({ isStalled }) => isStalled).map(stalled),
     ...intakes.flatMap((root) => {
       const trouble = root.trouble();
-      return trouble === null ? [] : [`drop root ${root.rules.root.path}: ${trouble}`];
+      return trouble === null
+        ? []
+        : [{ class: 'drop-root', text: `drop root ${root.rules.root.path}: ${trouble}` }];
     }),
-    ...archives.flatMap((archive) => archive.trouble() ?? []),
-    ...(listenTrouble === null ? [] : [listenTrouble]),
+    ...archives.flatMap((archive) => {
+      const trouble = archive.trouble();
+      return trouble === null ? [] : [{ class: 'archive', text: trouble }];
+    }),
+    ...(listenTrouble === null ? [] : [{ class: 'not-served', text: listenTrouble }]),
   ];
   return {
     running: isDaemon,
@@ -147,7 +160,8 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     version,
     host,
     healthy: problems.length === 0,
-    problems,
+    problems: problems.map(({ text }) => text),
+    problem_reasons: problems,
     http: parts.listener?.address() ?? null,
     loops: loops.map(({ name, lastMs, isStalled }) => ({
       name,
@@ -207,14 +221,22 @@ function backfillOf(
   };
 }
 
-function wrongOnDisk({ problems: [first, ...others] }: ConfigurationView): string[] {
+function wrongOnDisk({ problems: [first, ...others] }: ConfigurationView): Reason[] {
   if (first === undefined) return [];
   const more = others.length === 0 ? '' : ` (and ${others.length} more: \`runtrackd check-config\`)`;
-  return [`the configuration on disk is wrong, and an earlier reading is in force: ${first}${more}`];
+  return [
+    {
+      class: 'configuration-on-disk',
+      text: `the configuration on disk is wrong, and an earlier reading is in force: ${first}${more}`,
+    },
+  ];
 }
 
-function stalled({ name, agoMs }: LoopView): string {
-  return `the loop "${name}" has not moved for ${prettyMs(agoMs, { compact: true })}: look at the journal, and restart the daemon if it stays so`;
+function stalled({ name, agoMs }: LoopView): Reason {
+  return {
+    class: 'loop-stalled',
+    text: `the loop "${name}" has not moved for ${prettyMs(agoMs, { compact: true })}: look at the journal, and restart the daemon if it stays so`,
+  };
 }
 
 function budgetOf({ budget }: Delivery): StatusView['platform']['budget'] {

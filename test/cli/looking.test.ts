@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { figuresOf, type RunFacts } from '../../src/core/runFacts.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
 import { app, test } from '../journey/scene.ts';
+import { until } from '../journey/waiting.ts';
 import { json, jsonLines, openGallery, runKeys } from './gallery.ts';
 
 test.concurrent('status is one screen, and exit code 3 while something needs a person', async ({ scene }) => {
@@ -23,6 +24,7 @@ test.concurrent('status is one screen, and exit code 3 while something needs a p
       'host',
       'healthy',
       'problems',
+      'problem_reasons',
       'counts',
       'oldest_waiting',
       'needs_person',
@@ -71,6 +73,26 @@ test.concurrent('status without a daemon reads the outbox, and is exit code 69',
   expect(text.code).toBe(69);
   expect(text.stdout).toContain('not running');
 });
+
+test.concurrent(
+  'status says what is wrong, and what to type to understand each kind of it',
+  async ({ scene }) => {
+    scene.configure({}, { path: './not-there' });
+    scene.faults.always({}, { kind: 'answer', status: 401, body: '{}' });
+    const daemon = await scene.daemon();
+    scene.drop('plan');
+    const folder = scene.folder('plan');
+    await scene.command('track', folder, '--app', app);
+    await until('both problems', async () => (await daemon.status()).problems.length === 2);
+    const { problems, problem_reasons: reasons } = await daemon.status();
+    expect(reasons.map(({ text }) => text)).toEqual(problems);
+    expect(reasons.map((reason) => reason.class)).toEqual(['key-refused', 'drop-root']);
+    const { stdout } = await scene.command('status');
+    expect(stdout).toContain(
+      'What it means: `runtrackd explain key-refused`, `runtrackd explain drop-root`.',
+    );
+  },
+);
 
 test.concurrent('list shows everything, one object a line with --json', async ({ scene }) => {
   const { daemon, done, doneInMore, parked, rejected, settling } = await openGallery(scene);

@@ -22,6 +22,7 @@ function statusWith(roots: number, changes: Partial<StatusView> = {}): StatusVie
     host: 'planner-03',
     healthy: true,
     problems: [],
+    problem_reasons: [],
     http: null,
     configuration: { file: '/etc/runtrackd/config.yaml', problems: [], waiting: [] },
     counts: { recorded: 7, parked: 1 },

@@ -3,11 +3,21 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { dropFolder, plan, resultIn } from './folders.ts';
+import { isUnsilent, mountSilent } from './mounts.ts';
 import { app, test, type Scene } from './scene.ts';
 import { until } from './waiting.ts';
 
 const patientMs = 240_000;
 const json = (text: string): Readonly<Record<string, unknown>> => JSON.parse(text) as Record<string, unknown>;
+
+/** Does it the first time only. */
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
+}
 
 /** A second drop root beside the scene's own. */
 function secondRoot(scene: Scene, changes: object = {}) {
@@ -39,7 +49,11 @@ test(
     expect(refused.code).toBe(78);
     expect(refused.stderr).toMatch(/config\.yaml:\d+:\d+: hots: /);
     expect(refused.stderr).toMatch(/config\.yaml:\d+:\d+: drop_roots\[0\]\.quiet: /);
-    expect((await daemon.status()).problems.join()).toContain('the configuration on disk is wrong');
+    // The command asks the daemon, which runs by what was right.
+    const shown = await scene.command('status');
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain('the configuration on disk is wrong');
+    expect(shown.stdout).toContain('runtrackd explain configuration-on-disk');
     scene.drop('meanwhile');
     await scene.result('meanwhile');
     writeFileSync(scene.configFile, good);
@@ -120,6 +134,39 @@ test(
     expect(runs).toHaveLength(folders.length);
     expect(new Set(runs.map(({ fingerprint }) => fingerprint)).size).toBe(folders.length);
     expect((await daemon.status()).counts).toEqual({ recorded: folders.length });
+    await daemon.stop();
+  },
+);
+
+test.skipIf(isUnsilent)(
+  'a drop root that does not answer holds up neither a reload nor the others, and is there again when it answers',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const more = secondRoot(scene);
+    scene.configure({ drop_roots: [scene.dropRoot(), more.root] });
+    const daemon = await scene.daemon();
+    const before = dropFolder(more.path, 'before', plan('before'));
+    await until('the result of the root that still answers', () => resultIn(before));
+    const unmount = once(mountSilent(more.path));
+    scene.undo.push(unmount);
+    scene.drop('beside');
+    await scene.result('beside');
+    expect((await scene.command('status')).code).toBe(0);
+    const doctor = await scene.command('doctor');
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toMatch(/fail +drop-root +more \(.*\) does not answer\. Is it on a share/);
+    scene.configure({ drop_roots: [scene.dropRoot()] });
+    const removed = await scene.command('reload', '--json');
+    expect(json(removed.stdout)).toMatchObject({ ok: true, removed: ['more'] });
+    scene.configure({ drop_roots: [scene.dropRoot(), more.root] });
+    const added = await scene.command('reload', '--json');
+    expect(json(added.stdout)).toMatchObject({ ok: true, added: ['more'] });
+    scene.drop('after');
+    await scene.result('after');
+    unmount();
+    const back = dropFolder(more.path, 'back', plan('back'));
+    await until('the result of the root that answers again', () => resultIn(back));
+    expect(await scene.platformRuns()).toHaveLength(4);
     await daemon.stop();
   },
 );

@@ -43,7 +43,10 @@ export async function dryRunOf(lines: AsyncIterable<PreviewLine>, json: boolean)
   for await (const line of lines) {
     switch (line.kind) {
       case 'progress':
-        progress.tell(`${String(line.looked)} folder(s) looked at`);
+        progress.tell(
+          `${String(line.looked)} of ${String(line.of)} folder(s) looked at`,
+          line.looked / line.of,
+        );
         break;
       case 'root':
         roots.push(line);

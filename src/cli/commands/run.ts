@@ -18,6 +18,7 @@ import { CannotStart } from '../../standin/cannotStart.ts';
 import { machineClock } from '../../system/clock.ts';
 import { openLog, type Log } from '../../system/log.ts';
 import { serviceManagerOf } from '../../system/serviceManager.ts';
+import { tellBackfill } from '../backfillText.ts';
 import { configOption, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -61,7 +62,11 @@ export const runCommand = () =>
         endAnyway(service.outbox, log);
         hangups.listen(() => void service.reload());
         const work = once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop);
-        await Promise.all([work.finally(() => ended.abort()), tour?.follow(ended.signal)]);
+        await Promise.all([
+          work.finally(() => ended.abort()),
+          tour?.follow(ended.signal),
+          tellBackfill(() => service.answers.status(), ended.signal),
+        ]);
       } finally {
         await service.close();
         shutdown.dispose();

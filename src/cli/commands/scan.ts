@@ -1,8 +1,8 @@
 /** `scan`: look now, at finished folders too. `--dry-run` says what would be tracked, what not, and why. */
 import { Command } from '@commander-js/extra-typings';
-import type { ScannedView } from '../../http/operations.ts';
+import type { ScanLine, ScannedView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
-import { exitCodes } from '../exit.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
 import { Progress } from '../progress.ts';
 import { dryRunOf } from './dryRun.ts';
 import { columns, printable } from '../words.ts';
@@ -23,8 +23,7 @@ export const scanCommand = () =>
           else if (dry.needsPerson > 0 || dry.hasRejected) process.exitCode = exitCodes.needsPerson;
           return;
         }
-        const progress = new Progress(`looking at ${root ?? 'the drop roots'}`);
-        const scanned = await operations.scan(order).finally(() => progress.end());
+        const scanned = await scannedOf(operations.scan(order), root ?? 'the drop roots');
         if (json === true) printJson(scanned);
         else say(scannedText(scanned));
         const isUnwell = scanned.drop_roots.some(({ problem }) => problem !== null);
@@ -32,6 +31,19 @@ export const scanCommand = () =>
         else if (scanned.needs_person > 0) process.exitCode = exitCodes.needsPerson;
       });
     });
+
+async function scannedOf(lines: AsyncIterable<ScanLine>, what: string): Promise<ScannedView> {
+  const progress = new Progress(`looking at ${what}`);
+  try {
+    for await (const line of lines) {
+      if (line.kind === 'end') return line.scanned;
+      progress.tell(`looking at ${line.drop_root}: ${String(Math.floor(line.part * 100))} %`, line.part);
+    }
+  } finally {
+    progress.end();
+  }
+  throw new CommandFailure(exitCodes.unreachable, 'the daemon ended before it had answered');
+}
 
 function scannedText({ drop_roots: roots, folders }: ScannedView): string {
   const lines = roots.map(({ name, folders: count, problem }) => {

@@ -4,6 +4,7 @@ import { styleText } from 'node:util';
 import { shownStates } from '../../core/run.ts';
 import type { StatusView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
+import { backfillLines } from '../backfillText.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { exitCodes } from '../exit.ts';
 import { explainHint } from '../operating.ts';
@@ -47,9 +48,11 @@ function statusScreen(status: StatusView, nowMs: number): string {
       `  ${styleText('yellow', '!')} the platform asks to slow down (429): ${runs === null ? 'few' : String(runs)} runs a second for now, ${String(waiting)} request(s) wait; it widens again by itself`,
     );
   }
-  const problems = status.problems.filter((problem) => problem !== 'the daemon is not running');
-  for (const problem of problems) lines.push(`  ${styleText('red', '!')} ${problem}`);
+  // The first line says that it is not running.
+  const problems = status.problem_reasons.filter((problem) => problem.class !== 'not-running');
+  for (const { text } of problems) lines.push(`  ${styleText('red', '!')} ${text}`);
   lines.push(
+    ...explained(problems.map((problem) => problem.class)),
     '',
     columns(
       ['drop root', 'path', 'app', 'settling', 'overdue', 'looked at', 'found by scan, event', 'hints'],
@@ -65,14 +68,7 @@ function statusScreen(status: StatusView, nowMs: number): string {
       ]),
     ),
   );
-  for (const { name, backfill } of status.drop_roots) {
-    if (backfill.waiting === 0) continue;
-    const end =
-      backfill.eta === null ? '' : `, until about ${backfill.eta.slice(0, 16).replace('T', ' ')} UTC`;
-    lines.push(
-      `history of ${name}: ${String(backfill.waiting)} run(s) wait, oldest first${end}; fresh runs go before them`,
-    );
-  }
+  lines.push(...backfillLines(status.drop_roots));
   const counts = shownStates.flatMap((state) => {
     const count = status.counts[state];
     return count === undefined ? [] : [`${String(count)} ${coloured(state)}`];
@@ -100,7 +96,7 @@ function statusScreen(status: StatusView, nowMs: number): string {
       lines.push(
         `  and ${String(more)} more: \`runtrackd list --state parked --state rejected --state overdue\``,
       );
-    lines.push('', ...explained(status.needs_person));
+    lines.push('', ...explained(status.needs_person.map(({ reason, state }) => reason?.class ?? state)));
     lines.push(
       'Answer with `runtrackd retry FOLDER` or `runtrackd skip FOLDER`; `runtrackd show FOLDER` tells the whole story.',
     );
@@ -109,9 +105,8 @@ function statusScreen(status: StatusView, nowMs: number): string {
 }
 
 /** What to type to understand, once for each class of reason. */
-function explained(runs: StatusView['needs_person']): string[] {
-  const classes = [...new Set(runs.map(({ reason, state }) => reason?.class ?? state))];
-  const hints = classes
+function explained(classes: readonly string[]): string[] {
+  const hints = [...new Set(classes)]
     .map(explainHint)
     .filter((hint) => hint !== '')
     .slice(0, namedMax);

@@ -2,14 +2,16 @@
 import { Command } from '@commander-js/extra-typings';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Config } from '../../config/config.ts';
 import { resultFileName } from '../../core/ownFiles.ts';
 import type { RunView } from '../../http/operations.ts';
+import { machineClock } from '../../system/clock.ts';
 import { configOption, jsonOption, printJson, say, tell, withDaemon } from '../common.ts';
+import { configFor } from '../configured.ts';
 import type { DaemonLink } from '../daemonLink.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { explainHint } from '../operating.ts';
 import { Progress } from '../progress.ts';
+import { localTime } from '../storyText.ts';
 
 /** One question to the daemon waits this long; then it is asked again. */
 const waitMsMax = 25_000;
@@ -25,7 +27,7 @@ export const trackCommand = () =>
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (folder, { app, instance, name, wait, again, config, json }) => {
-      await withDaemon(config, async (link, configuration) => {
+      await withDaemon(config, async (link) => {
         const tracked = await link.operations.track({
           folder: resolve(folder),
           app: app ?? null,
@@ -58,7 +60,7 @@ export const trackCommand = () =>
             `${run.folder} is run #${String(run.run)}, and it is ${run.state} still; the daemon delivers it when it can (\`runtrackd show '#${String(run.run)}'\`)`,
           );
         }
-        if (wait === true) say((await recordedResult(run, configuration)).trimEnd());
+        if (wait === true) say((await recordedResult(run, config)).trimEnd());
         else if (json === true) printJson(run);
         else say(run.run_id);
       });
@@ -100,22 +102,30 @@ async function followed(
   }
 }
 
-function progressText({ run, state }: RunView): string {
-  return `run #${String(run)} is ${state}`;
+function progressText({ run, state, due_at: due }: RunView): string {
+  const next =
+    due === null || Date.parse(due) <= machineClock.nowMs()
+      ? ''
+      : `, goes on at ${localTime(due, machineClock.nowMs(), undefined)}`;
+  return `run #${String(run)} is ${state}${next}`;
 }
 
 /** The result file, beside the solver's files or, where the folder did not take it, in the state directory. */
-async function recordedResult(run: RunView, config: Config): Promise<string> {
-  const places = [
-    join(run.folder, resultFileName),
-    join(config.stateDir, 'results', `run-${String(run.run)}`, resultFileName),
-  ];
-  for (const place of places) {
-    const text = await readFile(place, 'utf8').catch(() => null);
-    if (text?.includes(run.fingerprint ?? '') === true) return text;
-  }
+async function recordedResult(run: RunView, explicitConfig: string | undefined): Promise<string> {
+  const inFolder = join(run.folder, resultFileName);
+  const own = await textOfRun(inFolder, run);
+  if (own !== null) return own;
+  const { stateDir } = configFor(explicitConfig, false);
+  const aside = join(stateDir, 'results', `run-${String(run.run)}`, resultFileName);
+  const kept = await textOfRun(aside, run);
+  if (kept !== null) return kept;
   throw new CommandFailure(
     exitCodes.failed,
-    `the result of run #${String(run.run)} was recorded, but none of ${places.join(', ')} is there any more`,
+    `the result of run #${String(run.run)} was recorded, but neither ${inFolder} nor ${aside} is there any more`,
   );
+}
+
+async function textOfRun(file: string, { fingerprint }: RunView): Promise<string | null> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  return text?.includes(fingerprint ?? '') === true ? text : null;
 }

@@ -112,8 +112,8 @@ function solver({ facts: said }: RunStory): Markup | '' {
   </section>`;
 }
 
-function timeline({ history }: RunStory, nowMs: number): Markup | '' {
-  if (history.length === 0) return '';
+function timeline({ history, thinned }: RunStory, nowMs: number): Markup | '' {
+  if (history.length === 0) return thinned ? storyLetGo : '';
   return html`<section aria-labelledby="history">
     <h2 id="history">What happened</h2>
     <ol class="timeline">
@@ -128,6 +128,11 @@ function timeline({ history }: RunStory, nowMs: number): Markup | '' {
     ${history.length > historyShownMax ? html`<p class="hint">These are the last ${count(historyShownMax)} entries.</p>` : ''}
   </section>`;
 }
+
+const storyLetGo = html`<section aria-labelledby="history">
+  <h2 id="history">What happened</h2>
+  <p>Its story was let go: it ended longer ago than <code>history.keep</code> says.</p>
+</section>`;
 
 function artefacts({ artefacts: all }: RunStory): Markup | '' {
   if (all.length === 0) return '';

@@ -63,7 +63,7 @@ export function overviewOf(seen: Overview): Readonly<Record<SectionName, Markup 
 }
 
 function health({ status, nowMs }: Overview): Markup {
-  const { healthy, problems, oldest_waiting: oldest, platform } = status;
+  const { healthy, problem_reasons: problems, oldest_waiting: oldest, platform } = status;
   const asking = needsPerson.reduce((sum, state) => sum + (status.counts[state] ?? 0), 0);
   const moving =
     oldest === null
@@ -76,8 +76,9 @@ function health({ status, nowMs }: Overview): Markup {
         healthy
           ? html`<p>${moving} The platform (${platform.kind}) answers.</p>`
           : html`<ul>
-              ${problems.map((problem) => html`<li><bdi>${visible(problem)}</bdi></li>`)}
-            </ul>`
+                ${problems.map(({ text }) => html`<li><bdi>${visible(text)}</bdi></li>`)}
+              </ul>
+              ${explained(problems)}`
       }
       ${
         platform.budget.narrowed
@@ -89,6 +90,15 @@ function health({ status, nowMs }: Overview): Markup {
       }
     </div>
   </div>`;
+}
+
+/** What to type to understand, once for each class. */
+function explained(problems: StatusView['problem_reasons']): Markup {
+  const classes = [...new Set(problems.map((problem) => problem.class))];
+  return html`<p class="hint">
+    What it means, and what to type:
+    ${classes.map((name, at) => html`${at === 0 ? '' : ', '}<code>runtrackd explain ${name}</code>`)}
+  </p>`;
 }
 
 function headline(isHealthy: boolean, asking: number): string {

@@ -138,3 +138,16 @@ test('who asks too often waits, and does not keep others waiting', async ({ scen
   ).toBe(true);
   expect((await ask(origin, '/api/runs', { headers: { cookie } })).status).toBe(200);
 });
+
+test('more live pages than 32 are told so, and are pages all the same', async ({ scene }) => {
+  const { origin } = await started(scene);
+  const headers = { cookie: await memberCookie(scene) };
+  const leaving = new AbortController();
+  const opened = await Promise.all(
+    Array.from({ length: 33 }, () => fetch(`${origin}/page/stream`, { headers, signal: leaving.signal })),
+  );
+  expect(opened.map(({ status }) => status).sort()).toEqual([...Array<number>(32).fill(200), 503]);
+  expect(opened.find(({ status }) => status === 503)?.headers.get('retry-after')).toBe('60');
+  expect((await ask(origin, '/', { headers })).status).toBe(200);
+  leaving.abort();
+});
