@@ -137,7 +137,8 @@ function nameOfUser(): string {
 function nameOfGroup(): string {
   const number = String(process.getgid?.());
   const { stdout } = spawnSync('getent', ['group', number], { encoding: 'utf8' });
-  return stdout.split(':')[0] || number;
+  const [name = ''] = stdout.split(':');
+  return name === '' ? number : name;
 }
 
 function findingsText(findings: readonly Finding[]): string {

@@ -60,7 +60,7 @@ test('a reader that does not read is dropped, and the others are told all the wh
   onTestFinished(() => leaving.abort());
   const { body } = await fetch(`http://127.0.0.1:${String(port)}/`, { signal: leaving.signal });
   const reading = (async () => {
-    for await (const bytes of body ?? []) if (bytes.includes(10)) told += 1;
+    for await (const bytes of (body ?? []) as AsyncIterable<Uint8Array>) if (bytes.includes(10)) told += 1;
   })().catch(() => undefined);
   await until('both', () => live.watchers === 2);
   await until('the silent one to be dropped', () => live.watchers === 1);
