@@ -31,6 +31,7 @@ test.concurrent('status is one screen, and exit code 3 while something needs a p
       'platform',
       'loops',
       'outputs_differ',
+      'results',
       'http',
       'waiting_since',
       'configuration',
