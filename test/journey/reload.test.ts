@@ -8,6 +8,10 @@ import { app, test, type Scene } from './scene.ts';
 import { until } from './waiting.ts';
 
 const patientMs = 240_000;
+const highsLog = readFileSync(
+  new URL('../solverlog/logs/highs-time-feasible/run.log', import.meta.url),
+  'utf8',
+);
 const json = (text: string): Readonly<Record<string, unknown>> => JSON.parse(text) as Record<string, unknown>;
 
 /** Does it the first time only. */
@@ -67,7 +71,7 @@ test(
 );
 
 test(
-  'a root that is added is watched, one that is removed is not; what it had not sent waits until it is back',
+  'a root that is added is watched, one that is removed is not; what it had not sent waits until it is back; enrich counts for what comes then',
   { timeout: patientMs },
   async ({ scene }) => {
     const more = secondRoot(scene);
@@ -96,13 +100,26 @@ test(
     expect((await daemon.status()).drop_roots.map(({ name }) => name)).toEqual(['runs']);
 
     scene.calm();
-    scene.configure({ drop_roots: [scene.dropRoot(), more.root] });
+    const enriching = { ...more.root, enrich: ['metrics'] };
+    scene.configure({ drop_roots: [scene.dropRoot(), enriching] });
     expect(json((await scene.command('reload', '--json')).stdout)).toMatchObject({
       added: ['more'],
       revived: 1,
     });
     await until('the result of the run that waited', () => resultIn(unsent));
-    expect(await scene.platformRuns()).toHaveLength(2);
+    // What is added from the log is that of the time when a run was made.
+    const enriched = async (name: string): Promise<unknown> => {
+      const folder = dropFolder(more.path, name, { ...plan(name), 'run.log': highsLog });
+      const result = await until(`the result in ${folder}`, () => resultIn(folder));
+      return result.runtrackd['enriched'] ?? [];
+    };
+    expect(await enriched('with-figures')).toEqual(['metrics']);
+    scene.configure({ drop_roots: [scene.dropRoot(), { ...enriching, enrich: ['chart'] }] });
+    expect(json((await scene.command('reload', '--json')).stdout)).toMatchObject({
+      changed: [expect.stringContaining('enrich')],
+    });
+    expect(await enriched('with-a-picture')).toEqual(['assets']);
+    expect(await scene.platformRuns()).toHaveLength(4);
     await daemon.stop();
   },
 );

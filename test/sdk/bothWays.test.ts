@@ -1,8 +1,17 @@
 /** What the official SDK tracked our library reads back, and the reverse: two clients of one contract agree. */
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { Application, Client, Output, trackFolder, type TrackedRunFields } from '../../src/index.ts';
+import { addedFrom, enrichments } from '../../src/core/enrichment.ts';
+import { runFactsOf } from '../../src/core/runFacts.ts';
+import {
+  Application,
+  Client,
+  Output,
+  parseSolverLog,
+  trackFolder,
+  type TrackedRunFields,
+} from '../../src/index.ts';
 import { Faults } from '../../src/standin/faults.ts';
 import type { Finish } from '../standin/harness.ts';
 import { app, readFiles, sdkTest, writeFiles, type Files, type Judged } from './judged.ts';
@@ -210,6 +219,35 @@ describe('what the library tracked, the SDK reads back', () => {
       expect(readFiles(join(there, 'result'))).toStrictEqual(outputs);
       expect(statSync(join(there, 'input', 'a.csv')).mode & 0o777).toBe(0o755);
       expect(valueOf(back.asset_contents)).toStrictEqual([{ x: 1 }]);
+    },
+  );
+
+  sdkTest.concurrent(
+    'what was added from a solver’s log: the output as it was uploaded, metrics, statistics, the chart',
+    async ({ folder, judged, onTestFinished }) => {
+      const scene = await judged();
+      const { client } = ours(scene, onTestFinished);
+      const log = readFileSync(new URL('../solverlog/logs/highs-time-feasible/run.log', import.meta.url));
+      const output = { solution: { routes: [[1, 3], [2]] } };
+      const path = writeFiles(folder(), {
+        'input.json': '{"a":1}',
+        'output.json': JSON.stringify(output),
+        'run.log': log.toString(),
+        'meta.json': '{"status":"succeeded"}',
+      });
+      const { runId } = await trackFolder(path, { client, applicationId: app, enrich: enrichments });
+      const facts = runFactsOf(await parseSolverLog([log])) ?? undefined;
+      const added = Object.fromEntries(
+        addedFrom(facts, enrichments).map(({ name, json }) => [name, JSON.parse(json) as unknown]),
+      );
+      expect(Object.keys(added)).toEqual(['metrics', 'statistics', 'assets']);
+      const back = await readBackWithSdk(scene.target, app, runId, folder());
+      expect(valueOf(back.output)).toStrictEqual({ ...output, ...added });
+      const { metrics: figures, statistics } = added;
+      expect(valueOf(back.result)).toMatchObject({ metadata: { metrics: figures, statistics } });
+      expect(valueOf(back.assets)).toMatchObject([{ name: 'Convergence' }]);
+      const [chart] = added['assets'] as { content: unknown }[];
+      expect(valueOf(back.asset_contents)).toStrictEqual([chart?.content]);
     },
   );
 
