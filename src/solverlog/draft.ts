@@ -12,6 +12,7 @@ import type {
   SolveStatus,
 } from '../core/solverFacts.ts';
 import { readableText } from './lines.ts';
+import { secondsBetween } from './prefix.ts';
 import { Series } from './series.ts';
 
 /** Solvers write their infinity as 1e+20, 1e+30, 1e+50 or 1e+100. */
@@ -66,6 +67,8 @@ export class Draft {
   /** What a table has to remember from one line to a later one. */
   readonly notes = new Map<string, number>();
 
+  readonly #time: () => number;
+  readonly #beganAt: number;
   #facts: Stated = {};
   #evidence: LinesOfFacts = {};
   #status: StatedStatus | null = null;
@@ -81,15 +84,20 @@ export class Draft {
   #bounds = new Series();
   #presolved = { rows: NaN, columns: NaN, line: 0 };
 
-  /** @param line that showed whose log this is */
-  constructor(solver: string, line: number) {
+  /**
+   * @param line that showed whose log this is
+   * @param time of the line that is being read, by what stands in front of it, in s; NaN: nothing does
+   */
+  constructor(solver: string, line: number, time: () => number = () => NaN) {
     this.solver = solver;
+    this.#time = time;
+    this.#beganAt = time();
     this.#evidence.solver = line;
   }
 
   /** What the program said of itself holds for its next solve as well. */
   successor(): Draft {
-    const next = new Draft(this.solver, this.#evidence.solver ?? 0);
+    const next = new Draft(this.solver, this.#evidence.solver ?? 0, this.#time);
     next.isWhole = true;
     const { version } = this.#facts;
     if (version !== undefined) {
@@ -179,6 +187,11 @@ export class Draft {
     if (Number.isNaN(fraction)) return;
     this.#printedGap = Math.abs(fraction);
     this.#printedGapLine = this.line;
+  }
+
+  /** Since the solve began, for solvers that print no times: by what other software puts in front of lines. NaN: nothing. */
+  get stampedSeconds(): number {
+    return secondsBetween(this.#beganAt, this.#time());
   }
 
   /** @param seconds since the solve began; NaN: the line does not say */

@@ -52,7 +52,7 @@ export const glpk: Solver = {
     {
       line: 'Solution found by heuristic: {value}',
       mark: 'within',
-      then: (draft, fields) => draft.incumbent(NaN, fields.number('value')),
+      then: (draft, fields) => draft.incumbent(draft.stampedSeconds, fields.number('value')),
     },
     { line: 'Objective value = {objective}' },
     { line: ['OPTIMAL LP SOLUTION FOUND', 'OPTIMAL SOLUTION FOUND'], tells: true, then: lpOptimal },
@@ -215,8 +215,13 @@ function row(cells: Row, draft: Draft): boolean {
     const relation = cells.find('=', value);
     if (relation < 0) return false;
     draft.sense(cells.hasAt(relation - 1, '<') ? 'max' : 'min');
-    draft.incumbent(NaN, cells.numberOf(value, relation - 1));
-    draft.notes.set('rowBound', cells.numberOf(relation + 1, endOfNumber(cells, relation + 1)));
+    const [seconds, bound] = [
+      draft.stampedSeconds,
+      cells.numberOf(relation + 1, endOfNumber(cells, relation + 1)),
+    ];
+    draft.incumbent(seconds, cells.numberOf(value, relation - 1));
+    draft.boundSeen(seconds, bound);
+    draft.notes.set('rowBound', bound);
     draft.notes.set('rowBoundLine', draft.line);
   } else if (!cells.hasAt(what, 'sum =')) return false;
   draft.notes.set('rowIterations', iterations);

@@ -7,7 +7,7 @@
 import { Draft, type NumberName } from './draft.ts';
 import type { Solve, SolverLog } from '../core/solverFacts.ts';
 import { isBlank, isDigit, textIn } from './numbers.ts';
-import { loggerNameLength, Prefix } from './prefix.ts';
+import { loggerNameLength, Prefix, timeIn } from './prefix.ts';
 import { Row } from './row.ts';
 import { LineFields, type LinePattern, type Mark, type Solver } from './solver.ts';
 import { template, type Template } from './template.ts';
@@ -125,8 +125,13 @@ export class LogTracker {
   /** How the last row looked. */
   #rowBytes = 0;
   #rowEnd = 0;
+  /** Where the line begins that is being read, with what stands in front of it. */
+  #lineBytes: Uint8Array = new Uint8Array();
+  #lineFrom = 0;
+  #lineStart = 0;
   /** The last row that was not read. */
   #unreadBytes: Uint8Array | null = null;
+  #unreadLine = 0;
   #unreadFrom = 0;
   #unreadTo = 0;
   #unreadNumber = 0;
@@ -149,6 +154,7 @@ export class LogTracker {
     const start = this.#prefix.end(bytes, from, to);
     if (this.#rowsRead > rowsAllRead && !isCut && this.#isLikeTheLastRow(bytes, start, to)) {
       this.#unreadBytes = bytes;
+      this.#unreadLine = from;
       this.#unreadFrom = start;
       this.#unreadTo = to;
       this.#unreadNumber = number;
@@ -158,6 +164,7 @@ export class LogTracker {
       return;
     }
     this.chunkEnds();
+    this.#at(bytes, from, start);
     if (this.#read(bytes, start, to, number, isCut) || start === from) return;
     // Some loggers put their name between the time and the line.
     const name = loggerNameLength(textIn(bytes, start, Math.min(to, start + loggerCharsMax)));
@@ -170,8 +177,21 @@ export class LogTracker {
     if (bytes === null) return;
     this.#unreadBytes = null;
     this.#unreadRows = 0;
+    this.#at(bytes, this.#unreadLine, this.#unreadFrom);
     this.#read(bytes, this.#unreadFrom, this.#unreadTo, this.#unreadNumber, false);
   }
+
+  #at(bytes: Uint8Array, from: number, start: number): void {
+    this.#lineBytes = bytes;
+    this.#lineFrom = from;
+    this.#lineStart = start;
+  }
+
+  /** Asked for the few lines whose time counts. */
+  readonly #time = (): number =>
+    this.#lineStart === this.#lineFrom
+      ? NaN
+      : timeIn(textIn(this.#lineBytes, this.#lineFrom, this.#lineStart));
 
   /** Tables have columns of a fixed width; a row that has found something begins with a letter or sign, others do not. */
   #isLikeTheLastRow(bytes: Uint8Array, from: number, to: number): boolean {
@@ -230,7 +250,7 @@ export class LogTracker {
     let draft = this.#draft;
     if (draft === null || this.#solver !== solver) {
       this.#close();
-      draft = new Draft(solver.name, number);
+      draft = new Draft(solver.name, number, this.#time);
       this.#use(solver, draft);
     }
     const mark = typeof pattern.mark === 'function' ? pattern.mark(draft) : (pattern.mark ?? null);

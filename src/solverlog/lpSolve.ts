@@ -76,7 +76,7 @@ export const lpSolve: Solver = {
 };
 
 function found(draft: Draft, fields: LineFields): void {
-  draft.incumbent(NaN, fields.number('value'));
+  draft.incumbent(draft.stampedSeconds, fields.number('value'));
   isVerbose(draft);
 }
 

@@ -119,6 +119,30 @@ function prefixLength(head: string): number {
   return length;
 }
 
+const dayTime = /(?:(\d{4})[-/.](\d\d)[-/.](\d\d)[ T_])?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?/;
+const epochTime = /\d{10}\.\d{3,9}/;
+
+/** When a line was written by the time in front of it, in s: since 1970, or since midnight where no date is there. NaN: no time. */
+export function timeIn(prefix: string): number {
+  const found = dayTime.exec(prefix);
+  if (found === null) return Number(epochTime.exec(prefix)?.[0] ?? NaN);
+  const [year, month, day, hours, minutes, seconds] = found.slice(1, 7).map(Number);
+  const isDated = found[1] !== undefined;
+  const midnight = isDated ? Date.UTC(year ?? 0, (month ?? 1) - 1, day) / 1_000 : 0;
+  return (
+    midnight + (hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0) + Number(`0.${found[7] ?? '0'}`)
+  );
+}
+
+const daySeconds = 86_400;
+
+/** How long after one time another one is, in s, to the millisecond; NaN where a clock was set back in between. */
+export function secondsBetween(began: number, now: number): number {
+  // Without a date, midnight may have passed.
+  const passed = now < began && began < daySeconds ? now + daySeconds - began : now - began;
+  return passed < 0 ? NaN : Math.round(passed * 1_000) / 1_000;
+}
+
 /** `name: ` and `[name] `, which a logger may put between its time and the line. */
 const loggerName = /^[A-Za-z][\w.-]{0,63}(?: ?\[[^\]]{0,40}\])?(?: -|:) ?|^\[[\w.-]{1,64}\] /;
 
