@@ -1,9 +1,11 @@
 /**
  * What a long history costs: an outbox with a million runs over two years, and what is asked of it all the time. Each
- * question is asked several times, the first time apart, because then nothing is in the memory.
+ * question is asked several times, the first time apart, because then nothing is in the memory. At the end the oldest runs
+ * are thinned, and what is left of one is measured.
  *
- *   npm run bench:days [-- --runs 1000000] [--rounds 5]
+ *   npm run bench:days [-- --runs 1000000] [--rounds 5] [--thinned 100000]
  */
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -17,9 +19,14 @@ import { historyOf } from '../dist/service/history.js';
 import { median, rounded } from './figures.mjs';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '1000000' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    runs: { type: 'string', default: '1000000' },
+    rounds: { type: 'string', default: '5' },
+    thinned: { type: 'string', default: '100000' },
+  },
 });
 const [runs, rounds] = [Number(values.runs), Number(values.rounds)];
+const thinned = Math.min(runs, Number(values.thinned));
 const roots = 5;
 const days = 730;
 const dayMs = 86_400_000;
@@ -29,6 +36,16 @@ const platform = 'https://api.cloud.nextmv.io';
 const dir = mkdtempSync(join(tmpdir(), 'rt-h-'));
 const stateDir = join(dir, 'state');
 mkdirSync(stateDir, { mode: 0o700 });
+
+const mapping = {
+  input: ['input.json', 'input.txt', 'input/'],
+  output: ['output.json', 'output.txt', 'output/'],
+  log: 'run.log',
+  meta: 'meta.json',
+  marker: null,
+  ignore: ['*.tmp', '.*'],
+};
+const runIdOf = (n) => `devint-${createHash('sha256').update(`id ${n}`).digest('base64url').slice(0, 12)}`;
 
 /** Recorded runs as the daemon leaves them, the newest a minute ago. */
 function fill(db) {
@@ -41,7 +58,7 @@ function fill(db) {
   const put = db.transaction((from, to) => {
     for (let n = from; n < to; n += 1) {
       const generation = createHash('sha256').update(String(n)).digest('hex');
-      const path = `run-${String(n).padStart(8, '0')}`;
+      const path = `northern-depots/replanning-after-the-storm-${String(n).padStart(8, '0')}`;
       const dropRoot = `root-${n % roots}`;
       const host = 'bench';
       const key = {
@@ -56,13 +73,14 @@ function fill(db) {
       };
       const file = { role: 'input', name: 'input.json', type: 'json', bytes: 1000, sha256: generation };
       const meta = { status: n % 10 === 0 ? 'failed' : 'succeeded', durationMs: 1000 };
-      const content = { generation, asideDigest: generation, files: [file, file], filesMark: 'mark', meta };
+      const filesMark = Buffer.from(generation, 'hex').toString('base64url');
+      const content = { generation, asideDigest: generation, files: [file, file], filesMark, mapping, meta };
       insert.run({
         ...{ fingerprint: fingerprintOf(key), platform, dropRoot, path, generation },
-        directory: `["65024","${n}","17000000000000"]`,
+        directory: `["65024","${5_000_000 + n}","${1_764_000_000_000_000_000n + BigInt(n) * 7_654_321n}"]`,
         content: JSON.stringify({ ...content, warnings: [] }),
-        state: JSON.stringify({ kind: 'recorded', runId: `devint-${n}` }),
-        runId: `devint-${n}`,
+        state: JSON.stringify({ kind: 'recorded', runId: runIdOf(n) }),
+        runId: runIdOf(n),
         atMs: Math.floor(nowMs - 60_000 - ((runs - n) / runs) * days * dayMs),
         facts: n % 2 === 0 ? '{"solver":"highs","status":"optimal","gap_relative":0.01}' : null,
       });
@@ -118,7 +136,33 @@ try {
   };
   await measure('14 days of all roots', () => historyOf(outbox, { days: 14, root: null }, nowMs));
   await measure('400 days of one root', () => historyOf(outbox, { days: 400, root: 'root-0' }, nowMs));
+  const thinnedMs = [];
+  let left = thinned;
+  // The newest of those that are to be thinned ended then.
+  const beforeMs = Math.floor(nowMs - 60_000 - ((runs - thinned) / runs) * days * dayMs);
+  for (let count = 1; count > 0 && left > 0; left -= count)
+    thinnedMs.push(await timed(async () => (count = await outbox.thinRuns(beforeMs, 20))));
+  figures['thinning, a step of 20'] = {
+    medianMs: rounded(median(thinnedMs)),
+    maxMs: rounded(Math.max(...thinnedMs)),
+  };
+  await measure('claim, nothing due, some thinned', () => outbox.claimDue(platform, nowMs, 64, []));
+  await measure('list, the oldest 50, thinned', () =>
+    outbox.list({ states: [], dropRoot: null, sinceMs: null, beforeRun: 51, limit: 50 }),
+  );
   await outbox.close();
+
+  const sizes = new Database(join(stateDir, 'outbox.db'), { readonly: true });
+  const parts = sizes
+    .prepare(
+      `select name, sum(pgsize) as bytes from dbstat where name glob 'thin*' or name glob '*thin_common*' group by name`,
+    )
+    .all();
+  const thinnedRuns = sizes.prepare('select count(*) from thin_run').pluck().get();
+  sizes.close();
+  const bytesOfThinned = Object.fromEntries(
+    parts.map(({ name, bytes }) => [name, rounded(bytes / thinnedRuns)]),
+  );
 
   const result = {
     machine: {
@@ -128,6 +172,9 @@ try {
       node: process.version,
     },
     runs,
+    thinnedRuns,
+    bytesOfThinnedRun: rounded(parts.reduce((sum, { bytes }) => sum + bytes, 0) / thinnedRuns),
+    bytesOfThinned,
     bytesOfRun: rounded(statSync(join(stateDir, 'outbox.db')).size / runs),
     figures,
   };

@@ -251,7 +251,7 @@ export class Delivery {
       const [step, isStill] = await Promise.all([this.#step(claim, answer), isInHand]);
       if (step === null || !isStill) return;
       claim = step.claim;
-      const { warnings } = step.outcome;
+      const { warnings, outputSame = null } = step.outcome;
       answer = step.outcome.answer;
       const happening = this.#pauses.note(step.outcome.happening, claim);
       if ('failure' in happening && happening.failure !== null) measures.stepFailed(claim.life.state.kind);
@@ -259,7 +259,8 @@ export class Delivery {
       const nowMs = clock.nowMs();
       const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
       const goesOn = this.#goesOn(conclusion, nowMs);
-      isInHand = this.#conclude(claim, happening.kind === 'sourceChanged', conclusion, goesOn);
+      const isChanged = happening.kind === 'sourceChanged';
+      isInHand = this.#conclude(claim, isChanged, conclusion, goesOn, outputSame);
       claim = { ...claim, life: conclusion.life };
       if (goesOn) continue;
       await isInHand;
@@ -349,14 +350,20 @@ export class Delivery {
     }
   }
 
-  async #conclude(claim: Claim, isChanged: boolean, conclusion: Conclusion, keep: boolean): Promise<boolean> {
+  async #conclude(
+    claim: Claim,
+    isChanged: boolean,
+    conclusion: Conclusion,
+    keep: boolean,
+    outputSame: boolean | null,
+  ): Promise<boolean> {
     const { outbox, clock, log, passPoint, measures, onConcluded } = this.#parts;
     const { life, note } = conclusion;
     const nowMs = clock.nowMs();
     const hand = { run: claim.run, fence: claim.fence };
     const isNewest = isChanged
       ? await outbox.concludeChanged(hand, conclusion, nowMs)
-      : await outbox.conclude(hand, conclusion, keep, nowMs);
+      : await outbox.conclude(hand, conclusion, keep, nowMs, outputSame);
     if (!isNewest) {
       log.warn({ run: claim.run }, 'an older claim was dropped: the run is in other hands');
       return false;

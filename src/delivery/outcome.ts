@@ -7,4 +7,6 @@ export interface Outcome {
   /** The platform's answer about the run, when this step has it at hand. */
   readonly answer?: ReadAnswer;
   readonly warnings?: readonly string[];
+  /** Whether the output came back as it was sent, where this step has found out. */
+  readonly outputSame?: boolean | null;
 }

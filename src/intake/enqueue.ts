@@ -6,6 +6,7 @@ import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';
 import { identityVersion, outsideRootName } from '../core/identity.ts';
 import { resultFileName } from '../core/ownFiles.ts';
+import { isMarkOf } from '../core/thinning.ts';
 import type { Enqueued, NewRun, RootStart, Run, RunSettings } from '../outbox/nouns.ts';
 import { directoryOf, newestWriteMs, type FolderSight } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
@@ -224,7 +225,7 @@ async function earlierPlaces(
     if (isSameDirectory(run.directory, directory)) return { ...nothing, movedFrom: run.run };
     // Inodes are used again: where birth times are kept, one that differs is another directory, whatever is in it.
     if (folder.isBirthKnown) continue;
-    if (run.content.filesMark === content.filesMark) return { ...nothing, movedFrom: run.run };
+    if (isMarkOf(run.content, content)) return { ...nothing, movedFrom: run.run };
     return { ...nothing, doubtful: run.run };
   }
   return nothing;

@@ -4,7 +4,7 @@ import type { Statements } from './prepare.ts';
 import { directoryOf } from './rows.ts';
 import type { RunRows } from './runRows.ts';
 
-export function archiveOperations(sql: Statements, { runByNumber, tell }: RunRows) {
+export function archiveOperations(sql: Statements, { thin, runByNumber, tell }: RunRows) {
   return {
     /** Folders whose run has been recorded since then or longer, in the order of their paths. */
     archiveCandidates(
@@ -21,6 +21,7 @@ export function archiveOperations(sql: Statements, { runByNumber, tell }: RunRow
     },
 
     beginArchiving(run: number, target: string, nowMs: number): void {
+      thin.thicken(run);
       sql.beginArchiving.run({ run, target, nowMs });
     },
 
@@ -33,6 +34,7 @@ export function archiveOperations(sql: Statements, { runByNumber, tell }: RunRow
 
     /** The folder lies in the archive: there is nothing of it in the drop root any more that could be looked at. */
     archived(run: number, dropRoot: string, path: string, target: string, nowMs: number): void {
+      thin.thicken(run);
       sql.noteArchived.run({ run, target });
       sql.forgetArchiving.run({ run });
       sql.forgetFolder.run({ dropRoot, path });

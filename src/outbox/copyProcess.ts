@@ -5,6 +5,7 @@
 import { closeSync, constants, fsyncSync, openSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { CopyReport } from './backup.ts';
+import { runsIn } from './database.ts';
 
 /** A checkpoint may be in the way for a moment. */
 const busyMsMax = 10_000;
@@ -25,7 +26,7 @@ function copy(database: string, to: string): CopyReport {
   try {
     const found = made.pragma('integrity_check(1)', { simple: true });
     if (found !== 'ok') return { ok: false, what: `the copy is not whole: ${String(found)}` };
-    const runs = Number(made.prepare('select count(*) from run').pluck().get());
+    const { runs } = runsIn(made);
     sync(to);
     return { ok: true, bytes: statSync(to).size, runs };
   } finally {

@@ -21,7 +21,7 @@ const busyInThreadMsMax = 500;
  * is wrong in the others is found when it is read.
  */
 const wholeCheckBytesMax = 128 * 1024 * 1024;
-const smallTables = ['outbox', 'root', 'app', 'proven_app'];
+const smallTables = ['outbox', 'root', 'app', 'proven_app', 'thin_common'];
 /** A version that is further ahead than this was not written by a newer program, but by a damaged disk. */
 const versionsAheadMax = 1_000;
 
@@ -190,6 +190,24 @@ export function assertNotNewer(db: Db, path: string): void {
     `${path} was written by a newer runtrackd (schema ${String(have)}, this one knows ${String(migrations.length)}). ` +
       'Nothing was changed. Start the newer version, or `runtrackd restore` a backup from before.',
   );
+}
+
+/** How many runs an outbox of whatever version holds, and when the newest of them last changed; null: it holds none. */
+export function runsIn(db: Db): { readonly runs: number; readonly newestMs: number | null } {
+  const tables = db
+    .prepare("select name from sqlite_schema where type = 'table' and name in ('run', 'thin_run')")
+    .pluck()
+    .all() as string[];
+  let [runs, newestMs]: [number, number | null] = [0, null];
+  for (const table of tables) {
+    const of = db.prepare(`select count(*) as runs, max(since_ms) as newestMs from ${table}`).get() as {
+      readonly runs: number;
+      readonly newestMs: number | null;
+    };
+    runs += of.runs;
+    if (of.newestMs !== null) newestMs = Math.max(of.newestMs, newestMs ?? 0);
+  }
+  return { runs, newestMs };
 }
 
 export function schemaVersion(db: Db): number {

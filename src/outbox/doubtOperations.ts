@@ -41,6 +41,7 @@ export function doubtOperations(
           dueAtMs: nowMs,
           nowMs,
           keep: 1,
+          outputSame: null,
         };
         if (sql.conclude.run(columns).changes === 0) sql.applyUnclaimed.run({ ...columns });
         tell(

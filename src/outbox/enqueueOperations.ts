@@ -12,7 +12,7 @@ import { OutboxDamaged } from './unusable.ts';
 
 export function enqueueOperations(
   sql: Statements,
-  { runByNumber, tell, seized, applyTo }: RunRows,
+  { thin, runByNumber, tell, seized, applyTo }: RunRows,
   doubt: Pick<DoubtOperations, 'distrust' | 'beginDistrust'>,
 ) {
   return {
@@ -20,22 +20,21 @@ export function enqueueOperations(
     enqueue(wanted: NewRun, chance: Chance): Enqueued {
       const { nowMs } = chance;
       if (wanted.movedAway !== null) move(wanted.movedAway.run, wanted.movedAway.path, nowMs);
-      const known = sql.sameContentAtPath.get({ ...wanted.key, path: wanted.path }) as RunRow | undefined;
+      const known = contentAtPath(wanted);
       const moved = wanted.movedFrom === null ? null : runByNumber(wanted.movedFrom);
       let enqueued: Enqueued;
-      if (!wanted.again && known !== undefined) enqueued = refresh(runOf(known), wanted, chance, 'known');
+      if (!wanted.again && known !== null) enqueued = refresh(known, wanted, chance, 'known');
       else if (!wanted.again && moved !== null) {
         move(moved.run, wanted.path, nowMs);
         enqueued = refresh(moved, wanted, chance, 'moved');
       } else {
-        const last = sql.newestOfKey.get({ ...wanted.key, firstPath: wanted.path }) as
-          { readonly counter: number; readonly path: string } | undefined;
+        const last = newestOfKey(wanted);
         // It lies at this path and was not found by it: going on would make a second run of what was sent.
         if (!wanted.again && last?.path === wanted.path)
           throw new OutboxDamaged(`the index of paths does not know the run of ${wanted.path}`);
         enqueued = { run: insert(wanted, 1 + (last?.counter ?? 0), nowMs), kind: 'new' };
       }
-      sql.refreshDirectory.run({ run: enqueued.run, directory: directoryText(wanted.directory) });
+      refreshDirectory(enqueued.run, wanted);
       // Older content of this folder that was never about to be sent makes way.
       const { dropRoot, generation } = wanted.key;
       const place = { dropRoot, generation, path: wanted.path, run: enqueued.run };
@@ -51,6 +50,30 @@ export function enqueueOperations(
       return isBehind ? { ...enqueued, distrust: reason } : enqueued;
     },
   };
+
+  function contentAtPath({ key, path }: NewRun): Claim | null {
+    const row = sql.sameContentAtPath.get({ ...key, path }) as RunRow | undefined;
+    const thinned = thin.ofContentAtPath(key, path);
+    const newest = thinned !== undefined && thinned.counter > (row?.counter ?? 0) ? thinned : row;
+    return newest === undefined ? null : runOf(newest);
+  }
+
+  function newestOfKey({
+    key,
+    path,
+  }: NewRun): { readonly counter: number; readonly path: string } | undefined {
+    const last = sql.newestOfKey.get({ ...key, firstPath: path }) as
+      { readonly counter: number; readonly path: string } | undefined;
+    return thin.newestOfKey(key, path, last?.counter ?? 0) ?? last;
+  }
+
+  /** Of a thinned run only where it is another one: each look at its folder would thicken it otherwise. */
+  function refreshDirectory(run: number, wanted: NewRun): void {
+    const directory = directoryText(wanted.directory);
+    if (thin.byNumber(run)?.directory === directory) return;
+    thin.thicken(run);
+    sql.refreshDirectory.run({ run, directory });
+  }
 
   function insert(wanted: NewRun, counter: number, nowMs: number): number {
     const key = { ...wanted.key, firstPath: wanted.path, counter };
@@ -98,7 +121,9 @@ export function enqueueOperations(
   ): { readonly state: RunState; readonly note: string | null } {
     const { platform, app } = key;
     const isFree =
-      believed !== null && sql.runHolding.get({ platform, app, runId: believed.runId }) === undefined;
+      believed !== null &&
+      sql.runHolding.get({ platform, app, runId: believed.runId }) === undefined &&
+      thin.holding(platform, app, believed.runId) === undefined;
     if (isFree) {
       const { runId } = believed;
       return {
@@ -121,6 +146,7 @@ export function enqueueOperations(
   function move(run: number, path: string, nowMs: number): void {
     const moved = runByNumber(run);
     if (moved === null) return;
+    thin.thicken(run);
     sql.moveRun.run({ run, path });
     tell(run, moved.life.state.kind, `its folder was moved from ${moved.path} to ${path}`, nowMs);
   }

@@ -4,6 +4,7 @@ import type { RunState, ShownState } from '../core/run.ts';
 import type { Folder, RecentRun, Run, RunQuery } from './nouns.ts';
 import { folderColumns, folderOf, runOf, type FolderRow, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
+import type { RunRows } from './runRows.ts';
 
 type OpenState = Exclude<Folder['state'], 'known'>;
 /** Said of folders only. A run can be skipped as well as a folder. */
@@ -12,7 +13,12 @@ const folderStates: readonly string[] = ['settling', 'overdue', 'rejected'] sati
 /** No name comes after it. */
 const lastCharacter = '\u{10ffff}';
 
-export function folderOperations(sql: Statements) {
+/** Of a full page of runs those thinned ones are wanted that come in between, and they are mostly older. */
+function aboveIn(page: readonly { readonly run: number }[], limit: number): number {
+  return page.length < limit ? 0 : (page.at(-1)?.run ?? 0);
+}
+
+export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirst }: RunRows) {
   const folders = (rows: unknown[]): Folder[] => (rows as FolderRow[]).map(folderOf);
   const runs = (rows: unknown[]): Run[] => (rows as RunRow[]).map(runOf);
 
@@ -68,8 +74,7 @@ export function folderOperations(sql: Statements) {
         const parent = names.slice(0, levels).join('/');
         const path = `${parent}/${name}`;
         const isThere =
-          sql.folder.get({ dropRoot, path }) !== undefined ||
-          sql.runsAtPath.get({ dropRoot, path, limit: 1 }) !== undefined;
+          sql.folder.get({ dropRoot, path }) !== undefined || runsAtPath(dropRoot, path, 1).length > 0;
         if (isThere) paths.push(path);
         at = `${parent}/${lastCharacter}`;
       }
@@ -103,7 +108,11 @@ export function folderOperations(sql: Statements) {
 
     /** The first run that this outbox ever made; null: it never made one. */
     oldestRun(): number | null {
-      return (sql.oldestRun.pluck().get() as number | undefined) ?? null;
+      const oldest = [sql.oldestRun, sql.oldestThin].map(
+        (statement) => statement.pluck().get() as number | null,
+      );
+      const made = oldest.filter((run) => run !== null);
+      return made.length === 0 ? null : Math.min(...made);
     },
 
     /** When a folder that is settling last changed, wall clock in ms; null: none is settling. */
@@ -126,7 +135,9 @@ export function folderOperations(sql: Statements) {
       const open = sql.countOpenFolders.all() as { state: OpenState; dropRoot: string; count: number }[];
       for (const { state, count } of open) states[state] = (states[state] ?? 0) + count;
       const backlog = sql.countBacklog.all() as { dropRoot: string; count: number }[];
-      return { states, folders: open, backlog, differing: Number(sql.countDiffering.pluck().get()) };
+      const differing =
+        Number(sql.countDiffering.pluck().get()) + Number(sql.countThinDiffering.pluck().get());
+      return { states, folders: open, backlog, differing };
     },
 
     /** Runs, newest first. Folders that are no runs are `openFolders`. */
@@ -135,10 +146,13 @@ export function folderOperations(sql: Statements) {
       if (query.states.length > 0 && kinds.length === 0) return [];
       const found: Run[] = [];
       const { dropRoot, sinceMs } = query;
-      const read = (page: (before: number, limit: number) => unknown[]): void => {
+      const read = (hasThin: boolean, page: (before: number, limit: number) => unknown[]): void => {
         let before = query.beforeRun ?? Number.MAX_SAFE_INTEGER;
         for (let taken = 0; taken < query.limit;) {
-          const rows = runs(page(before, query.limit));
+          const thick = page(before, query.limit) as RunRow[];
+          const above = aboveIn(thick, query.limit);
+          const thinned = hasThin ? thin.page(dropRoot, before, above, query.limit) : [];
+          const rows = newestFirst(thick, thinned, query.limit);
           const fits = rows.filter(({ createdAtMs }) => sinceMs === null || createdAtMs >= sinceMs);
           found.push(...fits);
           taken += fits.length;
@@ -148,13 +162,17 @@ export function folderOperations(sql: Statements) {
           before = last.run;
         }
       };
-      for (const kind of kinds.length === 0 ? [null] : kinds) read(newestOf(sql, dropRoot, kind));
+      for (const kind of kinds.length === 0 ? [null] : kinds)
+        read(kind === null || kind === 'recorded', newestOf(sql, dropRoot, kind));
       return found.sort((a, b) => b.run - a.run).slice(0, query.limit);
     },
 
     /** The newest runs, newest first, with what a picture of them shows. */
     recentRuns(limit: number): RecentRun[] {
-      return sql.recentRuns.all({ before: Number.MAX_SAFE_INTEGER, limit }) as RecentRun[];
+      const before = Number.MAX_SAFE_INTEGER;
+      const thick = sql.recentRuns.all({ before, limit }) as RecentRun[];
+      const thinned = sql.recentThin.all({ before, above: aboveIn(thick, limit), limit }) as RecentRun[];
+      return [...thick, ...thinned].sort((one, other) => other.run - one.run).slice(0, limit);
     },
 
     /** Runs that have been in this state since then or longer, the oldest first. */

@@ -2,6 +2,7 @@
 import type { Claim } from './nouns.ts';
 import { runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
+import type { RunRows } from './runRows.ts';
 
 export interface ListedRun {
   readonly runId: string;
@@ -19,7 +20,11 @@ export interface FoundRun {
   readonly createdAtMs: number;
 }
 
-export function listingOperations(sql: Statements) {
+export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin'>) {
+  const knows = (fingerprint: string): { readonly kind: string } | undefined =>
+    (sql.ownFingerprint.get({ fingerprint }) as { readonly kind: string } | undefined) ??
+    thin.byFingerprint(fingerprint);
+
   return {
     /** Apps with unknown runs that are due to be looked for. */
     unknownApps(platform: string, nowMs: number): string[] {
@@ -66,7 +71,7 @@ export function listingOperations(sql: Statements) {
       for (const { runId, createdAtMs, fingerprint, generation, host } of page) {
         sql.addListed.run({ listing, runId, createdAtMs });
         if (fingerprint === null) continue;
-        const isKnown = sql.ownFingerprint.get({ fingerprint }) !== undefined;
+        const isKnown = knows(fingerprint) !== undefined;
         if (!isKnown) sql.noteTwin.run({ platform, app, runId, fingerprint, generation });
         // One under this host's name was an outbox's that was lost: it shows as well that this list shows them.
         if (isKnown || (host !== null && host === ownHost)) {
@@ -76,6 +81,7 @@ export function listingOperations(sql: Statements) {
         const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app, platform }) as
           number | undefined;
         if (run === undefined || sql.runHolding.get({ platform, app, runId }) !== undefined) continue;
+        if (thin.holding(platform, app, runId) !== undefined) continue;
         found.push({ run, runId, createdAtMs });
       }
       return found;
@@ -98,7 +104,7 @@ export function listingOperations(sql: Statements) {
       return listed.filter((run) => {
         const { fingerprint } = run;
         if (fingerprint === null || run.host !== host) return false;
-        const own = sql.ownFingerprint.get({ fingerprint }) as { kind: string } | undefined;
+        const own = knows(fingerprint);
         if (own !== undefined && own.kind !== 'queued' && own.kind !== 'uploaded') return false;
         return sql.isStranger.get({ fingerprint }) === undefined;
       });

@@ -271,4 +271,100 @@ export const migrations: readonly string[] = [
   -- one entry when it is made and none afterwards.
   create index run_root on run (drop_root, run);
   `,
+  `
+  -- A thinned run leaves the table of runs with all its indexes, and becomes a row of some 200 bytes. What many of them have
+  -- in common is said once, as JSON; they are found by marks, which are the beginnings of digests (outbox/thinRuns.ts).
+  create table thin_common (
+    common integer primary key,
+    facts text not null unique
+  ) strict;
+  create table thin_run (
+    run integer primary key,
+    common integer not null,          -- in thin_common
+    generation any not null,          -- bytes
+    counter integer not null,
+    first_path text not null,
+    path text,                        -- null: the first one
+    inode any not null,               -- a number where it is one that SQLite can hold
+    birth_ns any not null,
+    files_mark text not null,         -- its beginning
+    run_id text not null,
+    since_ms integer not null,
+    took_ms integer not null,         -- from when it was made
+    tries_total integer not null,
+    fence integer not null,
+    failed integer not null,
+    plainest integer not null,
+    ever_unknown integer not null,
+    backlog integer not null,
+    counted integer not null,
+    output_same integer,
+    name text,                        -- null: the folder's
+    files text,                       -- null: as in thin_common
+    archived_to text                  -- null: as in thin_common
+  ) strict;
+  create index thin_of_common on thin_run (common);   -- and by number, as every index is
+  create index thin_differs on thin_run (run) where output_same = 0;
+  create table thin_mark (
+    mark integer not null,
+    run integer not null,
+    primary key (mark, run)
+  ) strict, without rowid;
+
+  -- Whether the output came back as it was sent; null: it was not compared.
+  alter table run add column output_same integer check (output_same in (0, 1));
+  drop index run_thick;
+  create index run_thick on run (since_ms)
+    where kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'));
+  -- A run that comes back to the table of runs was made and counted long ago.
+  drop trigger run_count_made;
+  create trigger run_count_made after insert on run when new.thinned = 0 begin
+    insert into run_count values (new.drop_root, new.platform, new.backlog, new.kind, 1)
+    on conflict (drop_root, platform, backlog, kind) do update set runs = runs + 1;
+  end;
+  drop trigger day_made;
+  create trigger day_made after insert on run when new.thinned = 0 begin
+    insert into day (day, drop_root, status, made, parked)
+    values (new.created_at_ms / 86400000, new.drop_root, '', 1, new.kind = 'parked')
+    on conflict (day, drop_root, status) do update set made = made + 1, parked = parked + excluded.parked;
+  end;
+
+  -- A folder's run may be a thinned one: the table is made anew without the reference, which SQLite cannot drop.
+  create table folder_anew (
+    drop_root text not null,
+    path text not null,
+    state text not null check (state in ('settling', 'overdue', 'rejected', 'skipped', 'known')),
+    reason_class text not null,
+    reason text not null,
+    hint text not null,
+    signature text not null,          -- stat signature of the mapped files; '' asks for a fresh look
+    directory text not null,
+    first_seen_ms integer not null,
+    changed_at_ms integer not null,
+    since_ms integer not null,
+    run integer,                      -- the run that its content is, once known
+    target text not null,             -- the platform and app for which all this is so
+    wanted integer not null default 0 check (wanted in (0, 1)),
+    primary key (drop_root, path)
+  ) strict, without rowid;
+  insert into folder_anew select drop_root, path, state, reason_class, reason, hint, signature, directory, first_seen_ms,
+    changed_at_ms, since_ms, run, target, wanted from folder;
+  drop table folder;
+  alter table folder_anew rename to folder;
+  create index folder_state on folder (state, drop_root, path) where state <> 'known';
+  create index folder_run on folder (run) where run is not null;
+  create index folder_unsettled on folder (drop_root, path) where signature = '';
+  create trigger folder_count_seen after insert on folder begin
+    insert into folder_count values (new.drop_root, new.state, 1)
+    on conflict (drop_root, state) do update set folders = folders + 1;
+  end;
+  create trigger folder_count_changed after update of state on folder when new.state <> old.state begin
+    update folder_count set folders = folders - 1 where drop_root = old.drop_root and state = old.state;
+    insert into folder_count values (new.drop_root, new.state, 1)
+    on conflict (drop_root, state) do update set folders = folders + 1;
+  end;
+  create trigger folder_count_forgotten after delete on folder begin
+    update folder_count set folders = folders - 1 where drop_root = old.drop_root and state = old.state;
+  end;
+  `,
 ];

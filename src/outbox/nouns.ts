@@ -40,6 +40,8 @@ export interface Run {
   readonly archivedTo: string | null;
   /** The output document as it was last uploaded, where that is not the file itself; null: it is. */
   readonly sent: SentDocument | null;
+  /** Whether the output came back as it was sent; null: it was not compared, or nobody knows any more. */
+  readonly outputSame: boolean | null;
   /** It ended long ago: its history is gone, and of a recorded one nearly all that was known of its content. */
   readonly isThinned: boolean;
 }

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { asDamage, assertHeader, assertNotNewer, assertWhole } from './database.ts';
+import { asDamage, assertHeader, assertNotNewer, assertWhole, runsIn } from './database.ts';
 import { asUnusable } from './owned.ts';
 import { takeLock } from './lock.ts';
 import {
@@ -109,9 +109,7 @@ function factsOf(
       assertWhole(db, true);
       const frozen = db.prepare('select host from outbox').pluck().get() as string | null | undefined;
       if (frozen != null && !hosts.includes(frozen)) throw new OtherHost(file, frozen, hosts[0]);
-      const runs = Number(db.prepare('select count(*) from run').pluck().get());
-      const newestMs = db.prepare('select max(since_ms) from run').pluck().get() as number | null;
-      return { runs, newestMs };
+      return runsIn(db);
     } finally {
       db.close();
     }

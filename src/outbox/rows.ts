@@ -46,6 +46,7 @@ export interface RunRow {
   facts: string | null;
   sent: string | null;
   thinned: number;
+  outputSame: number | null;
 }
 
 export function runOf(row: RunRow): Claim {
@@ -53,13 +54,14 @@ export function runOf(row: RunRow): Claim {
   const key = { version, platform, app, host, dropRoot, firstPath, generation, counter };
   if (fingerprintOf(key) !== row.fingerprint)
     throw new OutboxDamaged(`the key of run #${String(row.run)} is not that of its fingerprint`);
+  const content = contentOf(row);
   return {
     run: row.run,
     key,
     fingerprint: row.fingerprint,
     path: row.path,
     directory: directoryOf(row.directory),
-    content: contentOf(row),
+    content,
     settings: settingsOf(row),
     life: lifeOf(row),
     sinceMs: row.sinceMs,
@@ -72,7 +74,8 @@ export function runOf(row: RunRow): Claim {
     twin: row.twin,
     archivedTo: row.archivedTo,
     sent: row.sent === null ? null : (parsed(row.sent) as SentDocument),
-    isThinned: row.thinned === 1,
+    outputSame: row.outputSame === null ? null : row.outputSame === 1,
+    isThinned: row.thinned === 1 || content.asideDigest === '',
   };
 }
 

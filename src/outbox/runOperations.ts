@@ -7,6 +7,9 @@ import type { Statements } from './prepare.ts';
 import { lifeColumns, type FolderRow } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
 
+/** Of the same content in directories of the same inode, which are few. */
+const sameDirectoryMax = 20;
+
 /** Who has a run in hand: all of a claim that a change needs, and that is worth being told to another thread. */
 type Hand = Pick<Claim, 'run' | 'fence'>;
 
@@ -17,7 +20,10 @@ interface Due {
   readonly pausedApps: string;
 }
 
-export function runOperations(sql: Statements, { runs, runByNumber, tell, seized, applyTo }: RunRows) {
+export function runOperations(
+  sql: Statements,
+  { thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo }: RunRows,
+) {
   const claimOfLine = (due: Due, limit: number, line: DeliveryLine): Claim[] =>
     limit <= 0 ? [] : runs(sql.claimDue.all({ ...due, limit, line, mark: 1 }));
 
@@ -85,6 +91,7 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
 
     /**
      * Writes down what became of a claimed run. With `keep` the claim goes on to the next step.
+     * @param outputSame whether the output came back as it was sent; null: that was not asked, or nobody can tell
      * @returns false when the claim is not the newest: nothing was changed
      */
     conclude(
@@ -92,8 +99,13 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
       { life, dueAtMs, note }: Conclusion,
       keep: boolean,
       nowMs: number,
+      outputSame: boolean | null = null,
     ): boolean {
-      const columns = { ...lifeColumns(life), run, fence, dueAtMs, nowMs, keep: keep ? 1 : 0 };
+      const columns = {
+        ...lifeColumns(life),
+        ...{ run, fence, dueAtMs, nowMs, keep: keep ? 1 : 0 },
+        outputSame: outputSame === null ? null : outputSame ? 1 : 0,
+      };
       if (sql.conclude.run(columns).changes === 0) return false;
       // In the same change as the intent itself: a copy from before it has the smaller number.
       if (life.state.kind === 'intended') sql.countIntent.run();
@@ -145,8 +157,9 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
       const found = runByNumber(run);
       if (found === null) return;
       const all = [...new Set([...found.warnings, ...warnings])];
-      if (all.length > found.warnings.length)
-        sql.setWarnings.run({ run, warnings: JSON.stringify(all.slice(0, 50)) });
+      if (all.length === found.warnings.length) return;
+      thin.thicken(run);
+      sql.setWarnings.run({ run, warnings: JSON.stringify(all.slice(0, 50)) });
     },
 
     /** Which runs are in a state, of which drop root, and why where they are parked: in pages by their number. */
@@ -155,10 +168,13 @@ export function runOperations(sql: Statements, { runs, runByNumber, tell, seized
 
     run: (run: number): Run | null => runByNumber(run),
     history: (run: number): HistoryEntry[] => sql.history.all({ run }) as HistoryEntry[],
-    runsAtPath: (dropRoot: string, path: string, limit: number): Run[] =>
-      runs(sql.runsAtPath.all({ dropRoot, path, limit })),
+    runsAtPath: (dropRoot: string, path: string, limit: number): Run[] => runsAtPath(dropRoot, path, limit),
     /** Runs with this very content whose directory had this inode, wherever it lay. */
     runsOfInode: (inode: string, generation: string): Run[] =>
-      runs(sql.sameDirectory.all({ inode, generation })),
+      newestFirst(
+        sql.sameDirectory.all({ inode, generation, limit: sameDirectoryMax }),
+        thin.ofDirectory(inode, generation, sameDirectoryMax),
+        sameDirectoryMax,
+      ),
   };
 }

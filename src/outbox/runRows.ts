@@ -1,4 +1,7 @@
-/** How the rows of runs are found and changed; what every operation on runs shares. Each change tells the run's story. */
+/**
+ * How the rows of runs are found and changed; what every operation on runs shares. Each change tells the run's story.
+ * Thinned runs are found like the others.
+ */
 import type { Happening } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import type { LifecyclePolicy } from '../core/policy.ts';
@@ -6,6 +9,7 @@ import type { RunState } from '../core/run.ts';
 import type { Claim, Run } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns, runOf, type RunRow } from './rows.ts';
+import { thinRuns } from './thinRuns.ts';
 
 /** More would bury the story of the run; the oldest go first. */
 const historyEntriesMax = 200;
@@ -20,11 +24,17 @@ export interface Chance {
 }
 
 export function runRows(sql: Statements) {
+  const thin = thinRuns(sql);
   const runs = (found: unknown[]): Claim[] => (found as RunRow[]).map(runOf);
   const runByNumber = (run: number): Claim | null => {
-    const row = sql.runByNumber.get({ run }) as RunRow | undefined;
+    const row = (sql.runByNumber.get({ run }) as RunRow | undefined) ?? thin.byNumber(run);
     return row === undefined ? null : runOf(row);
   };
+  /** Two lists of which each has the newest first, as one. */
+  const newestFirst = (some: unknown[], others: readonly RunRow[], limit: number): Claim[] =>
+    runs([...(some as RunRow[]), ...others].sort((one, other) => other.run - one.run).slice(0, limit));
+  const runsAtPath = (dropRoot: string, path: string, limit: number): Claim[] =>
+    newestFirst(sql.runsAtPath.all({ dropRoot, path, limit }), thin.atPath(dropRoot, path, limit), limit);
 
   const tell = (run: number, kind: RunState['kind'], note: string | null, nowMs: number): void => {
     if (note === null) return;
@@ -41,6 +51,8 @@ export function runRows(sql: Statements) {
 
   const applyTo = (run: Run, happening: Happening, { nowMs, random, policy }: Chance): Run => {
     const { life, dueAtMs, note } = advance(run.life, happening, nowMs, random, policy);
+    if (run.isThinned && life === run.life && note === null) return run;
+    thin.thicken(run.run);
     sql.applyUnclaimed.run({ ...lifeColumns(life), run: run.run, dueAtMs, nowMs });
     tell(run.run, life.state.kind, note, nowMs);
     return { ...run, life, dueAtMs };
@@ -56,7 +68,7 @@ export function runRows(sql: Statements) {
     }
   };
 
-  return { runs, runByNumber, tell, seized, applyTo, eachOfKind };
+  return { thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo, eachOfKind };
 }
 
 export type RunRows = ReturnType<typeof runRows>;

@@ -6,7 +6,16 @@
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
   generation, counter, path, directory, content, settings, state, kind, run_id as runId, since_ms as sinceMs, tries,
   tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
-  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts, sent, thinned`;
+  warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts, sent, thinned,
+  output_same as outputSame`;
+
+const thinColumns = `thin_run.run, facts as common, generation, counter, first_path as firstPath, path,
+  cast(inode as text) as ino, cast(birth_ns as text) as birthNs, files_mark as filesMark, run_id as runId,
+  since_ms as sinceMs, took_ms as tookMs, tries_total as triesTotal, fence, failed, plainest, ever_unknown as everUnknown,
+  backlog, counted, output_same as outputSame, name, files, archived_to as archivedTo`;
+const thinFrom = 'from thin_run cross join thin_common on thin_common.common = thin_run.common';
+const thinFromMark = `from thin_mark cross join thin_run on thin_run.run = thin_mark.run
+    cross join thin_common on thin_common.common = thin_run.common`;
 
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
   first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
@@ -45,7 +54,7 @@ export const statements = {
   unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run and generation <> @generation
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
-    order by run desc limit 20`,
+    order by run desc limit @limit`,
   moveRun: 'update run set path = @path where run = @run',
   refreshContent: `update run set content = @content, facts = @facts, settings = @settings, warnings = @warnings
     where run = @run`,
@@ -77,7 +86,8 @@ export const statements = {
 
   conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
-      thinned = iif(kind = @kind, thinned, 0), claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0), crashes = iif(@keep and kind = @kind, crashes, 0)
+      thinned = iif(kind = @kind, thinned, 0), claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0),
+      crashes = iif(@keep and kind = @kind, crashes, 0), output_same = coalesce(@outputSame, output_same)
     where run = @run and fence = @fence and claimed > 0`,
   countIntent: 'update outbox set intents = intents + 1 where only = 1',
   // To and back in one change: nothing is other than before, but there is a commit to sync, and with it all that lies
@@ -100,11 +110,37 @@ export const statements = {
   trimHistory: `delete from history where run = @run and rowid in
     (select rowid from history where run = @run order by rowid limit @surplus)`,
   forgetHistory: 'delete from history where run = @run',
-  thickRuns: `select ${runColumns} from run indexed by run_thick where thinned = 0 and claimed = 0
-      and kind in ('recorded', 'skipped', 'superseded', 'gone') and since_ms <= @beforeMs order by since_ms limit @limit`,
-  thinRun: `update run set thinned = 1, content = @content, settings = @settings, facts = null, sent = null,
-      warnings = '[]', twin = null where run = @run`,
+  thickRuns: `select ${runColumns}, backlog, counted from run indexed by run_thick
+    where (kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'))) and claimed = 0
+      and since_ms <= @beforeMs and not exists (select 1 from archiving where archiving.run = run.run)
+    order by since_ms limit @limit`,
   thinStory: 'update run set thinned = 1 where run = @run',
+  forgetRun: 'delete from run where run = @run',
+  thinCommon: 'select common from thin_common where facts = @facts',
+  insertThinCommon: 'insert into thin_common (facts) values (@facts) returning common',
+  insertThin: `insert into thin_run (run, common, generation, counter, first_path, path, inode, birth_ns, files_mark, run_id,
+      since_ms, took_ms, tries_total, fence, failed, plainest, ever_unknown, backlog, counted, output_same, name, files,
+      archived_to)
+    values (@run, @common, @generation, @counter, @firstPath, @path, @ino, @birthNs, @filesMark, @runId, @sinceMs, @tookMs,
+      @triesTotal, @fence, @failed, @plainest, @everUnknown, @backlog, @counted, @outputSame, @name, @files, @archivedTo)`,
+  addThinMark: 'insert into thin_mark (mark, run) values (@mark, @run) on conflict do nothing',
+  forgetThin: 'delete from thin_run where run = @run',
+  forgetThinMarks: 'delete from thin_mark where run = @run and mark in (select value from json_each(@marks))',
+  hasThinMark: 'select 1 from thin_mark where mark = @mark and run = @run',
+  thinByNumber: `select ${thinColumns} ${thinFrom} where thin_run.run = @run`,
+  thinByMark: `select ${thinColumns} ${thinFromMark} where mark = @mark order by thin_mark.run desc limit @limit`,
+  thinByMarkAndContent: `select ${thinColumns} ${thinFromMark} where mark = @mark and generation = @generation`,
+  newestThin: `select ${thinColumns} ${thinFrom} where thin_run.run < @before and thin_run.run > @above
+    order by thin_run.run desc limit @limit`,
+  commonOfRoot: `select common from thin_common where facts ->> '$.dropRoot' = @dropRoot`,
+  newestThinOfCommon: `select ${thinColumns} ${thinFrom} where thin_run.common = @common and thin_run.run < @before
+      and thin_run.run > @above order by thin_run.run desc limit @limit`,
+  insertThick: `insert into run (run, fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
+      path, directory, content, settings, state, run_id, since_ms, tries_total, plainest, ever_unknown, fence, warnings,
+      created_at_ms, backlog, archived_to, counted, thinned, output_same)
+    values (@run, @fingerprint, @version, @platform, @app, @host, @dropRoot, @firstPath, @generation, @counter, @path,
+      @directory, @content, @settings, @state, @runId, @sinceMs, @triesTotal, @plainest, @everUnknown, @fence, @warnings,
+      @createdAtMs, @backlog, @archivedTo, @counted, 1, @outputSame)`,
   history: 'select at_ms as atMs, kind as state, note from history where run = @run order by rowid',
 
   unknownDue: `select ${runColumns} from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
@@ -170,9 +206,9 @@ export const statements = {
     where state <> 'known' and folders > 0 order by state, drop_root`,
 
   archiveCandidates: `select folder.path, folder.signature, folder.directory, folder.run from folder
-    cross join run on run.run = folder.run
+    left join run on run.run = folder.run left join thin_run on thin_run.run = folder.run
     where folder.drop_root = @dropRoot and folder.path > @after and folder.state = 'known'
-      and run.kind = 'recorded' and run.since_ms <= @recordedBeforeMs
+      and ((run.kind = 'recorded' and run.since_ms <= @recordedBeforeMs) or thin_run.since_ms <= @recordedBeforeMs)
     order by folder.path limit @limit`,
   beginArchiving: `insert into archiving (run, target, begun_at_ms) values (@run, @target, @nowMs)
     on conflict (run) do update set target = excluded.target, begun_at_ms = excluded.begun_at_ms`,
@@ -182,7 +218,9 @@ export const statements = {
   noteArchived: 'update run set archived_to = @target where run = @run',
 
   oldestRun: 'select min(run) from run',
+  oldestThin: 'select min(run) from thin_run',
   countDiffering: "select count(*) from run where instr(warnings, 'output came back different') > 0",
+  countThinDiffering: 'select count(*) from thin_run where output_same = 0',
   countBacklog: `select drop_root as dropRoot, sum(runs) as count from run_count where backlog = 1 and runs > 0
       and kind in ('queued', 'uploaded', 'intended', 'unknown') group by drop_root`,
   countRuns: 'select kind, sum(runs) as count from run_count where runs > 0 group by kind',
@@ -201,6 +239,9 @@ export const statements = {
   recentRuns: `select run, drop_root as dropRoot, path as folder, kind as state,
       content ->> '$.meta.status' as status, content ->> '$.meta.durationMs' as durationMs,
       facts ->> '$.gap_relative' as gap from run where run < @before order by run desc limit @limit`,
+  recentThin: `select thin_run.run, facts ->> '$.dropRoot' as dropRoot, coalesce(path, first_path) as folder,
+      'recorded' as state, iif(failed, 'failed', 'succeeded') as status, null as durationMs, null as gap
+    ${thinFrom} where thin_run.run < @before and thin_run.run > @above order by thin_run.run desc limit @limit`,
   lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
 
@@ -269,6 +310,8 @@ export type StatementName = keyof typeof statements;
 /** Statements that read a whole table on purpose, each with the reason why that is bounded. */
 export const wholeTableReads: Partial<Record<StatementName, string>> = {
   countDiffering: 'an index of its own holds the few runs that are counted',
+  countThinDiffering: 'likewise',
+  commonOfRoot: 'a row for whatever thousands of runs have in common',
   countRuns: 'a row for each state of each drop root',
   countBacklog: 'likewise',
   countsOfKindAndRoot: 'likewise',

@@ -1,9 +1,9 @@
-/** Lets go of the stories of runs that ended long ago. Their rows stay, because by them nothing is sent twice. */
-import { thinContent } from '../core/thinning.ts';
+/** Lets go of the stories of runs that ended long ago. What is left of them keeps anything from being sent twice. */
 import type { Statements } from './prepare.ts';
 import type { RunRows } from './runRows.ts';
+import type { ThickRow } from './thinRuns.ts';
 
-export function thinOperations(sql: Statements, { runs }: RunRows) {
+export function thinOperations(sql: Statements, { thin }: Pick<RunRows, 'thin'>) {
   return {
     /**
      * Thins some runs that have ended by then, those that ended first. One that a person or its folder may revive loses
@@ -18,18 +18,12 @@ export function thinOperations(sql: Statements, { runs }: RunRows) {
       };
       // The sums of each day are made of what would be let go.
       if (countedTo < countEnd) return 0;
-      const found = runs(sql.thickRuns.all({ beforeMs, limit }));
-      for (const { run, life, content, settings } of found) {
-        sql.forgetHistory.run({ run });
-        if (life.state.kind !== 'recorded') sql.thinStory.run({ run });
+      const found = sql.thickRuns.all({ beforeMs, limit }) as ThickRow[];
+      for (const row of found) {
+        if (row.kind === 'recorded') thin.thin(row);
         else {
-          const { instance, name } = settings;
-          const kept = { content: thinContent(content), settings: { instance, name } };
-          sql.thinRun.run({
-            run,
-            content: JSON.stringify(kept.content),
-            settings: JSON.stringify(kept.settings),
-          });
+          sql.forgetHistory.run({ run: row.run });
+          sql.thinStory.run({ run: row.run });
         }
       }
       return found.length;

@@ -5,9 +5,9 @@ import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../system/clock.ts';
 
 /** So many hold the outbox for some ms. */
-const runsAtOnce = 50;
+const runsAtOnce = 20;
 /** And it is left to the others for so long between two steps, in ms. */
-const pauseMs = 100;
+const pauseMs = 50;
 
 export interface ThinningParts {
   readonly outbox: Pick<Outbox, 'thinRuns'>;

@@ -74,14 +74,7 @@ export function storyOfRun(
     ...viewOfRun(run, context),
     facts: run.content.facts ?? null,
     history: history.map(({ atMs, state, note }) => ({ at: isoTime(atMs), state, note })),
-    artefacts: run.content.files.map(({ role, name, type, bytes, sha256, archive }) => ({
-      role,
-      name,
-      type,
-      bytes,
-      sha256,
-      files: archive?.files ?? 1,
-    })),
+    artefacts: artefactsOf(run),
     enriched: enrichedWith(run.content, run.settings.enrich ?? []),
     output_sent: run.sent,
     inferred: run.content.meta.inferred ?? [],
@@ -89,6 +82,16 @@ export function storyOfRun(
     next: nextOfRun(run, nowMs),
     same_folder: sameFolder,
   };
+}
+
+/** Of a thinned run their names are left, which are no artefacts without what was in them. */
+function artefactsOf({ content }: Run): RunStory['artefacts'] {
+  return content.files
+    .filter(({ sha256 }) => sha256 !== '')
+    .map(({ role, name, type, bytes, sha256, archive }) => ({
+      ...{ role, name, type, bytes, sha256 },
+      files: archive?.files ?? 1,
+    }));
 }
 
 export function storyOfFolder(folder: Folder, sameFolder: readonly number[], context: ViewContext): RunStory {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { thinnedBefore, thinningRestMs } from '../../src/core/thinning.ts';
+import { isMarkOf, thinnedBefore, thinningRestMs } from '../../src/core/thinning.ts';
 
 test('stories that are kept for ever are never let go', () => {
   expect(thinnedBefore(null, 1_000)).toBeNull();
@@ -16,4 +16,13 @@ test.each([
   { keepMs: 86_400_000, restMs: 60_000 },
 ])('with $keepMs ms to keep it is looked every $restMs ms', ({ keepMs, restMs }) => {
   expect(thinningRestMs(keepMs)).toBe(restMs);
+});
+
+test.each([
+  { name: 'the same files', run: 'abcdefghijklmnop', is: true },
+  { name: 'the beginning that a thinned run has kept', run: 'abcdefghijk', is: true },
+  { name: 'other files', run: 'abcdefghijx', is: false },
+  { name: 'nothing', run: '', is: false },
+])('$name as a mark', ({ run, is }) => {
+  expect(isMarkOf({ filesMark: run }, { filesMark: 'abcdefghijklmnop' })).toBe(is);
 });

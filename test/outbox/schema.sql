@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 13). Written by schema.test.ts.
+-- What the migrations add up to (user_version 14). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -28,7 +28,7 @@ CREATE TABLE day (
     primary key (day, drop_root, status)
   ) strict, without rowid;
 
-CREATE TRIGGER day_made after insert on run begin
+CREATE TRIGGER day_made after insert on run when new.thinned = 0 begin
     insert into day (day, drop_root, status, made, parked)
     values (new.created_at_ms / 86400000, new.drop_root, '', 1, new.kind = 'parked')
     on conflict (day, drop_root, status) do update set made = made + 1, parked = parked + excluded.parked;
@@ -53,7 +53,7 @@ CREATE TRIGGER day_recorded after update of state on run
       gaps = gaps + excluded.gaps, gap_sum = gap_sum + excluded.gap_sum;
   end;
 
-CREATE TABLE folder (
+CREATE TABLE "folder" (
     drop_root text not null,
     path text not null,
     state text not null check (state in ('settling', 'overdue', 'rejected', 'skipped', 'known')),
@@ -65,8 +65,9 @@ CREATE TABLE folder (
     first_seen_ms integer not null,
     changed_at_ms integer not null,
     since_ms integer not null,
-    run integer references run,       -- the run that its content is, once known
-    target text not null, wanted integer not null default 0 check (wanted in (0, 1)),             -- the platform and app for which all this is so
+    run integer,                      -- the run that its content is, once known
+    target text not null,             -- the platform and app for which all this is so
+    wanted integer not null default 0 check (wanted in (0, 1)),
     primary key (drop_root, path)
   ) strict, without rowid;
 
@@ -176,7 +177,7 @@ CREATE TABLE run (
     created_at_ms integer not null
   , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
-      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent)), thinned integer not null default 0 check (thinned in (0, 1))) strict;
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent)), thinned integer not null default 0 check (thinned in (0, 1)), output_same integer check (output_same in (0, 1))) strict;
 
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
 
@@ -196,7 +197,7 @@ CREATE TRIGGER run_count_changed after update of state on run when new.kind <> o
     on conflict (drop_root, platform, backlog, kind) do update set runs = runs + 1;
   end;
 
-CREATE TRIGGER run_count_made after insert on run begin
+CREATE TRIGGER run_count_made after insert on run when new.thinned = 0 begin
     insert into run_count values (new.drop_root, new.platform, new.backlog, new.kind, 1)
     on conflict (drop_root, platform, backlog, kind) do update set runs = runs + 1;
   end;
@@ -221,9 +222,51 @@ CREATE INDEX run_root on run (drop_root, run);
 
 CREATE INDEX run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 and due_at_ms is not null;
 
-CREATE INDEX run_thick on run (since_ms) where thinned = 0 and kind in ('recorded', 'skipped', 'superseded', 'gone');
+CREATE INDEX run_thick on run (since_ms)
+    where kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'));
 
 CREATE TABLE stranger (            -- fingerprints under our host's name that are not ours, and were wondered at once
     fingerprint text primary key,
     seen_at_ms integer not null
   ) strict, without rowid;
+
+CREATE TABLE thin_common (
+    common integer primary key,
+    facts text not null unique
+  ) strict;
+
+CREATE INDEX thin_differs on thin_run (run) where output_same = 0;
+
+CREATE TABLE thin_mark (
+    mark integer not null,
+    run integer not null,
+    primary key (mark, run)
+  ) strict, without rowid;
+
+CREATE INDEX thin_of_common on thin_run (common);
+
+CREATE TABLE thin_run (
+    run integer primary key,
+    common integer not null,          -- in thin_common
+    generation any not null,          -- bytes
+    counter integer not null,
+    first_path text not null,
+    path text,                        -- null: the first one
+    inode any not null,               -- a number where it is one that SQLite can hold
+    birth_ns any not null,
+    files_mark text not null,         -- its beginning
+    run_id text not null,
+    since_ms integer not null,
+    took_ms integer not null,         -- from when it was made
+    tries_total integer not null,
+    fence integer not null,
+    failed integer not null,
+    plainest integer not null,
+    ever_unknown integer not null,
+    backlog integer not null,
+    counted integer not null,
+    output_same integer,
+    name text,                        -- null: the folder's
+    files text,                       -- null: as in thin_common
+    archived_to text                  -- null: as in thin_common
+  ) strict;

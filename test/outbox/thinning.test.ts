@@ -1,11 +1,34 @@
 /** Runs whose story was let go are still known: nothing of them is sent again. */
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FilesMapping } from '../../src/core/content.ts';
-import type { NewRun } from '../../src/outbox/nouns.ts';
+import type { Happening } from '../../src/core/happening.ts';
+import { outputDiffers } from '../../src/core/outputDiffers.ts';
+import type { Db } from '../../src/outbox/database.ts';
+import { migrations } from '../../src/outbox/migrations.ts';
+import type { Claim, NewRun } from '../../src/outbox/nouns.ts';
+import { outboxOperations, type Operations } from '../../src/outbox/operations.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
-import { chance, far, later, newRun, now, opened, platform, road, taken, temporaryFolder } from './runs.ts';
+import {
+  chance,
+  childWith,
+  concluded,
+  far,
+  later,
+  newDirectory,
+  newRun,
+  now,
+  opened,
+  platform,
+  road,
+  taken,
+  temporaryFolder,
+} from './runs.ts';
 
 const mapping: FilesMapping = {
   input: ['model.mps'],
@@ -20,7 +43,21 @@ const mapping: FilesMapping = {
 function wordyRun(path: string): NewRun {
   const run = newRun({ path });
   const meta = { ...run.content.meta, status: 'failed', error: 'no solution '.repeat(50) } as const;
-  const content = { ...run.content, meta, mapping, filesMark: `mark of ${path}`, warnings: ['a warning'] };
+  const files = [
+    {
+      role: 'input',
+      name: 'model.mps',
+      type: 'multi-file',
+      archive: { base: '', place: 'model.mps', files: 3 },
+    },
+    { role: 'output', name: 'solution.sol', type: 'multi-file', archive: { base: '', place: '.', files: 2 } },
+    { role: 'logs', name: 'run.log', type: 'text' },
+  ] as const;
+  const content = {
+    ...run.content,
+    files: files.map((file) => ({ ...file, bytes: 5, sha256: 'a digest', object: null })),
+    ...{ meta, mapping, filesMark: `mark of ${path} and of much more`, warnings: ['a warning'] },
+  };
   return {
     ...run,
     content,
@@ -55,7 +92,11 @@ test('a recorded run keeps what tells its folder, and nothing else', async () =>
     content: {
       ...content,
       asideDigest: '',
-      files: [],
+      filesMark: 'mark of mon',
+      files: content.files.map((file) => ({
+        ...{ ...file, bytes: 0, sha256: '' },
+        ...('archive' in file ? { archive: { ...file.archive, files: 0 } } : {}),
+      })),
       meta: { ...content.meta, error: null },
       warnings: [],
       generation: key.generation,
@@ -110,7 +151,9 @@ test('a result that is lost is written back again, and what that tells is let go
   await outbox.thinRuns(far, 50);
   await outbox.apply(run, { kind: 'resultLost' }, chance);
   await taken(outbox, run, road.recorded.slice(-1));
-  expect(await outbox.run(run)).toMatchObject({ isThinned: false, content: { files: [] } });
+  expect(await outbox.run(run)).toMatchObject({
+    ...{ isThinned: true, outputSame: null, life: { state: { kind: 'recorded', runId: `run-${run}` } } },
+  });
   expect(await outbox.history(run)).not.toEqual([]);
   expect(await outbox.thinRuns(far, 50)).toBe(1);
   expect(await outbox.history(run)).toEqual([]);
@@ -148,4 +191,312 @@ test('nothing is thinned before the days have it', async () => {
   expect(await outbox.thinRuns(far, 50)).toBe(1);
   const today = Math.floor(now / 86_400_000);
   expect(await outbox.days(today, today, null)).toMatchObject([{ made: 1, recorded: 1, failed: 1 }]);
+});
+
+/** An outbox in memory: what is asked of it is the same, and there is no thread in between. */
+function inMemory(): { readonly db: Db; readonly operations: Operations } {
+  const db = new Database(':memory:');
+  for (const sql of migrations) db.exec(sql);
+  const operations = outboxOperations(db);
+  operations.freezeHost('solver-7', now);
+  return { db, operations };
+}
+
+/** Takes the claim one step further along the road. */
+function stepped(operations: Operations, run: number, outputSame: boolean | null): void {
+  const claim = operations.claimRun(platform, run, far);
+  if (claim === null) return;
+  const steps = road.recorded.map((happening) =>
+    happening.kind === 'made' ? { ...happening, runId: `run-${run}` } : happening,
+  );
+  const states = ['queued', 'uploaded', 'intended', 'tracked', 'final'];
+  const step = steps[states.indexOf(claim.life.state.kind)];
+  if (step === undefined) operations.release(claim, now);
+  else operations.conclude(claim, concluded(claim, step), false, now, outputSame);
+}
+
+const paths = ['monday', 'weeks/tuesday', 'a folder whose name is as long as those of real planners are'];
+const happenings: readonly Happening[] = [
+  { kind: 'resultLost' },
+  { kind: 'vanished' },
+  { kind: 'newerContent' },
+  { kind: 'skip' },
+  { kind: 'retry' },
+];
+const change = fc.record({
+  what: fc.constantFrom(
+    'enqueue',
+    'enqueue',
+    'step',
+    'step',
+    'step',
+    'step',
+    'step',
+    'tell',
+    'move',
+    'swap',
+    'warn',
+    'archive',
+  ),
+  path: fc.constantFrom(...paths),
+  pick: fc.nat(1_000),
+  outputSame: fc.constantFrom(null, true, false),
+  thins: fc.boolean(),
+});
+type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
+
+/** One thing that happens. @returns what the outbox answers */
+function made(
+  operations: Operations,
+  { what, path, pick, outputSame }: Change,
+  directory = newDirectory(),
+): unknown {
+  const run = 1 + (pick % 4);
+  const found = operations.run(run);
+  switch (what) {
+    case 'enqueue': {
+      const again = pick % 5 === 0;
+      const believed = pick % 7 === 0 ? { believed: { runId: `run-${String(run)}` } } : {};
+      return operations.enqueue(
+        newRun({ path, text: String(pick % 2), directory, again, ...believed }),
+        chance,
+      );
+    }
+    case 'step':
+      if (outputSame === false) operations.addWarnings(run, [outputDiffers]);
+      stepped(operations, run, outputSame);
+      return null;
+    case 'tell':
+      return [operations.apply(run, happenings[pick % happenings.length] ?? { kind: 'skip' }, chance)].length;
+    case 'move':
+    case 'swap': {
+      if (found === null) return null;
+      // The folder has what it had, whatever the outbox has let go of it.
+      const text = ['0', '1'].find((one) => newRun({ text: one }).key.generation === found.key.generation);
+      const same = newRun({ path, directory: found.directory, text: text ?? '' });
+      if (what === 'move') return operations.enqueue({ ...same, movedFrom: run }, chance);
+      return operations.enqueue(
+        { ...same, path: found.path, directory, movedAway: { run, path: `${path}-away` } },
+        chance,
+      );
+    }
+    case 'warn':
+      operations.addWarnings(run, [outputDiffers]);
+      return null;
+    case 'archive':
+      operations.beginArchiving(run, `/srv/done/${found?.path ?? ''}`, now);
+      operations.archived(run, 'plans', found?.path ?? '', `/srv/done/${found?.path ?? ''}`, now);
+      return null;
+  }
+}
+
+/** Everything by which it can be told what was sent, and what is said of it in sums. */
+function seenOf(operations: Operations): unknown {
+  const query = { states: [], dropRoot: null, sinceMs: null, beforeRun: null, limit: 3 };
+  const runs = operations.list({ ...query, limit: 100 }) as Claim[];
+  const listed = runs.map(({ fingerprint, key, life }) => ({
+    ...{ fingerprint, host: 'solver-7', generation: key.generation, createdAtMs: now },
+    runId: life.state.kind === 'recorded' ? life.state.runId : 'of nobody',
+  }));
+  return {
+    runs: runs.map(
+      ({ run, key, fingerprint, path, directory, life, sinceMs, createdAtMs, fence, archivedTo }) => ({
+        ...{ run, key, fingerprint, path, directory, sinceMs, createdAtMs, fence, archivedTo },
+        ...{ state: life.state, everUnknown: life.everUnknown, plainest: life.plainest },
+      }),
+    ),
+    ofRoot: operations.list({ ...query, dropRoot: 'plans' }).map(({ run }) => run),
+    ofOtherRoot: operations.list({ ...query, dropRoot: 'other' }),
+    ofState: operations.list({ ...query, states: ['recorded'] }).map(({ run }) => run),
+    pages: operations.list({ ...query, beforeRun: 4 }).map(({ run }) => run),
+    recent: operations.recentRuns(9).map(({ run, dropRoot, folder, state, status }) => ({
+      ...{ run, dropRoot, folder, state, status },
+    })),
+    atPaths: paths.map((path) => operations.runsAtPath('plans', path, 9).map(({ run }) => run)),
+    ofInodes: runs.map(({ key, directory }) =>
+      operations.runsOfInode(directory.ino, key.generation).map(({ run }) => run),
+    ),
+    oldest: operations.oldestRun(),
+    counts: operations.counts(),
+    days: operations.days(0, 99_999, null),
+    strangers: operations.newStrangers('solver-7', listed).length,
+    archivable: operations.archiveCandidates('plans', '', far, 9),
+  };
+}
+
+test('whatever happens, an outbox that thins its runs answers as one that keeps them', () => {
+  const thinned = { rows: 0, back: 0 };
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 20, maxLength: 50, size: 'max' }), (changes) => {
+      const [keeping, thinning] = [inMemory(), inMemory()];
+      const rows = (): number => Number(thinning.db.prepare('select count(*) from thin_run').pluck().get());
+      for (const one of changes) {
+        const directory = newDirectory();
+        const before = rows();
+        const answers = [keeping, thinning].map(({ operations }) =>
+          outcomeOf(() => made(operations, one, directory)),
+        );
+        if (rows() < before) thinned.back += 1;
+        expect(answers[1]).toEqual(answers[0]);
+        if (one.thins) thinning.operations.thinRuns(far, 50);
+        thinned.rows = Math.max(thinned.rows, rows());
+        expect(seenOf(thinning.operations)).toEqual(seenOf(keeping.operations));
+      }
+      expect(thinning.db.pragma('foreign_key_check')).toEqual([]);
+      for (const { db } of [keeping, thinning]) db.close();
+    }),
+    { numRuns: 12, seed: 20_261_128, endOnFailure: true },
+  );
+  // A property that never thinned would prove nothing.
+  expect(thinned.rows).toBeGreaterThan(2);
+  expect(thinned.back).toBeGreaterThan(5);
+});
+
+function outcomeOf(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return String(error);
+  }
+}
+
+test('a thinned run takes 250 bytes at most, with all by which it is found', () => {
+  const { db, operations } = inMemory();
+  const runs = 1_500;
+  const record = db.prepare(
+    `update run set state = json_object('kind', 'recorded', 'runId', @runId), run_id = @runId,
+      since_ms = @now + 4321 where run = @run`,
+  );
+  db.exec('begin');
+  for (let n = 0; n < runs; n += 1) {
+    const path = `2026-11-28/replanning-of-the-northern-depots-${String(n).padStart(6, '0')}`;
+    const { run } = operations.enqueue(wordyRun(path), chance);
+    record.run({ run, now, runId: `devint-${'abcd'.repeat(2)}${String(n).padStart(4, '0')}` });
+  }
+  db.exec('commit');
+  while (operations.thinRuns(far, 500) > 0);
+  const bytes = Number(
+    db
+      .prepare("select sum(pgsize) from dbstat where name glob 'thin*' or name glob '*thin_common*'")
+      .pluck()
+      .get(),
+  );
+  console.info(`a thinned run takes ${(bytes / runs).toFixed(1)} bytes`);
+  expect(bytes / runs).toBeLessThan(250);
+  expect(operations.counts().states).toEqual({ recorded: runs });
+  db.close();
+});
+
+test.each([
+  { name: 'an inode that SQLite cannot hold as a number', ino: '18446744073709551615', birthNs: '0' },
+  { name: 'the largest number that it can', ino: '9223372036854775807', birthNs: '1764288000123456789' },
+])('$name stays what it was to the last digit', async ({ ino, birthNs }) => {
+  const outbox = await opened();
+  const directory = { dev: '65024', ino, birthNs };
+  const run = await recorded(outbox, { ...wordyRun('monday'), directory });
+  await outbox.thinRuns(far, 50);
+  expect((await outbox.run(run))?.directory).toEqual(directory);
+});
+
+test('names that a glob has found are each run’s own, and others are kept once', async () => {
+  const stateDir = temporaryFolder();
+  const outbox = await opened(stateDir);
+  const runs: number[] = [];
+  for (const day of ['monday', 'tuesday', 'friday']) {
+    const wanted = wordyRun(day);
+    const files = wanted.content.files.map((file) =>
+      file.role === 'logs' ? { ...file, name: `${day}.log` } : file,
+    );
+    runs.push(await recorded(outbox, { ...wanted, content: { ...wanted.content, files } }));
+  }
+  await outbox.thinRuns(far, 50);
+  for (const [index, day] of ['monday', 'tuesday', 'friday'].entries()) {
+    const found = await outbox.run(runs[index] ?? 0);
+    expect(found?.content.files.map(({ name }) => name)).toEqual(['model.mps', 'solution.sol', `${day}.log`]);
+  }
+  await outbox.close();
+  const db = new Database(join(stateDir, 'outbox.db'), { readonly: true });
+  expect(db.prepare('select count(*) from thin_common').pluck().get()).toBe(1);
+  db.close();
+});
+
+test('a byte that a disk has changed in a thinned run is noticed', () => {
+  const { db, operations } = inMemory();
+  const { run } = operations.enqueue(wordyRun('monday'), chance);
+  for (let step = 0; step < 5; step += 1) stepped(operations, run, true);
+  operations.thinRuns(far, 50);
+  expect(operations.run(run)?.outputSame).toBe(true);
+  db.exec("update thin_run set first_path = 'mondax'");
+  expect(() => operations.run(run)).toThrow('the key of run #1 is not that of its mark');
+  db.close();
+});
+
+test('kills while runs are thinned leave each of them once', async () => {
+  for (let kill = 0; kill < 2; kill += 1) {
+    const stateDir = join(temporaryFolder(), 'state');
+    mkdirSync(stateDir, { mode: 0o700 });
+    const runs = 200;
+    const child = childWith(
+      stateDir,
+      `for (let n = 0; n < ${runs}; n += 1) {
+        const { run } = await outbox.enqueue({ ...wanted, path: 'run-' + n, believed: { runId: 'run-' + n } }, chance);
+      }
+      say('thinning');
+      while ((await outbox.thinRuns(chance.nowMs + 1, 5)) > 0);
+      say('done');
+      setInterval(() => {}, 1000);`,
+    );
+    let said = '';
+    for await (const chunk of child.stdout) {
+      said += String(chunk);
+      if (said.includes('thinning')) break;
+    }
+    await sleep(kill * 15);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const outbox = await opened(stateDir);
+    const query = { states: [], dropRoot: null, sinceMs: null, beforeRun: null, limit: 1_000 };
+    const found = await outbox.list(query);
+    expect(found.map(({ run }) => run)).toEqual(Array.from({ length: runs }, (_, n) => runs - n));
+    expect((await outbox.counts()).states).toEqual({ recorded: runs });
+    await outbox.close();
+  }
+});
+
+test('runs that an earlier version thinned where they stood become compact, and folders keep theirs', async () => {
+  const stateDir = temporaryFolder();
+  const before = migrations.findIndex((sql) => sql.includes('create table thin_run'));
+  const first = await openOutbox(stateDir);
+  await first.freezeHost('solver-7', now);
+  const wanted = wordyRun('monday');
+  const run = await recorded(first, wanted);
+  const kept = await first.folders('plans', ['monday']);
+  await first.close();
+  const db = new Database(join(stateDir, 'outbox.db'));
+  const old = new Database(join(stateDir, 'old.db'));
+  for (const sql of migrations.slice(0, before)) old.exec(sql);
+  for (const table of ['outbox', 'run', 'folder']) {
+    const columns = (
+      old.prepare(`select name from pragma_table_info(@table)`).pluck().all({ table }) as string[]
+    ).join(', ');
+    const rows = db.prepare(`select ${columns} from ${table}`).raw().all() as unknown[][];
+    for (const row of rows)
+      old.prepare(`insert into ${table} (${columns}) values (${row.map(() => '?').join(', ')})`).run(row);
+  }
+  old.exec(`update run set thinned = 1, settings = '{"instance":"devint","name":"weekly"}',
+    content = json_object('filesMark', 'mark', 'meta', json_object('status', 'failed'))`);
+  old.pragma(`user_version = ${before}`);
+  for (const one of [db, old]) one.close();
+  const [state, place] = [join(temporaryFolder(), 'state'), join(stateDir, 'old.db')];
+  mkdirSync(state, { mode: 0o700 });
+  copyFileSync(place, join(state, 'outbox.db'));
+  const outbox = await opened(state);
+  expect(await outbox.folders('plans', ['monday'])).toEqual(kept);
+  expect(await outbox.thinRuns(far, 50)).toBe(1);
+  expect(await outbox.run(run)).toMatchObject({
+    ...{ run, isThinned: true, settings: { instance: 'devint', name: 'weekly' } },
+    content: { filesMark: 'mark', meta: { status: 'failed' } },
+  });
+  expect(await outbox.enqueue(wanted, later(1))).toEqual({ run, kind: 'known' });
+  expect((await outbox.counts()).states).toEqual({ recorded: 1 });
 });
