@@ -29,11 +29,15 @@ export function ticks(low: number, high: number, wanted: number): number[] {
   );
 }
 
-const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
+/** No more digits than neighbours on an axis need to differ. */
+const plain = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 });
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 6 });
+const shortFrom = 100_000;
 
 /** A number beside an axis. */
 export function tickText(value: number): string {
-  return Math.abs(value) > 0 && Math.abs(value) < 0.001 ? value.toExponential(1) : short.format(value);
+  if (Math.abs(value) > 0 && Math.abs(value) < 0.001) return value.toExponential(1);
+  return (Math.abs(value) < shortFrom ? plain : short).format(value);
 }
 
 export interface Picture {

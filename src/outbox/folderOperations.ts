@@ -167,12 +167,18 @@ export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirs
       return found.sort((a, b) => b.run - a.run).slice(0, query.limit);
     },
 
-    /** The newest runs, newest first, with what a picture of them shows. */
-    recentRuns(limit: number): RecentRun[] {
-      const before = Number.MAX_SAFE_INTEGER;
-      const thick = sql.recentRuns.all({ before, limit }) as RecentRun[];
-      const thinned = sql.recentThin.all({ before, above: aboveIn(thick, limit), limit }) as RecentRun[];
-      return [...thick, ...thinned].sort((one, other) => other.run - one.run).slice(0, limit);
+    /**
+     * The newest runs of the drop roots that made one last, with what a picture of them shows: root by root, newest first.
+     * Of those that were thinned there is nothing left to draw.
+     * @param ofRootMax so many of each root, however busy the others are
+     */
+    recentRuns(rootsMax: number, ofRootMax: number): RecentRun[] {
+      const newest = (dropRoot: string): number => Number(sql.newestRunOfRoot.pluck().get({ dropRoot }) ?? 0);
+      return (sql.rootsWithRuns.pluck().all() as string[])
+        .map((dropRoot) => ({ dropRoot, run: newest(dropRoot) }))
+        .sort((a, b) => b.run - a.run)
+        .slice(0, rootsMax)
+        .flatMap(({ dropRoot }) => sql.recentRuns.all({ dropRoot, limit: ofRootMax }) as RecentRun[]);
     },
 
     /** Runs that have been in this state since then or longer, the oldest first. */

@@ -238,10 +238,10 @@ export const statements = {
   // Slim on purpose: a picture asks for many of them again and again.
   recentRuns: `select run, drop_root as dropRoot, path as folder, kind as state,
       content ->> '$.meta.status' as status, content ->> '$.meta.durationMs' as durationMs,
-      facts ->> '$.gap_relative' as gap from run where run < @before order by run desc limit @limit`,
-  recentThin: `select thin_run.run, facts ->> '$.dropRoot' as dropRoot, coalesce(path, first_path) as folder,
-      'recorded' as state, iif(failed, 'failed', 'succeeded') as status, null as durationMs, null as gap
-    ${thinFrom} where thin_run.run < @before and thin_run.run > @above order by thin_run.run desc limit @limit`,
+      facts ->> '$.gap_relative' as gap from run indexed by run_root
+    where drop_root = @dropRoot order by run desc limit @limit`,
+  rootsWithRuns: 'select distinct drop_root from run_count where runs > 0',
+  newestRunOfRoot: 'select max(run) from run indexed by run_root where drop_root = @dropRoot',
   lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
 
@@ -315,6 +315,7 @@ export const wholeTableReads: Partial<Record<StatementName, string>> = {
   countRuns: 'a row for each state of each drop root',
   countBacklog: 'likewise',
   countsOfKindAndRoot: 'likewise',
+  rootsWithRuns: 'likewise',
   countOpenFolders: 'likewise',
   foreignDue: 'likewise',
   begunArchivings: 'holds the moves that are under way: one for each drop root, and what a crash left',

@@ -111,7 +111,7 @@ export function refusingInTrouble(questions: PageQuestions, outbox: Outbox): Pag
     });
   return {
     contents: (run) => orRefuse(questions.contents(run)),
-    recent: () => orRefuse(questions.recent()),
+    recent: (rootsMax) => orRefuse(questions.recent(rootsMax)),
   };
 }
 

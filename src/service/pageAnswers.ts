@@ -11,8 +11,7 @@ import type { ViewContext } from './views.ts';
 /** Of a log its end, of a result its beginning: more is for an editor. */
 const logBytesMax = 16 * 1024;
 const resultBytesMax = 32 * 1024;
-/** So many of the newest runs are looked at, of all roots together, and so many of one root are shown. */
-const recentMax = 400;
+/** So many of the newest runs of a drop root are shown. */
 const recentOfRootMax = 60;
 
 export class PageAnswers implements PageQuestions {
@@ -37,13 +36,10 @@ export class PageAnswers implements PageQuestions {
     };
   }
 
-  async recent(): Promise<readonly RecentOfRoot[]> {
+  async recent(rootsMax: number): Promise<readonly RecentOfRoot[]> {
     const byRoot = new Map<string, RecentOfRoot['runs'][number][]>();
-    for (const { dropRoot, ...run } of await this.#outbox.recentRuns(recentMax)) {
-      const runs = byRoot.get(dropRoot) ?? [];
-      if (runs.length < recentOfRootMax) runs.push(run);
-      byRoot.set(dropRoot, runs);
-    }
+    for (const { dropRoot, ...run } of await this.#outbox.recentRuns(rootsMax, recentOfRootMax))
+      byRoot.set(dropRoot, [...(byRoot.get(dropRoot) ?? []), run]);
     return [...byRoot].map(([root, runs]) => ({ root, runs }));
   }
 

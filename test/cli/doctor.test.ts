@@ -334,8 +334,10 @@ test('a key that systemd hands to the daemon is found and tried, whoever is to r
   scene.configure({ platform: { kind: 'nextmv', endpoint: scene.standIn.endpoint } });
   const loaded = loadConfig(scene.configFile, {}, 'test-host', { needsKey: false });
   if (!loaded.ok) throw new Error('the configuration is wrong');
-  const unit = unitOf(`LoadState=loaded\nLoadCredential=other:/etc/other nextmv-api-key:${scene.keyFile}\n`);
+  const files = `[Service]\nLoadCredential=other:/etc/other\nLoadCredential=nextmv-api-key:${scene.keyFile}\n`;
+  const unit = unitOf('LoadState=loaded\n', files);
   expect(unit.credential).toBe(scene.keyFile);
+  expect(unitOf('User=runtrackd\nSupplementaryGroups=planner 1001\n').groups).toEqual(['planner', '1001']);
   const findings = async () => {
     const credential = unit.credential === null ? null : await lookAtCredential(unit.credential);
     return platformFindings(await lookAtPlatform(loaded.config, {}, credential)).map(

@@ -194,3 +194,17 @@ test.each(['countRuns', 'countBacklog', 'countOpenFolders', 'countFolders', 'for
     expect(tables).toEqual([name.includes('Folders') ? 'folder_count' : 'run_count']);
   },
 );
+
+test('the newest runs are those of each drop root, however busy another one is', () => {
+  const outbox = outboxOperations(migrated());
+  const put = (dropRoot: string, path: string): void => {
+    const run = newRun({ path, text: `${dropRoot} ${path}` });
+    outbox.enqueue({ ...run, key: { ...run.key, dropRoot } }, chance);
+  };
+  put('quiet', 'only');
+  put('left-out', 'first-of-all');
+  put('quiet', 'second');
+  for (let n = 0; n < 50; n += 1) put('busy', `run-${String(n)}`);
+  const newest = outbox.recentRuns(2, 3).map(({ dropRoot, folder: path }) => `${dropRoot} ${path}`);
+  expect(newest).toEqual(['busy run-49', 'busy run-48', 'busy run-47', 'quiet second', 'quiet only']);
+});

@@ -309,9 +309,6 @@ function seenOf(operations: Operations): unknown {
     ofOtherRoot: operations.list({ ...query, dropRoot: 'other' }),
     ofState: operations.list({ ...query, states: ['recorded'] }).map(({ run }) => run),
     pages: operations.list({ ...query, beforeRun: 4 }).map(({ run }) => run),
-    recent: operations.recentRuns(9).map(({ run, dropRoot, folder, state, status }) => ({
-      ...{ run, dropRoot, folder, state, status },
-    })),
     atPaths: paths.map((path) => operations.runsAtPath('plans', path, 9).map(({ run }) => run)),
     ofInodes: runs.map(({ key, directory }) =>
       operations.runsOfInode(directory.ino, key.generation).map(({ run }) => run),

@@ -51,7 +51,8 @@ export const doctorCommand = () =>
       // What only root can see is looked at before this process becomes somebody else.
       const unit = lookAtUnit();
       const credential = unit?.credential == null ? null : await lookAtCredential(unit.credential);
-      const userProblem = user === undefined ? null : becomeUser(user);
+      const userProblem =
+        user === undefined ? null : becomeUser(user, unit?.user === user ? unit.groups : []);
       const findings = machineFindings({
         nodeVersion: process.versions.node,
         sqlite: await lookAtSqlite(),

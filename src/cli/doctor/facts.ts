@@ -81,6 +81,8 @@ export interface UnitFacts {
   readonly active: string;
   readonly user: string;
   readonly isHardened: boolean;
+  /** Groups that it gives to its user beside that one's own, by number or name. */
+  readonly groups: readonly string[];
   /** The file that systemd reads as root and hands to the daemon as its key; null: none. */
   readonly credential: string | null;
 }

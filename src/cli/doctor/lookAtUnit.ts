@@ -14,7 +14,7 @@ const properties = [
   'User',
   'NoNewPrivileges',
   'ProtectSystem',
-  'LoadCredential',
+  'SupplementaryGroups',
 ] as const;
 
 /** @returns null on a machine that systemd did not start */
@@ -22,11 +22,14 @@ export function lookAtUnit(): UnitFacts | null {
   if (!existsSync('/run/systemd/system')) return null;
   const asked = ['show', 'runtrackd.service', '--property', properties.join(',')];
   const { stdout, error } = spawnSync('systemctl', asked, { encoding: 'utf8', timeout: 10_000 });
-  return error === undefined ? unitOf(stdout) : null;
+  if (error !== undefined) return null;
+  // Older ones do not show a credential, but always the file and what was added to it.
+  const files = spawnSync('systemctl', ['cat', 'runtrackd.service'], { encoding: 'utf8', timeout: 10_000 });
+  return unitOf(stdout, files.stdout);
 }
 
-/** What `systemctl show` prints, a property a line. */
-export function unitOf(shown: string): UnitFacts {
+/** @param shown what `systemctl show` prints, a property a line. @param files the unit's own text */
+export function unitOf(shown: string, files = ''): UnitFacts {
   const values = new Map(
     shown.split('\n').map((line): [string, string] => {
       const at = line.indexOf('=');
@@ -39,14 +42,16 @@ export function unitOf(shown: string): UnitFacts {
     active: values.get('ActiveState') ?? '',
     user: values.get('User') ?? '',
     isHardened: values.get('NoNewPrivileges') === 'yes' && values.get('ProtectSystem') === 'strict',
-    credential: credentialOf(values.get('LoadCredential') ?? ''),
+    groups: (values.get('SupplementaryGroups') ?? '').split(' ').filter((group) => group !== ''),
+    credential: credentialOf(files),
   };
 }
 
-/** @param loaded such as `nextmv-api-key:/etc/runtrackd/nextmv.key`, with others */
-function credentialOf(loaded: string): string | null {
-  const found = loaded.split(' ').find((one) => one.startsWith(`${credentialName}:/`));
-  return found === undefined ? null : found.slice(credentialName.length + 1);
+/** From a line such as `LoadCredential=nextmv-api-key:/etc/runtrackd/nextmv.key`; the last one counts. */
+function credentialOf(files: string): string | null {
+  const start = `LoadCredential=${credentialName}:/`;
+  const line = files.split('\n').findLast((one) => one.startsWith(start));
+  return line === undefined ? null : line.slice(start.length - 1).replaceAll('%%', '%');
 }
 
 /** The key as systemd would read it, which may be for root alone. */

@@ -62,7 +62,7 @@ a.strong:hover, a.quiet:hover { text-decoration: underline; }
 .pictures h2, .pictures h3 { font-size: 1rem; margin: 0 0 .5rem; }
 .pictures .wide { background: var(--ground); }
 .picture { margin: 0; max-width: 46rem; }
-.picture svg { display: block; width: 100%; height: auto; }
+.picture > svg { display: block; width: 100%; height: auto; }
 .picture text { font: 12px var(--text); fill: var(--chart-ink); }
 .picture .grid { stroke: var(--chart-line); stroke-width: 1; }
 .picture .good { fill: var(--accent); }
@@ -82,6 +82,7 @@ a.strong:hover, a.quiet:hover { text-decoration: underline; }
 .swatch.gap::before { background: var(--notable); border-radius: 50%; }
 .swatch.incumbent::before, .swatch.bound::before { width: 1.4em; height: 0; border-top: 2px solid var(--accent); background: none; vertical-align: .25em; border-radius: 0; }
 .swatch.bound::before { border-top: 2px dashed var(--notable); }
+.swatch.beyond::before { content: none; }
 :root { --notable: #b06a00; }
 @media (prefers-color-scheme: dark) { :root { --notable: #f0b65a; } }
 

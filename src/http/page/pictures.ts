@@ -7,7 +7,7 @@ import { figure, scale, tickText, ticks } from '../../markup/picture.ts';
 import { count, type Markup } from '../../markup/wording.ts';
 
 /** Room for an axis' numbers at the left, and for its names below. */
-const left = 48;
+const left = 58;
 const width = 440;
 const right = 8;
 
@@ -181,8 +181,8 @@ export function convergencePicture(
   const lastS = Math.max(endS ?? 0, ...all.map(([seconds]) => seconds));
   const times = timeAxis(lastS > 0 ? lastS : 1, 5);
   const x = scale([0, times.marks.at(-1) ?? 1], [left, width - right]);
-  const values = all.map(([, value]) => value);
-  const marks = ticks(Math.min(...values), Math.max(...values), 4);
+  const { low, high, outside } = drawnRange([incumbents, bounds]);
+  const marks = ticks(low, high, 4);
   const y = scale([marks[0] ?? 0, marks.at(-1) ?? 1], [bottom, top]);
   const line = (points: readonly SeriesPoint[], tone: string): Markup | '' => {
     const [start, ...later] = points;
@@ -192,8 +192,17 @@ export function convergencePicture(
       ${points.length <= 40 ? points.map(([s, value]) => html`<circle class="dot ${tone}" cx="${x(s)}" cy="${y(value)}" r="2" />`) : ''}`;
   };
   const shapes = html`${grid(marks, y, tickText)}
-  ${times.marks.map((mark) => html`<text x="${x(mark)}" y="${bottom + 15}" text-anchor="middle">${times.text(mark)}</text>`)}
-  ${line(bounds, 'bound')}${line(incumbents, 'incumbent')}`;
+  ${times.marks.map(
+    (mark, at) =>
+      html`<text
+        x="${x(mark)}"
+        y="${bottom + 15}"
+        text-anchor="${at === times.marks.length - 1 ? 'end' : 'middle'}"
+      >
+        ${times.text(mark)}
+      </text>`,
+  )}
+  ${window([left, top, width - right, bottom], html`${line(bounds, 'bound')}${line(incumbents, 'incumbent')}`)}`;
   const inOrder = [
     ...incumbents.map(([seconds, value]) => ({ seconds, name: 'solution', value })),
     ...bounds.map(([seconds, value]) => ({ seconds, name: 'bound', value })),
@@ -206,12 +215,56 @@ export function convergencePicture(
     key: [
       ...(incumbents.length === 0 ? [] : [{ tone: 'incumbent', words: 'best solution' }]),
       ...(bounds.length === 0 ? [] : [{ tone: 'bound', words: 'proven bound' }]),
+      ...(outside === 0
+        ? []
+        : [
+            {
+              tone: 'beyond',
+              words: `${count(outside)} early ${outside === 1 ? 'value lies' : 'values lie'} outside`,
+            },
+          ]),
     ],
     table: {
       head: ['Seconds', 'What', 'Value'],
       rows: inOrder.map(({ seconds, name, value }) => [String(seconds), name, String(value)]),
     },
   });
+}
+
+/** So many times as large as the span of what matters may the drawn one be. */
+const spansMax = 3;
+
+/**
+ * The values that are drawn. A first solution is often worse by magnitudes than what follows, and would press all of that
+ * into one line: what matters is the later half of each series, and what lies as far around it again. Pure.
+ */
+export function drawnRange(series: readonly (readonly SeriesPoint[])[]): {
+  readonly low: number;
+  readonly high: number;
+  /** How many values are not in it. */
+  readonly outside: number;
+} {
+  const valuesOf = (points: readonly SeriesPoint[]): number[] => points.map(([, value]) => value);
+  const all = series.flatMap(valuesOf);
+  const later = series.flatMap((points) => valuesOf(points.slice(Math.floor(points.length / 2))));
+  const whole = { low: Math.min(...all), high: Math.max(...all), outside: 0 };
+  const span = Math.max(...later) - Math.min(...later);
+  if (span === 0 || whole.high - whole.low <= spansMax * span) return whole;
+  const low = Math.max(whole.low, Math.min(...later) - span);
+  const high = Math.min(whole.high, Math.max(...later) + span);
+  return { low, high, outside: all.filter((value) => value < low || value > high).length };
+}
+
+/** What reaches out of it is cut off, but for the dots on its border. */
+function window(
+  [x1, y1, x2, y2]: readonly [x1: number, y1: number, x2: number, y2: number],
+  shapes: Markup,
+): Markup {
+  const border = 3;
+  const [x, y, w, h] = [x1 - border, y1 - border, x2 - x1 + 2 * border, y2 - y1 + 2 * border];
+  return html`<svg x="${x}" y="${y}" width="${w}" height="${h}" viewBox="${x} ${y} ${w} ${h}">
+    ${shapes}
+  </svg>`;
 }
 
 function grid(

@@ -4,8 +4,8 @@ import type { RecentRun } from './pictures.ts';
 export interface PageQuestions {
   /** What was said of the run, and what lies in its folder now. Null: there is no such run. */
   contents(run: number): Promise<RunContents | null>;
-  /** The newest runs of each drop root, newest first. */
-  recent(): Promise<readonly RecentOfRoot[]>;
+  /** The newest runs of the drop roots that made one last, newest first. */
+  recent(rootsMax: number): Promise<readonly RecentOfRoot[]>;
 }
 
 export interface RecentOfRoot {

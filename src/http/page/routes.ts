@@ -31,6 +31,7 @@ import {
   answersTo,
   nameOf,
   overviewOf,
+  rootsPicturedMax,
   sectionNames,
   strangersView,
   type Overview,
@@ -208,7 +209,7 @@ class PageRoutes {
     const { questions, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (this.#pictures === null || nowMs - this.#pictures.madeMs >= picturesKeptMs) {
-      const made = questions.recent();
+      const made = questions.recent(rootsPicturedMax);
       this.#pictures = { madeMs: nowMs, made };
     }
     try {

@@ -24,7 +24,7 @@ export interface Overview {
 }
 
 /** More roots are in `status` and in the list; a page of pictures of all of them helps nobody. */
-const rootsPicturedMax = 8;
+export const rootsPicturedMax = 8;
 const rootsShownMax = 100;
 /** `status` names more of them; the list has all. */
 const asksShownMax = 10;
@@ -188,13 +188,12 @@ export function answersTo(state: ShownState): readonly ('retry' | 'skip')[] {
 }
 
 function pictures({ days, recent }: Overview): Markup {
-  const shown = recent.slice(0, rootsPicturedMax);
   return html`<div class="pictures">
     <section aria-labelledby="days">
       <h2 id="days">The last two weeks</h2>
       ${daysPicture(days)}
     </section>
-    ${shown.map(
+    ${recent.map(
       ({ root, runs }, at) =>
         html`<section aria-labelledby="recent-${at}">
           <h2 id="recent-${at}">Last runs of <bdi>${root}</bdi></h2>
