@@ -69,8 +69,16 @@ function capital(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
+/** What serves goes on when nobody reads what it says. */
+const serving: readonly (string | undefined)[] = ['run', 'platform'];
+
 /** @param argv the arguments after the program's name */
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    // Whoever read the results (`… | head`) has what it wanted.
+    if (!serving.includes(argv[0])) process.exit();
+  });
   try {
     await program().parseAsync([...argv], { from: 'user' });
   } catch (error) {

@@ -20,6 +20,14 @@ test.concurrent('the facts stand with their lines, and nothing is drawn into a p
   expect(shown.stdout).not.toMatch(/\u001b/);
 });
 
+test('whoever reads only the beginning is no error, and nothing is said of it', () => {
+  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+  const files = Array.from({ length: 40 }, () => logFile('glpk-ex-todd'));
+  const script = `'${process.execPath}' '${main}' parse-log --json ${files.join(' ')} | head -c 9; echo " \${PIPESTATUS[0]}"`;
+  const shown = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  expect(shown).toMatchObject({ stdout: '{"file":" 0\n', stderr: '' });
+});
+
 test.concurrent('--json is one object a file, with every solve and every line', async ({ scene }) => {
   const files = [logFile('cbc-after-glpk'), logFile('gurobi-bad-file')];
   const shown = await scene.start(['parse-log', '--json', ...files]).end();
