@@ -386,8 +386,8 @@ export class Delivery {
       await tellFolder(run, this.#parts);
     } else if (kind !== claim.life.state.kind) log.info(fields, `${claim.path}: ${note ?? kind}`);
     else if (note !== null) log.warn(fields, `${claim.path}: ${note}`);
+    if (kind === 'unknown') this.#reconcileLoop.wake();
     if (kind === 'tracked' || kind === 'unknown') {
-      this.#reconcileLoop.wake();
       // Its ids are used up: there is room for another.
       if (this.#unposted.delete(claim.run)) this.#waking.wake();
     }
@@ -406,6 +406,8 @@ export class Delivery {
     if (this.#noted.has(app)) return;
     this.#noted.add(app);
     await this.#parts.outbox.noteApp(platform, app);
+    // Whether the list shows its fingerprint is asked before anybody has to rely on it.
+    this.#reconcileLoop.wake();
   }
 }
 

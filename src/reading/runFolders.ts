@@ -133,7 +133,7 @@ export class RunFolders {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#ticking);
+    this.#rest();
     const threads = [...this.#threads];
     this.#threads.clear();
     // One that waits for a dead file system is not waited for: it ends with the process.
@@ -168,6 +168,7 @@ export class RunFolders {
 
   #pump(): void {
     if (this.#threads.size === 0) this.#begin();
+    this.#ticking ??= setInterval(() => this.#tick(), this.#patience.tickMs).unref();
     for (const thread of this.#threads) {
       while (thread.jobs.size < jobsAtOnce && !isStuck(thread)) {
         const job = this.#queue.shift();
@@ -205,7 +206,6 @@ export class RunFolders {
       this.#noteAnswerOf(thread);
     });
     this.#threads.add(thread);
-    this.#ticking ??= setInterval(() => this.#tick(), this.#patience.tickMs).unref();
   }
 
   #take(thread: Thread, reply: FolderReply): void {
@@ -236,7 +236,14 @@ export class RunFolders {
       if (oldest.ticks >= this.#patience.silentTicks) this.#giveUp(thread, oldest.root);
     }
     if (this.#queue.length > 0 && isSlow && this.#threads.size < threadsMax) this.#begin();
-    this.#pump();
+    if (this.#queue.length > 0) this.#pump();
+    else if ([...this.#threads].every(({ jobs: { size } }) => size === 0)) this.#rest();
+  }
+
+  /** With nothing to do there is nothing to watch. */
+  #rest(): void {
+    clearInterval(this.#ticking);
+    this.#ticking = undefined;
   }
 
   /** Nothing is asked of that root before the thread has answered, so there are never more such threads than it had. */
