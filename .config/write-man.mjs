@@ -3,4 +3,4 @@ import { writeFileSync } from 'node:fs';
 import { manPage } from '../dist/cli/manPage.js';
 import { program } from '../dist/cli/program.js';
 
-writeFileSync(new URL('../docs/runtrackd.1', import.meta.url), manPage(program()));
+writeFileSync(new URL('../docs/runtrackd.1', import.meta.url), manPage(await program()));

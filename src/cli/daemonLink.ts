@@ -22,8 +22,8 @@ import {
   type ScanLine,
   type StatusView,
 } from '../http/operations.ts';
-import { OutboxHeld } from '../outbox/outbox.ts';
-import { controlSocketOf, Service } from '../service/service.ts';
+import { controlSocketOf } from '../core/controlSocket.ts';
+import { OutboxHeld } from '../outbox/unusable.ts';
 import { machineClock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
 import { quietLog } from '../system/log.ts';
@@ -78,6 +78,8 @@ export async function linkToDaemon(controlDir: string | null, configure: () => C
 }
 
 async function linkWithoutDaemon(config: Config): Promise<DaemonLink> {
+  // The whole service, which nobody needs who finds a daemon.
+  const { Service } = await import('../service/service.ts');
   const around = {
     clock: machineClock,
     log: quietLog(),

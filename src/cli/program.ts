@@ -1,56 +1,47 @@
 /** The program: its commands, and how each way of ending becomes an exit code. */
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { answerCommand } from './commands/answer.ts';
-import { backupCommand, restoreCommand } from './commands/backup.ts';
-import { checkConfigCommand } from './commands/checkConfig.ts';
-import { completionCommand } from './commands/completion.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { explainCommand } from './commands/explain.ts';
-import { initCommand } from './commands/init.ts';
-import { listCommand } from './commands/list.ts';
-import { parseLogCommand } from './commands/parseLog.ts';
-import { platformCommand } from './commands/platform.ts';
-import { asFailure, runCommand } from './commands/run.ts';
-import { reloadCommand } from './commands/reload.ts';
-import { scanCommand } from './commands/scan.ts';
-import { showCommand } from './commands/show.ts';
-import { statusCommand } from './commands/status.ts';
-import { systemdUnitCommand } from './commands/systemdUnit.ts';
-import { trackCommand } from './commands/track.ts';
+import { asFailure } from './asFailure.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 import { helpTail, manual } from './manual.ts';
 import { describeError } from '../system/log.ts';
 import { programVersion } from '../system/programVersion.ts';
 
-export function program() {
+/** Each is loaded by itself: whoever asks for the status does not wait for the daemon, the stand-in and their libraries. */
+const commands: Readonly<Record<string, (top: Command) => Promise<CommandUnknownOpts>>> = {
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  track: async () => (await import('./commands/track.ts')).trackCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  list: async () => (await import('./commands/list.ts')).listCommand(),
+  show: async () => (await import('./commands/show.ts')).showCommand(),
+  retry: async () => (await import('./commands/answer.ts')).answerCommand('retry'),
+  skip: async () => (await import('./commands/answer.ts')).answerCommand('skip'),
+  scan: async () => (await import('./commands/scan.ts')).scanCommand(),
+  reload: async () => (await import('./commands/reload.ts')).reloadCommand(),
+  backup: async () => (await import('./commands/backup.ts')).backupCommand(),
+  restore: async () => (await import('./commands/backup.ts')).restoreCommand(),
+  init: async () => (await import('./commands/init.ts')).initCommand(),
+  'check-config': async () => (await import('./commands/checkConfig.ts')).checkConfigCommand(),
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
+  'systemd-unit': async () => (await import('./commands/systemdUnit.ts')).systemdUnitCommand(),
+  'parse-log': async () => (await import('./commands/parseLog.ts')).parseLogCommand(),
+  platform: async () => (await import('./commands/platform.ts')).platformCommand(),
+  completion: async (top) => (await import('./commands/completion.ts')).completionCommand(() => top),
+};
+/** What these say is about all the others. */
+const aboutAll = ['completion'];
+
+/** @param only the one command that is wanted; without it, or where it is none, all of them */
+export async function program(only?: string) {
   const top = new Command('runtrackd')
     .description('Tracks run folders of legacy optimisation solvers on the Nextmv Platform.')
     .version(programVersion(), '--version')
     .showHelpAfterError('(-h shows what there is)')
     .showSuggestionAfterError();
-  for (const command of [
-    runCommand(),
-    trackCommand(),
-    statusCommand(),
-    listCommand(),
-    showCommand(),
-    answerCommand('retry'),
-    answerCommand('skip'),
-    scanCommand(),
-    reloadCommand(),
-    backupCommand(),
-    restoreCommand(),
-    initCommand(),
-    checkConfigCommand(),
-    doctorCommand(),
-    explainCommand(),
-    systemdUnitCommand(),
-    parseLogCommand(),
-    platformCommand(),
-    completionCommand(() => top),
-  ]) {
+  const isAlone = only !== undefined && Object.hasOwn(commands, only) && !aboutAll.includes(only);
+  const wanted = Object.entries(commands).filter(([name]) => !isAlone || name === only);
+  for (const command of await Promise.all(wanted.map(([, load]) => load(top))))
     top.addCommand(explained(command).copyInheritedSettings(top));
-  }
   // Commander would exit with 1 for wrong usage; ours is 2, and 1 means that it was tried and failed.
   for (const command of [top, ...top.commands]) command.exitOverride();
   return top;
@@ -80,7 +71,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
     if (!serving.includes(argv[0])) process.exit();
   });
   try {
-    await program().parseAsync([...argv], { from: 'user' });
+    await (await program(argv[0])).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     process.exitCode = exitCodeOf(asFailure(error));
   }

@@ -1,7 +1,14 @@
 /** Where the daemon's control socket lies, and how long its path can be. */
 
+import { join } from 'node:path';
+
 export const controlSocketName = 'control.sock';
 /** Where it lies by default when a group may use it. */
 export const sharedControlDir = '/run/runtrackd';
 /** `sun_path` has 108 bytes with its closing zero; Node 20 cuts a longer path without a word. */
 export const socketPathBytesMax = 107;
+
+/** @param control directory: absolute */
+export function controlSocketOf({ control }: { readonly control: { readonly directory: string } }): string {
+  return join(control.directory, controlSocketName);
+}

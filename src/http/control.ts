@@ -11,6 +11,7 @@ import { stream } from 'hono/streaming';
 import type { z } from 'zod';
 import { socketPathBytesMax } from '../core/controlSocket.ts';
 import { errorCode } from '../system/files.ts';
+import { ControlRefused } from './controlRefused.ts';
 import {
   backupOrder,
   historyQuery,
@@ -35,9 +36,6 @@ export interface ControlGroup {
   readonly name: string;
   readonly number: number;
 }
-
-/** The socket cannot be opened for those who are to use it. */
-export class ControlRefused extends Error {}
 
 /**
  * @param group may use the socket beside the daemon's user; null: nobody

@@ -13,6 +13,7 @@ import { errorCode } from '../system/files.ts';
 import { isoTime } from '../system/clock.ts';
 import { resultDirOf } from '../system/resultDirectory.ts';
 import type { IntakeParts } from './parts.ts';
+import { HostChanged } from './hostChanged.ts';
 import { provenBy } from './resultFile.ts';
 import type { DropRoot } from './rules.ts';
 
@@ -140,16 +141,6 @@ async function believedRun(
   // This machine had another name when it tracked the folder: with a new outbox all would be sent again.
   if ((await outbox.oldestRun()) === null) throw new HostChanged(proven.host, host, folder.path);
   return null;
-}
-
-/** A new outbox beside folders that another host name has tracked. */
-export class HostChanged extends Error {
-  constructor(was: string, is: string, folder: string) {
-    super(
-      `the result file of ${folder} was written by host "${was}", this configuration says host "${is}", and the outbox is new: set host: ${was}, or everything would be sent again`,
-    );
-    this.name = 'HostChanged';
-  }
 }
 
 /** For which platform and app a folder's row holds: another configuration looks at every folder afresh. */

@@ -8,7 +8,7 @@ import { openOutbox, type Outbox } from '../outbox/outbox.ts';
 import { keyReader } from '../platform/apiKey.ts';
 import { PlatformClient } from '../platform/client.ts';
 import { networkOf } from '../platform/network.ts';
-import { startStandIn, type StandIn } from '../standin/standin.ts';
+import type { StandIn } from '../standin/standin.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
 import { Secret } from '../system/secret.ts';
@@ -118,6 +118,8 @@ async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {
 }
 
 async function openStandIn({ platform: { standIn } }: Config): Promise<StandIn> {
+  // Nobody loads it who has the platform itself.
+  const { startStandIn } = await import('../standin/standin.ts');
   return await startStandIn({
     dataDir: standIn.dataDir,
     port: standIn.port,

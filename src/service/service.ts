@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { controlSocketName } from '../core/controlSocket.ts';
+import { controlSocketOf } from '../core/controlSocket.ts';
 import { noMeasures } from '../core/measures.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import { isLive } from '../core/run.ts';
@@ -385,14 +385,6 @@ export class Service {
 }
 
 export type { Surroundings } from './base.ts';
-
-export function controlSocketOf({
-  control,
-}: {
-  readonly control: Pick<Config['control'], 'directory'>;
-}): string {
-  return join(control.directory, controlSocketName);
-}
 
 function viewContext(inForce: () => Config, rootNamed: (name: string) => DropRoot | null): ViewContext {
   return {

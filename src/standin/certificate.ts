@@ -6,7 +6,6 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ms from 'ms';
-import { generate } from 'selfsigned';
 
 export interface Certificate {
   /** PEM, both. */
@@ -55,8 +54,10 @@ function isGood(key: string, pem: string, nowMs: number): boolean {
   }
 }
 
-function freshPair(nowMs: number) {
-  return generate([{ name: 'commonName', value: 'stand-in of runtrackd' }], {
+async function freshPair(nowMs: number) {
+  // Loaded where it is needed: it is larger than all of the stand-in, and few speak TLS to one.
+  const { generate } = await import('selfsigned');
+  return await generate([{ name: 'commonName', value: 'stand-in of runtrackd' }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',

@@ -12,12 +12,12 @@ const place = mkdtempSync(join(tmpdir(), 'runtrackd-completion-'));
 afterAll(() => rmSync(place, { recursive: true }));
 writeFileSync(join(place, 'my config.yaml'), '');
 for (const shell of ['bash', 'zsh', 'fish'] as const)
-  writeFileSync(join(place, `script.${shell}`), completionScript(shell, program()));
+  writeFileSync(join(place, `script.${shell}`), completionScript(shell, await program()));
 
 const isThere = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0;
 for (const shell of ['bash', 'zsh', 'fish'])
   if (!isThere(shell)) console.error(`SKIPPED: what ${shell} makes of its completion: it is not installed`);
-const names = program().commands.map((command) => command.name());
+const names = (await program()).commands.map((command) => command.name());
 
 /** What each shell offers for a line that ends where one presses TAB. */
 const offers = {

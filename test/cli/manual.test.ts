@@ -6,7 +6,8 @@ import { helpTail, manual } from '../../src/cli/manual.ts';
 import { manPage } from '../../src/cli/manPage.ts';
 import { program } from '../../src/cli/program.ts';
 
-const names = program().commands.map((command) => command.name());
+const top = await program();
+const names = top.commands.map((command) => command.name());
 
 test('the manual has an entry for every command, and none too many (src/cli/manual.ts)', () => {
   expect(Object.keys(manual).sort()).toEqual([...names].sort());
@@ -21,7 +22,7 @@ test.each(names)('%s has an example that names it, and says what its exit codes 
 });
 
 test('examples are ones that the commands take', () => {
-  const commands = new Map(program().commands.map((command) => [command.name(), command]));
+  const commands = new Map(top.commands.map((command) => [command.name(), command]));
   for (const { examples } of Object.values(manual)) {
     for (const { line } of examples) {
       const [, name = '', after = ''] = /runtrackd ([a-z-]+)([^|]*)/.exec(line) ?? [];
@@ -33,12 +34,12 @@ test('examples are ones that the commands take', () => {
 });
 
 test('docs/runtrackd.1 is up to date (else: npm run man)', () => {
-  expect(readFileSync('docs/runtrackd.1', 'utf8')).toBe(manPage(program()));
+  expect(readFileSync('docs/runtrackd.1', 'utf8')).toBe(manPage(top));
 });
 
 test('the man page names every command and every option', () => {
-  const page = manPage(program());
-  for (const command of program().commands) {
+  const page = manPage(top);
+  for (const command of top.commands) {
     expect(page).toContain(`.SS runtrackd ${command.name().replaceAll('-', '\\-')}`);
     for (const { long } of command.options) expect(page).toContain((long ?? '').replaceAll('-', '\\-'));
   }

@@ -119,7 +119,7 @@ function cmdlineOf(pid: number): string {
 plainTest('every command that there is has a line here', async ({ onTestFinished }) => {
   const scene = await Scene.begin();
   onTestFinished(() => scene.end());
-  const names = program().commands.map((command) => command.name());
+  const names = (await program()).commands.map((command) => command.name());
   expect(Object.keys(linesWhileItRuns(scene)).sort()).toEqual(names.filter((name) => name !== 'help').sort());
 });
 

@@ -2,7 +2,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { controlDirIn, describeProblem, findConfigFile } from '../../config/config.ts';
 import type { ReloadedView } from '../../http/operations.ts';
-import { controlSocketOf } from '../../service/service.ts';
+import { controlSocketOf } from '../../core/controlSocket.ts';
 import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { linkOverSocket } from '../daemonLink.ts';

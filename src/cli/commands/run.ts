@@ -6,19 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
 import { rereaderFor, type Rereader } from '../../config/rereader.ts';
-import { ControlRefused } from '../../http/control.ts';
-import { HostChanged } from '../../intake/enqueue.ts';
 import type { PassPoint } from '../../core/points.ts';
 import { OutboxHeld, OutboxUnusable, type Outbox } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
 import { Service, type Surroundings } from '../../service/service.ts';
 import { Hangups, watchSignals, type Shutdown } from '../../service/signals.ts';
-import { CannotStart } from '../../standin/cannotStart.ts';
 import { machineClock } from '../../system/clock.ts';
 import { openLog, type Log } from '../../system/log.ts';
 import { serviceManagerOf } from '../../system/serviceManager.ts';
 import { tellBackfill } from '../backfillText.ts';
+import { asFailure } from '../asFailure.ts';
 import { configOption, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -130,24 +128,6 @@ async function openWhenFree(config: Config, around: Surroundings): Promise<Servi
       await sleep(heldAgainMs);
     }
   }
-}
-
-/** @returns the failure that says so with its exit code, or the error as it came */
-export function asFailure(error: unknown): unknown {
-  if (error instanceof OutboxHeld) return new CommandFailure(exitCodes.held, error.message);
-  if (error instanceof OutboxUnusable)
-    return new CommandFailure(
-      error.kind === 'data' ? exitCodes.badData : exitCodes.outboxTrouble,
-      error.message,
-    );
-  if (error instanceof ControlRefused) return new CommandFailure(exitCodes.config, error.message);
-  if (error instanceof HostChanged) return new CommandFailure(exitCodes.config, error.message);
-  if (error instanceof CannotStart)
-    return new CommandFailure(
-      error.reason === 'data is held' ? exitCodes.held : exitCodes.failed,
-      `the embedded stand-in cannot start: ${error.message}`,
-    );
-  return error;
 }
 
 async function runOnce(service: Service, shutdown: Shutdown, waitMsMax: number): Promise<void> {
