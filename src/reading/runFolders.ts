@@ -24,6 +24,8 @@ const largeAtOnce = 8;
 const slowMs = 20;
 /** A thread that has not answered for so many ticks is given no more: it would wait behind what hangs. */
 const stuckTicks = 2;
+/** While the daemon ends, a thread gets so many: less than `shutdown_deadline`, more than a crowded machine needs to begin one. */
+const endingTicks = 20;
 
 /** Rules that a thread remembers. A person's word, and a run of an earlier configuration, have rules of their own each. */
 const rulesMax = 100;
@@ -127,9 +129,10 @@ export class RunFolders {
     await this.#ask(root, 'put', null, path, file);
   }
 
-  /** The daemon is about to end: what does not answer now is not waited for. */
+  /** The daemon is about to end: what does not answer now is not waited for long. */
   loseNoTime(): void {
-    this.#patience = { ...this.#patience, silentTicks: stuckTicks };
+    const silentTicks = Math.min(this.#patience.silentTicks, endingTicks);
+    this.#patience = { ...this.#patience, silentTicks };
   }
 
   async close(): Promise<void> {
