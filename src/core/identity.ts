@@ -7,6 +7,7 @@
  *   fingerprint  the short form of the key; it travels in the run's description and finds it again
  */
 import { createHash } from 'node:crypto';
+import { atOnce, pieceLength, sortedPiecewise, type Piecewise } from './piecewise.ts';
 
 export const identityVersion = 1;
 
@@ -40,12 +41,20 @@ export interface Content {
  * archive's own bytes would tell less: they depend on modes and on who packed it.
  */
 export function membersDigest(members: readonly Omit<ContentFile, 'role'>[]): string {
+  return atOnce(membersPiecewise(members));
+}
+
+export function membersPiecewise(members: readonly Omit<ContentFile, 'role'>[]): Piecewise<string> {
   const tuples = members.map(({ path, bytes, sha256 }) => [path, String(bytes), sha256]);
   return tuplesDigest(`runtrackd members ${String(identityVersion)}`, tuples);
 }
 
 /** @returns SHA-256 over the content, lower-case hex (64 characters) */
 export function generationOf(content: Content): string {
+  return atOnce(generationPiecewise(content));
+}
+
+export function generationPiecewise(content: Content): Piecewise<string> {
   const tuples = content.files
     .map((file) => [file.role, file.path, String(file.bytes), file.sha256])
     .concat(content.status === null ? [] : [['meta', 'status', content.status]])
@@ -53,12 +62,13 @@ export function generationOf(content: Content): string {
   return tuplesDigest(`runtrackd generation ${String(identityVersion)}`, tuples);
 }
 
-function tuplesDigest(what: string, tuples: string[][]): string {
-  tuples.sort(byUtf8Bytes);
+function* tuplesDigest(what: string, tuples: readonly string[][]): Piecewise<string> {
+  const sorted = yield* sortedPiecewise(tuples, byUtf8Bytes);
   const hash = new FieldHash(64 * 1024);
   hash.add(what);
-  hash.add(String(tuples.length));
-  for (const tuple of tuples) {
+  hash.add(String(sorted.length));
+  for (const [index, tuple] of sorted.entries()) {
+    if (index > 0 && index % pieceLength === 0) yield;
     hash.add(String(tuple.length));
     for (const field of tuple) hash.add(field);
   }

@@ -10,7 +10,8 @@ import { open, opendir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { Header, Pack, ReadEntry } from 'tar';
-import { membersDigest } from '../core/identity.ts';
+import { membersPiecewise } from '../core/identity.ts';
+import { sortedPiecewise } from '../core/piecewise.ts';
 import {
   errorCode,
   markOf,
@@ -23,8 +24,9 @@ import {
 import { entriesMax, leftOut, type ArchiveLimits } from './archiveLimits.ts';
 import { notYet, rejected } from './artefact.ts';
 import type { Beat } from './beat.ts';
+import { inTurns } from './inTurns.ts';
 import type { Entry, MappedArchive } from './mapping.ts';
-import { shown, sorted } from './sight.ts';
+import { byName, shown } from './sight.ts';
 import { entryOf } from './sightFolder.ts';
 
 /** Every member has this time, so that touching a file does not make another archive. */
@@ -189,7 +191,7 @@ async function packInto(
     sha256: hash.digest('hex'),
     files: count.files,
     unpackedBytes: count.bytes,
-    membersSha256: membersDigest(members),
+    membersSha256: await inTurns(membersPiecewise(members)),
   });
 }
 
@@ -317,7 +319,7 @@ async function entriesOf(folder: OpenFolder, prefix: string): Promise<Entry[]> {
     if (entries.length > entriesMax)
       throw tooMuch(`more than ${String(entriesMax)} entries in one directory`);
   }
-  return sorted(entries);
+  return await inTurns(sortedPiecewise(entries, byName));
 }
 
 /** Reads an open member to its end. @returns its digest @throws Verdict where it moved meanwhile */

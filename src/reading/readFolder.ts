@@ -3,11 +3,10 @@
  * Each file is stat-ed on the open descriptor before and after, so what is reported was there as one whole.
  */
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   contentRoles,
-  generationOf,
-  membersDigest,
+  generationPiecewise,
+  membersPiecewise,
   type ContentFile,
   type ContentRole,
 } from '../core/identity.ts';
@@ -25,6 +24,7 @@ import { readMember, readMembers } from './archive.ts';
 import { archiveLimits } from './archiveLimits.ts';
 import type { Beat } from './beat.ts';
 import { notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
+import { inTurns } from './inTurns.ts';
 import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
 import { contentTypeOf, defaultFileNames } from './mapping.ts';
@@ -142,19 +142,19 @@ async function readContent(
   const members: ContentFile[] = [];
   for (const seen of sight.archives) {
     const found = await readArchive(folder, seen, rules, goOn);
-    files.push(artefactOf(seen, found));
+    files.push(await artefactOf(seen, found));
     for (const member of found) members.push(member);
-    // Digests over thousands of names take their time, and others may want the loop in between.
-    await nextTurn();
   }
   const { file: logFile, facts } = log;
   const isPartial = sight.missingOutput.length > 0 && files.some(({ role }) => role === 'output');
   return {
-    generation: generationOf({
-      files: [...contentFiles(files), ...members],
-      status: said.status,
-      appId: meta.appId,
-    }),
+    generation: await inTurns(
+      generationPiecewise({
+        files: [...contentFiles(files), ...members],
+        status: said.status,
+        appId: meta.appId,
+      }),
+    ),
     asideDigest: aside.digest('hex'),
     files,
     mapping: rules.names,
@@ -236,13 +236,16 @@ async function readArchive(
   return found;
 }
 
-function artefactOf({ role, name, base, place }: SeenArchive, found: readonly ContentFile[]): ArtefactFile {
+async function artefactOf(
+  { role, name, base, place }: SeenArchive,
+  found: readonly ContentFile[],
+): Promise<ArtefactFile> {
   return {
     role,
     name,
     type: 'multi-file',
     bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
-    sha256: membersDigest(found),
+    sha256: await inTurns(membersPiecewise(found)),
     object: null,
     archive: { base, place, files: found.length },
   };

@@ -6,8 +6,9 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import type { ArtefactFile } from '../core/content.ts';
-import { membersDigest } from '../core/identity.ts';
+import { membersPiecewise } from '../core/identity.ts';
 import { errorCode } from '../system/files.ts';
+import { inTurns } from './inTurns.ts';
 
 const fileTypes: readonly string[] = ['File', 'OldFile', 'ContiguousFile'];
 
@@ -58,7 +59,7 @@ export async function isSameArchive(chunks: AsyncIterable<Uint8Array>, sent: Art
     if (error instanceof Differs || failure.signal.aborted || isNoArchive(error)) return false;
     throw error;
   }
-  return !found.differs && membersDigest(members) === sent.sha256;
+  return !found.differs && (await inTurns(membersPiecewise(members))) === sent.sha256;
 }
 
 function isNoArchive(error: unknown): boolean {

@@ -10,7 +10,6 @@ import type { FolderJobs, FolderRules, SettledRead, TextFile } from './folderJob
 import type { FolderError, FolderOrder, FolderReply, ToldRules } from './folderThread.ts';
 import { readFolder } from './readFolder.ts';
 import type { FolderSight } from './sight.ts';
-import { sightFolder } from './sightFolder.ts';
 
 /** Files that are read in a thread, all together: a few ms of work, so that nobody waits long behind them. */
 const smallFolderBytesMax = 256 * 1024;
@@ -112,7 +111,7 @@ export class RunFolders {
       return await this.#ask(root, 'read', rules, path, sight);
     return await this.#large.add(async () => {
       const read = await readFolder(path, sight, rules.reading);
-      return { read, after: read.kind === 'complete' ? await sightFolder(path, rules.sight) : sight };
+      return { read, after: read.kind === 'complete' ? await this.look(root, path, rules) : sight };
     });
   }
 

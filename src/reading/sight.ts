@@ -292,7 +292,7 @@ class Walk {
     const left = this.#rules.folderFilesMax - this.#entries;
     const entries = yield* entriesIfThere(join(this.#folder, path), left);
     this.#count(path, entries.length);
-    for (const entry of sorted(entries)) yield* this.#visit(`${path}/`, entry, depth + 1);
+    for (const entry of entries.toSorted(byName)) yield* this.#visit(`${path}/`, entry, depth + 1);
   }
 
   #file(path: string, stats: BigIntStats): void {
@@ -331,8 +331,8 @@ export function memberMark(path: string, { bytes, mtimeNs, ctimeNs, ino }: FileM
 }
 
 /** The order in which an archive has them. */
-export function sorted<T extends { readonly name: string }>(entries: readonly T[]): T[] {
-  return entries.toSorted((a, b) => compareUtf8(a.name, b.name));
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return compareUtf8(a.name, b.name);
 }
 
 /** Why a file in a role is not tracked, as its stats say; null: it may be. */
