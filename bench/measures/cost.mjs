@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { figure } from '../figures.mjs';
+import { openOutbox } from '../../dist/outbox/outbox.js';
 import { dropAll, prepare } from '../finishedFolders.mjs';
 import * as processes from '../processes.mjs';
 
@@ -66,6 +67,7 @@ export async function measure({ dir, rounds, isShort, say }) {
     }
     await processes.stop(daemon);
     note('bytes', outboxBytes(stage) / recorded);
+    note('thinnedBytes', await thinnedBytes(stage));
   }
   await platform.end();
   const figures = [
@@ -100,10 +102,16 @@ export async function measure({ dir, rounds, isShort, say }) {
       note: 'three upload URLs, three uploads, the run, its result; lists of the app are shared by all',
     }),
     figure({
-      what: 'outbox, with its history and all indexes',
+      what: 'outbox, with the story of a run and all indexes',
       unit: 'bytes a run',
       ours: seen.bytes,
+    }),
+    figure({
+      what: 'outbox, after history.keep has let the story go',
+      unit: 'bytes a run',
+      ours: seen.thinnedBytes,
       goal: { of: 'median', atMost: 250 },
+      note: 'what keeps it from being sent again, with all indexes',
     }),
   ];
   return {
@@ -120,6 +128,23 @@ function synced(trace, root) {
     outbox: paths.filter((path) => path.includes('/outbox.db')).length,
     results: paths.filter((path) => path.startsWith(root)).length,
   };
+}
+
+/** Pages of the tables and indexes of thinned runs, when all are; one page of each is no run's. */
+async function thinnedBytes({ stateDir }) {
+  const outbox = await openOutbox(stateDir);
+  while ((await outbox.thinRuns(Date.now() + 1, 100)) > 0);
+  await outbox.close();
+  const db = new Database(join(stateDir, 'outbox.db'), { readonly: true });
+  const { pages, tables } = db
+    .prepare(
+      `select count(*) as pages, count(distinct name) as tables from dbstat where name glob 'thin*' or name glob '*thin_common*'`,
+    )
+    .get();
+  const runs = db.prepare('select count(*) from thin_run').pluck().get();
+  const bytes = (pages - tables) * db.pragma('page_size', { simple: true });
+  db.close();
+  return bytes / runs;
 }
 
 /** Pages in use; what an empty outbox takes is no run's. */

@@ -20,8 +20,8 @@ const hugeSize = 1_000_000;
 const chokidarFoldersMax = 10_000;
 /** A whole scan period, whatever it costs. */
 const idleMs = 5_500;
-/** What a start leaves to be tidied up is over by then. */
-const calmMs = 8_000;
+/** What a start leaves to be tidied up is over by then: V8 goes through its memory some seconds after the last work. */
+const calmMs = 20_000;
 
 export async function measure({ dir, rounds, isShort, isHuge, say }) {
   const wanted = [...(isShort ? sizesShort : sizes), ...(isHuge ? [hugeSize] : [])];
