@@ -386,6 +386,7 @@ test('a thinned run takes 250 bytes at most, with all by which it is found', () 
 
 test.each([
   { name: 'an inode that SQLite cannot hold as a number', ino: '18446744073709551615', birthNs: '0' },
+  { name: 'one as long as the largest that it can', ino: '9999999999999999999', birthNs: '1' },
   { name: 'the largest number that it can', ino: '9223372036854775807', birthNs: '1764288000123456789' },
 ])('$name stays what it was to the last digit', async ({ ino, birthNs }) => {
   const outbox = await opened();
