@@ -156,10 +156,12 @@ function local(ms: number, timeZone: string | undefined): string[] {
     .split(' ');
 }
 
-/** With a capital at its beginning and one full stop at its end. */
+/** With a capital at its beginning, unless that is a file's name, and one full stop at its end. */
 function sentence(text: string): string {
   const shown = printable(text.trim());
-  return `${shown.charAt(0).toUpperCase()}${shown.slice(1)}${/[.!?]$/.test(shown) ? '' : '.'}`;
+  const isWord = /^[a-z]+(?![\w./-])/.test(shown);
+  const begun = isWord ? `${shown.charAt(0).toUpperCase()}${shown.slice(1)}` : shown;
+  return `${begun}${/[.!?]$/.test(shown) ? '' : '.'}`;
 }
 
 /** As a shell takes it for one word. A name that cannot be shown is not one that can be typed. */

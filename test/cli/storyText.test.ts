@@ -39,9 +39,15 @@ const ends: Record<ShownState, { readonly story: Partial<Told>; readonly is: rea
     ],
   },
   rejected: {
-    story: { ...folder, ...asked, folder: '/srv/runs/plan-1' },
+    story: {
+      ...folder,
+      ...asked,
+      reason: { class: 'rejected', text: 'meta.json: status is odd' },
+      folder: '/srv/runs/plan-1',
+    },
     is: [
-      'It needs you: The platform said no.',
+      // A file's name is what it is.
+      'It needs you: meta.json: status is odd.',
       'Look at it.',
       'New content is looked at by itself. Type `runtrackd retry /srv/runs/plan-1` to have this looked at again, or `runtrackd skip /srv/runs/plan-1` to leave it.',
     ],
