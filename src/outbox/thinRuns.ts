@@ -161,8 +161,6 @@ export function thinRuns(sql: Statements) {
   };
 }
 
-export type ThinRuns = ReturnType<typeof thinRuns>;
-
 function isKeyOf(row: RunRow, key: NewRun['key']): boolean {
   return (
     row.generation === key.generation &&
