@@ -116,7 +116,7 @@ export function runOperations(
     /** The source is not what was recorded: the run waits, and its folder is looked at afresh. */
     concludeChanged(hand: Hand, conclusion: Conclusion, nowMs: number): boolean {
       if (!this.conclude(hand, conclusion, false, nowMs)) return false;
-      // By its run, because the folder may have been moved while the run was in hand.
+      // By where its run is now, because the folder may have been moved while the run was in hand.
       sql.unsettleFolderOf.run({ run: hand.run, nowMs });
       return true;
     },

@@ -168,7 +168,8 @@ export const statements = {
       target = excluded.target`,
   unsettleFolder: `update folder set signature = '', changed_at_ms = @nowMs where drop_root = @dropRoot and path = @path`,
   forgetFolder: 'delete from folder where drop_root = @dropRoot and path = @path',
-  unsettleFolderOf: `update folder set signature = '', changed_at_ms = @nowMs where run = @run`,
+  unsettleFolderOf: `update folder set signature = '', changed_at_ms = @nowMs
+    where (drop_root, path) = (select drop_root, path from run where run = @run) and run = @run`,
   openFolders: `select ${folderColumns} from folder where state = @state and state <> 'known'
       and (drop_root, path) > (@afterRoot, @afterPath) order by drop_root, path limit @limit`,
   openFoldersOfRoot: `select ${folderColumns} from folder where state = @state and state <> 'known'

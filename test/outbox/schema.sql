@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 14). Written by schema.test.ts.
+-- What the migrations add up to (user_version 15). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -92,8 +92,6 @@ CREATE TRIGGER folder_count_seen after insert on folder begin
     insert into folder_count values (new.drop_root, new.state, 1)
     on conflict (drop_root, state) do update set folders = folders + 1;
   end;
-
-CREATE INDEX folder_run on folder (run) where run is not null;
 
 CREATE INDEX folder_state on folder (state, drop_root, path) where state <> 'known';
 
