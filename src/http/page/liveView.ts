@@ -29,6 +29,8 @@ export interface LiveParts {
 
 interface Watcher {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  /** Ends the connection, with what of the stream has not been read. */
+  readonly cut: () => void;
   /** What it was told last. */
   told: Partial<Record<SectionName, string>>;
 }
@@ -47,14 +49,17 @@ export class LiveView {
     return this.#watchers.size;
   }
 
-  /** @returns the stream for one more reader; null: there are too many */
-  watch(): ReadableStream<Uint8Array> | null {
+  /**
+   * @param cut ends the reader's connection
+   * @returns the stream for one more reader; null: there are too many
+   */
+  watch(cut: () => void): ReadableStream<Uint8Array> | null {
     if (this.#watchers.size >= watchersMax) return null;
     let watcher: Watcher | null = null;
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          watcher = { controller, told: {} };
+          watcher = { controller, cut, told: {} };
           this.#watchers.add(watcher);
           controller.enqueue(bytesOf('retry: 5000\n\n'));
           if (this.#latest !== null) this.#tell(watcher, this.#latest);
@@ -113,10 +118,13 @@ export class LiveView {
     else controller.enqueue(bytesOf(text));
   }
 
-  /** Cut off, not ended: a browser takes neither for the end of all, and comes back. */
+  /**
+   * Cut off at its connection: one that is ended would first be given all that waits for it, and an error of the stream
+   * would be nobody's. A browser takes neither for the end of all, and comes back.
+   */
   #drop(watcher: Watcher): void {
     this.#watchers.delete(watcher);
-    watcher.controller.error(new Error('this reader is dropped'));
+    watcher.cut();
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context, type Next } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
@@ -64,6 +65,7 @@ export interface PageParts {
 
 interface PageEnv {
   Variables: { isMember: boolean };
+  Bindings: HttpBindings;
 }
 
 export function pageRoutes(parts: PageParts): Hono {
@@ -398,7 +400,7 @@ class PageRoutes {
   }
 
   #stream(c: Context<PageEnv>): Response {
-    const body = this.#live.watch();
+    const body = this.#live.watch(() => c.env.outgoing.destroy());
     if (body === null) {
       c.header('retry-after', '60');
       return c.text('Too many pages are open; this one is not live.', 503);
