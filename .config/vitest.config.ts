@@ -27,8 +27,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
-    // Most files wait for child processes and for times: three at a time keep two cores busy.
-    maxWorkers: 3,
+    // Most files start programs: two at a time on two cores take half as long as one by one, three are no faster.
+    maxWorkers: 2,
     // Whole sentences as names.
     chaiConfig: { truncateThreshold: 0 },
     // Many start programs of their own, which takes seconds on a busy machine; one that hangs is found all the same.

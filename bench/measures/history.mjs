@@ -31,7 +31,7 @@ export async function measure({ dir, rounds, isShort, say }) {
     const at = { size, small: [], full: [], bytes: statSync(join(full, 'outbox.db')).size / size };
     // Only the largest is a figure, the others are points of a curve.
     const isLast = size === (isShort ? sizesShort : sizes).at(-1);
-    for (let round = 0; round < (isLast ? rounds : Math.min(rounds, 2)); round += 1) {
+    for (let round = 0; round < (isLast ? rounds : 1); round += 1) {
       say(`${size} runs, round ${round + 1}`);
       at.small.push(await look(small, `${size}-${round}`));
       at.full.push(await look(full, `${size}-${round}`));
