@@ -38,8 +38,10 @@ export interface DaemonLink {
   close(): Promise<void>;
 }
 
-/** A daemon that is just starting or ending holds the lock, and has no socket yet or any more. */
+/** A daemon that has a socket answers within this, or hangs. */
 const startingMsMax = 5_000;
+/** Another command, or a daemon that is just starting or ending, holds the lock and has no socket; it is done in this. */
+const heldMsMax = 20_000;
 const askAgainMs = 200;
 /** A scan of a large root takes its time. */
 const answerMsMax = 10 * 60_000;
@@ -51,7 +53,7 @@ const answerMsMax = 10 * 60_000;
  * @throws CommandFailure when a daemon holds the outbox and has no socket (75), or has one and does not answer (69)
  */
 export async function linkToDaemon(controlDir: string | null, configure: () => Config): Promise<DaemonLink> {
-  const giveUpAtMs = machineClock.monotonicMs() + startingMsMax;
+  const beganMs = machineClock.monotonicMs();
   let config: Config | null = null;
   for (;;) {
     const link =
@@ -64,7 +66,7 @@ export async function linkToDaemon(controlDir: string | null, configure: () => C
       return await linkWithoutDaemon(config);
     } catch (error) {
       if (!(error instanceof OutboxHeld)) throw error;
-      if (machineClock.monotonicMs() >= giveUpAtMs) {
+      if (machineClock.monotonicMs() - beganMs >= (link === 'silent' ? startingMsMax : heldMsMax)) {
         throw link === 'silent'
           ? new CommandFailure(
               exitCodes.unreachable,

@@ -10,7 +10,8 @@ import { until } from './waiting.ts';
 const names = ['monday', 'tuesday', 'wednesday'];
 /** Dead between the durable intent and the request: nobody can know that nothing arrived. */
 const beforeTheRequest: readonly LifecyclePoint[] = ['intended', 'postSent'];
-const beforeAnyIntent = lifecyclePoints.slice(0, lifecyclePoints.indexOf('intended'));
+// That all is uploaded is written down while the intent is made: a run that dies there may have either.
+const beforeAnyIntent = lifecyclePoints.slice(0, lifecyclePoints.indexOf('uploaded'));
 
 async function dies(scene: Scene, point: string): Promise<void> {
   for (const name of names) scene.drop(name, { ...plan(name), 'run.log': `log of ${name}\n` });
