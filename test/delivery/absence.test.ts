@@ -77,8 +77,7 @@ test.for(orders)(
     const run = await bench.track('lost');
     await bench.missedOnce(run);
     await bench.foreignRuns(70);
-    bench.letPass(21 * minuteMs);
-    await bench.reaches(run, 'recorded');
+    await bench.reachesAfter(21 * minuteMs, run, 'recorded');
     expect(await bench.copiesOf(run)).toBe(1);
   },
 );
@@ -93,8 +92,7 @@ test('a run that the list shows late is adopted, and nothing is sent again', asy
   const run = await bench.track('late');
   await bench.missedOnce(run);
   const sent = bench.creates;
-  bench.letPass(21 * minuteMs);
-  await bench.reaches(run, 'recorded');
+  await bench.reachesAfter(21 * minuteMs, run, 'recorded');
   expect(bench.creates).toBe(sent);
   bench.calm();
   expect(await bench.copiesOf(run)).toBe(1);
@@ -176,8 +174,7 @@ test('a listing from which an earlier one’s run is missing proves nothing, and
   });
   expect((await bench.run(run)).life.state.kind).toBe('unknown');
   expect(bench.creates).toBe(sent);
-  bench.letPass(21 * minuteMs);
-  await bench.reaches(run, 'recorded');
+  await bench.reachesAfter(21 * minuteMs, run, 'recorded');
   expect(await bench.copiesOf(run)).toBe(1);
 });
 
@@ -188,8 +185,7 @@ test('where no fingerprint was ever seen in the list, absence parks the run, and
   const run = await bench.track('lost');
   bench.start();
   await bench.missedOnce(run);
-  bench.letPass(21 * minuteMs);
-  const { life } = await bench.reaches(run, 'parked');
+  const { life } = await bench.reachesAfter(21 * minuteMs, run, 'parked');
   expect(life.state).toMatchObject({ reason: { class: 'surely-absent' }, from: { kind: 'unknown' } });
   expect(bench.creates).toBe(1);
 
@@ -197,8 +193,7 @@ test('where no fingerprint was ever seen in the list, absence parks the run, and
   // The word of a person is no proof: it is looked for as long again, and sent only if it still is absent.
   await bench.missedOnce(run);
   expect(bench.creates).toBe(1);
-  bench.letPass(21 * minuteMs);
-  await bench.reaches(run, 'recorded');
+  await bench.reachesAfter(21 * minuteMs, run, 'recorded');
   expect(bench.creates).toBe(2);
   expect(await bench.copiesOf(run)).toBe(1);
 });
@@ -214,8 +209,7 @@ describe('with then: park', () => {
     bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
     const run = await bench.track('lost');
     await bench.missedOnce(run);
-    bench.letPass(21 * minuteMs);
-    await bench.reaches(run, 'parked');
+    await bench.reachesAfter(21 * minuteMs, run, 'parked');
     expect(bench.creates).toBe(2);
 
     // By now it is there after all: found, not sent.
@@ -237,8 +231,7 @@ test('what is surely absent and not in its folder any more is gone, not sent', a
   rmSync(join(bench.dir, 'lost'), { recursive: true });
   // As a scan notes it that finds the folder missing.
   await bench.outbox.forgetFolder(key.dropRoot, path);
-  bench.letPass(21 * minuteMs);
-  await bench.reaches(run, 'gone');
+  await bench.reachesAfter(21 * minuteMs, run, 'gone');
   expect(bench.creates).toBe(2);
   expect(await bench.copiesOf(run)).toBe(0);
 });
@@ -271,8 +264,7 @@ test('only the last bracket of a description counts, whatever was copied in fron
   const { fingerprint } = await bench.missedOnce(run);
   const other = `[rt1:${'a'.repeat(26)} g:0123456789 host:other]`;
   const [copy] = await bench.foreignRuns(1, `[${fingerprint} g:0123456789 host:bench] ${other}`);
-  bench.letPass(21 * minuteMs);
-  const { life } = await bench.reaches(run, 'recorded');
+  const { life } = await bench.reachesAfter(21 * minuteMs, run, 'recorded');
   expect(life.state).not.toMatchObject({ runId: copy });
   expect(bench.creates).toBe(4);
 });

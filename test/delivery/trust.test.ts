@@ -140,9 +140,8 @@ test('a run of our host that nobody here knows makes everything that is new be l
   const since = await bench.outbox.distrust();
   expect(since?.reason).toContain(stranger);
   const sent = bench.creates;
-  bench.letPass(21 * minuteMs);
   // The stranger shows that this list shows fingerprints, so what it does not show is surely absent.
-  await bench.reaches(run, 'recorded');
+  await bench.reachesAfter(21 * minuteMs, run, 'recorded');
   expect(bench.creates).toBe(sent + 1);
 
   // What comes from now on is new, and the stranger of before is no reason to doubt it.
@@ -188,8 +187,7 @@ test('a folder that was moved while the outbox was lost parks, and is sent only 
   const sent = bench.creates;
   bench.start();
   await bench.missedOnce(run);
-  bench.letPass(21 * minuteMs);
-  const { life } = await bench.reaches(run, 'parked');
+  const { life } = await bench.reachesAfter(21 * minuteMs, run, 'parked');
   expect(life.state).toMatchObject({
     from: { kind: 'unknown' },
     reason: { class: 'moved-while-lost', text: expect.stringContaining(twin) as string },
@@ -199,8 +197,7 @@ test('a folder that was moved while the outbox was lost parks, and is sent only 
   await bench.retry(run);
   await bench.missedOnce(run);
   expect(bench.creates).toBe(sent);
-  bench.letPass(21 * minuteMs);
-  await bench.reaches(run, 'recorded');
+  await bench.reachesAfter(21 * minuteMs, run, 'recorded');
   expect(bench.creates).toBe(sent + 1);
   expect(await bench.copiesOf(run)).toBe(1);
 });
@@ -213,7 +210,6 @@ test('a copy of a folder that this outbox tracked is no twin of it', async ({ be
   bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
   const copy = await bench.track('copy', files);
   await bench.missedOnce(copy);
-  bench.letPass(21 * minuteMs);
-  await bench.reaches(copy, 'recorded');
+  await bench.reachesAfter(21 * minuteMs, copy, 'recorded');
   expect(await bench.copiesOf(copy)).toBe(1);
 });
