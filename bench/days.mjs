@@ -122,7 +122,8 @@ try {
   let outbox;
   const openMs = await timed(async () => (outbox = await openOutbox(stateDir)));
   figures.open = { firstMs: rounded(openMs) };
-  await measure('claim, nothing due', () => outbox.claimDue(platform, nowMs, 64, []));
+  const room = { inHand: 64, unposted: 64, uploads: 64 };
+  await measure('claim, nothing due', () => outbox.claimInTurn(platform, nowMs, room, 0, []));
   await measure('counts', () => outbox.counts());
   await measure('list, newest 50', () =>
     outbox.list({ states: [], dropRoot: null, sinceMs: null, beforeRun: null, limit: 50 }),
@@ -146,7 +147,7 @@ try {
     medianMs: rounded(median(thinnedMs)),
     maxMs: rounded(Math.max(...thinnedMs)),
   };
-  await measure('claim, nothing due, some thinned', () => outbox.claimDue(platform, nowMs, 64, []));
+  await measure('claim, nothing due, some thinned', () => outbox.claimInTurn(platform, nowMs, room, 0, []));
   await measure('list, the oldest 50, thinned', () =>
     outbox.list({ states: [], dropRoot: null, sinceMs: null, beforeRun: 51, limit: 50 }),
   );

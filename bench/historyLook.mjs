@@ -80,7 +80,8 @@ async function statements() {
   db.exec('begin immediate');
   for (let n = 0; n < claims; n += 1) operations.enqueue(newRun(n), chance);
   const claimMs = await timed(claims, () => {
-    const [claim] = operations.claimDue(platform, nowMs, 1, []);
+    const room = { inHand: 1, unposted: 1, uploads: 1 };
+    const [claim] = operations.claimInTurn(platform, nowMs, room, 0, []).runs;
     const landed = { kind: 'uploadsLanded', uploads: [], failure: null };
     const conclusion = advance(claim.life, landed, nowMs, 0.5, defaultPolicy);
     operations.conclude(claim, conclusion, true, nowMs);

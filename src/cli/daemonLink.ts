@@ -22,7 +22,7 @@ import {
   type ScanLine,
   type StatusView,
 } from '../http/operations.ts';
-import { controlSocketOf } from '../core/controlSocket.ts';
+import { controlSocketIn } from '../core/controlSocket.ts';
 import { OutboxHeld } from '../outbox/unusable.ts';
 import { machineClock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
@@ -56,10 +56,7 @@ export async function linkToDaemon(controlDir: string | null, configure: () => C
   const beganMs = machineClock.monotonicMs();
   let config: Config | null = null;
   for (;;) {
-    const link =
-      controlDir === null
-        ? 'nobody'
-        : await linkOverSocket(controlSocketOf({ control: { directory: controlDir } }));
+    const link = controlDir === null ? 'nobody' : await linkOverSocket(controlSocketIn(controlDir));
     if (typeof link === 'object') return link;
     config ??= configure();
     try {

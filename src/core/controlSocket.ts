@@ -8,7 +8,6 @@ export const sharedControlDir = '/run/runtrackd';
 /** `sun_path` has 108 bytes with its closing zero; Node 20 cuts a longer path without a word. */
 export const socketPathBytesMax = 107;
 
-/** @param control directory: absolute */
-export function controlSocketOf({ control }: { readonly control: { readonly directory: string } }): string {
-  return join(control.directory, controlSocketName);
+export function controlSocketIn(directory: string): string {
+  return join(directory, controlSocketName);
 }

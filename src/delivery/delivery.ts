@@ -9,7 +9,7 @@ import type { Conclusion } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
 import { isUnposted } from '../core/turns.ts';
-import type { Claim } from '../outbox/nouns.ts';
+import { handOf, type Claim } from '../outbox/nouns.ts';
 import { OutboxUnusable } from '../outbox/outbox.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { Waking } from '../system/waking.ts';
@@ -314,14 +314,14 @@ export class Delivery {
     }
   }
 
-  async #release({ run, fence }: Claim): Promise<void> {
-    await this.#parts.outbox.release({ run, fence }, this.#parts.clock.nowMs());
+  async #release(claim: Claim, afterMs = 0): Promise<void> {
+    await this.#parts.outbox.release(handOf(claim), this.#parts.clock.nowMs() + afterMs);
   }
 
   /** @returns false when its result could be written nowhere before, and it is not its turn to try: the claim is over */
   async #mayWrite(claim: Claim): Promise<boolean> {
-    const { outbox, clock } = this.#parts;
-    const { run, fence } = claim;
+    const { clock } = this.#parts;
+    const { run } = claim;
     if (!this.results.hasFailed(run)) return true;
     const nowMs = clock.monotonicMs();
     if (this.results.room(nowMs) > 0) {
@@ -329,7 +329,7 @@ export class Delivery {
       return true;
     }
     // Each try fetches the result once more, and there may be thousands of them.
-    await outbox.release({ run, fence }, clock.nowMs() + this.results.waitMs(run, nowMs, clock.random()));
+    await this.#release(claim, this.results.waitMs(run, nowMs, clock.random()));
     return false;
   }
 
@@ -360,10 +360,9 @@ export class Delivery {
     const { outbox, clock, log, passPoint, measures, onConcluded } = this.#parts;
     const { life, note } = conclusion;
     const nowMs = clock.nowMs();
-    const hand = { run: claim.run, fence: claim.fence };
     const isNewest = isChanged
-      ? await outbox.concludeChanged(hand, conclusion, nowMs)
-      : await outbox.conclude(hand, conclusion, keep, nowMs, outputSame);
+      ? await outbox.concludeChanged(handOf(claim), conclusion, nowMs)
+      : await outbox.conclude(handOf(claim), conclusion, keep, nowMs, outputSame);
     if (!isNewest) {
       log.warn({ run: claim.run }, 'an older claim was dropped: the run is in other hands');
       return false;

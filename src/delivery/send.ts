@@ -1,7 +1,7 @@
 /** uploaded → intended → tracked: the one request that makes a run, sent once per durable intent. */
 import { advance } from '../core/lifecycle.ts';
 import { missingRoot } from '../core/missingRoot.ts';
-import type { Claim } from '../outbox/nouns.ts';
+import { handOf, type Claim } from '../outbox/nouns.ts';
 import { createRequest } from './createRequest.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
@@ -36,7 +36,7 @@ export async function send(
   const intent = { kind: 'intended', platformTimeMs: platform.platformTimeMs() } as const;
   const conclusion = advance(claim.life, intent, nowMs, clock.random(), policy);
   // On disk before the first byte leaves: after a crash this row says that a run may have been made.
-  if (!(await outbox.conclude({ run: claim.run, fence: claim.fence }, conclusion, true, nowMs))) return null;
+  if (!(await outbox.conclude(handOf(claim), conclusion, true, nowMs))) return null;
   passPoint('intended');
   const intended = { ...claim, life: conclusion.life };
   const answered = platform.createRun(

@@ -6,7 +6,7 @@ import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { outsideRootName } from '../core/identity.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import type { Role, Upload } from '../core/run.ts';
-import type { Claim } from '../outbox/nouns.ts';
+import { handOf, type Claim } from '../outbox/nouns.ts';
 import { beating } from '../reading/beat.ts';
 import { SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
 import { readyBody } from '../reading/readyBody.ts';
@@ -140,8 +140,7 @@ async function uploadNoted(
   const landed = await uploadOne(claim, { role, bytes, read: digested }, parts, signal);
   // Before the upload itself is noted: a run that dies in between uploads it again.
   const sent = digesting?.sent ?? null;
-  if (sent !== null || claim.sent !== null)
-    await parts.outbox.noteSent({ run: claim.run, fence: claim.fence }, sent);
+  if (sent !== null || claim.sent !== null) await parts.outbox.noteSent(handOf(claim), sent);
   return landed;
 }
 

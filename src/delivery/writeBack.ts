@@ -6,7 +6,7 @@ import { RuntrackdError } from '../core/failure.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
-import type { Claim, ResultPlace } from '../outbox/nouns.ts';
+import { handOf, type Claim, type ResultPlace } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
 import { isoTime } from '../system/clock.ts';
@@ -29,7 +29,7 @@ export async function writeBack(
   parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Outcome | null> {
-  const hand = { run: claimed.run, fence: claimed.fence };
+  const hand = handOf(claimed);
   const before = await parts.outbox.resultPlace(hand);
   if (before === null) return null;
   // What was uploaded was noted after the run was claimed.

@@ -29,7 +29,6 @@ const following: ReadonlySet<OperationName> = new Set([
   'auditedTo',
   'beginListing',
   'begunArchivings',
-  'claimDue',
   'claimInTurn',
   'claimRun',
   'countOldRuns',

@@ -53,10 +53,18 @@ export interface SentDocument {
   readonly sha256: string;
 }
 
-/** A run in the hands of one worker. Only the newest claim may conclude. */
-export interface Claim extends Run {
+/** Who has a run in hand: all of a claim that a change needs, and that is worth being told to another thread. */
+export interface Hand {
+  readonly run: number;
   readonly fence: number;
 }
+
+export function handOf({ run, fence }: Hand): Hand {
+  return { run, fence };
+}
+
+/** A run in the hands of one worker. Only the newest claim may conclude. */
+export interface Claim extends Run, Hand {}
 
 /** What whoever writes a result back has to know of its run, beside the claim: it may be news. */
 export interface ResultPlace {

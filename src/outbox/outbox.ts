@@ -55,7 +55,6 @@ const operationNames = [
   'takeOver',
   'clockSet',
   'enqueue',
-  'claimDue',
   'claimInTurn',
   'claimRun',
   'nextDueMs',

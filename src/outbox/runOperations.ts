@@ -1,17 +1,14 @@
 /** What can be done with single runs: claim them, conclude the claim, tell them of something, read them. */
 import type { Conclusion, Happening } from '../core/happening.ts';
 import type { StateKind } from '../core/run.ts';
-import { deliveryLines, takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/turns.ts';
-import type { Claim, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
+import { takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/turns.ts';
+import type { Claim, Hand, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns, type FolderRow } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
 
 /** Of the same content in directories of the same inode, which are few. */
 const sameDirectoryMax = 20;
-
-/** Who has a run in hand: all of a claim that a change needs, and that is worth being told to another thread. */
-type Hand = Pick<Claim, 'run' | 'fence'>;
 
 /** What may be claimed: of this platform, due by now, and not of these apps, as a JSON list. */
 interface Due {
@@ -37,26 +34,9 @@ export function runOperations(
 
   return {
     /**
-     * Up to `limit` runs that are due; a suspect comes alone. Runs of paused apps stay where they are.
-     * @param lines which ones, and in which order
+     * What is due and taken in hand next; a suspect comes alone. Runs of paused apps stay where they are.
+     * @param begunBefore new runs that were taken so far
      */
-    claimDue(
-      platform: string,
-      nowMs: number,
-      limit: number,
-      pausedApps: readonly string[],
-      lines: readonly DeliveryLine[] = deliveryLines,
-    ): Claim[] {
-      const due = { platform, nowMs, pausedApps: JSON.stringify(pausedApps) };
-      const claims = suspectAlone(due);
-      if (claims !== null) return claims;
-      return lines.reduce<Claim[]>(
-        (taken, line) => [...taken, ...claimOfLine(due, limit - taken.length, line)],
-        [],
-      );
-    },
-
-    /** What is taken in hand next, of all lines in one go. @param begunBefore new runs that were taken so far */
     claimInTurn(
       platform: string,
       nowMs: number,

@@ -47,12 +47,12 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
       );
       const isLeft = now.undelivered > 0 || now.settling > 0 || delivery.inHand() > 0;
       if (isScanned && !isLeft) break;
-      // The reason of a pause may name another request each time, which is no progress.
+      // The reason of a pause may name another request each time, which is no progress. And before the first look nobody can
+      // say of a folder what it waits for.
       const snapshot = `${String(isScanned)} ${JSON.stringify({ ...now, paused: null })} ${String(await outbox.newestChangeMs())}`;
       if (snapshot !== last) {
         last = snapshot;
         progressMs = clock.monotonicMs();
-        // Nobody can say of a folder that was never looked at what it waits for.
       } else if (isScanned && clock.monotonicMs() - progressMs >= waitMsMax) break;
       await sleep(askedEveryMs, undefined, { signal }).catch(() => undefined);
     }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { controlSocketOf } from '../core/controlSocket.ts';
+import { controlSocketIn } from '../core/controlSocket.ts';
 import { noMeasures } from '../core/measures.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import { isLive } from '../core/run.ts';
@@ -326,7 +326,12 @@ export class Service {
     const { log } = this.#around;
     const onBug = (error: unknown): void =>
       log.error({ err: error }, 'a command met an error that nobody foresaw');
-    return await serveControl(controlSocketOf(this.#config), this.#config.control.group, this.answers, onBug);
+    return await serveControl(
+      controlSocketIn(this.#config.control.directory),
+      this.#config.control.group,
+      this.answers,
+      onBug,
+    );
   }
 
   /** A loop of its own where a service manager listens. */

@@ -93,7 +93,8 @@ plainTest('a run’s whole life is a bounded number of statements, however many 
 function live(operations: ReturnType<typeof outboxOperations>, n: number): void {
   const folder = `run-${n}`;
   const { run } = operations.enqueue(newRun({ path: folder }), chance);
-  const [claim] = operations.claimDue(platform, chance.nowMs, 1, []);
+  const room = { inHand: 1, unposted: 1, uploads: 1 };
+  const [claim] = operations.claimInTurn(platform, chance.nowMs, room, 0, []).runs;
   if (claim === undefined) throw new Error('nothing was due');
   let { life } = claim;
   const steps: Happening[] = [

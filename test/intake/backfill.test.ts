@@ -91,12 +91,11 @@ rootTest('all: history waits behind fresh runs, and goes oldest first', async ({
   await settled(root, days.length + 1);
   expect((await root.outbox.counts()).backlog).toEqual([{ dropRoot: 'runs', count: days.length }]);
   const claimed: string[] = [];
-  for (const line of ['fresh', 'backlog'] as const) {
-    for (let more = true; more;) {
-      const [claim] = await root.outbox.claimDue('platform', Date.now(), 1, [], [line]);
-      if (claim !== undefined) claimed.push(claim.path);
-      more = claim !== undefined;
-    }
+  const room = { inHand: 1, unposted: 1, uploads: 1 };
+  for (let more = true; more;) {
+    const { runs } = await root.outbox.claimInTurn('platform', Date.now(), room, 0, []);
+    claimed.push(...runs.map(({ path }) => path));
+    more = runs.length > 0;
   }
   expect(claimed).toEqual(['fresh', ...days.toSorted()]);
 });

@@ -7,6 +7,7 @@ import type { Claim } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import {
   chance,
+  claimed,
   concluded,
   far,
   later,
@@ -33,15 +34,15 @@ describe('claiming', () => {
   test('takes what is due, the longest due first, and nothing twice', async () => {
     const outbox = await opened();
     await withRuns(outbox, 5);
-    expect(numbers(await outbox.claimDue(platform, far, 2, []))).toEqual([1, 2]);
-    expect(numbers(await outbox.claimDue(platform, far, 9, []))).toEqual([3, 4, 5]);
-    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    expect(numbers(await claimed(outbox, far, 2))).toEqual([1, 2]);
+    expect(numbers(await claimed(outbox, far, 9))).toEqual([3, 4, 5]);
+    expect(await claimed(outbox, far, 9)).toEqual([]);
   });
 
   test('leaves what is not due yet', async () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
-    expect(numbers(await outbox.claimDue(platform, now, 9, []))).toEqual([1]);
+    expect(numbers(await claimed(outbox, now, 9))).toEqual([1]);
     expect(await outbox.nextDueMs(platform, deliveryLines)).toBe(now + 1);
   });
 
@@ -49,14 +50,14 @@ describe('claiming', () => {
     const outbox = await opened();
     await withRuns(outbox, 1, 'hare-app');
     await withRuns(outbox, 1, 'tortoise-app');
-    expect(numbers(await outbox.claimDue(platform, far, 9, ['hare-app']))).toEqual([2]);
+    expect(numbers(await claimed(outbox, far, 9, ['hare-app']))).toEqual([2]);
   });
 
   test('leaves a run whose outcome is unknown to the reconciler', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
     await taken(outbox, 1, road.unknown);
-    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    expect(await claimed(outbox, far, 9)).toEqual([]);
     expect(await outbox.nextDueMs(platform, deliveryLines)).toBeNull();
     expect(await outbox.nextDueMs(platform, ['reconcile'])).toBe(now);
     expect(await outbox.unknownApps(platform, now)).toEqual(['hare-app']);
@@ -70,7 +71,7 @@ describe('claiming', () => {
     await taken(outbox, 1, road.recorded);
     await outbox.enqueue(newRun({ path: 'doubtful', doubt: trouble }), chance);
     await outbox.apply(2, { kind: 'skip' }, chance);
-    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    expect(await claimed(outbox, far, 9)).toEqual([]);
   });
 
   test('of one run takes that one alone', async () => {
@@ -78,14 +79,14 @@ describe('claiming', () => {
     await withRuns(outbox, 2);
     expect((await outbox.claimRun(platform, 2, far))?.run).toBe(2);
     expect(await outbox.claimRun(platform, 2, far)).toBeNull();
-    expect(numbers(await outbox.claimDue(platform, far, 9, []))).toEqual([1]);
+    expect(numbers(await claimed(outbox, far, 9))).toEqual([1]);
   });
 
   test('counts every try', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
-    await outbox.release((await outbox.claimDue(platform, far, 1, []))[0] ?? { run: 0, fence: 0 }, now);
-    await outbox.claimDue(platform, far, 1, []);
+    await outbox.release((await claimed(outbox, far, 1))[0] ?? { run: 0, fence: 0 }, now);
+    await claimed(outbox, far, 1);
     expect((await outbox.run(1))?.triesTotal).toBe(2);
   });
 
@@ -118,7 +119,7 @@ describe('claiming', () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
     const other = 'https://other.test';
-    expect(await outbox.claimDue(other, far, 9, [])).toEqual([]);
+    expect(await claimed(outbox, far, 9, [], other)).toEqual([]);
     expect(await outbox.claimRun(other, 1, far)).toBeNull();
     expect(await outbox.nextDueMs(other, deliveryLines)).toBeNull();
     expect(await outbox.foreignDue(other)).toEqual([{ platform, count: 2 }]);
@@ -133,7 +134,7 @@ describe('concluding', () => {
   test('ends the claim, or keeps it for the next step', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
-    const [claim] = await outbox.claimDue(platform, far, 1, []);
+    const [claim] = await claimed(outbox, far, 1);
     if (claim === undefined) throw new Error('nothing was due');
     const [landed, intent] = road.intended;
     const uploaded = concluded(claim, landed);
@@ -147,7 +148,7 @@ describe('concluding', () => {
   test('tells since when a run is what it is, and is not fooled by a try that changed nothing', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);
-    const [claim] = await outbox.claimDue(platform, far, 1, []);
+    const [claim] = await claimed(outbox, far, 1);
     if (claim === undefined) throw new Error('nothing was due');
     await outbox.conclude(claim, concluded(claim, { kind: 'failed', failure: trouble }), true, now + 50);
     expect((await outbox.run(1))?.sinceMs).toBe(now);
@@ -173,7 +174,7 @@ describe('concluding', () => {
       run: 1,
       target: '',
     });
-    const [claim] = await outbox.claimDue(platform, far, 1, []);
+    const [claim] = await claimed(outbox, far, 1);
     if (claim === undefined) throw new Error('nothing was due');
     await outbox.concludeChanged(
       claim,
@@ -183,7 +184,7 @@ describe('concluding', () => {
     expect(await outbox.folders(dropRoot, ['run-0'])).toMatchObject([
       { signature: '', changedAtMs: now + 9 },
     ]);
-    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    expect(await claimed(outbox, far, 9)).toEqual([]);
   });
 
   test('never lets two rows have one run of the platform', async () => {
@@ -309,17 +310,17 @@ describe('a new owner', () => {
   test('takes suspects one at a time, and nothing beside them', async () => {
     const outbox = await opened();
     await withRuns(outbox, 4);
-    await outbox.claimDue(platform, far, 2, []);
+    await claimed(outbox, far, 2);
     expect(await outbox.takeOver(chance)).toEqual({ unknown: 0, suspects: 2 });
     const failed = (claim: Claim) =>
       concluded(claim, { kind: 'failed', failure: trouble } satisfies Happening);
     for (const suspect of [1, 2]) {
-      const claims = await outbox.claimDue(platform, far, 9, []);
+      const claims = await claimed(outbox, far, 9);
       expect(numbers(claims)).toEqual([suspect]);
-      expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+      expect(await claimed(outbox, far, 9)).toEqual([]);
       for (const claim of claims) await outbox.conclude(claim, failed(claim), false, now);
     }
-    expect(await outbox.claimDue(platform, far, 9, [])).toHaveLength(4);
+    expect(await claimed(outbox, far, 9)).toHaveLength(4);
   });
 
   test('takes no suspect while others are in hand', async () => {
@@ -328,7 +329,7 @@ describe('a new owner', () => {
     await outbox.claimRun(platform, 1, far);
     await outbox.takeOver(chance);
     await outbox.claimRun(platform, 2, far);
-    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    expect(await claimed(outbox, far, 9)).toEqual([]);
   });
 
   test('takes no suspect of a paused app', async () => {
@@ -337,17 +338,17 @@ describe('a new owner', () => {
     await withRuns(outbox, 1, 'tortoise-app');
     await outbox.claimRun(platform, 1, far);
     await outbox.takeOver(chance);
-    expect(numbers(await outbox.claimDue(platform, far, 9, ['hare-app']))).toEqual([2]);
+    expect(numbers(await claimed(outbox, far, 9, ['hare-app']))).toEqual([2]);
   });
 
   test('parks what was alone in hand at three deaths, and lets the others go before it dies again', async () => {
     const outbox = await opened();
     await withRuns(outbox, 6);
-    await outbox.claimDue(platform, far, 6, []);
+    await claimed(outbox, far, 6);
     await outbox.takeOver(chance);
     const inHand: number[] = [];
     while ((await outbox.counts()).states.parked === undefined) {
-      const [claim] = await outbox.claimDue(platform, far, 9, []);
+      const [claim] = await claimed(outbox, far, 9);
       if (claim === undefined) throw new Error('nobody is left, and nobody was parked');
       inHand.push(claim.run);
       if (claim.run === 1) await outbox.takeOver(chance);

@@ -4,6 +4,7 @@ import type { Folder } from '../../src/outbox/nouns.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import {
   chance,
+  claimed,
   concluded,
   far,
   later,
@@ -68,7 +69,7 @@ describe('when distrust begins', () => {
     expect(await stateOf(outbox, parked)).toMatchObject({ kind: 'parked', from: is });
     expect(await stateOf(outbox, skipped)).toMatchObject({ kind: 'skipped', from: is });
     expect((await outbox.run(gone))?.life).toMatchObject({ state: { kind: 'gone' }, everUnknown: true });
-    expect(await outbox.claimDue(platform, far, 99, [], ['fresh', 'backlog'])).toEqual([]);
+    expect((await claimed(outbox, far, 99)).map(({ path }) => path)).toEqual(['tracked']);
     expect(await outbox.distrust()).toEqual({ sinceMs: now + second, reason: 'a reason' });
   });
 

@@ -6,6 +6,7 @@ import type { Enqueued, NewRun } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import {
   chance,
+  claimed,
   concluded,
   far,
   later,
@@ -13,7 +14,6 @@ import {
   newRun,
   now,
   opened,
-  platform,
   road,
   taken,
   temporaryFolder,
@@ -146,9 +146,9 @@ describe('a complete folder', () => {
       life: { state: { kind: 'parked', from: { kind: 'queued' }, hint: 'mend it' } },
       dueAtMs: null,
     });
-    expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+    expect(await claimed(outbox, far, 9)).toEqual([]);
     await outbox.apply(run, { kind: 'retry' }, chance);
-    expect(await outbox.claimDue(platform, far, 9, [])).toHaveLength(1);
+    expect(await claimed(outbox, far, 9)).toHaveLength(1);
   });
 
   test('is known by its row from then on, for its platform and app', async () => {
@@ -214,7 +214,7 @@ describe('a folder that vanished', () => {
     await put(outbox);
     await outbox.apply(1, { kind: 'vanished' }, chance);
     expect(await stateOf(outbox, 1)).toBe('gone');
-    expect(await outbox.claimDue(platform, now, 9, [])).toEqual([]);
+    expect(await claimed(outbox, now, 9)).toEqual([]);
     expect(await put(outbox)).toEqual({ run: 1, kind: 'revived' });
     expect(await stateOf(outbox, 1)).toBe('queued');
   });

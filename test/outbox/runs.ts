@@ -36,6 +36,18 @@ export async function opened(stateDir = temporaryFolder()): Promise<Outbox> {
 
 export const platform = 'https://platform.test';
 
+/** What is due, so many at most, in the order in which it is taken in hand. */
+export async function claimed(
+  outbox: Outbox,
+  nowMs: number,
+  limit: number,
+  pausedApps: readonly string[] = [],
+  of = platform,
+): Promise<readonly Claim[]> {
+  const room = { inHand: limit, unposted: limit, uploads: limit };
+  return (await outbox.claimInTurn(of, nowMs, room, 0, pausedApps)).runs;
+}
+
 let inodes = 1_000;
 export function newDirectory(): DirectoryIdentity {
   inodes += 1;

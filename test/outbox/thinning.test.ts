@@ -17,6 +17,7 @@ import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import {
   chance,
   childWith,
+  claimed,
   concluded,
   far,
   later,
@@ -141,7 +142,7 @@ test('a thinned run is known again: at its path, moved, after a restart, and to 
   expect(await outbox.enqueue(moved, later(4))).toEqual({ run, kind: 'moved' });
   await outbox.beginDistrust('it was lost', null, later(5));
   expect(await outbox.enqueue(moved, later(6))).toEqual({ run, kind: 'known' });
-  expect(await outbox.claimDue(platform, far, 9, [])).toEqual([]);
+  expect(await claimed(outbox, far, 9)).toEqual([]);
   expect((await outbox.run(run))?.life.state).toEqual({ kind: 'recorded', runId: `run-${run}` });
 });
 

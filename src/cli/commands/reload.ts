@@ -2,7 +2,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { controlDirIn, describeProblem, findConfigFile } from '../../config/config.ts';
 import type { ReloadedView } from '../../http/operations.ts';
-import { controlSocketOf } from '../../core/controlSocket.ts';
+import { controlSocketIn } from '../../core/controlSocket.ts';
 import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { linkOverSocket } from '../daemonLink.ts';
@@ -17,8 +17,7 @@ export const reloadCommand = () =>
       if (!('path' in found)) throw new CommandFailure(exitCodes.config, describeProblem(found));
       // Of a file that is wrong, too: it is the daemon that has to know of it.
       const directory = controlDirIn(found.path);
-      const link =
-        directory === null ? 'nobody' : await linkOverSocket(controlSocketOf({ control: { directory } }));
+      const link = directory === null ? 'nobody' : await linkOverSocket(controlSocketIn(directory));
       if (link === 'silent') {
         throw new CommandFailure(
           exitCodes.unreachable,
