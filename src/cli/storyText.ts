@@ -19,7 +19,16 @@ export interface Telling {
 /** What a story is told from. */
 export type Told = Pick<
   RunStory,
-  'run' | 'folder' | 'state' | 'since' | 'due_at' | 'reason' | 'hint' | 'archived_to' | 'history'
+  | 'run'
+  | 'folder'
+  | 'state'
+  | 'since'
+  | 'due_at'
+  | 'overdue_at'
+  | 'reason'
+  | 'hint'
+  | 'archived_to'
+  | 'history'
 >;
 
 /** Each happening as its local time and a sentence, the oldest first. */
@@ -95,6 +104,7 @@ export function nextLines(story: Told, telling: Telling): string[] {
         telling.isDaemon
           ? 'What happens next: it is tracked as soon as it is complete and quiet.'
           : 'What happens next: it is tracked as soon as it is complete and quiet, and the daemon runs again.',
+        ...overdueLine(story, telling),
       ];
     case 'skipped':
       return [`Nothing, unless its content changes or you type ${type('retry')}.`, ...explain];
@@ -106,6 +116,13 @@ export function nextLines(story: Told, telling: Telling): string[] {
         ...explain,
       ];
   }
+}
+
+function overdueLine({ overdue_at: overdueAt }: Told, { nowMs, timeZone, isDaemon }: Telling): string[] {
+  if (overdueAt === null || !isDaemon || Date.parse(overdueAt) <= nowMs) return [];
+  return [
+    `If nothing moves in it until ${localTime(overdueAt, nowMs, timeZone)}, it is overdue and needs you.`,
+  ];
 }
 
 function whenOf(step: string, { due_at: dueAt }: Told, { nowMs, timeZone, isDaemon }: Telling): string {

@@ -395,6 +395,7 @@ function viewContext(inForce: () => Config, rootNamed: (name: string) => DropRoo
   return {
     placesOfRoot: (name) => (name === outsideRootName ? { path: '/', resultsDir: null } : rootNamed(name)),
     appOfRoot: (name) => rootNamed(name)?.app ?? '',
+    deadlineMsOfRoot: (name) => rootNamed(name)?.settle.deadlineMs ?? null,
     // The stand-in has no console.
     consoleUrl: (app, runId) => {
       const { kind, consoleUrl } = inForce().platform;

@@ -11,6 +11,8 @@ import type { RootPlaces } from '../system/resultDirectory.ts';
 export interface ViewContext {
   readonly placesOfRoot: (dropRoot: string) => RootPlaces | null;
   readonly appOfRoot: (dropRoot: string) => string;
+  /** How long a folder may settle without moving, in ms; null: there is no such root. */
+  readonly deadlineMsOfRoot: (dropRoot: string) => number | null;
   readonly consoleUrl: (app: string, runId: string) => string | null;
 }
 
@@ -80,6 +82,7 @@ export function storyOfRun(
     inferred: run.content.meta.inferred ?? [],
     thinned: run.isThinned,
     next: nextOfRun(run, nowMs),
+    overdue_at: null,
     same_folder: sameFolder,
   };
 }
@@ -95,6 +98,7 @@ function artefactsOf({ content }: Run): RunStory['artefacts'] {
 }
 
 export function storyOfFolder(folder: Folder, sameFolder: readonly number[], context: ViewContext): RunStory {
+  const overdueAt = overdueAtOf(folder, context);
   return {
     ...viewOfFolder(folder, context),
     facts: null,
@@ -108,16 +112,24 @@ export function storyOfFolder(folder: Folder, sameFolder: readonly number[], con
     output_sent: null,
     inferred: [],
     thinned: false,
-    next: nextOfFolder(folder),
+    next: nextOfFolder(folder, overdueAt),
+    overdue_at: overdueAt,
     same_folder: sameFolder,
   };
 }
 
-function nextOfFolder(folder: Folder): string {
+function overdueAtOf({ state, dropRoot, changedAtMs }: Folder, context: ViewContext): string | null {
+  const deadlineMs = state === 'settling' ? context.deadlineMsOfRoot(dropRoot) : null;
+  return deadlineMs === null ? null : isoTime(changedAtMs + deadlineMs);
+}
+
+function nextOfFolder(folder: Folder, overdueAt: string | null): string {
   switch (folder.state) {
     case 'settling':
-    case 'overdue':
-      return 'It is tracked as soon as it is complete and quiet.';
+    case 'overdue': {
+      const otherwise = overdueAt === null ? '' : `; it is overdue if nothing moves in it until ${overdueAt}`;
+      return `It is tracked as soon as it is complete and quiet${otherwise}.`;
+    }
     case 'rejected':
       return 'Nothing, until its content changes or a person says retry or skip.';
     case 'skipped':

@@ -193,6 +193,7 @@ test.concurrent('show tells one run by its path, its folder’s name, or its num
       'inferred',
       'thinned',
       'next',
+      'overdue_at',
       'same_folder',
     ].sort(),
   );
@@ -252,7 +253,10 @@ test.concurrent('show of a folder that is no run yet says what it waits for', as
     run: null,
     state: 'settling',
     reason: { text: expect.stringContaining('waiting for meta.json') as string },
-    next: expect.stringContaining('complete and quiet') as string,
+    next: expect.stringMatching(
+      /complete and quiet; it is overdue if nothing moves in it until \d{4}-/,
+    ) as string,
+    overdue_at: expect.stringMatching(/^\d{4}-/) as string,
   });
 });
 

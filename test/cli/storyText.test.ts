@@ -17,6 +17,7 @@ const plain: Told = {
   state: 'queued',
   since: '2026-07-01T13:14:00.000Z',
   due_at: '2026-07-01T13:15:11.500Z',
+  overdue_at: null,
   reason: null,
   hint: null,
   history: [],
@@ -27,8 +28,15 @@ const folder = { run: null, due_at: null };
 
 const ends: Record<ShownState, { readonly story: Partial<Told>; readonly is: readonly string[] }> = {
   settling: {
-    story: { ...folder, reason: { class: 'not-complete', text: 'waiting for output.json' } },
-    is: ['What happens next: it is tracked as soon as it is complete and quiet.'],
+    story: {
+      ...folder,
+      overdue_at: '2026-07-01T14:15:00.000Z',
+      reason: { class: 'not-complete', text: 'waiting for output.json' },
+    },
+    is: [
+      'What happens next: it is tracked as soon as it is complete and quiet.',
+      'If nothing moves in it until 16:15:00, it is overdue and needs you.',
+    ],
   },
   overdue: {
     story: { ...folder, ...asked },
@@ -126,6 +134,12 @@ test('without a daemon nothing comes by itself', () => {
     'What happens next: its files are uploaded, as soon as the daemon runs again.',
   ]);
   expect(nextLines({ ...plain, ...folder, state: 'settling' }, away).join()).toContain('the daemon runs');
+});
+
+test('of a folder that is about to be overdue, or whose root has no deadline any more, it is not said when', () => {
+  const waiting: Told = { ...plain, ...folder, state: 'settling' };
+  expect(nextLines(waiting, telling)).toHaveLength(1);
+  expect(nextLines({ ...waiting, overdue_at: '2026-07-01T13:14:59.000Z' }, telling)).toHaveLength(1);
 });
 
 test('a person is told what explains the reason, and of a run that lasts too long', () => {

@@ -42,6 +42,7 @@ function answersOf(bench: Bench): Answers {
     view: {
       placesOfRoot: () => ({ path: '/', resultsDir: null }),
       appOfRoot: () => '',
+      deadlineMsOfRoot: () => null,
       consoleUrl: () => null,
     },
   });
