@@ -7,21 +7,11 @@ import type { Failure } from '../../src/core/failure.ts';
 import { freeAtMs, startPace } from '../../src/core/pace.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import { Gate } from '../../src/delivery/gate.ts';
+import { busiestSecond, seeded } from '../core/simulation.ts';
 
 const hosts = 200;
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-
-/** mulberry32: small, and the same on every machine. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 interface Return {
   /** The first request that the platform answered again, for each host, in ms after it was back. */
@@ -30,6 +20,8 @@ interface Return {
   readonly firstRuns: number[];
   /** Probes during the outage, all hosts. */
   readonly asked: number[];
+  /** The shortest wait of any host. */
+  readonly waitMsMin: number;
 }
 
 /** @param retryAfterMs what every refusal wishes for; each host meets the first one within the same second */
@@ -45,17 +37,18 @@ function comeBack(outageMs: number, retryAfterMs: number | undefined, seed: numb
   const probes: number[] = [];
   const firstRuns: number[] = [];
   const asked: number[] = [];
+  let waitMsMin = Infinity;
   for (let host = 0; host < hosts; host += 1) {
     const gate = new Gate(defaultPolicy.backoff);
     const sinceMs = random() * 1_000;
     gate.note(failure, 'one-app', sinceMs, random());
     let untilMs = gate.platformPause()?.untilMs ?? 0;
-    expect(untilMs - sinceMs).toBeGreaterThanOrEqual(retryAfterMs ?? 0);
+    waitMsMin = Math.min(waitMsMin, untilMs - sinceMs);
     while (untilMs < outageMs) {
       asked.push(untilMs);
       gate.goesOn(null, failure, untilMs, random());
       const nextMs = gate.platformPause()?.untilMs ?? 0;
-      expect(nextMs - untilMs).toBeGreaterThanOrEqual(retryAfterMs ?? 0);
+      waitMsMin = Math.min(waitMsMin, nextMs - untilMs);
       untilMs = nextMs;
     }
     probes.push(untilMs - outageMs);
@@ -63,18 +56,7 @@ function comeBack(outageMs: number, retryAfterMs: number | undefined, seed: numb
     const isRecovering = untilMs - sinceMs >= minuteMs;
     firstRuns.push(freeAtMs(startPace(5, isRecovering, untilMs, random())) - outageMs);
   }
-  return { probes, firstRuns, asked };
-}
-
-/** The most in any second, wherever it begins. */
-function busiestSecond(timesMs: readonly number[]): number {
-  const sorted = timesMs.toSorted((a, b) => a - b);
-  let most = 0;
-  for (let end = 0, start = 0; end < sorted.length; end += 1) {
-    while ((sorted[end] ?? 0) - (sorted[start] ?? 0) >= 1_000) start += 1;
-    most = Math.max(most, end - start + 1);
-  }
-  return most;
+  return { probes, firstRuns, asked, waitMsMin };
 }
 
 describe('two hundred hosts that come back together', () => {
@@ -93,7 +75,8 @@ describe('two hundred hosts that come back together', () => {
   test.each(outages.flatMap((outage) => [1, 2, 3].map((seed) => ({ ...outage, seed }))))(
     'do not come at once $name (seed $seed)',
     ({ outageMs, retryAfterMs, seed }) => {
-      const { probes, firstRuns } = comeBack(outageMs, retryAfterMs, seed);
+      const { probes, firstRuns, waitMsMin } = comeBack(outageMs, retryAfterMs, seed);
+      expect(waitMsMin).toBeGreaterThanOrEqual(retryAfterMs ?? 0);
       expect(busiestSecond(probes)).toBeLessThanOrEqual(hosts * 0.05);
       expect(busiestSecond(firstRuns)).toBeLessThanOrEqual(hosts * 0.05);
     },
