@@ -63,7 +63,7 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers
 const round2 = (value) => Math.round(value * 1_000) / 1_000;
 
 try {
-  const mainFile = impatientProgram(join(dir, 'program'));
+  const mainFile = await impatientProgram(join(dir, 'program'));
   const times = { clean: [], poisoned: [] };
   let parked = 0;
   for (let round = 1; round <= rounds; round += 1) {

@@ -92,7 +92,7 @@ const dir = mkdtempSync(join(tmpdir(), 'rt-s-'));
 const stateDir = join(dir, 'stage', 'state');
 const samples = [];
 try {
-  const stage = await Stage.begin(join(dir, 'stage'), impatientProgram(join(dir, 'program')), '5s');
+  const stage = await Stage.begin(join(dir, 'stage'), await impatientProgram(join(dir, 'program')), '5s');
   const chance = chanceOf(seed);
   await stage.warmUp();
   const daemon = stage.start();

@@ -2,7 +2,7 @@
  * What `npm start` and `npm test` do first, in copies of the project that have a small source, and an npm that only
  * links what this project has installed: so nothing needs a network.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -22,6 +23,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const projects: string[] = [];
+const buildTools = ['typescript', '@types', 'undici-types', 'rolldown', '@rolldown'];
 
 afterEach(() => {
   for (const project of projects.splice(0)) rmSync(project, { recursive: true, force: true });
@@ -99,7 +101,7 @@ describe('an installation that cannot be used', () => {
   });
 
   test('because SQLite was not compiled says what to do', async () => {
-    const { code, stderr } = await prepare(givenProject({ links: ['typescript', '@types', 'undici-types'] }));
+    const { code, stderr } = await prepare(givenProject({ links: buildTools }));
     expect(code).toBe(1);
     expect(stderr).toContain('npm rebuild --ignore-scripts=false better-sqlite3');
   });
@@ -122,6 +124,25 @@ describe('a build', () => {
     rmSync(built('main.js'));
     await prepare(project);
     expect(existsSync(built('main.js'))).toBe(true);
+  });
+
+  test('puts what is started together in few files, and one of these that vanished comes back', async () => {
+    const project = givenProject();
+    writeFileSync(join(project, 'src/said.ts'), "export const said = 'hello';\n");
+    const main =
+      "console.log((await import('./said.ts')).said, import.meta.url.endsWith('/dist/main.js'));\n";
+    writeFileSync(join(project, 'src/main.ts'), main);
+    await prepare(project);
+    const chunks = join(project, 'dist/chunks');
+    const [said] = readdirSync(chunks);
+    if (said === undefined) throw new Error('nothing was put together');
+    const starts = () =>
+      execFileSync(process.execPath, [join(project, 'dist/main.js')], { encoding: 'utf8' });
+    expect(starts()).toBe('hello true\n');
+
+    rmSync(join(chunks, said));
+    await prepare(project);
+    expect(starts()).toBe('hello true\n');
   });
 
   test('that fails shows the mistake, and is tried again', async () => {
@@ -183,6 +204,8 @@ function givenProject({ npm, links }: Given = {}): string {
   for (const path of [
     '.config/prepare',
     '.config/prepare.mjs',
+    '.config/build.mjs',
+    '.config/bundle.mjs',
     '.config/tsconfig.build.json',
     'tsconfig.json',
   ])
@@ -191,7 +214,7 @@ function givenProject({ npm, links }: Given = {}): string {
   writeFileSync(join(project, 'package.json'), '{ "name": "small", "type": "module" }\n');
   writeFileSync(join(project, 'package-lock.json'), lockFile('1.0.0'));
   writeFileSync(join(project, 'tools/package.json'), '{ "type": "commonjs" }\n');
-  const script = npm ?? linkPackages(links ?? ['typescript', '@types', 'undici-types', 'better-sqlite3']);
+  const script = npm ?? linkPackages(links ?? [...buildTools, 'better-sqlite3']);
   givenTool(project, 'npm', `#!${process.execPath}\nconst fs = require('fs');\n${script}\n`);
   for (const name of ['python3', 'make', 'g++', 'clang++']) givenTool(project, name, '#!/bin/sh\n');
   return project;

@@ -1,6 +1,6 @@
 /**
- * Is dist what src says? A digest of all that goes into it is kept in dist; file times are not asked, because a checkout
- * or a copy sets them as it likes.
+ * Is dist what src says? A digest of all that goes into it is kept in dist, with the names of the chunks that came out of
+ * it; file times are not asked, because a checkout or a copy sets them as it likes.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,11 +8,24 @@ import { join } from 'node:path';
 import { work } from './work.mjs';
 
 const stampName = '.runtrackd-built';
-const settings = ['.config/tsconfig.build.json', 'tsconfig.json', 'package.json', 'package-lock.json'];
+const settings = [
+  '.config/build.mjs',
+  '.config/bundle.mjs',
+  '.config/tsconfig.build.json',
+  'tsconfig.json',
+  'package.json',
+  'package-lock.json',
+];
 
 export function isBuilt(project) {
-  const stamp = join(project, 'dist', stampName);
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === sourceDigest(project) && !lacksOutput(project);
+  const dist = join(project, 'dist');
+  if (!existsSync(join(dist, stampName))) return false;
+  const [digest, ...chunks] = readFileSync(join(dist, stampName), 'utf8').split('\n');
+  return (
+    digest === sourceDigest(project) &&
+    !lacksOutput(project) &&
+    chunks.every((chunk) => existsSync(join(dist, 'chunks', chunk)))
+  );
 }
 
 export async function build(project, lock) {
@@ -29,9 +42,9 @@ export async function build(project, lock) {
     done: 'built',
     log: 'build.log',
     command: process.execPath,
-    arguments: [join(project, 'node_modules/typescript/bin/tsc'), '-p', '.config/tsconfig.build.json'],
+    arguments: [join(project, '.config/build.mjs')],
   });
-  writeFileSync(join(dist, stampName), digest);
+  writeFileSync(join(dist, stampName), [digest, ...filesBelow(join(dist, 'chunks'))].join('\n'));
 }
 
 function sourceDigest(project) {

@@ -23,7 +23,7 @@ export async function command(name, defaults, work) {
   const beganMs = Date.now();
   const tallies = {};
   try {
-    const mainFile = impatientProgram(join(dir, 'program'));
+    const mainFile = await impatientProgram(join(dir, 'program'));
     console.log(`seed ${options.seed}: --seed ${options.seed} plays this again, as far as timing allows`);
     const run = async (rounds, scenario = name) => {
       tallies[scenario] ??= { rounds: 0, broken: [] };

@@ -65,7 +65,7 @@ export function damage(stage: Stage, chance: Chance, times: number): Promise<Jud
 export function impatientProgram(
   dir: string,
   sabotage?: readonly (readonly [file: string, from: string, to: string])[],
-): string;
+): Promise<string>;
 export function playRound(
   round: { readonly name: string; readonly place: number; readonly play: Play },
   seed: number,

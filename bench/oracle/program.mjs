@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'undici';
+import { bundle } from '../../.config/bundle.mjs';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 /** So much of what it said is kept for whoever looks why a round failed. */
@@ -13,25 +14,26 @@ const tailCharsMax = 20_000;
 const lookEveryMs = 25;
 
 /**
- * A copy of the built program that differs in one constant: `absent_after` may be short with `kind: nextmv` too. Nobody
+ * A copy of the program that differs in one constant: `absent_after` may be short with `kind: nextmv` too. Nobody
  * may set it so on the real platform, where a request can take effect for as long as upload ids live; here it is this
  * process that carries requests out, within milliseconds. A bench that waited a quarter of an hour for each lost
  * request would see few of them.
- * @param sabotage other changes, `[file, from, to]`: to see that a daemon that breaks the promise is found out
+ * @param sabotage other changes of the source, `[file, from, to]`: to see that a daemon that breaks the promise is found out
  * @returns the path of its main file
  */
-export function impatientProgram(dir, sabotage = []) {
+export async function impatientProgram(dir, sabotage = []) {
   mkdirSync(dir, { recursive: true });
-  cpSync(join(project, 'dist'), join(dir, 'dist'), { recursive: true });
+  for (const part of ['src', 'dist']) cpSync(join(project, part), join(dir, part), { recursive: true });
   cpSync(join(project, 'package.json'), join(dir, 'package.json'));
   symlinkSync(join(project, 'node_modules'), join(dir, 'node_modules'));
-  change(dir, 'config/checks.js', 'const absentAfterMsMin = 15 * 60_000;', 'const absentAfterMsMin = 1;');
+  change(dir, 'config/checks.ts', 'const absentAfterMsMin = 15 * 60_000;', 'const absentAfterMsMin = 1;');
   for (const [file, from, to] of sabotage) change(dir, file, from, to);
+  await bundle(join(dir, 'src'), join(dir, 'dist'));
   return join(dir, 'dist/main.js');
 }
 
 function change(dir, file, from, to) {
-  const path = join(dir, 'dist', file);
+  const path = join(dir, 'src', file);
   const [before, after, ...more] = readFileSync(path, 'utf8').split(from);
   if (after === undefined || more.length > 0)
     throw new Error(`${file} is not as this bench knows it: ${from}`);

@@ -12,9 +12,9 @@ const roundMsMax = 300_000;
 
 let dir = '';
 let mainFile = '';
-beforeAll(() => {
+beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'rt-d-'));
-  mainFile = impatientProgram(join(dir, 'program'));
+  mainFile = await impatientProgram(join(dir, 'program'));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 

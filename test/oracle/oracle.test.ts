@@ -24,9 +24,9 @@ const roundMsMax = 240_000;
 
 let dir = '';
 let mainFile = '';
-beforeAll(() => {
+beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'rt-o-'));
-  mainFile = impatientProgram(join(dir, 'program'));
+  mainFile = await impatientProgram(join(dir, 'program'));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -82,11 +82,11 @@ test.concurrent(
   'a daemon that sends again whenever no answer came is found out by its doubles',
   { timeout: roundMsMax },
   async () => {
-    const blind = impatientProgram(join(dir, 'blind'), [
+    const blind = await impatientProgram(join(dir, 'blind'), [
       [
-        'delivery/send.js',
-        "const happening = created.kind === 'unclear'",
-        "const happening = created.kind === 'unclear' ? { kind: 'nothingMade', failure: created.failure } : false",
+        'delivery/send.ts',
+        "created.kind === 'unclear'",
+        "created.kind === 'unclear' ? { kind: 'nothingMade', failure: created.failure } : false",
       ],
     ]);
     const round = { name: 'blind', place: rounds.length, play: makingRuns };
