@@ -47,7 +47,9 @@ export function afterAbsence(
     // nobody sets, in this process: one that is set by a day must not make a request of just now an old one.
     const passedMs = passedSince(state.absent.steady, steady);
     if (passedMs === null) return wait(first, startedAtMs + policy.absentAfterMs);
-    if (passedMs < policy.absentAfterMs) return wait(state.absent, nowMs + policy.absentAfterMs - passedMs);
+    // The rest is counted from this listing's beginning: while it was read, or the machine slept, it may have passed.
+    if (passedMs < policy.absentAfterMs)
+      return wait(state.absent, startedAtMs + policy.absentAfterMs - passedMs);
     // A run that the first listing showed is missing now: pages shifted, so this listing starts the count afresh.
     if (!seen.proof.keepsEarlier) return wait(first, startedAtMs + policy.absentAfterMs);
     return wait(late, nowMs);

@@ -187,6 +187,16 @@ describe('surely absent', () => {
     expect(dueAtMs).toBe(ended + 2 * (minute + 1_000));
   });
 
+  test('the next look after one that was too early comes when absence may count, at the latest', () => {
+    const seen = told(life, [absence(1, ended)]).life;
+    const soon = advance(seen, absence(2, late - 2 * minute), late - minute, 0.5, policy);
+    expect(soon.dueAtMs).toBe(late);
+    // It was read for so long, or the machine slept meanwhile, that the next one may count at once.
+    const slept = advance(seen, absence(2, late - 2 * minute), late + minute, 0.5, policy);
+    expect(slept.life.state).toMatchObject({ absent: { listing: 1 } });
+    expect(slept.dueAtMs).toBe(late + minute + policy.pollMsMin);
+  });
+
   test('the late listing is remembered as such, and the one that confirms it comes at once', () => {
     const { life: next, dueAtMs } = told(life, whole().slice(0, 2));
     expect(next.state).toMatchObject({ absent: { listing: 2, startedAtMs: late, isLate: true } });

@@ -48,6 +48,28 @@ test('however often one looks, nothing is sent again before absent_after has pas
   expect(bench.creates).toBe(2);
 });
 
+test('time that passes while a listing is read is no proof, and the next listing makes up for it at once', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  await bench.missedOnce(run);
+  let listings = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind !== 'list') return;
+    if (phase === 'done') listings += 1;
+    else if (listings === 0) bench.letPass(21 * minuteMs);
+  };
+  await bench.retry(run);
+  await bench.reaches(run, 'recorded');
+  // The one that had begun before, the late one, and the one that confirms it.
+  expect(listings).toBeGreaterThanOrEqual(3);
+  expect(bench.creates).toBe(3);
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
 test.for(orders)(
   'an answer that was lost is found among hundreds of foreign runs, listed %s',
   async (order, { bench }) => {

@@ -39,10 +39,6 @@ export interface ListedRun {
 
 const noLimits: Limits = { runsPerSecond: null, requestsPerMinute: null };
 
-/** A listing on a busy machine, and how often the next one is waited for. */
-const lookingMsMax = 15_000;
-const moreLookings = 5;
-
 export class Bench {
   readonly dir: string;
   readonly outbox: Outbox;
@@ -219,19 +215,9 @@ export class Bench {
     );
   }
 
-  /**
-   * Lets time pass, and waits until that has led there. A listing that was under way when the time passed had begun before,
-   * so that it proves nothing yet, and the next one is due ten minutes later: they pass as well.
-   */
+  /** Lets time pass, and waits until that has led there. */
   async reachesAfter(ms: number, run: number, kind: Run['life']['state']['kind']): Promise<Run> {
     this.letPass(ms);
-    for (let more = 0; more < moreLookings; more += 1) {
-      try {
-        return await this.reaches(run, kind, lookingMsMax);
-      } catch {
-        this.letPass(10 * 60_000);
-      }
-    }
     return await this.reaches(run, kind);
   }
 
