@@ -35,6 +35,8 @@ import { writeBack } from './writeBack.ts';
 const clockSetMsMin = 5_000;
 /** Fewer may be chance, or one file that storage never takes. */
 const storageFailuresInARow = 3;
+/** The place for results is this machine's own: one result is asked for again and tried, and nobody else comes back with it. */
+const resultsWaitMsMax = 60_000;
 
 export class Delivery {
   readonly gate: Gate;
@@ -71,7 +73,9 @@ export class Delivery {
     this.#parts = parts;
     this.gate = new Gate(parts.policy.backoff);
     this.storage = new Breaker(parts.policy.backoff, storageFailuresInARow);
-    this.results = new Breaker(parts.policy.backoff, 1);
+    const { backoff } = parts.policy;
+    const delayMsMax = Math.min(backoff.delayMsMax, resultsWaitMsMax);
+    this.results = new Breaker({ ...backoff, delayMsMax }, 1);
     const { gate, storage, results, budget } = this;
     this.#claiming = new Claiming({ ...parts, gate, storage, budget });
     const wake = (): void => this.#waking.wake();

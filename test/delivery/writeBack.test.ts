@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { defaultPolicy } from '../../src/core/policy.ts';
 import { resultIn } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { minuteMs, test, type Bench } from './bench.ts';
@@ -87,6 +88,26 @@ describe('while results can be written nowhere', () => {
       return pauses.size > 3;
     });
     expect(fetched).toBeLessThanOrEqual(pauses.size);
+  });
+
+  describe('for long', () => {
+    test.override({ policy: { backoff: defaultPolicy.backoff } });
+
+    test('two minutes after there is a place again all are written, however long that took', async ({
+      bench,
+    }) => {
+      writeFileSync(closed(bench), 'a file where a directory is due');
+      const runs = await homeless(bench, 3);
+      const pauses = new Set<number>();
+      await until('ten pauses to have ended in vain', () => {
+        bench.letPass(minuteMs);
+        pauses.add(bench.delivery.results.pause()?.untilMs ?? 0);
+        return pauses.size > 10;
+      });
+      rmSync(closed(bench));
+      bench.letPass(2 * minuteMs);
+      for (const run of runs) await bench.reaches(run, 'recorded');
+    });
   });
 
   test('a person who skips the last of them ends it', async ({ bench }) => {
