@@ -76,17 +76,21 @@ describe('a number', () => {
 });
 
 describe('lines', () => {
-  const linesOf = (...pieces: readonly string[]): [number, string, boolean][] => {
-    const lines: [number, string, boolean][] = [];
+  type Line = [number: number, text: string, isCut: boolean];
+
+  const linesIn = (pieces: readonly Uint8Array[]): Line[] => {
+    const lines: Line[] = [];
     const reader = new LineReader(
       (bytes, from, to, number, isCut) =>
         lines.push([number, Buffer.from(bytes.subarray(from, to)).toString('latin1'), isCut]),
       () => undefined,
     );
-    for (const piece of pieces) reader.push(Buffer.from(piece, 'latin1'));
+    for (const piece of pieces) reader.push(piece);
     reader.end();
     return lines;
   };
+  const linesOf = (...pieces: readonly string[]): Line[] =>
+    linesIn(pieces.map((piece) => Buffer.from(piece, 'latin1')));
 
   test('end in LF, CRLF, CR or nothing, and keep their numbers', () => {
     expect(linesOf('a\nb\r', '\n\nc\rd\n', 'e', 'f')).toEqual([
@@ -96,6 +100,25 @@ describe('lines', () => {
       [4, 'd', false],
       [5, 'ef', true],
     ]);
+  });
+
+  test('end at a line end and at no other byte, wherever a piece begins in memory and however long it is', () => {
+    const every = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('');
+    const text = `${every}\n${every.slice(128)}${every}\n\r\r\nabc\r`;
+    const expected = text.split('\n').flatMap((line, index) =>
+      line
+        .split('\r')
+        .filter((part) => part !== '')
+        .map((part): Line => [index + 1, part, false]),
+    );
+    for (const before of [0, 1, 2, 3])
+      for (const length of [1, 2, 3, 4, 5, 7, 64, text.length]) {
+        const memory = Buffer.from(' '.repeat(before) + text, 'latin1').subarray(before);
+        const pieces = Array.from({ length: Math.ceil(memory.length / length) }, (_, piece) =>
+          memory.subarray(piece * length, (piece + 1) * length),
+        );
+        expect(linesIn(pieces)).toEqual(expected);
+      }
   });
 
   test('are cut where no solver writes on', () => {
