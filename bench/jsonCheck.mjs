@@ -11,9 +11,9 @@ import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers';
 import { readArtefact } from '../dist/reading/artefact.js';
 import { markOf, OpenFolder } from '../dist/system/files.js';
+import { watchTurns } from './turns.mjs';
 
 const ways = {
   /** As a folder is read. */
@@ -49,27 +49,6 @@ async function measure(way, path) {
   const ms = performance.now() - beganMs;
   const memoryMiB = (process.resourceUsage().maxRSS - idleKiB) / 1024;
   return { ms, memoryMiB, stallMs: turns?.() ?? null };
-}
-
-/**
- * The longest turn of the loop, in ms of the processor: by the clock it would be what the machine did meanwhile.
- * @returns ends it, and gives the longest
- */
-function watchTurns() {
-  let longestUs = 0;
-  let isOver = false;
-  let before = process.cpuUsage();
-  const turn = () => {
-    const { user, system } = process.cpuUsage(before);
-    longestUs = Math.max(longestUs, user + system);
-    before = process.cpuUsage();
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  return () => {
-    isOver = true;
-    return longestUs / 1_000;
-  };
 }
 
 const [way, file] = process.argv.slice(2);

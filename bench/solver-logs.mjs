@@ -22,11 +22,12 @@ import {
 import { open } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isInLog, judge, scoredFields } from './logScoring.mjs';
 import { writeLongLog } from './longLog.mjs';
+import { watchTurns } from './turns.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const logs = join(project, 'test/solverlog/logs');
@@ -41,6 +42,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     /** Used by itself: reads one file in a process of its own. */
     read: { type: 'string' },
+    /** With it: how long a turn of the loop took at most. Watching takes time, so that is a run of its own. */
+    turns: { type: 'boolean', default: false },
   },
 });
 
@@ -49,15 +52,19 @@ async function parse(file) {
   return parseSolverLog(pieces(file));
 }
 
-/** As the program reads it: into one buffer, since nothing of a piece is held. */
+/** As the program reads it: one piece while the one before it is parsed, which holds nothing of it. */
 async function* pieces(file) {
   const handle = await open(file);
   try {
-    const buffer = Buffer.allocUnsafe(256 * 1024);
+    const next = (buffer) => handle.read(buffer, 0, buffer.length, null);
+    let coming = next(Buffer.allocUnsafe(256 * 1024));
+    let free = Buffer.allocUnsafe(256 * 1024);
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      const { bytesRead, buffer } = await coming;
       if (bytesRead === 0) return;
+      coming = next(free);
       yield buffer.subarray(0, bytesRead);
+      free = buffer;
     }
   } finally {
     await handle.close();
@@ -172,22 +179,21 @@ async function table() {
 }
 
 /** Runs in a process of its own, so that its memory is its own. */
-async function readOnce(file) {
+async function readOnce(file, isWatched) {
   // Loading the program is no part of it.
   await import(new URL('../dist/index.js', import.meta.url));
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+  const turns = isWatched ? watchTurns() : null;
   const beganMs = performance.now();
+  const before = process.cpuUsage();
   const { status, objective, solves } = await parse(file);
   const seconds = (performance.now() - beganMs) / 1000;
-  delay.disable();
+  const { user, system } = process.cpuUsage(before);
   const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  const { user, system } = process.cpuUsage();
   console.log(
     JSON.stringify({
       seconds,
       cpuSeconds: (user + system) / 1e6,
-      longestHoldMs: delay.max / 1e6,
+      longestTurnMs: turns?.() ?? null,
       peakMiB: Math.round(Number(peak) / 1024),
       says: { status, objective, solves },
     }),
@@ -206,15 +212,16 @@ function speed(solver, sizeGiB) {
   try {
     writeLongLog(file, solver, sizeGiB * 1024 ** 3);
     const bytes = statSync(file).size;
-    // The best of three, in turn: others may be at work on the machine.
-    const rounds = [1, 2, 3].map(() => {
-      const wc = timeWc(file);
-      const ran = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--read', file], {
+    const read = (...more) => {
+      const args = [fileURLToPath(import.meta.url), '--read', file, ...more];
+      const ran = spawnSync(process.execPath, args, {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      return { wc, ours: JSON.parse(ran.stdout) };
-    });
+      return JSON.parse(ran.stdout);
+    };
+    // The best of three, in turn: others may be at work on the machine.
+    const rounds = [1, 2, 3].map(() => ({ wc: timeWc(file), ours: read() }));
     const wcSeconds = Math.min(...rounds.map(({ wc }) => wc.seconds));
     const best = rounds.map(({ ours }) => ours).sort((a, b) => a.seconds - b.seconds)[0];
     return {
@@ -228,7 +235,7 @@ function speed(solver, sizeGiB) {
       shareOfWc: Number((wcSeconds / best.seconds).toFixed(3)),
       isGoalMet: wcSeconds / best.seconds >= goalShare,
       peakMiB: Math.max(...rounds.map(({ ours }) => ours.peakMiB)),
-      longestHoldMs: Number(Math.min(...rounds.map(({ ours }) => ours.longestHoldMs)).toFixed(1)),
+      longestTurnMs: Number(read('--turns').longestTurnMs.toFixed(1)),
       says: best.says,
     };
   } finally {
@@ -236,7 +243,7 @@ function speed(solver, sizeGiB) {
   }
 }
 
-if (values.read !== undefined) await readOnce(values.read);
+if (values.read !== undefined) await readOnce(values.read, values.turns);
 else {
   const before = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : {};
   const results = {

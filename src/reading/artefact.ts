@@ -1,6 +1,7 @@
 /** Reading one file of a run folder: its digest, whether it is what it has to be, and that it held still meanwhile. */
 import { createHash } from 'node:crypto';
 import type { ArtefactFile, ContentType } from '../core/content.ts';
+import { bytesPerTurn } from '../solverlog/logReader.ts';
 import { markOf, readChunkBytes, sameMark, type OpenFolder } from '../system/files.ts';
 import type { Beat } from './beat.ts';
 import { JsonProblem, JsonScanner, type JsonShape } from './jsonScan.ts';
@@ -34,7 +35,7 @@ export type RoleFile = SeenFile & { readonly role: ArtefactFile['role'] };
  * Reads one artefact from its beginning to its end: its digest, and for JSON that it is JSON and where it ends.
  * @param goOn called with each chunk; what it throws is the end of it
  * @param warn told what looks odd and is sent all the same
- * @param use given the bytes as they come by
+ * @param use given the bytes as they come by, as many in one turn of the loop as of a log may be
  * @throws Verdict
  */
 export async function readArtefact(
@@ -54,7 +55,9 @@ export async function readArtefact(
     use?.(chunk);
     if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));
   };
-  const bytes = await readWhole(folder, seen, take, scanner === null ? readChunkBytes : scanChunkBytes);
+  const chunkBytes = (read: number): number =>
+    scanner !== null ? scanChunkBytes : use !== undefined ? bytesPerTurn(read) : readChunkBytes;
+  const bytes = await readWhole(folder, seen, take, chunkBytes);
   const shape = scanner === null ? null : scanning(seen.name, () => scanner.end());
   if (shape !== null) checkShape(seen, shape);
   if (shape !== null && shape.repeatedAtLine !== null) {
@@ -99,22 +102,26 @@ function checkShape(seen: RoleFile, { topLevel }: JsonShape): void {
   );
 }
 
-/** Reads a regular file from its beginning to its end. @returns its bytes; a file that moves meanwhile is not complete */
+/**
+ * Reads a regular file from its beginning to its end.
+ * @param chunkBytes that are read at once, after so many
+ * @returns its bytes; a file that moves meanwhile is not complete
+ */
 export async function readWhole(
   folder: OpenFolder,
   seen: Pick<SeenFile, 'name' | 'mark'>,
   use: (chunk: Buffer) => void,
-  chunkBytes = readChunkBytes,
+  chunkBytes: (read: number) => number = () => readChunkBytes,
 ): Promise<number> {
   const file = await folder.openFile(seen.name);
   try {
     const before = markOf(await file.stat({ bigint: true }));
     if (!sameMark(before, seen.mark)) throw notYet(`${seen.name} changed while it was read`);
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkBytes, before.bytes)));
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, before.bytes)));
     let total = 0;
     // Never beyond the size it had: a file that grows for ever ends here, and is found to have changed.
     while (total < before.bytes) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, total);
+      const { bytesRead } = await file.read(buffer, 0, Math.min(chunkBytes(total), buffer.length), total);
       if (bytesRead === 0) break;
       use(Buffer.from(buffer.subarray(0, bytesRead)));
       total += bytesRead;

@@ -1,10 +1,7 @@
 /** A solver's log in one pass: its facts, in memory that does not grow with its length. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SolverLog } from '../core/solverFacts.ts';
-import { LogReader } from './logReader.ts';
-
-/** Between two turns of the event loop so much is read: a few milliseconds, however slow the lines are to read. */
-const bytesPerTurn = 256 * 1024;
+import { bytesPerTurn, LogReader } from './logReader.ts';
 
 /** How a log is read. */
 export interface ParseSolverLogOptions {
@@ -25,14 +22,18 @@ export async function parseSolverLog(
   { signal }: ParseSolverLogOptions = {},
 ): Promise<SolverLog> {
   const reader = new LogReader();
+  let pushed = 0;
   let sinceTurn = 0;
   for await (const bytes of source) {
-    for (let at = 0; at < bytes.length; at += bytesPerTurn) {
+    for (let at = 0; at < bytes.length;) {
       signal?.throwIfAborted();
-      const piece = bytes.subarray(at, at + bytesPerTurn);
+      const most = bytesPerTurn(pushed);
+      const piece = bytes.subarray(at, at + most);
       reader.push(piece);
+      at += piece.length;
+      pushed += piece.length;
       sinceTurn += piece.length;
-      if (sinceTurn < bytesPerTurn) continue;
+      if (sinceTurn < most) continue;
       sinceTurn = 0;
       await nextTurn();
     }

@@ -1,6 +1,6 @@
 /** `parse-log`: what a solver's log says, with the line of each fact, and how solution and bound moved. */
 import { Command } from '@commander-js/extra-typings';
-import { open } from 'node:fs/promises';
+import { open, type FileReadResult } from 'node:fs/promises';
 import { styleText } from 'node:util';
 import type { FactName, Solve, SolverLog } from '../../core/solverFacts.ts';
 import { parseSolverLog } from '../../solverlog/parseSolverLog.ts';
@@ -38,7 +38,7 @@ export const parseLogCommand = () =>
       }
     });
 
-/** The bytes of a file. The buffer is the same each time: the parser holds nothing of it. */
+/** The bytes of a file: one piece is read while the one before it is parsed, which holds nothing of it. */
 async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
   if (file === '-') {
     yield* process.stdin as AsyncIterable<Buffer>;
@@ -46,11 +46,18 @@ async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
   }
   const handle = await open(file);
   try {
-    const buffer = Buffer.allocUnsafe(pieceBytes);
+    const next = (buffer: Buffer): Promise<FileReadResult<Buffer>> =>
+      handle.read(buffer, 0, buffer.length, null);
+    let coming = next(Buffer.allocUnsafe(pieceBytes));
+    let free: Buffer = Buffer.allocUnsafe(pieceBytes);
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      const { bytesRead, buffer } = await coming;
       if (bytesRead === 0) return;
+      coming = next(free);
+      // Whoever stops reading leaves one that is under way: it may fail unseen.
+      coming.catch(() => undefined);
       yield buffer.subarray(0, bytesRead);
+      free = buffer;
     }
   } finally {
     await handle.close();
