@@ -34,7 +34,7 @@ export function enqueueOperations(
           throw new OutboxDamaged(`the index of paths does not know the run of ${wanted.path}`);
         enqueued = { run: insert(wanted, 1 + (last?.counter ?? 0), nowMs), kind: 'new' };
       }
-      refreshDirectory(enqueued.run, wanted);
+      if (enqueued.kind !== 'new') refreshDirectory(enqueued.run, wanted);
       // Older content of this folder that was never about to be sent makes way.
       const { dropRoot, generation } = wanted.key;
       const place = { dropRoot, generation, path: wanted.path, run: enqueued.run };

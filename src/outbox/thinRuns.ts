@@ -67,10 +67,15 @@ const sameMarkMax = 20;
 const fixedNames: readonly string[] = ['metrics.json', 'statistics.json', 'assets.json'];
 
 export function thinRuns(sql: Statements) {
+  /** Most outboxes never let a story go, and are not asked for such runs several times for each folder. */
+  let isThere: boolean | undefined;
+  const hasAny = (): boolean => (isThere ??= typeof sql.oldestThin.pluck().get() === 'number');
+
   const byMark = (mark: number, limit: number): ThickRow[] =>
     (sql.thinByMark.all({ mark, limit }) as ThinRow[]).map(thickOf);
 
   const byNumber = (run: number): ThickRow | undefined => {
+    if (!hasAny()) return undefined;
     const row = sql.thinByNumber.get({ run }) as ThinRow | undefined;
     if (row === undefined) return undefined;
     const thick = thickOf(row);
@@ -81,27 +86,35 @@ export function thinRuns(sql: Statements) {
   };
 
   const byFingerprint = (fingerprint: string): ThickRow | undefined =>
-    byMark(fingerprintMark(fingerprint), sameMarkMax).find((row) => row.fingerprint === fingerprint);
+    hasAny()
+      ? byMark(fingerprintMark(fingerprint), sameMarkMax).find((row) => row.fingerprint === fingerprint)
+      : undefined;
 
   return {
     byNumber,
     byFingerprint,
 
-    atPath: (dropRoot: string, path: string, limit: number): ThickRow[] =>
-      byMark(pathMark(dropRoot, path), limit).filter((row) => row.dropRoot === dropRoot && row.path === path),
+    atPath(dropRoot: string, path: string, limit: number): ThickRow[] {
+      if (!hasAny()) return [];
+      const found = byMark(pathMark(dropRoot, path), limit);
+      return found.filter((row) => row.dropRoot === dropRoot && row.path === path);
+    },
 
-    ofDirectory: (inode: string, generation: string, limit: number): ThickRow[] =>
-      byMark(directoryMark(inode, generation), limit).filter(
-        (row) => row.generation === generation && directoryOf(row.directory).ino === inode,
-      ),
+    ofDirectory(inode: string, generation: string, limit: number): ThickRow[] {
+      if (!hasAny()) return [];
+      const found = byMark(directoryMark(inode, generation), limit);
+      return found.filter((row) => row.generation === generation && directoryOf(row.directory).ino === inode);
+    },
 
-    holding: (platform: string, app: string, runId: string): ThickRow | undefined =>
-      byMark(remoteMark(platform, app, runId), sameMarkMax).find(
-        (row) => row.runId === runId && row.platform === platform && row.app === app,
-      ),
+    holding(platform: string, app: string, runId: string): ThickRow | undefined {
+      if (!hasAny()) return undefined;
+      const found = byMark(remoteMark(platform, app, runId), sameMarkMax);
+      return found.find((row) => row.runId === runId && row.platform === platform && row.app === app);
+    },
 
     /** The newest one with this content at this path. */
     ofContentAtPath(key: NewRun['key'], path: string): ThickRow | undefined {
+      if (!hasAny()) return undefined;
       const mark = pathMark(key.dropRoot, path);
       const generation = digestBytes(key.generation);
       const rows = (sql.thinByMarkAndContent.all({ mark, generation }) as ThinRow[]).map(thickOf);
@@ -115,6 +128,7 @@ export function thinRuns(sql: Statements) {
      * @param above those above this one are asked for
      */
     newestOfKey(key: NewRun['key'], firstPath: string, above: number): ThickRow | undefined {
+      if (!hasAny()) return undefined;
       let newest: ThickRow | undefined;
       for (let counter = above + 1; ; counter += 1) {
         const found = byFingerprint(fingerprintOf({ ...key, firstPath, counter }));
@@ -141,6 +155,7 @@ export function thinRuns(sql: Statements) {
 
     /** Takes a recorded run out of the table of runs. */
     thin(row: ThickRow): void {
+      isThere = true;
       const { common, columns } = thinColumns(row);
       const facts = JSON.stringify(common);
       const known = sql.thinCommon.pluck().get({ facts }) ?? sql.insertThinCommon.pluck().get({ facts });
