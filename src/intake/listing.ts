@@ -96,20 +96,25 @@ export class Listing {
     let page: string[] = [];
     let count = 0;
     this.#newest = [];
-    for await (const path of this.#below('', 0, isWhole)) {
-      page.push(path);
-      count += 1;
-      if (page.length < pageOfPaths) continue;
-      yield page;
-      page = [];
+    for await (const paths of this.#below('', 0, isWhole)) {
+      count += paths.length;
+      // Where they come in pages they go on as they are; date folders have a few each, which are gathered.
+      if (page.length + paths.length > pageOfPaths) {
+        yield page;
+        page = [];
+      }
+      if (page.length === 0) page = paths;
+      else page.push(...paths);
     }
     if (page.length > 0) yield page;
     if (isWhole) this.#listed = count;
   }
 
-  async *#below(directory: string, level: number, isWhole: boolean): AsyncGenerator<string> {
+  /** @returns so many at once that each costs little, and a page of them at the most */
+  async *#below(directory: string, level: number, isWhole: boolean): AsyncGenerator<string[]> {
     const { root, isIgnoredFolder } = this.#rules;
     const isParent = level === root.depth - 1;
+    let paths: string[] = [];
     const files: string[] = [];
     const unreadable: string[] = [];
     try {
@@ -124,23 +129,28 @@ export class Listing {
         if (entry.name.includes('\ufffd')) unreadable.push(entry.name);
         else if (entry.isDirectory()) {
           if (isIgnoredFolder(path)) continue;
-          if (isParent) yield path;
-          else yield* this.#below(path, level + 1, isWhole);
+          if (!isParent) yield* this.#below(path, level + 1, isWhole);
+          else if (paths.push(path) === pageOfPaths) {
+            yield paths;
+            paths = [];
+          }
         } else if (level > 0 && files.length < looseNamesMax) files.push(entry.name);
       }
       if (isParent) this.#remember(directory, times, listedMs);
       this.#note(directory, unreadable, null);
-      if (level > 0 && this.#looksLikeRun(files)) yield directory;
+      if (level > 0 && this.#looksLikeRun(files)) paths.push(directory);
     } catch (error) {
       const code = errorCode(error);
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return;
-      this.#note(
-        directory,
-        [],
-        `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
-      );
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+        this.#note(
+          directory,
+          [],
+          `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
+        );
+      }
     }
+    if (paths.length > 0) yield paths;
   }
 
   /** Files of a run folder, as far as names tell: an input or the description. */

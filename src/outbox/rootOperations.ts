@@ -100,7 +100,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
 
     /** Which of these paths a look is needed at: new ones, open ones, and those of another platform or app. */
     lookWanted(dropRoot: string, target: string, paths: readonly string[]): string[] {
-      return paths.filter((path) => sql.lookWanted.get({ dropRoot, path, target }) === undefined);
+      return sql.lookWanted.pluck().all({ dropRoot, target, paths: JSON.stringify(paths) }) as string[];
     },
 
     /** Paths that somebody asked a fresh look for, in pages. */

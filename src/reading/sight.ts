@@ -7,7 +7,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { DirectoryIdentity, FilesMapping } from '../core/content.ts';
 import { compareUtf8 } from '../core/identity.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
@@ -71,8 +71,16 @@ export interface SightRules {
 export type Question =
   /** What is at this path itself: links are not followed. */
   | { readonly kind: 'stats'; readonly path: string }
-  /** What stands in this directory; of more than `max` entries it is enough to have one more. */
-  | { readonly kind: 'entries'; readonly path: string; readonly max: number };
+  /**
+   * What stands in this directory; of more than `max` entries it is enough to have one more.
+   * directoryBytes: how large the directory itself is, as its stats say
+   */
+  | {
+      readonly kind: 'entries';
+      readonly path: string;
+      readonly max: number;
+      readonly directoryBytes: bigint;
+    };
 
 /** An answer to a question, or a throw: the system error that came instead. */
 export type Answer = BigIntStats | readonly Entry[];
@@ -103,8 +111,12 @@ function* statsIfThere(path: string): Generator<Question, BigIntStats | null, An
   }
 }
 
-function* entriesOf(path: string, max: number): Generator<Question, readonly Entry[], Answer> {
-  return (yield { kind: 'entries', path, max }) as readonly Entry[];
+function* entriesOf(
+  path: string,
+  stats: BigIntStats,
+  max: number,
+): Generator<Question, readonly Entry[], Answer> {
+  return (yield { kind: 'entries', path, max, directoryBytes: stats.size }) as readonly Entry[];
 }
 
 /** A folder that this user may not look into: it waits, and is shown, until somebody opens it. */
@@ -134,13 +146,13 @@ function* lookInto(path: string, rules: SightRules): Look {
   try {
     folder = yield* statsOf(path);
     if (!folder.isDirectory()) return null;
-    entries = yield* entriesOf(path, folderFilesMax);
+    entries = yield* entriesOf(path, folder, folderFilesMax);
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
     throw error;
   }
   const tooMany = entries.length > folderFilesMax;
-  const mapping = mapFiles(entries.slice(0, folderFilesMax), rules.names, rules.isIgnored);
+  const mapping = mappingOf(entries.slice(0, folderFilesMax), rules);
   const files: SeenFile[] = [];
   const vanished: MappedFile[] = [];
   const archives: SeenArchive[] = [];
@@ -290,7 +302,7 @@ class Walk {
       return;
     }
     const left = this.#rules.folderFilesMax - this.#entries;
-    const entries = yield* entriesIfThere(join(this.#folder, path), left);
+    const entries = yield* entriesIfThere(join(this.#folder, path), stats, left);
     this.#count(path, entries.length);
     for (const entry of entries.toSorted(byName)) yield* this.#visit(`${path}/`, entry, depth + 1);
   }
@@ -316,9 +328,13 @@ class Walk {
   }
 }
 
-function* entriesIfThere(path: string, max: number): Generator<Question, readonly Entry[], Answer> {
+function* entriesIfThere(
+  path: string,
+  stats: BigIntStats,
+  max: number,
+): Generator<Question, readonly Entry[], Answer> {
   try {
-    return yield* entriesOf(path, max);
+    return yield* entriesOf(path, stats, max);
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
     throw error;
@@ -403,13 +419,31 @@ function kindOf(stats: BigIntStats): string {
   return 'a device';
 }
 
+/** Folders with more entries have names of their own, mostly. */
+const rememberedEntriesMax = 32;
+/** Of one drop root: solvers leave the same few sets of names, in every folder. */
+const rememberedMappingsMax = 64;
+const rememberedMappings = new WeakMap<SightRules, Map<string, Mapping>>();
+
+/** What the names mean was mostly found out at another folder already: asking globs and rules costs as much as the stats. */
+function mappingOf(entries: readonly Entry[], rules: SightRules): Mapping {
+  const { names, isIgnored } = rules;
+  if (entries.length > rememberedEntriesMax) return mapFiles(entries, names, isIgnored);
+  let remembered = rememberedMappings.get(rules);
+  if (remembered === undefined) rememberedMappings.set(rules, (remembered = new Map<string, Mapping>()));
+  // No name has this sign in it.
+  const key = entries.map(({ name, kind }) => `${name}/${kind}`).join('/');
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  const mapping = mapFiles(entries, names, isIgnored);
+  if (remembered.size >= rememberedMappingsMax) remembered.clear();
+  remembered.set(key, mapping);
+  return mapping;
+}
+
 function signatureOf(files: readonly SeenFile[], ...more: string[]): string {
-  const hash = createHash('sha256');
-  for (const { role, name, mark } of files) {
-    hash.update(
-      JSON.stringify([role, name, mark.bytes, String(mark.mtimeNs), String(mark.ctimeNs), String(mark.ino)]),
-    );
-  }
-  hash.update(JSON.stringify(more));
-  return hash.digest('base64url');
+  const marks = files.map(({ role, name, mark }) =>
+    JSON.stringify([role, name, mark.bytes, String(mark.mtimeNs), String(mark.ctimeNs), String(mark.ino)]),
+  );
+  return hash('sha256', `${marks.join('')}${JSON.stringify(more)}`, 'base64url');
 }
