@@ -5,6 +5,7 @@ import type { Claim } from '../outbox/nouns.ts';
 import type { Breaker } from './breaker.ts';
 import type { Gate } from './gate.ts';
 import type { DeliveryParts } from './parts.ts';
+import { Refusals } from './refusals.ts';
 
 export interface Breakers {
   readonly storage: Breaker;
@@ -15,6 +16,7 @@ export class Pauses {
   readonly #parts: Pick<DeliveryParts, 'clock' | 'log'>;
   readonly #gate: Gate;
   readonly #breakers: Breakers;
+  readonly #refusals = new Refusals();
   readonly #onChange: () => void;
   readonly #cut: AbortSignal;
 
@@ -40,8 +42,9 @@ export class Pauses {
     return this.#gate.platformPause() !== null || this.#gate.appPauses().some((paused) => paused.app === app);
   }
 
-  /** Takes in what a step has met. @returns the same, with the wait that storage, or the place for results, asks for */
-  note(happening: Happening, { run, key: { app } }: Claim): Happening {
+  /** Takes in what a step has met. @returns what that means for its run, with the wait that storage or its like asks for */
+  note(met: Happening, { run, life, key: { app } }: Claim): Happening {
+    const happening = this.#refusals.note(met, life, app);
     if (!('failure' in happening) || happening.failure === null) {
       this.#noteSuccess(happening, run, app);
       return happening;
@@ -68,7 +71,8 @@ export class Pauses {
   #noteSuccess(happening: Happening, run: number, app: string): void {
     const { log } = this.#parts;
     const { storage, results } = this.#breakers;
-    if (provesPlatform(happening)) this.#gate.worked(app);
+    if (happening.kind === 'made' || (provesPlatform(happening) && !this.#refusals.refusesAll(app)))
+      this.#gate.worked(app);
     if (happening.kind === 'uploadsLanded' && storage.worked(run)) {
       log.info('the platform’s storage takes uploads again');
       this.#onChange();
@@ -89,5 +93,5 @@ export class Pauses {
 
 /** What a request to the platform has brought about; the rest of a run's steps say nothing of the platform. */
 function provesPlatform({ kind }: Happening): boolean {
-  return ['uploadsLanded', 'made', 'notFinal', 'final'].includes(kind);
+  return ['uploadsLanded', 'notFinal', 'final'].includes(kind);
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
+import { plan } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { app, minuteMs, test, type Bench } from './bench.ts';
 
@@ -186,4 +187,44 @@ describe('during a pause', () => {
       expect((await bench.run(run)).key.app).toBe(app);
     },
   );
+});
+
+describe('an app that refuses', () => {
+  test('one run after the other pauses: five are parked, the rest wait at no try and go on by themselves', async ({
+    bench,
+  }) => {
+    const refusal = { kind: 'answer', status: 404, body: 'there is no such instance' } as const;
+    bench.standIn.faults.always({ kind: 'create', app }, refusal);
+    const runs = await Promise.all(Array.from({ length: 12 }, (_, n) => bench.track(`plan-${n}`)));
+    bench.start();
+    const paused = await until('the app to pause', () => bench.delivery.gate.appPauses()[0]);
+    expect(paused).toMatchObject({ app, pause: { failure: { class: 'app-refuses-runs', reach: 'app' } } });
+    expect(paused.pause.failure.text).toContain('there is no such instance');
+    await bench.reaches(await bench.track('elsewhere', undefined, false, 'other-app'), 'recorded');
+    await until('several pauses to have ended in vain', () => {
+      bench.letPass(1_000);
+      return bench.creates > 5 * 2 + 1 + 3 * 7;
+    });
+    expect((await bench.outbox.counts()).states).toMatchObject({ parked: 5, recorded: 1 });
+    for (const run of runs) expect((await bench.run(run)).life.tries).toBe(0);
+
+    bench.calm();
+    const isRecorded = async (): Promise<boolean> => {
+      bench.letPass(1_000);
+      return (await bench.outbox.counts()).states.recorded === 1 + 7;
+    };
+    await until('those that waited to be recorded', isRecorded);
+    expect(bench.delivery.gate.appPauses()).toEqual([]);
+    for (const run of runs) expect(await bench.copiesOf(run)).toBeLessThanOrEqual(1);
+  });
+
+  test('runs between others that it takes pauses nothing, however many', async ({ bench }) => {
+    bench.start();
+    for (let n = 0; n < 7; n += 1) {
+      const refused = await bench.track(`bad-${n}`, plan(`bad-${n}`, { instance_id: 'not an instance' }));
+      await bench.reaches(refused, 'parked');
+      await bench.reaches(await bench.track(`good-${n}`), 'recorded');
+    }
+    expect(bench.delivery.gate.appPauses()).toEqual([]);
+  });
 });
