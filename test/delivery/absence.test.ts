@@ -70,6 +70,25 @@ test('time that passes while a listing is read is no proof, and the next listing
   expect(await bench.copiesOf(run)).toBe(1);
 });
 
+test('one listing serves all unknown runs of an app: a dozen cost no more of them than one', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' }, 12);
+  const runs = await Promise.all(Array.from({ length: 12 }, (_, n) => bench.track(`lost-${n}`)));
+  for (const run of runs) await bench.missedOnce(run);
+  let listings = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'list' && phase === 'received') listings += 1;
+  };
+  bench.letPass(21 * minuteMs);
+  for (const run of runs) await bench.reaches(run, 'recorded');
+  // One that may be under way, the late one, the one that confirms it, and as many for runs that were missed later.
+  expect(listings).toBeLessThanOrEqual(6);
+  for (const run of runs) expect(await bench.copiesOf(run)).toBe(1);
+});
+
 test.for(orders)(
   'an answer that was lost is found among hundreds of foreign runs, listed %s',
   async (order, { bench }) => {
