@@ -6,6 +6,8 @@ const widthMin = 40;
 const widthMax = 100;
 const heightMax = 16;
 const heightMin = 6;
+const columnsUsual = 80;
+const rowsUsual = 24;
 /** Room for the values beside the picture. */
 const labelChars = 13;
 
@@ -17,18 +19,18 @@ export interface Convergence {
 }
 
 /**
- * @param terminalColumns, terminalRows of the terminal; undefined where it does not say
+ * @param terminalColumns, terminalRows of the terminal; 0 where it does not say
  * @returns lines of text; empty where there is too little to draw: fewer than two moments, or no place for it
  */
 export function convergencePlot(
   { incumbents, bounds, runtime_seconds: runtime }: Convergence,
-  terminalColumns = 80,
-  terminalRows = 24,
+  terminalColumns = 0,
+  terminalRows = 0,
 ): string {
   const points = [...incumbents, ...bounds];
   const secondsMax = Math.max(runtime ?? 0, ...points.map(([seconds]) => seconds));
-  const width = Math.min(widthMax, terminalColumns) - labelChars - 2;
-  const height = Math.max(heightMin, Math.min(heightMax, terminalRows - 10));
+  const width = Math.min(widthMax, terminalColumns || columnsUsual) - labelChars - 2;
+  const height = Math.max(heightMin, Math.min(heightMax, (terminalRows || rowsUsual) - 10));
   if (points.length < 2 || secondsMax === 0 || width < widthMin - labelChars) return '';
   const [lowest, highest] = rangeOf([incumbents, bounds], secondsMax);
   const cells = Array.from({ length: height }, () => Array.from({ length: width }, () => ' '));

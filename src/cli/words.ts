@@ -51,13 +51,17 @@ const blank = {
   middle: '  ',
 };
 
-/** Columns that align, without lines: also with wide characters. An empty head leaves the heading out. */
+/**
+ * Columns that align, without lines: also with wide characters. An empty head leaves the heading out.
+ *
+ * @param terminalColumns 0: a terminal that does not say how wide it is (a container's, a build's)
+ */
 export function columns(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   terminalColumns = process.stdout.isTTY ? process.stdout.columns : Infinity,
 ): string {
-  const widths = fitted(columnWidths([head, ...rows]), terminalColumns - 1);
+  const widths = fitted(columnWidths([head, ...rows]), (terminalColumns || Infinity) - 1);
   const table = new Table({
     head: head.map((name) => styleText('bold', name)),
     chars: blank,

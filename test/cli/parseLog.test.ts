@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { test } from '../journey/scene.ts';
 import { logFile } from '../solverlog/reading.ts';
-import { convergencePlot } from '../../src/cli/parseLogPlot.ts';
+import { convergencePlot, type Convergence } from '../../src/cli/parseLogPlot.ts';
 
 test.concurrent('the facts stand with their lines, and nothing is drawn into a pipe', async ({ scene }) => {
   const shown = await scene.start(['parse-log', logFile('highs-time-feasible')]).end();
@@ -84,38 +84,24 @@ test.concurrent(
 );
 
 test.concurrent('the picture has both lines, within the terminal', () => {
-  const picture = convergencePlot(
-    {
-      incumbents: [
-        [1, 10],
-        [5, 14],
-      ],
-      bounds: [
-        [0, 20],
-        [8, 15],
-      ],
-      runtime_seconds: 10,
-    },
-    80,
-    24,
-  );
+  const log: Convergence = {
+    incumbents: [
+      [1, 10],
+      [5, 14],
+    ],
+    bounds: [
+      [0, 20],
+      [8, 15],
+    ],
+    runtime_seconds: 10,
+  };
+  const picture = convergencePlot(log, 80, 24);
+  expect(convergencePlot(log, 0, 0)).toBe(picture);
   const lines = picture.split('\n');
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   expect(lines[0]).toMatch(/^ +20 \|\.+$/);
   expect(picture).toContain('*');
   expect(lines.at(-2)).toMatch(/0 s +10 s$/);
   expect(convergencePlot({ incumbents: [], bounds: [] })).toBe('');
-  expect(
-    convergencePlot(
-      {
-        incumbents: [
-          [1, 10],
-          [5, 14],
-        ],
-        bounds: [],
-      },
-      30,
-      24,
-    ),
-  ).toBe('');
+  expect(convergencePlot({ ...log, bounds: [] }, 30, 24)).toBe('');
 });
