@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { waitingFor } from '../core/outboxTrouble.ts';
 import { asDamage, assertReadable, createDatabase, openDatabase, type Db } from './database.ts';
+import { noteLeftWhole, takeLeftWhole } from './leftWhole.ts';
 import { takeLock, type Lock } from './lock.ts';
 import {
   companions,
@@ -70,14 +71,17 @@ function owned(stateDir: string, lock: Lock, opening: Opening): OwnedDatabase {
       return `the journal ${path}-wal was ${wal === null ? 'deleted' : 'replaced'} under the daemon`;
     },
     close() {
+      let isInOrder = false;
       try {
         db.pragma('optimize');
         db.pragma('wal_checkpoint(TRUNCATE)');
+        isInOrder = true;
       } catch (error) {
         // Housekeeping: what was acknowledged is in the journal, and the next start finds it there.
         if (codeOf(error) === undefined) throw error;
       } finally {
         db.close();
+        if (isInOrder) noteLeftWhole(stateDir);
         lock.close();
       }
     },
@@ -86,13 +90,14 @@ function owned(stateDir: string, lock: Lock, opening: Opening): OwnedDatabase {
 
 function openWhole(stateDir: string, opening: Opening): Db {
   const path = databasePath(stateDir);
+  const isAsLeft = takeLeftWhole(stateDir);
   const note = readNote(stateDir);
   if (note?.next === 'replace') replace(stateDir, note.reason, opening);
   const isAlone = !existsSync(path) && companions.some((ending) => existsSync(`${path}${ending}`));
   if (isAlone) replace(stateDir, 'it is gone, and only its journal is there', opening);
   if (!existsSync(path)) createDatabase(path);
   try {
-    return openChecked(path);
+    return openChecked(path, isAsLeft);
   } catch (error) {
     if (!(asDamage(error) instanceof OutboxDamaged)) throw error;
   }
@@ -110,8 +115,8 @@ function openWhole(stateDir: string, opening: Opening): Db {
 }
 
 /** With every statement prepared once: a schema that is not ours is found here, and not in the middle of a change. */
-function openChecked(path: string): Db {
-  const db = openPatiently(path);
+function openChecked(path: string, isAsLeft = false): Db {
+  const db = openPatiently(path, isAsLeft);
   try {
     prepareAll(db);
     return db;
@@ -121,10 +126,10 @@ function openChecked(path: string): Db {
   }
 }
 
-function openPatiently(path: string): Db {
+function openPatiently(path: string, isAsLeft: boolean): Db {
   for (let tries = 1; ; tries += 1) {
     try {
-      return openDatabase(path);
+      return openDatabase(path, isAsLeft);
     } catch (error) {
       if (codeOf(error)?.startsWith('SQLITE_BUSY') !== true || tries >= lockedTriesMax) throw error;
     }

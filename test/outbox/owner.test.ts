@@ -1,8 +1,12 @@
 import { once } from 'node:events';
 import { spawnSync } from 'node:child_process';
+import { readFileSync, utimesSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import { createDatabase } from '../../src/outbox/database.ts';
 import { openOutbox, OutboxHeld } from '../../src/outbox/outbox.ts';
+import { databasePath } from '../../src/outbox/place.ts';
 import { childWith, newRun, opened, temporaryFolder, chance } from './runs.ts';
 
 describe('the one owner', () => {
@@ -58,6 +62,39 @@ describe('the one owner', () => {
     await outbox.close();
     expect(await Promise.all(asked)).toHaveLength(700);
     expect(await (await opened(stateDir)).run(700)).toMatchObject({ path: 'run-699' });
+  });
+});
+
+describe('a large outbox', () => {
+  const fillingBytes = 20 * 1024 * 1024;
+
+  const bytesRead = (): number => Number(/^rchar: (\d+)/.exec(readFileSync('/proc/self/io', 'latin1'))?.[1]);
+
+  /** How much is read from files while it is opened, as the kernel counts it; then it is closed in order. */
+  async function readToOpen(stateDir: string): Promise<number> {
+    const before = bytesRead();
+    const outbox = await openOutbox(stateDir);
+    const read = bytesRead() - before;
+    await outbox.close();
+    return read;
+  }
+
+  test('is not read through again when it was closed in order and nothing has touched it', async () => {
+    const stateDir = temporaryFolder();
+    const path = databasePath(stateDir);
+    createDatabase(path);
+    const db = new Database(path);
+    db.exec(`create table filling (bytes blob); insert into filling values (zeroblob(${fillingBytes}))`);
+    db.close();
+    expect(await readToOpen(stateDir)).toBeGreaterThan(fillingBytes);
+    expect(await readToOpen(stateDir)).toBeLessThan(fillingBytes / 2);
+    utimesSync(path, 1, 1);
+    expect(await readToOpen(stateDir)).toBeGreaterThan(fillingBytes);
+    const child = childWith(stateDir, 'setInterval(() => {}, 1000);');
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await readToOpen(stateDir)).toBeGreaterThan(fillingBytes);
   });
 });
 
