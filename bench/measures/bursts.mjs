@@ -16,13 +16,18 @@ const quietMs = 500;
 const [burst, burstShort] = [25_000, 500];
 /** Chokidar on the tree has five watches for each folder; more than this it cannot watch here. */
 const chokidarFoldersMax = 10_000;
+/** Written one file after the other, and looked at while they grow: so many are enough to see what it costs. */
+const openMax = 10_000;
 /** What does not come within this time does not come. */
 const patienceMs = 60_000;
+/** Chokidar has nothing that looks again: what it has not said by then was lost. */
+const chokidarPatienceMs = 15_000;
 const [writers, foldersEach, foldersEachShort] = [100, 20, 3];
 
 export async function measure({ dir, isShort, say }) {
   const count = isShort ? burstShort : burst;
   const few = Math.min(count, chokidarFoldersMax);
+  const open = Math.min(count, openMax);
   const each = isShort ? foldersEachShort : foldersEach;
   const plays = [
     { name: `${few} renamed in at once`, key: 'renamed', count: few, prepares: true, go: dropAll },
@@ -34,10 +39,10 @@ export async function measure({ dir, isShort, say }) {
       go: whileStopped,
     },
     {
-      name: `${count} open at once, written file by file`,
+      name: `${open} open at once, written file by file`,
       key: 'open',
-      count,
-      go: (stage) => fileByFile(stage, count),
+      count: open,
+      go: (stage) => fileByFile(stage, open),
     },
     {
       name: `${writers} writers at once`,
@@ -116,12 +121,12 @@ const runsOf = (status) =>
   Object.entries(status?.counts ?? {}).reduce((sum, [state, n]) => (state === 'settling' ? sum : sum + n), 0);
 
 /** Waits until all are there, or until nothing has come for long. @returns how many, and since when */
-async function runsInTheEnd(count, look) {
+async function runsInTheEnd(count, look, waitsMs = patienceMs) {
   let [runs, atMs] = [0, processes.nowMs()];
   for (;;) {
     const seen = await look();
     if (seen > runs) [runs, atMs] = [seen, processes.nowMs()];
-    if (runs >= count || processes.nowMs() - atMs > patienceMs) return { runs, atMs };
+    if (runs >= count || processes.nowMs() - atMs > waitsMs) return { runs, atMs };
     await sleep(500);
   }
 }
@@ -174,6 +179,7 @@ async function lostByChokidar(dir, count) {
   const { runs } = await runsInTheEnd(
     count,
     () => naive.lines.filter((line) => line.startsWith('run-')).length,
+    chokidarPatienceMs,
   );
   await processes.stop(naive, 'SIGKILL');
   return count - runs;

@@ -9,8 +9,8 @@ import { fingerprintOf } from '../../src/core/identity.ts';
 import { migrations } from '../../src/outbox/migrations.ts';
 import { chance, childWith, newRun, opened, platform, temporaryFolder } from './runs.ts';
 
-const runs = 30_000;
-const kills = 12;
+const runs = 8_000;
+const kills = 8;
 
 /** An outbox of the first version, with so many runs that a migration takes a while. */
 function oldOutbox(path: string): void {
