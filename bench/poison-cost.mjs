@@ -5,7 +5,7 @@
  *
  *   npm run bench:poison [-- --folders 10000] [--rounds 5] [--every 100]
  *
- * With `--every 2` half of all is poison, and what one refused run costs beside a good one stands out.
+ * With `--every 10` what one refused run costs beside a good one stands out.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';

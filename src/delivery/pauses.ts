@@ -43,8 +43,10 @@ export class Pauses {
   }
 
   /** Takes in what a step has met. @returns what that means for its run, with the wait that storage or its like asks for */
-  note(met: Happening, { run, life, key: { app } }: Claim): Happening {
-    const happening = this.#refusals.note(met, life, app);
+  note(met: Happening, claim: Claim): Happening {
+    const { run, key } = claim;
+    const { app } = key;
+    const happening = this.#refusals.note(met, claim);
     if (!('failure' in happening) || happening.failure === null) {
       this.#noteSuccess(happening, run, app);
       return happening;

@@ -27,8 +27,8 @@ function pauses() {
     () => undefined,
     new AbortController().signal,
   );
-  const note = (happening: Happening, plainest = true, app = 'mill'): Happening['kind'] =>
-    noted.note(happening, { run: 1, life: { plainest }, key: { app } } as Claim).kind;
+  const note = (happening: Happening, plainest = true, app = 'mill', instance = 'prod'): Happening['kind'] =>
+    noted.note(happening, { run: 1, life: { plainest }, key: { app }, settings: { instance } } as Claim).kind;
   return { clock, gate, note };
 }
 
@@ -42,6 +42,13 @@ test('five that are refused for good are set aside, and from then on the app is 
     { app: 'mill', pause: { failure: { class: 'app-refuses-runs' } } },
   ]);
   expect(note(refused, true, 'depot')).toBe('refused');
+});
+
+test('refusals by several instances say nothing of any', () => {
+  const { gate, note } = pauses();
+  for (let run = 0; run < 20; run += 1)
+    expect(note(refused, true, 'mill', run % 2 === 0 ? 'prod' : 'devint')).toBe('refused');
+  expect(gate.appPauses()).toEqual([]);
 });
 
 test('a first refusal, after which a run goes in its plainest form, does not count', () => {
