@@ -197,6 +197,16 @@ describe('surely absent', () => {
     expect(slept.dueAtMs).toBe(late + minute + policy.pollMsMin);
   });
 
+  test('a first listing of an earlier process takes no part: how long ago it was, nobody can count', () => {
+    const { state } = told(life, [absence(1, ended)]).life;
+    if (state.kind !== 'unknown' || state.absent === null) throw new Error('one listing proves nothing');
+    const restarted = { ...state, absent: { ...state.absent, steady: { process: 'earlier', ms: ended } } };
+    const { life: next, dueAtMs } = told(lifeIn(restarted), [absence(2, late)]);
+    expect(next.state).toMatchObject({ kind: 'unknown', absent: { listing: 2, startedAtMs: late } });
+    expect(dueAtMs).toBe(late + 1_000 + 10 * minute);
+    expect(told(next, [absence(3, late + policy.absentAfterMs - 1)]).life.state.kind).toBe('unknown');
+  });
+
   test('the late listing is remembered as such, and the one that confirms it comes at once', () => {
     const { life: next, dueAtMs } = told(life, whole().slice(0, 2));
     expect(next.state).toMatchObject({ absent: { listing: 2, startedAtMs: late, isLate: true } });

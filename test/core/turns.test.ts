@@ -65,6 +65,12 @@ describe('what is taken in hand', () => {
     ]);
   });
 
+  test('is one from the backlog in five, however many were begun before', () => {
+    const lines = { fresh: some('fresh', 9), backlog: some('backlog', 9) };
+    const { names } = taken({ inHand: 5, unposted: 5 }, lines, 1_000);
+    expect(names.filter((name) => name.startsWith('backlog'))).toEqual(['backlog-0']);
+  });
+
   test('is the backlog where nothing is fresh', () => {
     expect(taken({ inHand: 2, unposted: 2 }, { backlog: some('backlog', 9) }).names).toEqual([
       'backlog-0',
