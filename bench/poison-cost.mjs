@@ -99,9 +99,13 @@ try {
     }
   }
   const [ratio, secondsRatio] = [ratioOf(processor), ratioOf(seconds)];
+  // As many good runs as one refused run costs; and what that makes of the others where one in a hundred is refused.
+  const refusedCosts = rounded((ratio - 1) * (poisonEvery - 1));
+  const slowed = rounded(1 + refusedCosts / 99);
   console.log(
-    `a good run costs ${ratio} times as much of the processor, goal ≤ ${goal}: ${ratio <= goal ? 'holds' : 'DOES NOT HOLD'}; ` +
-      `${secondsRatio} times as long by the clock; ${parked} set aside`,
+    `a refused run costs the processor as much as ${refusedCosts} good ones, so with one in a hundred ` +
+      `the others take ${slowed} times as long, goal ≤ ${goal}: ${slowed <= goal ? 'holds' : 'DOES NOT HOLD'}; ` +
+      `${secondsRatio} times by the clock with one in ${poisonEvery}; ${parked} set aside`,
   );
   const machine = {
     node: process.version,
@@ -110,9 +114,9 @@ try {
   };
   writeFileSync(
     fileURLToPath(new URL('results/poison.json', import.meta.url)),
-    `${JSON.stringify({ machine, folders, poisonEvery, rounds, processor, ratio, seconds, secondsRatio, goal, parked }, null, 2)}\n`,
+    `${JSON.stringify({ machine, folders, poisonEvery, rounds, processor, ratio, refusedCosts, slowed, seconds, secondsRatio, goal, parked }, null, 2)}\n`,
   );
-  process.exitCode = ratio <= goal ? 0 : 1;
+  process.exitCode = slowed <= goal ? 0 : 1;
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
