@@ -40,6 +40,32 @@ describe('a look at a folder', () => {
     expect(sight.refusal).toBeNull();
   });
 
+  test('finds out once what the same names mean, in however many folders they are', async () => {
+    let asked = 0;
+    const isIgnored = (): boolean => {
+      asked += 1;
+      return false;
+    };
+    const rules = { ...sightRules, isIgnored };
+    const filesOf = async (path: string): Promise<string[]> =>
+      (await sightFolder(path, rules))?.files.map(({ name }) => name) ?? [];
+    const names = ['input.json', 'output.json', 'meta.json'];
+    expect(await filesOf(folderWith(seed))).toEqual(names);
+    const askedOnce = asked;
+    expect(askedOnce).toBe(names.length);
+    expect(await filesOf(folderWith(seed))).toEqual(names);
+    expect(asked).toBe(askedOnce);
+    // The same names, and one of them is of another kind.
+    const archived = { ...rules, names: { ...sightRules.names, input: ['input/'] } };
+    const { 'input.json': input, ...rest } = seed;
+    const other = folderWith({ ...rest, input });
+    expect((await sightFolder(other, archived))?.sighting.missing).toEqual(['input/']);
+    rmSync(join(other, 'input'));
+    mkdirSync(join(other, 'input'));
+    writeFileSync(join(other, 'input', 'orders.csv'), 'x');
+    expect((await sightFolder(other, archived))?.archives.map(({ name }) => name)).toEqual(['input/']);
+  });
+
   test('names what is missing', async () => {
     const { sighting } = await seen(folderWith({ 'run.log': '' }));
     expect(sighting.missing).toEqual(['input.json or input.txt', 'meta.json']);
