@@ -83,3 +83,19 @@ test('more than 32 are not let in, and one that leaves makes room', async () => 
   expect(live.watch(() => undefined)).toBeNull();
   expect(looks()).toBe(1);
 });
+
+test('what changed is rendered once for all, and told without the rest', async () => {
+  const { live, looks } = begun(10);
+  const readers = [1, 2].map(() => live.watch(() => undefined)?.getReader());
+  const told = readers.map(async (reader) => {
+    const messages: object[] = [];
+    while (messages.length < 2) {
+      const text = Buffer.from((await reader?.read())?.value ?? []).toString();
+      if (text.startsWith('data: ')) messages.push(JSON.parse(text.slice('data: '.length)) as object);
+    }
+    return messages.map((message) => Object.keys(message));
+  });
+  for (const names of await Promise.all(told)) expect(names).toEqual([[...sectionNames], ['health']]);
+  expect(looks()).toBe(2);
+  for (const reader of readers) await reader?.cancel();
+});
