@@ -42,27 +42,22 @@ const firstOfNumbers = '0123456789+-.';
 
 /** Which lines to look for: of a solver its own and every banner; of none, those that show whose log this is. */
 export class Tables {
-  readonly #bySolver: ReadonlyMap<Solver | null, Index>;
-  readonly #rows: ReadonlyMap<Solver | null, Uint8Array>;
+  readonly #lines: readonly Known[];
+  /** Of the solvers whose logs came by. */
+  readonly #bySolver = new Map<Solver | null, Index>();
 
   constructor(solvers: readonly Solver[]) {
-    const lines = solvers.flatMap((solver) =>
+    this.#lines = solvers.flatMap((solver) =>
       solver.lines.flatMap((pattern) =>
         [pattern.line].flat().map((line) => known(template(line), pattern, solver)),
       ),
     );
-    this.#bySolver = new Map(
-      [null, ...solvers].map((solver) => [solver, indexOf(lines.filter(isFor(solver)))]),
-    );
-    this.#rows = new Map([null, ...solvers].map((solver) => [solver, rowStarts(solver)]));
   }
 
   linesOf(solver: Solver | null): Index {
-    return this.#bySolver.get(solver) ?? [];
-  }
-
-  rowsOf(solver: Solver | null): Uint8Array {
-    return this.#rows.get(solver) ?? new Uint8Array(codes);
+    const index = this.#bySolver.get(solver) ?? indexOf(this.#lines.filter(isFor(solver)));
+    this.#bySolver.set(solver, index);
+    return index;
   }
 }
 
@@ -142,7 +137,7 @@ export class LogTracker {
   constructor(tables: Tables) {
     this.#tables = tables;
     this.#lines = tables.linesOf(null);
-    this.#rowStarts = tables.rowsOf(null);
+    this.#rowStarts = rowStarts(null);
   }
 
   /**
@@ -271,7 +266,7 @@ export class LogTracker {
     if (this.#solver === solver) return;
     this.#solver = solver;
     this.#lines = this.#tables.linesOf(solver);
-    this.#rowStarts = this.#tables.rowsOf(solver);
+    this.#rowStarts = rowStarts(solver);
     this.#quietRow =
       solver.quietRowBegins === undefined ? null : Buffer.from(solver.quietRowBegins, 'latin1');
   }

@@ -34,17 +34,22 @@ export interface Template {
 
 const partShape = /\{(\w*)(?::(word|text))?\}|( +)|(\$$)|([^{ $]+|\$)/g;
 
+const beginShape = /^[^{ $]*/;
+
+/** Taken apart when a line first begins like it: there are hundreds, and a log needs a few of them. */
 export function template(source: string): Template {
-  const parts = [...source.matchAll(partShape)].map(([whole, name, reads, blanks, end]): Part => {
+  const begins = beginShape.exec(source)?.[0] ?? '';
+  let parts: readonly Part[] | null = null;
+  return { source, begins, match: (line, isCut) => matchParts((parts ??= partsOf(source)), line, isCut) };
+}
+
+const partsOf = (source: string): Part[] =>
+  [...source.matchAll(partShape)].map(([whole, name, reads, blanks, end]): Part => {
     if (name !== undefined)
       return { kind: 'field', name, reads: reads === 'word' || reads === 'text' ? reads : 'number' };
     if (blanks !== undefined) return { kind: 'blanks' };
     return end === undefined ? { kind: 'literal', text: whole } : { kind: 'end' };
   });
-  const [first] = parts;
-  const begins = first?.kind === 'literal' ? first.text : '';
-  return { source, begins, match: (line, isCut) => matchParts(parts, line, isCut) };
-}
 
 const noNumbers: ReadonlyMap<string, number> = new Map();
 const noTexts: ReadonlyMap<string, string> = new Map();
