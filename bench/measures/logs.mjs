@@ -41,7 +41,7 @@ export async function measure({ dir, rounds, isShort, say }) {
       figure({ what: `${solver}: memory of the process`, unit: 'MiB', ours: memory }),
       figure({
         what: `${solver}: longest turn of the loop`,
-        unit: 'ms of the processor',
+        unit: 'ms of its thread',
         ours: turns,
         goal: { of: 'median', atMost: turnMsMax },
       }),
