@@ -364,10 +364,14 @@ export class Delivery {
     const { outbox, clock, log, passPoint, measures, onConcluded } = this.#parts;
     const { life, note } = conclusion;
     const nowMs = clock.nowMs();
-    const isNewest = isChanged
+    const concluded = isChanged
       ? await outbox.concludeChanged(handOf(claim), conclusion, nowMs)
       : await outbox.conclude(handOf(claim), conclusion, keep, nowMs, outputSame);
-    if (!isNewest) {
+    if (concluded === 'runIdTaken') {
+      await this.#conclude(claim, false, this.#unclear(claim, runIdOf(life.state)), false, null);
+      return false;
+    }
+    if (!concluded) {
       log.warn({ run: claim.run }, 'an older claim was dropped: the run is in other hands');
       return false;
     }
@@ -402,6 +406,20 @@ export class Delivery {
     });
     onConcluded(run);
     return true;
+  }
+
+  /** The platform named a run that it had made of another folder: what it made of this one, if anything, its list tells. */
+  #unclear({ life }: Claim, runId: string | null): Conclusion {
+    const { clock, policy, process } = this.#parts;
+    const failure = {
+      class: 'run-id-taken',
+      text: `the platform named run ${runId ?? ''}, which is another folder’s already`,
+      hint: 'Look whether a proxy between this host and the platform gives the same answer twice.',
+      reach: 'run',
+    } as const;
+    const endedAtMs = clock.nowMs();
+    const ended = { process, ms: clock.monotonicMs() };
+    return advance(life, { kind: 'unclear', failure, endedAtMs, ended }, endedAtMs, clock.random(), policy);
   }
 
   /** That a run of ours is listed there; once for each app and process. */

@@ -36,7 +36,7 @@ export async function send(
   const intent = { kind: 'intended', platformTimeMs: platform.platformTimeMs() } as const;
   const conclusion = advance(claim.life, intent, nowMs, clock.random(), policy);
   // On disk before the first byte leaves: after a crash this row says that a run may have been made.
-  if (!(await outbox.conclude(handOf(claim), conclusion, true, nowMs))) return null;
+  if ((await outbox.conclude(handOf(claim), conclusion, true, nowMs)) !== true) return null;
   passPoint('intended');
   const intended = { ...claim, life: conclusion.life };
   const answered = platform.createRun(

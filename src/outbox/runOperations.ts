@@ -6,6 +6,7 @@ import type { Claim, Hand, HistoryEntry, ResultPlace, Run, SentDocument, Standin
 import type { Statements } from './prepare.ts';
 import { lifeColumns, type FolderRow } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
+import { codeOf } from './unusable.ts';
 
 /** Of the same content in directories of the same inode, which are few. */
 const sameDirectoryMax = 20;
@@ -72,7 +73,8 @@ export function runOperations(
     /**
      * Writes down what became of a claimed run. With `keep` the claim goes on to the next step.
      * @param outputSame whether the output came back as it was sent; null: that was not asked, or nobody can tell
-     * @returns false when the claim is not the newest: nothing was changed
+     * @returns false when the claim is not the newest, 'runIdTaken' when that run of the platform is another run's here:
+     *   nothing was changed
      */
     conclude(
       { run, fence }: Hand,
@@ -80,13 +82,19 @@ export function runOperations(
       keep: boolean,
       nowMs: number,
       outputSame: boolean | null = null,
-    ): boolean {
+    ): boolean | 'runIdTaken' {
       const columns = {
         ...lifeColumns(life),
         ...{ run, fence, dueAtMs, nowMs, keep: keep ? 1 : 0 },
         outputSame: outputSame === null ? null : outputSame ? 1 : 0,
       };
-      if (sql.conclude.run(columns).changes === 0) return false;
+      try {
+        if (sql.conclude.run(columns).changes === 0) return false;
+      } catch (error) {
+        // The only other one that is unique, its key, is not changed here.
+        if (codeOf(error) === 'SQLITE_CONSTRAINT_UNIQUE') return 'runIdTaken';
+        throw error;
+      }
       // In the same change as the intent itself: a copy from before it has the smaller number.
       if (life.state.kind === 'intended') sql.countIntent.run();
       tell(run, life.state.kind, note, nowMs);
@@ -95,7 +103,7 @@ export function runOperations(
 
     /** The source is not what was recorded: the run waits, and its folder is looked at afresh. */
     concludeChanged(hand: Hand, conclusion: Conclusion, nowMs: number): boolean {
-      if (!this.conclude(hand, conclusion, false, nowMs)) return false;
+      if (this.conclude(hand, conclusion, false, nowMs) !== true) return false;
       // By where its run is now, because the folder may have been moved while the run was in hand.
       sql.unsettleFolderOf.run({ run: hand.run, nowMs });
       return true;

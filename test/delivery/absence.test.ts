@@ -70,6 +70,23 @@ test('time that passes while a listing is read is no proof, and the next listing
   expect(await bench.copiesOf(run)).toBe(1);
 });
 
+test('a platform that names the run of another folder is not believed: its list tells what was made', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  const first = (await bench.listed())[0]?.id ?? '';
+  const body = JSON.stringify({ run_id: first });
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 200, body, carriedOut: true });
+  const run = await bench.track('second');
+  const { life } = await bench.reaches(run, 'recorded');
+  expect(life.state).not.toMatchObject({ runId: first });
+  expect(bench.creates).toBe(2);
+  expect(await bench.copiesOf(run)).toBe(1);
+  const notes = (await bench.outbox.history(run)).map(({ note }) => note);
+  expect(notes).toContainEqual(expect.stringContaining(`the platform named run ${first}, which is another`));
+});
+
 test('one listing serves all unknown runs of an app: a dozen cost no more of them than one', async ({
   bench,
 }) => {
