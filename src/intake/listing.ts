@@ -92,7 +92,7 @@ export class Listing {
    * @returns pages of paths, relative to the root; at other levels as well, where something lies that looks like a run
    * @throws the root's system error
    */
-  async *pages(isWhole: boolean): AsyncGenerator<string[]> {
+  async *pages(isWhole: boolean): AsyncGenerator<string[], undefined> {
     let page: string[] = [];
     let count = 0;
     this.#newest = [];
@@ -180,6 +180,29 @@ export class Listing {
     if (place < 0) this.#newest.push({ path, mtimeNs });
     else this.#newest.splice(place, 0, { path, mtimeNs });
     if (this.#newest.length > newestMax) this.#newest.pop();
+  }
+}
+
+/** The next page is listed while something is done with this one: what waits for another thread leaves this one free. */
+export async function* oneAhead(pages: AsyncGenerator<string[], undefined>): AsyncGenerator<string[]> {
+  const fetch = (): Promise<IteratorResult<string[], undefined>> => {
+    const fetched = pages.next();
+    // It is heard of when it is asked for.
+    fetched.catch(() => undefined);
+    return fetched;
+  };
+  let next = fetch();
+  try {
+    for (;;) {
+      const { done, value } = await next;
+      if (done === true) return;
+      next = fetch();
+      yield value;
+    }
+  } finally {
+    // Whoever wants no more pages leaves one that is on its way, and its directory open.
+    await next.catch(() => undefined);
+    await pages.return(undefined);
   }
 }
 

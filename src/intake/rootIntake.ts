@@ -15,7 +15,7 @@ import { targetOf } from './enqueue.ts';
 import { announce } from './firstStart.ts';
 import { chokidarEntriesMax, Hints, parentWatchesMax, type HintsKind } from './hints.ts';
 import { runFolderOf } from './levels.ts';
-import { Listing } from './listing.ts';
+import { Listing, oneAhead } from './listing.ts';
 import { lookAt, type OpenFolderMemory } from './look.ts';
 import type { MissedEvents } from './missedEvents.ts';
 import type { IntakeParts } from './parts.ts';
@@ -340,7 +340,7 @@ export class RootIntake {
     const { root } = this.rules;
     const isRemote = this.#hints?.kind() === 'scan-only';
     // Times of directories on other machines are their clocks', and cached.
-    for await (const page of this.#listing.pages(isWhole || isRemote)) {
+    for await (const page of oneAhead(this.#listing.pages(isWhole || isRemote))) {
       if (this.#isStopped) return;
       tally.folders += page.length;
       const wanted = await outbox.lookWanted(root.name, targetOf(root, this.#parts), page);
