@@ -37,16 +37,16 @@ export class Listing {
   readonly #odd = new Map<string, { readonly names: Odd | null; readonly closed: string | null }>();
   /** Date folders that changed last, newest first. */
   #newest: { readonly path: string; readonly mtimeNs: bigint }[] = [];
-  #listed = 0;
+  #entries = 0;
 
   constructor(rules: RootRules, clock: Clock) {
     this.#rules = rules;
     this.#clock = clock;
   }
 
-  /** How many run folders the last listing of everything has found. */
-  get listedCount(): number {
-    return this.#listed;
+  /** How many entries of any kind the root itself had when it was last listed. */
+  get rootEntries(): number {
+    return this.#entries;
   }
 
   /** Date folders in which new run folders are most likely, newest first. */
@@ -94,10 +94,8 @@ export class Listing {
    */
   async *pages(isWhole: boolean): AsyncGenerator<string[], undefined> {
     let page: string[] = [];
-    let count = 0;
     this.#newest = [];
     for await (const paths of this.#below('', 0, isWhole)) {
-      count += paths.length;
       // Where they come in pages they go on as they are; date folders have a few each, which are gathered.
       if (page.length + paths.length > pageOfPaths) {
         yield page;
@@ -107,7 +105,6 @@ export class Listing {
       else page.push(...paths);
     }
     if (page.length > 0) yield page;
-    if (isWhole) this.#listed = count;
   }
 
   /** @returns so many at once that each costs little, and a page of them at the most */
@@ -117,6 +114,7 @@ export class Listing {
     let paths: string[] = [];
     const files: string[] = [];
     const unreadable: string[] = [];
+    let entries = 0;
     try {
       const times = await stat(join(root.path, directory), { bigint: true });
       if (isParent && level > 0) this.#noteNewest(directory, times.mtimeNs);
@@ -124,6 +122,7 @@ export class Listing {
       if (isParent && !isWhole && isSame(before, times)) return;
       const listedMs = this.#clock.nowMs();
       for await (const entry of await opendir(join(root.path, directory), { bufferSize: pageOfPaths })) {
+        entries += 1;
         const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
         // A name that is not UTF-8 arrives with this sign in it, and cannot be opened by it.
         if (entry.name.includes('\ufffd')) unreadable.push(entry.name);
@@ -136,6 +135,7 @@ export class Listing {
           }
         } else if (level > 0 && files.length < looseNamesMax) files.push(entry.name);
       }
+      if (level === 0) this.#entries = entries;
       if (isParent) this.#remember(directory, times, listedMs);
       this.#note(directory, unreadable, null);
       if (level > 0 && this.#looksLikeRun(files)) paths.push(directory);

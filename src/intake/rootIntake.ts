@@ -325,7 +325,7 @@ export class RootIntake {
     const hints = this.#hints;
     if (hints === null || this.#isStopped) return;
     const nowMs = this.#parts.clock.monotonicMs();
-    const hasGrown = hints.kind() === 'chokidar' && this.#listing.listedCount > chokidarEntriesMax;
+    const hasGrown = hints.kind() === 'chokidar' && this.#listing.rootEntries > chokidarEntriesMax;
     // Another directory than before: watches of the old one see nothing of this one.
     if (!isAnother && !hasGrown && !hints.wantsRetry(nowMs)) return;
     const { path } = this.rules.root;

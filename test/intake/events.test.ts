@@ -1,6 +1,14 @@
 /** What comes of events, and of events that never come: the scan is the truth. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { chokidarEntriesMax, openWatchesMax } from '../../src/intake/hints.ts';
@@ -47,6 +55,21 @@ rootTest('with events a folder need not wait for the next scan', async ({ root }
   const { intake } = root.start({ scanEveryMs: 3_600_000 }, true);
   await until('the watch', () => intake.hints() === 'chokidar' && intake.lastScanMs() !== null);
   // The watch begins to see some time after it was asked for; what comes before that is found by a scan.
+  for (let n = 0; intake.found().byEvent === 0; n += 1) {
+    root.drop(`plan-${String(n)}`);
+    await until('the folder to be a run', async () => (await root.count('queued')) === n + 1);
+  }
+});
+
+rootTest('a root that grows while it is watched is watched otherwise from then on', async ({ root }) => {
+  const { intake } = root.start({ scanEveryMs: 3_600_000 }, true);
+  await until('the watch', () => intake.hints() === 'chokidar' && intake.lastScanMs() !== null);
+  for (let n = 0; n <= chokidarEntriesMax; n += 1)
+    writeFileSync(join(root.path, `note-${String(n)}.txt`), '');
+  await until('the bare watch', () => {
+    intake.rescan();
+    return intake.hints() === 'directory';
+  });
   for (let n = 0; intake.found().byEvent === 0; n += 1) {
     root.drop(`plan-${String(n)}`);
     await until('the folder to be a run', async () => (await root.count('queued')) === n + 1);
