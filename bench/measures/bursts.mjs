@@ -17,7 +17,7 @@ const [burst, burstShort] = [25_000, 500];
 /** Chokidar on the tree has five watches for each folder; more than this it cannot watch here. */
 const chokidarFoldersMax = 10_000;
 /** Written one file after the other, and looked at while they grow: so many are enough to see what it costs. */
-const openMax = 10_000;
+const openMax = 3_000;
 /** What does not come within this time does not come. */
 const patienceMs = 60_000;
 /** Chokidar has nothing that looks again: what it has not said by then was lost. */

@@ -14,9 +14,9 @@ export const what =
 const slots = 64;
 /** How many folders a way gets in a round: about what it does in a few seconds. */
 const countsAt = {
-  0: { ours: 600, sdk: 150, naive: 200, bare: 2_000 },
-  20: { ours: 600, sdk: 15, naive: 0, bare: 1_000 },
-  100: { ours: 400, sdk: 4, naive: 0, bare: 300 },
+  0: { ours: 400, sdk: 100, naive: 150, bare: 1_500 },
+  20: { ours: 400, sdk: 12, naive: 0, bare: 1_000 },
+  100: { ours: 300, sdk: 4, naive: 0, bare: 300 },
 };
 const countsShort = {
   0: { ours: 200, sdk: 50, naive: 50, bare: 500 },
@@ -24,7 +24,7 @@ const countsShort = {
   100: { ours: 100, sdk: 3, naive: 0, bare: 200 },
 };
 /** How long a backlog may be is a curve; one point each. */
-const backlogs = [10, 100, 3_000];
+const backlogs = [10, 100, 2_000];
 const backlogsShort = [10, 50];
 /** Code that is cold is another measure. */
 const warmUp = 60;

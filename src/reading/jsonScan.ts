@@ -59,13 +59,70 @@ const awaiting = {
 
 const quote = 0x22;
 const backslash = 0x5c;
+const [zero, nine, minus, plus, point] = [0x30, 0x39, 0x2d, 0x2b, 0x2e] as const;
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const numberByte = /^[0-9+\-.eE]$/;
-const isNumberByte = Array.from({ length: 256 }, (_, byte) => numberByte.test(String.fromCharCode(byte)));
+/** 1 for each byte that a number may consist of. */
+const isNumberByte = Uint8Array.from({ length: 256 }, (_, byte) =>
+  numberByte.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+/** 1 for each byte at which a text ends, or needs a closer look. */
+const endsText = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === quote || byte === backslash || byte < 0x20 ? 1 : 0,
+);
 const numberForm = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
 /** Longer numbers are no solver's figures; they would have to be kept whole to be checked. */
 const numberCharsMax = 10_000;
 const escapes = new Set(Buffer.from('"\\/bfnrt'));
+
+/**
+ * The bulk of many documents: a number that stands whole in these bytes, as JSON writes it.
+ * @returns where it ends; where it should begin when there is none, or it may go on in the next bytes
+ */
+function numberEnd(bytes: Uint8Array, from: number): number {
+  let at = from;
+  if (bytes[at] === minus) at += 1;
+  const whole = digitsEnd(bytes, at);
+  // None, or one too many: 01 is no number.
+  if (whole === at || (bytes[at] === zero && whole > at + 1)) return from;
+  at = whole;
+  if (bytes[at] === point) {
+    const fraction = digitsEnd(bytes, at + 1);
+    if (fraction === at + 1) return from;
+    at = fraction;
+  }
+  if (bytes[at] === 0x65 || bytes[at] === 0x45) {
+    at += 1;
+    if (bytes[at] === plus || bytes[at] === minus) at += 1;
+    const exponent = digitsEnd(bytes, at);
+    if (exponent === at) return from;
+    at = exponent;
+  }
+  const isOver = at < bytes.length && isNumberByte[bytes[at] ?? 0] === 0 && at - from <= numberCharsMax;
+  return isOver ? at : from;
+}
+
+/** Likewise of `true`, `false` and `null`. */
+function literalEnd(bytes: Uint8Array, from: number): number {
+  const literal = literals.find(([first]) => first === bytes[from]);
+  if (literal === undefined) return from;
+  const end = from + literal.length;
+  if (end >= bytes.length) return from;
+  for (let at = 1; at < literal.length; at += 1) if (bytes[from + at] !== literal[at]) return from;
+  const after = bytes[end] ?? 0;
+  return after >= 0x61 && after <= 0x7a ? from : end;
+}
+
+function digitsEnd(bytes: Uint8Array, from: number): number {
+  let at = from;
+  for (; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte < zero || byte > nine) break;
+  }
+  return at;
+}
+
+const literals = ['true', 'false', 'null'].map((word) => Buffer.from(word));
 
 export class JsonScanner {
   readonly #depthMax: number;
@@ -118,9 +175,23 @@ export class JsonScanner {
       if (this.#state === awaiting.string) at = this.#skipString(bytes, at);
       if (at >= bytes.length) break;
       const byte = bytes[at] ?? 0;
+      if (this.#state === awaiting.string && byte === quote) {
+        this.#endString();
+        at += 1;
+        continue;
+      }
+      if (this.#state === awaiting.value || this.#state === awaiting.firstValueOrClose) {
+        const end = byte >= 0x61 ? literalEnd(bytes, at) : numberEnd(bytes, at);
+        if (end > at) {
+          this.#startValue(byte, this.#offset + at);
+          this.#endValue();
+          at = end;
+          continue;
+        }
+      }
       if (byte === 0x0a) this.#line += 1;
       // A number ends at the first byte that is none of its own; that byte is then looked at again.
-      if (this.#state === awaiting.number && !isNumberByte[byte]) {
+      if (this.#state === awaiting.number && isNumberByte[byte] === 0) {
         if (byte === 0x49 && this.#token === '-') throw this.#noNumber();
         this.#endNumber();
       }
@@ -155,11 +226,9 @@ export class JsonScanner {
 
   /** The bulk of most documents: everything up to the next quote, escape or control character. */
   #skipString(bytes: Uint8Array, from: number): number {
+    const { length } = bytes;
     let at = from;
-    for (; at < bytes.length; at += 1) {
-      const byte = bytes[at] ?? 0;
-      if (byte === quote || byte === backslash || byte < 0x20) break;
-    }
+    while (at < length && endsText[bytes[at] ?? 0] === 0) at += 1;
     if (this.#inKey) {
       this.#hashName(bytes, from, at);
       if (this.#keyBytes !== null) this.#keepKey(bytes.subarray(from, at));
