@@ -5,7 +5,7 @@ import ignore from 'ignore';
  * The package keeps its answer to every name that it was ever asked, for ever: a million run folders would be a few hundred
  * megabytes. So it is begun anew after so many; names that come again and again are still known mostly.
  */
-const answersMax = 10_000;
+const answersMax = 1_000;
 
 /** @returns whether a path is ignored; that of a directory ends in `/` */
 export function ignoring(rules: readonly string[]): (path: string) => boolean {
