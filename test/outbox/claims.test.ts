@@ -191,10 +191,8 @@ describe('concluding', () => {
     const outbox = await opened();
     await withRuns(outbox, 2);
     await taken(outbox, 1, road.tracked);
-    await expect(taken(outbox, 2, road.tracked)).rejects.toThrow(
-      'UNIQUE constraint failed: run.platform, run.app, run.run_id',
-    );
-    // What failed changed nothing, not even a part.
+    await expect(taken(outbox, 2, road.tracked)).rejects.toThrow('not concluded: runIdTaken');
+    // That changed nothing, not even a part.
     expect(await outbox.run(2)).toMatchObject({ life: { state: { kind: 'intended' } }, isClaimed: true });
     expect((await outbox.history(2)).map(({ state }) => state)).not.toContain('tracked');
   });

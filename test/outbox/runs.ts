@@ -173,8 +173,8 @@ export async function taken(
   for (const [index, happening] of happenings.entries()) {
     const conclusion = concluded(claim, happening);
     const isLast = index === happenings.length - 1;
-    if (!(await outbox.conclude(claim, conclusion, keep || !isLast, now)))
-      throw new Error('the claim is old');
+    const answer = await outbox.conclude(claim, conclusion, keep || !isLast, now);
+    if (answer !== true) throw new Error(`not concluded: ${answer === false ? 'the claim is old' : answer}`);
     claim = { ...claim, life: conclusion.life };
   }
   return claim;
