@@ -57,9 +57,12 @@ describe.skipIf(isUnfailing)('under the outbox', () => {
       scene.configure({ platform: { kind: 'stand-in', reconcile: { absent_after: '300ms' } } });
       const { disk, daemon } = await withDisk(scene);
       const names = Array.from({ length: 30 }, (_, n) => `plan-${n}`);
-      for (const name of names) scene.drop(name);
+      const [last = '', ...others] = names;
+      for (const name of others) scene.drop(name);
       await until('the first result', () => names.some((name) => resultIn(scene.folder(name)) !== null));
       disk.fail({ call, file: journal });
+      // The others may be through by now, and need the disk for nothing that cannot wait.
+      scene.drop(last);
       await endsFor(scene, daemon, disk, /outbox\.db cannot be read or written any more: disk I\/O error/);
       const before = names.filter((name) => resultIn(scene.folder(name)) !== null);
       expect(before.length).toBeLessThan(names.length);
