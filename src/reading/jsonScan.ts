@@ -5,6 +5,7 @@
  * JSON.parse would hold the event loop (0.8 s for 100 MB) and all of the document; parsers that build values are both
  * slower and larger than this needs.
  */
+import { isLiteral, isNumber, isNumberByte, literalEnd, numberCharsMax, numberEnd } from './jsonTokens.ts';
 
 export class JsonProblem extends Error {
   /** What to do about it, where more of the file cannot mend it; else null. */
@@ -59,70 +60,12 @@ const awaiting = {
 
 const quote = 0x22;
 const backslash = 0x5c;
-const [zero, nine, minus, plus, point] = [0x30, 0x39, 0x2d, 0x2b, 0x2e] as const;
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-const numberByte = /^[0-9+\-.eE]$/;
-/** 1 for each byte that a number may consist of. */
-const isNumberByte = Uint8Array.from({ length: 256 }, (_, byte) =>
-  numberByte.test(String.fromCharCode(byte)) ? 1 : 0,
-);
 /** 1 for each byte at which a text ends, or needs a closer look. */
 const endsText = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === quote || byte === backslash || byte < 0x20 ? 1 : 0,
 );
-const numberForm = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
-/** Longer numbers are no solver's figures; they would have to be kept whole to be checked. */
-const numberCharsMax = 10_000;
 const escapes = new Set(Buffer.from('"\\/bfnrt'));
-
-/**
- * The bulk of many documents: a number that stands whole in these bytes, as JSON writes it.
- * @returns where it ends; where it should begin when there is none, or it may go on in the next bytes
- */
-function numberEnd(bytes: Uint8Array, from: number): number {
-  let at = from;
-  if (bytes[at] === minus) at += 1;
-  const whole = digitsEnd(bytes, at);
-  // None, or one too many: 01 is no number.
-  if (whole === at || (bytes[at] === zero && whole > at + 1)) return from;
-  at = whole;
-  if (bytes[at] === point) {
-    const fraction = digitsEnd(bytes, at + 1);
-    if (fraction === at + 1) return from;
-    at = fraction;
-  }
-  if (bytes[at] === 0x65 || bytes[at] === 0x45) {
-    at += 1;
-    if (bytes[at] === plus || bytes[at] === minus) at += 1;
-    const exponent = digitsEnd(bytes, at);
-    if (exponent === at) return from;
-    at = exponent;
-  }
-  const isOver = at < bytes.length && isNumberByte[bytes[at] ?? 0] === 0 && at - from <= numberCharsMax;
-  return isOver ? at : from;
-}
-
-/** Likewise of `true`, `false` and `null`. */
-function literalEnd(bytes: Uint8Array, from: number): number {
-  const literal = literals.find(([first]) => first === bytes[from]);
-  if (literal === undefined) return from;
-  const end = from + literal.length;
-  if (end >= bytes.length) return from;
-  for (let at = 1; at < literal.length; at += 1) if (bytes[from + at] !== literal[at]) return from;
-  const after = bytes[end] ?? 0;
-  return after >= 0x61 && after <= 0x7a ? from : end;
-}
-
-function digitsEnd(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (; at < bytes.length; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte < zero || byte > nine) break;
-  }
-  return at;
-}
-
-const literals = ['true', 'false', 'null'].map((word) => Buffer.from(word));
 
 export class JsonScanner {
   readonly #depthMax: number;
@@ -278,10 +221,9 @@ export class JsonScanner {
   #take(byte: number, offset: number): void {
     switch (this.#state) {
       case awaiting.string:
-        if (byte === quote) this.#endString();
-        else if (byte === backslash) this.#state = awaiting.escape;
-        else throw this.#unexpected(byte, 'a control character in a text');
-        if (byte === backslash && this.#inKey) this.#keepOne(byte);
+        if (byte !== backslash) throw this.#unexpected(byte, 'a control character in a text');
+        this.#state = awaiting.escape;
+        if (this.#inKey) this.#keepOne(byte);
         return;
       case awaiting.escape:
         if (this.#inKey) this.#keepOne(byte);
@@ -418,13 +360,13 @@ export class JsonScanner {
   }
 
   #endNumber(): void {
-    if (!numberForm.test(this.#token))
+    if (!isNumber(this.#token))
       throw new JsonProblem(this.#line, `"${this.#token.slice(0, 40)}" is no number`);
     this.#endValue();
   }
 
   #endLiteral(): void {
-    if (!['true', 'false', 'null'].includes(this.#token)) {
+    if (!isLiteral(this.#token)) {
       throw new JsonProblem(this.#line, `"${this.#token.slice(0, 40)}" is no value`);
     }
     this.#endValue();

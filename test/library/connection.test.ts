@@ -27,7 +27,7 @@ placeless:
   apikey: placeless-canary
 work:
   auth_type: pkce
-  auth_session: work
+  auth_session: desk
   team_id: team-1
   endpoint: work.example.com
 late: { auth_type: pkce, auth_session: late, endpoint: e.example.com }
@@ -56,7 +56,7 @@ function found({ wishes = {}, environment = {}, config = file }: Given) {
   if (config !== null) write('.nextmv/config.yaml', config);
   const token = (expiry: string) =>
     JSON.stringify({ id_token: 'id-token', access_token: 'other', expires_at: expiry });
-  write('.nextmv/auth/work/tokens.json', token('2026-11-22T01:00:00Z'));
+  write('.nextmv/auth/desk/tokens.json', token('2026-11-22T01:00:00Z'));
   write('.nextmv/auth/late/tokens.json', token('2026-11-21T23:59:59Z'));
   write('elsewhere/tokens.json', token('2026-11-22T01:00:00Z'));
   write('.nextmv/auth/tokens.json', token('2026-11-22T01:00:00Z'));
