@@ -30,6 +30,8 @@ export type Happening =
       readonly ended?: SteadyMoment;
     }
   | { readonly kind: 'found'; readonly runId: string }
+  /** The list shows it as a run that is another folder's here. */
+  | { readonly kind: 'foundTaken'; readonly runId: string }
   | {
       readonly kind: 'absent';
       readonly listing: number;

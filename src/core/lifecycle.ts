@@ -28,6 +28,7 @@ import { park, to, type Conclusion, type Happening, type RunLife } from './happe
 import { rootNotConfigured } from './missingRoot.ts';
 import type { LifecyclePolicy } from './policy.ts';
 import { isLive, type RunState } from './run.ts';
+import { runIdTaken } from './runIdTaken.ts';
 import { passedSince } from './steadyMoment.ts';
 
 /**
@@ -134,6 +135,9 @@ export function advance(
         `found on the platform as ${happening.runId}`,
         nowMs,
       );
+    case 'foundTaken':
+      expect(state, 'unknown');
+      return park(life, state, runIdTaken(happening.runId));
     case 'absent':
       expect(state, 'unknown');
       return afterAbsence(life, state, happening, nowMs, policy);

@@ -8,6 +8,7 @@ import { setMaxListeners } from 'node:events';
 import type { Conclusion } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
+import { runIdTaken } from '../core/runIdTaken.ts';
 import { isUnposted } from '../core/turns.ts';
 import { handOf, type Claim } from '../outbox/nouns.ts';
 import { OutboxUnusable } from '../outbox/outbox.ts';
@@ -25,7 +26,7 @@ import { Pauses } from './pauses.ts';
 import { poll } from './poll.ts';
 import { Probing } from './probing.ts';
 import { ReconcileLoop } from './reconcileLoop.ts';
-import { send } from './send.ts';
+import { send, unclearNow } from './send.ts';
 import { tellFolder } from './tellFolder.ts';
 import { proveOutbox } from './trust.ts';
 import { upload, uploadLanes, widenLanes, type UploadLanes } from './upload.ts';
@@ -368,7 +369,16 @@ export class Delivery {
       ? await outbox.concludeChanged(handOf(claim), conclusion, nowMs)
       : await outbox.conclude(handOf(claim), conclusion, keep, nowMs, outputSame);
     if (concluded === 'runIdTaken') {
-      await this.#conclude(claim, false, this.#unclear(claim, runIdOf(life.state)), false, null);
+      // What was made of this folder, if anything, the platform's list tells.
+      const unclear = unclearNow(runIdTaken(runIdOf(life.state) ?? ''), this.#parts);
+      const { policy } = this.#parts;
+      await this.#conclude(
+        claim,
+        false,
+        advance(claim.life, unclear, nowMs, clock.random(), policy),
+        false,
+        null,
+      );
       return false;
     }
     if (!concluded) {
@@ -406,20 +416,6 @@ export class Delivery {
     });
     onConcluded(run);
     return true;
-  }
-
-  /** The platform named a run that it had made of another folder: what it made of this one, if anything, its list tells. */
-  #unclear({ life }: Claim, runId: string | null): Conclusion {
-    const { clock, policy, process } = this.#parts;
-    const failure = {
-      class: 'run-id-taken',
-      text: `the platform named run ${runId ?? ''}, which is another folder’s already`,
-      hint: 'Look whether a proxy between this host and the platform gives the same answer twice.',
-      reach: 'run',
-    } as const;
-    const endedAtMs = clock.nowMs();
-    const ended = { process, ms: clock.monotonicMs() };
-    return advance(life, { kind: 'unclear', failure, endedAtMs, ended }, endedAtMs, clock.random(), policy);
   }
 
   /** That a run of ours is listed there; once for each app and process. */

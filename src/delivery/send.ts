@@ -1,4 +1,6 @@
 /** uploaded → intended → tracked: the one request that makes a run, sent once per durable intent. */
+import type { Failure } from '../core/failure.ts';
+import type { Happening } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import { handOf, type Claim } from '../outbox/nouns.ts';
@@ -49,9 +51,15 @@ export async function send(
   passPoint('postSent');
   const created = await answered;
   passPoint('postAnswered');
-  const happening =
-    created.kind === 'unclear'
-      ? { ...created, endedAtMs: clock.nowMs(), ended: { process: parts.process, ms: clock.monotonicMs() } }
-      : created;
+  const happening = created.kind === 'unclear' ? unclearNow(created.failure, parts) : created;
   return { claim: intended, outcome: { happening } };
+}
+
+/** The request has ended, and what came of it is not known. */
+export function unclearNow(
+  failure: Failure,
+  { clock, process }: Pick<DeliveryParts, 'clock' | 'process'>,
+): Happening {
+  const ended = { process, ms: clock.monotonicMs() };
+  return { kind: 'unclear', failure, endedAtMs: clock.nowMs(), ended };
 }

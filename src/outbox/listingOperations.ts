@@ -56,8 +56,8 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
     },
 
     /**
-     * Takes in one page. Only external runs that no other row holds are found; each id is kept, so that the next
-     * listing can tell whether a deletion has shifted its pages.
+     * Takes in one page. Each id is kept, so that the next listing can tell whether a deletion has shifted its pages.
+     * @returns what carries the fingerprint of an unknown run; whether it is that run's is for `apply` to say
      */
     addPage(
       listing: number,
@@ -80,9 +80,7 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
         }
         const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app, platform }) as
           number | undefined;
-        if (run === undefined || sql.runHolding.get({ platform, app, runId }) !== undefined) continue;
-        if (thin.holding(platform, app, runId) !== undefined) continue;
-        found.push({ run, runId, createdAtMs });
+        if (run !== undefined) found.push({ run, runId, createdAtMs });
       }
       return found;
     },

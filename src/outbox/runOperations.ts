@@ -25,6 +25,11 @@ export function runOperations(
   const claimOfLine = (due: Due, limit: number, line: DeliveryLine): Claim[] =>
     limit <= 0 ? [] : runs(sql.claimDue.all({ ...due, limit, line, mark: 1 }));
 
+  const isHeldByAnother = ({ run, key: { platform, app } }: Run, runId: string): boolean => {
+    const holder = sql.runHolding.pluck().get({ platform, app, runId }) as number | undefined;
+    return (holder ?? thin.holding(platform, app, runId)?.run ?? run) !== run;
+  };
+
   /** A run under which the process died before: nothing is claimed beside it. @returns null: there is none */
   const suspectAlone = (due: Due): Claim[] | null => {
     const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
@@ -124,7 +129,9 @@ export function runOperations(
       if (found === null) return null;
       const isUnsent = found.life.state.kind === 'queued' || found.life.state.kind === 'uploaded';
       if (found.isClaimed && !isUnsent) return 'claimed';
-      return applyTo(found.isClaimed ? seized(found) : found, happening, chance);
+      const isTaken = happening.kind === 'found' && isHeldByAnother(found, happening.runId);
+      const met = isTaken ? ({ kind: 'foundTaken', runId: happening.runId } as const) : happening;
+      return applyTo(found.isClaimed ? seized(found) : found, met, chance);
     },
 
     /** What the upload of a claimed run's output was, where it is not the file itself; null: it is. */

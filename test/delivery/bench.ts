@@ -230,6 +230,15 @@ export class Bench {
     });
   }
 
+  /** A run whose request was lost on the way, which one whole listing has not shown. @returns its number */
+  async trackLost(): Promise<number> {
+    await this.provesThatFingerprintsShow();
+    this.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+    const run = await this.track('lost');
+    await this.missedOnce(run);
+    return run;
+  }
+
   /** As a person says it. */
   async retry(run: number): Promise<void> {
     const chance = { nowMs: this.clock.nowMs(), random: 0, policy: this.policy };

@@ -27,10 +27,7 @@ describe.for(jumps)('a clock that is set $name by a day', ({ byMs }) => {
 
   test('makes no lost request an old one', async ({ bench }) => {
     bench.start();
-    await bench.provesThatFingerprintsShow();
-    bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
-    const run = await bench.track('lost');
-    await bench.missedOnce(run);
+    const run = await bench.trackLost();
     let listings = 0;
     bench.onRequest = ({ kind, phase }) => {
       if (kind === 'list' && phase === 'done') listings += 1;

@@ -192,23 +192,24 @@ describe('what the platform’s list shows', () => {
     expect(await outbox.addPage(listing, platform, app, [listed('run-b', fresh)], now)).toEqual([]);
   });
 
-  test('is not adopted when another row holds it', async () => {
-    const outbox = await opened();
-    await outbox.enqueue(newRun({ path: 'first' }), chance);
-    await taken(outbox, 1, road.tracked);
-    const { fingerprint } = await unknownRun(outbox);
-    const listing = await outbox.beginListing(platform, app, now);
-    expect(await outbox.addPage(listing, platform, app, [listed('run-a', fingerprint)], now)).toEqual([]);
-  });
-
-  test('is not adopted when a row that is parked or recorded holds it', async () => {
-    const outbox = await opened();
-    await outbox.enqueue(newRun({ path: 'first' }), chance);
-    await taken(outbox, 1, road.recorded);
-    const { fingerprint } = await unknownRun(outbox);
-    const listing = await outbox.beginListing(platform, app, now);
-    expect(await outbox.addPage(listing, platform, app, [listed('run-a', fingerprint)], now)).toEqual([]);
-  });
+  test.for(['tracked', 'recorded'] as const)(
+    'is not adopted when another row that is %s holds it: whose it is, a person has to say',
+    async (holder) => {
+      const outbox = await opened();
+      await outbox.enqueue(newRun({ path: 'first' }), chance);
+      await taken(outbox, 1, road[holder]);
+      const { run, fingerprint } = await unknownRun(outbox);
+      const listing = await outbox.beginListing(platform, app, now);
+      const page = [listed('run-a', fingerprint)];
+      expect(await outbox.addPage(listing, platform, app, page, now)).toHaveLength(1);
+      await outbox.apply(run, { kind: 'found', runId: 'run-a' }, chance);
+      expect((await outbox.run(run))?.life.state).toMatchObject({
+        kind: 'parked',
+        reason: { class: 'run-id-taken' },
+      });
+      expect((await outbox.run(1))?.life.state).toMatchObject({ kind: holder, runId: 'run-a' });
+    },
+  );
 
   test('proves that fingerprints show only when it showed one of ours', async () => {
     const outbox = await opened();
