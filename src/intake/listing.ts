@@ -2,27 +2,22 @@
  * The paths of the run folders in a drop root, page by page: a listing of any length takes the memory of a page. What
  * has not changed since it was last listed is passed over, by the times of the directories that run folders lie in.
  */
-import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn, type DirectoryTimes } from '../reading/directoryNames.ts';
 import { mapFiles } from '../reading/mapping.ts';
+import type { RunFolders } from '../reading/runFolders.ts';
 import { errorCode } from '../system/files.ts';
 import type { Clock } from '../system/clock.ts';
 import { asFiles } from './levels.ts';
+import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
 
 /** Paths in a page: one question to the outbox each. */
 export const pageOfPaths = 1_024;
 /** Clocks of file systems are coarse, of FAT down to 2 s: a change in the same tick shows in no time. In ms. */
 const tickMsMax = 2_000;
-/** Loose files in a date folder that are looked through for those of a run. */
-const looseNamesMax = 1_000;
 /** Date folders that are remembered, to be passed over while they do not change; more are listed each time. */
 const rememberedMax = 20_000;
-
-interface Times {
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-}
 
 /** Folders that cannot be listed or named: how many, and one of them. */
 interface Odd {
@@ -30,18 +25,22 @@ interface Odd {
   readonly example: string;
 }
 
+const noneUnreadable: Odd = { count: 0, example: '' };
+
 export class Listing {
   readonly #rules: RootRules;
   readonly #clock: Clock;
-  readonly #unchanged = new Map<string, Times>();
-  readonly #odd = new Map<string, { readonly names: Odd | null; readonly closed: string | null }>();
+  readonly #folders: RunFolders;
+  readonly #unchanged = new Map<string, DirectoryTimes>();
+  readonly #odd = new Map<string, { readonly names: Odd; readonly closed: string | null }>();
   /** Date folders that changed last, newest first. */
   #newest: { readonly path: string; readonly mtimeNs: bigint }[] = [];
   #entries = 0;
 
-  constructor(rules: RootRules, clock: Clock) {
+  constructor(rules: RootRules, { clock, folders }: Pick<IntakeParts, 'clock' | 'folders'>) {
     this.#rules = rules;
     this.#clock = clock;
+    this.#folders = folders;
   }
 
   /** How many entries of any kind the root itself had when it was last listed. */
@@ -56,28 +55,15 @@ export class Listing {
 
   /** What cannot be listed or named; null: all can. */
   trouble(): string | null {
-    let names: Odd = { count: 0, example: '' };
+    let names = noneUnreadable;
     let closed: string | null = null;
     for (const odd of this.#odd.values()) {
-      if (odd.names !== null)
-        names = { count: names.count + odd.names.count, example: names.example || odd.names.example };
+      names = { count: names.count + odd.names.count, example: names.example || odd.names.example };
       closed ??= odd.closed;
     }
     if (names.count > 0)
       return `${String(names.count)} folder name(s) are not UTF-8 and cannot be tracked, such as ${names.example}: rename them`;
     return closed;
-  }
-
-  /** Counts the entries of the root itself, no further than to `max`. @throws the root's system error */
-  async countUpTo(max: number): Promise<number> {
-    let count = 0;
-    const directory = await opendir(this.#rules.root.path, { bufferSize: pageOfPaths });
-    try {
-      while (count < max && (await directory.read()) !== null) count += 1;
-    } finally {
-      await directory.close();
-    }
-    return count;
   }
 
   /** Counts the run folders. @throws the root's system error */
@@ -93,6 +79,15 @@ export class Listing {
    * @throws the root's system error
    */
   async *pages(isWhole: boolean): AsyncGenerator<string[], undefined> {
+    for await (const page of this.unsifted(isWhole))
+      yield page.filter((path) => !this.#rules.isIgnoredFolder(path));
+  }
+
+  /**
+   * The same with ignored folders among them. The rules of `ignore` cost more than all else of a listing, and of folders that
+   * the outbox knows to be finished nobody has to ask.
+   */
+  async *unsifted(isWhole: boolean): AsyncGenerator<string[], undefined> {
     let page: string[] = [];
     this.#newest = [];
     for await (const paths of this.#below('', 0, isWhole)) {
@@ -111,46 +106,40 @@ export class Listing {
   async *#below(directory: string, level: number, isWhole: boolean): AsyncGenerator<string[]> {
     const { root, isIgnoredFolder } = this.#rules;
     const isParent = level === root.depth - 1;
-    let paths: string[] = [];
-    const files: string[] = [];
-    const unreadable: string[] = [];
-    let entries = 0;
     try {
-      const times = await stat(join(root.path, directory), { bigint: true });
-      if (isParent && level > 0) this.#noteNewest(directory, times.mtimeNs);
-      const before = this.#unchanged.get(directory);
-      if (isParent && !isWhole && isSame(before, times)) return;
+      const before = this.#unchanged.get(directory) ?? null;
       const listedMs = this.#clock.nowMs();
-      for await (const entry of await opendir(join(root.path, directory), { bufferSize: pageOfPaths })) {
-        entries += 1;
-        const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
-        // A name that is not UTF-8 arrives with this sign in it, and cannot be opened by it.
-        if (entry.name.includes('\ufffd')) unreadable.push(entry.name);
-        else if (entry.isDirectory()) {
-          if (isIgnoredFolder(path)) continue;
-          if (!isParent) yield* this.#below(path, level + 1, isWhole);
-          else if (paths.push(path) === pageOfPaths) {
-            yield paths;
-            paths = [];
-          }
-        } else if (level > 0 && files.length < looseNamesMax) files.push(entry.name);
-      }
+      const found = await this.#folders.names(
+        root.path,
+        join(root.path, directory),
+        isParent && !isWhole ? before : null,
+      );
+      const times = found?.times ?? before;
+      if (isParent && level > 0 && times !== null) this.#noteNewest(directory, times.mtimeNs);
+      if (found === null) return;
+      const { entries, directories, files, unreadable } = found;
       if (level === 0) this.#entries = entries;
-      if (isParent) this.#remember(directory, times, listedMs);
+      if (isParent) this.#remember(directory, found.times, listedMs);
       this.#note(directory, unreadable, null);
-      if (level > 0 && this.#looksLikeRun(files)) paths.push(directory);
+      for (const block of directories) {
+        const names = namesIn(block);
+        const paths = directory === '' ? names : names.map((name) => `${directory}/${name}`);
+        if (isParent) yield paths;
+        else
+          for (const path of paths) if (!isIgnoredFolder(path)) yield* this.#below(path, level + 1, isWhole);
+      }
+      if (level > 0 && this.#looksLikeRun(files)) yield [directory];
     } catch (error) {
       const code = errorCode(error);
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
       if (code !== 'ENOENT' && code !== 'ENOTDIR') {
         this.#note(
           directory,
-          [],
+          noneUnreadable,
           `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
         );
       }
     }
-    if (paths.length > 0) yield paths;
   }
 
   /** Files of a run folder, as far as names tell: an input or the description. */
@@ -160,19 +149,15 @@ export class Listing {
     return [...files, ...archives].some(({ role }) => role === 'input' || role === 'meta');
   }
 
-  #remember(directory: string, { mtimeNs, ctimeNs }: Times, listedMs: number): void {
+  #remember(directory: string, { mtimeNs, ctimeNs }: DirectoryTimes, listedMs: number): void {
     const isOldEnough = listedMs - Number(mtimeNs / 1_000_000n) >= tickMsMax;
     if (!isOldEnough || this.#unchanged.size >= rememberedMax) this.#unchanged.delete(directory);
     else this.#unchanged.set(directory, { mtimeNs, ctimeNs });
   }
 
-  #note(directory: string, unreadable: readonly string[], closed: string | null): void {
-    const [example] = unreadable;
-    if (example === undefined && closed === null) this.#odd.delete(directory);
-    else {
-      const names = example === undefined ? null : { count: unreadable.length, example };
-      this.#odd.set(directory, { names, closed });
-    }
+  #note(directory: string, unreadable: Odd, closed: string | null): void {
+    if (unreadable.count === 0 && closed === null) this.#odd.delete(directory);
+    else this.#odd.set(directory, { names: unreadable, closed });
   }
 
   #noteNewest(path: string, mtimeNs: bigint): void {
@@ -208,7 +193,3 @@ export async function* oneAhead(pages: AsyncGenerator<string[], undefined>): Asy
 
 /** More are never asked for. */
 const newestMax = 16;
-
-function isSame(before: Times | undefined, now: Times): boolean {
-  return before?.mtimeNs === now.mtimeNs && before.ctimeNs === now.ctimeNs;
-}

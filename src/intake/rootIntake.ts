@@ -104,7 +104,7 @@ export class RootIntake {
     this.rules = rulesOf(root, undefined, onProgress);
     this.#parts = parts;
     this.#auditor = auditor;
-    this.#listing = new Listing(this.rules, parts.clock);
+    this.#listing = new Listing(this.rules, parts);
     this.#directory = new RootDirectory(root, parts);
     this.#audit = new Audit({
       ...parts,
@@ -173,7 +173,7 @@ export class RootIntake {
   async *folderPages(): AsyncGenerator<readonly string[]> {
     if ((await this.#directory.look(null, true)) === null) return;
     // Of its own, so that nothing is passed over at the next scan.
-    const listing = new Listing(this.rules, this.#parts.clock);
+    const listing = new Listing(this.rules, this.#parts);
     try {
       yield* listing.pages(true);
     } catch (error) {
@@ -329,7 +329,7 @@ export class RootIntake {
     // Another directory than before: watches of the old one see nothing of this one.
     if (!isAnother && !hasGrown && !hints.wantsRetry(nowMs)) return;
     const { path } = this.rules.root;
-    const entries = await this.#listing.countUpTo(chokidarEntriesMax + 1);
+    const entries = await this.#parts.folders.count(path, chokidarEntriesMax + 1);
     await hints.begin(await fileSystemAt(path), entries, nowMs);
     for (const [name, { isAllThere }] of this.#open) if (!isAllThere) hints.watchFolder(name, nowMs);
   }
@@ -340,10 +340,11 @@ export class RootIntake {
     const { root } = this.rules;
     const isRemote = this.#hints?.kind() === 'scan-only';
     // Times of directories on other machines are their clocks', and cached.
-    for await (const page of oneAhead(this.#listing.pages(isWhole || isRemote))) {
+    for await (const page of oneAhead(this.#listing.unsifted(isWhole || isRemote))) {
       if (this.#isStopped) return;
-      tally.folders += page.length;
-      const wanted = await outbox.lookWanted(root.name, targetOf(root, this.#parts), page);
+      const unfinished = await outbox.lookWanted(root.name, targetOf(root, this.#parts), page);
+      const wanted = unfinished.filter((path) => !this.rules.isIgnoredFolder(path));
+      tally.folders += page.length - (unfinished.length - wanted.length);
       await this.#lookAtAll(
         wanted.filter((path) => !this.#open.has(path)),
         tally,

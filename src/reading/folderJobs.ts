@@ -1,12 +1,13 @@
 /**
- * What is done in a small run folder in one go, by calls that hold up whoever makes them: for a thread of its own
- * (`folderThread.ts`). A run costs four such jobs instead of a hundred calls that each go through Node's pool of threads
+ * What is done in a drop root or a small run folder in one go, by calls that hold up whoever makes them: for a thread of
+ * its own (`folderThread.ts`). A run costs four such jobs instead of a hundred calls that each go through Node's pool of threads
  * and come back through the loop.
  */
 import { statSync } from 'node:fs';
 import { blocking } from '../system/blockingFiles.ts';
 import { OpenFolder } from '../system/files.ts';
 import type { ArtefactBody } from './bodies.ts';
+import { countEntries, directoryNames, type DirectoryNames, type DirectoryTimes } from './directoryNames.ts';
 import { readFolder, type ReadFolder, type ReadingRules } from './readFolder.ts';
 import type { FolderSight, SightRules } from './sight.ts';
 import { sightFolderSync } from './sightFolder.ts';
@@ -33,6 +34,7 @@ export interface TextFile {
   readonly replaces: string;
 }
 
+/** Each is given, behind its arguments, a beat: to be told by whatever takes long that it gets on. */
 export const folderJobs = {
   /** Which directory it is: device and inode. @throws system errors */
   mark: (path: string): Promise<string> => {
@@ -40,6 +42,16 @@ export const folderJobs = {
     const { ino, dev } = statSync(`${path}/.`, { bigint: true });
     return Promise.resolve(`${dev} ${ino}`);
   },
+
+  /** What is in a drop root, or in a date folder. @returns null: the same as before. @throws system errors */
+  names: async (
+    path: string,
+    before: DirectoryTimes | null,
+    beat: () => void,
+  ): Promise<DirectoryNames | null> => await directoryNames(path, before, beat),
+
+  /** @throws system errors */
+  count: (path: string, max: number): Promise<number> => Promise.resolve(countEntries(path, max)),
 
   look: ({ sight }: FolderRules, path: string): Promise<FolderSight | null> =>
     Promise.resolve(sightFolderSync(path, sight)),

@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { machineClock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
 import { SourceChanged } from './bodies.ts';
+import type { DirectoryNames } from './directoryNames.ts';
 import { folderJobs, type FolderJobs, type FolderRules } from './folderJobs.ts';
 import { ignoredBy } from './mapping.ts';
 import type { SightRules } from './sight.ts';
@@ -28,6 +29,8 @@ export type FolderOrder =
     };
 
 export type FolderReply =
+  /** It is not done yet, and gets on. */
+  | { readonly id: number; readonly isUnderWay: true }
   | { readonly id: number; readonly ok: true; readonly tookMs: number; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly tookMs: number; readonly error: FolderError };
 
@@ -41,10 +44,13 @@ const rulesById = new Map<number, FolderRules>();
 async function carryOut({ id, name, rules, args }: Extract<FolderOrder, { kind: 'job' }>): Promise<void> {
   const job = folderJobs[name] as (...given: unknown[]) => Promise<unknown>;
   const beganMs = machineClock.monotonicMs();
-  // A sync is waited for beside other jobs.
-  const tookMs = (): number => (name === 'put' ? 0 : machineClock.monotonicMs() - beganMs);
+  // A sync is waited for beside other jobs, which also have their turns in a long listing.
+  const isAlone = name !== 'put' && name !== 'names';
+  const tookMs = (): number => (isAlone ? machineClock.monotonicMs() - beganMs : 0);
+  const beat = (): void => reply({ id, isUnderWay: true }, []);
   try {
-    const value = await (rules === null ? job(...args) : job(rulesById.get(rules), ...args));
+    const given = rules === null ? args : [rulesById.get(rules), ...args];
+    const value = await job(...given, beat);
     reply({ id, ok: true, tookMs: tookMs(), value }, buffersOf(value));
   } catch (error) {
     reply({ id, ok: false, tookMs: tookMs(), error: told(error) }, []);
@@ -57,10 +63,14 @@ function reply(message: FolderReply, buffers: readonly ArrayBuffer[]): void {
 
 /** What was read is handed over, not copied. */
 function buffersOf(value: unknown): ArrayBuffer[] {
-  const held = Array.isArray(value) ? value : [value];
+  const held = Array.isArray(value) ? value : isListed(value) ? value.directories : [value];
   return held.flatMap((one) =>
     one instanceof Uint8Array && one.buffer instanceof ArrayBuffer ? [one.buffer] : [],
   );
+}
+
+function isListed(value: unknown): value is DirectoryNames {
+  return typeof value === 'object' && value !== null && 'directories' in value;
 }
 
 function told(error: unknown): FolderError {

@@ -1,11 +1,13 @@
 /**
- * Small run folders are looked at, read and written to by threads of their own; large ones here, piece by piece. A file
+ * Drop roots are listed, and small run folders looked at, read and written to by threads of their own; large ones here,
+ * piece by piece. A file
  * system that does not answer holds one thread and, from then on, the drop root that lies on it, but nobody else.
  */
 import { Worker } from 'node:worker_threads';
 import PQueue from 'p-queue';
 import type { Log } from '../system/log.ts';
 import { SourceChanged, type ArtefactBody } from './bodies.ts';
+import type { DirectoryNames, DirectoryTimes } from './directoryNames.ts';
 import type { FolderJobs, FolderRules, SettledRead, TextFile } from './folderJobs.ts';
 import type { FolderError, FolderOrder, FolderReply, ToldRules } from './folderThread.ts';
 import { readFolder } from './readFolder.ts';
@@ -83,6 +85,11 @@ export class RunFolders {
     this.#patience = patience;
   }
 
+  /** The first thread begins before it is wanted: that takes a while. */
+  begin(): void {
+    if (this.#threads.size === 0) this.#begin();
+  }
+
   /** Why nothing can be done in a drop root; null: it answers. @param root its path */
   trouble(root: string): string | null {
     return this.#silent.has(root)
@@ -97,6 +104,20 @@ export class RunFolders {
    */
   async mark(root: string): Promise<string> {
     return await this.#ask(root, 'mark', null, root);
+  }
+
+  /**
+   * @param path of a drop root, or of a directory in it
+   * @param before its times when it was last listed; null: it is listed in any case
+   * @returns null: it has not changed since. @throws system errors
+   */
+  async names(root: string, path: string, before: DirectoryTimes | null): Promise<DirectoryNames | null> {
+    return await this.#ask(root, 'names', null, path, before);
+  }
+
+  /** @returns how many entries a drop root has, counted no further than to `max`. @throws system errors */
+  async count(root: string, max: number): Promise<number> {
+    return await this.#ask(root, 'count', null, root, max);
   }
 
   /** @param root the path of the drop root that the folder lies in. @returns null when the folder is not there */
@@ -169,7 +190,7 @@ export class RunFolders {
   }
 
   #pump(): void {
-    if (this.#threads.size === 0) this.#begin();
+    this.begin();
     this.#ticking ??= setInterval(() => this.#tick(), this.#patience.tickMs).unref();
     for (const thread of this.#threads) {
       while (thread.jobs.size < jobsAtOnce && !isStuck(thread)) {
@@ -211,9 +232,14 @@ export class RunFolders {
   }
 
   #take(thread: Thread, reply: FolderReply): void {
+    const job = thread.jobs.get(reply.id);
+    if ('isUnderWay' in reply) {
+      // It answers, if slowly: others may do better to ask elsewhere.
+      if (job !== undefined) job.ticks = Math.min(job.ticks, stuckTicks);
+      return;
+    }
     this.#answered.jobs += 1;
     this.#answered.tookMs += reply.tookMs;
-    const job = thread.jobs.get(reply.id);
     thread.jobs.delete(reply.id);
     if (job === undefined) this.#noteAnswerOf(thread);
     else if (reply.ok) job.resolve(reply.value);

@@ -8,6 +8,7 @@ import { openOutbox, type Outbox } from '../outbox/outbox.ts';
 import { keyReader } from '../platform/apiKey.ts';
 import { PlatformClient } from '../platform/client.ts';
 import { networkOf } from '../platform/network.ts';
+import { RunFolders } from '../reading/runFolders.ts';
 import type { StandIn } from '../standin/standin.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
@@ -35,6 +36,7 @@ export interface Surroundings {
 
 export interface Base {
   readonly outbox: Outbox;
+  readonly folders: RunFolders;
   readonly platform: PlatformClient;
   readonly platformId: string;
   readonly host: string;
@@ -52,14 +54,17 @@ export interface Base {
  * @param isDaemon whether a damaged outbox may be replaced: a command only says that it is damaged
  */
 export async function openBase(config: Config, around: Surroundings, isDaemon: boolean): Promise<Base> {
-  const closers: (() => Promise<void>)[] = [];
+  const folders = new RunFolders(around.log);
+  const closers = [() => folders.close()];
   const watch = new WatchedOutbox(around.log);
+  // Its thread begins while the outbox is opened, and has touched nothing yet.
+  if (isDaemon) folders.begin();
   try {
     // First the lock: nothing else may be touched while another process owns the state directory.
     const outbox = await openOutbox(config.stateDir, { mayReplace: isDaemon, watch });
     closers.unshift(() => outbox.close());
     const base = await inGoodTime(outbox, buildBase(config, around, outbox, closers));
-    return { ...base, failed: watch.failed };
+    return { ...base, folders, failed: watch.failed };
   } catch (error) {
     for (const close of closers) await close();
     throw error;
@@ -71,7 +76,7 @@ async function buildBase(
   { clock, log, version, environment }: Surroundings,
   outbox: Outbox,
   closers: (() => Promise<void>)[],
-): Promise<Omit<Base, 'failed'>> {
+): Promise<Omit<Base, 'folders' | 'failed'>> {
   const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: defaultPolicy };
   const host = await outbox.freezeHost(config.host, chance.nowMs);
   if (host !== config.host) {

@@ -25,7 +25,6 @@ import type { IntakeParts } from '../intake/parts.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { RunFolders } from '../reading/runFolders.ts';
 import type { Operations } from '../http/operations.ts';
 import { announce, announcedReload, lifelessReasons, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
@@ -68,7 +67,7 @@ export class Service {
 
   private constructor(config: Config, around: Surroundings, base: Base, isDaemon: boolean) {
     const { clock, log, version, passPoint } = around;
-    const { outbox, platform, platformId, host } = base;
+    const { outbox, folders, platform, platformId, host } = base;
     this.#config = config;
     this.#around = around;
     this.#closers = base.closers;
@@ -90,7 +89,6 @@ export class Service {
     const view = viewContext(inForce, (name) => this.dropRoots.named(name));
     const { placesOfRoot, consoleUrl } = view;
     const progress = new LoopProgress(clock);
-    const folders = new RunFolders(log);
     const { listen, names } = config.http;
     const metrics = isDaemon && listen !== null ? new Metrics(version, clock) : null;
     const measures = metrics ?? noMeasures;
@@ -186,10 +184,7 @@ export class Service {
       configFile: config.file,
     };
     this.answers = answeringInTime(new Answers(parts), outbox, (trouble) => statusInTrouble(parts, trouble));
-    this.#closers.unshift(async () => {
-      await dropRoots.close();
-      await folders.close();
-    });
+    this.#closers.unshift(() => dropRoots.close());
   }
 
   /**

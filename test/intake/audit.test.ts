@@ -5,7 +5,6 @@ import { expect } from 'vitest';
 import { smallRootMax } from '../../src/intake/audit.ts';
 import { Listing } from '../../src/intake/listing.ts';
 import { rulesOf } from '../../src/intake/rules.ts';
-import { machineClock } from '../../src/system/clock.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { test, type Root } from './root.ts';
@@ -101,7 +100,7 @@ test('a thread that ends is said, begun anew, and the folders are compared all t
 
 test('a listing comes in pages, and passes over what has not changed for a while', async ({ root }) => {
   for (const name of ['a', 'b', 'c.tmp']) root.drop(name);
-  const listing = new Listing(rulesOf(root.dropRoot()), machineClock);
+  const listing = new Listing(rulesOf(root.dropRoot()), root.parts());
   const listed = async (isWhole: boolean): Promise<string[]> => {
     const paths: string[] = [];
     for await (const page of listing.pages(isWhole)) paths.push(...page);
