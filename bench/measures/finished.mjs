@@ -64,7 +64,8 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
 /** @param windows how often it is looked at while nothing happens */
 async function playRound(stage, at, name, windows) {
   // Before the start, so that it is there for the first scan.
-  const [arrival] = prepare(stage.aside, `arrival-${name}`, 1);
+  // By its name it comes last, behind all that are finished.
+  const [arrival] = prepare(stage.aside, `late-${name}`, 1);
   dropAll(stage, [arrival]);
   const logBefore = logOf(stage).length;
   const daemon = stage.daemon();
