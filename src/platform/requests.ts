@@ -18,6 +18,9 @@ import {
 } from './answers.ts';
 import { dispatcherFor, ownConnection, type Network } from './network.ts';
 
+/** One for all: making an error's stack for each connection costs more than closing it. */
+const overAndDone = new Error('the request is over');
+
 export interface RequestOptions {
   /** Origin, with a path prefix if there is one, e.g. `https://api.cloud.nextmv.io`. */
   readonly endpoint: string;
@@ -161,7 +164,7 @@ export class Requests {
       return { kind: 'failed', wasSent: sent.isStarted, failure };
     } finally {
       // Reset rather than closed politely: a request that nobody waits for any more should not be carried out.
-      own.destroy().catch(() => undefined);
+      own.destroy(overAndDone).catch(() => undefined);
     }
   }
 
