@@ -1,12 +1,15 @@
 /**
  * What folders cost that are long finished: a drop root is filled up, and at each size the daemon is started anew. Ready
  * is when the first scan is over; the first arrival is a folder that lay there at the start, counted from the start to
- * the log line that says that it is a run, less the quiet time.
+ * the log line that says that it is a run, less the quiet time. Then folders are renamed in, one after the other: each is
+ * seen when the outbox says that it was first seen.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { figure, median, rounded } from '../figures.mjs';
+import Database from 'better-sqlite3';
+import { figure, median, quantile, rounded } from '../figures.mjs';
 import { addFinished, dropAll, prepare } from '../finishedFolders.mjs';
 import * as processes from '../processes.mjs';
 
@@ -16,8 +19,15 @@ const quietMs = 1_000;
 const sizes = [0, 1_000, 10_000, 100_000];
 const sizesShort = [0, 1_000];
 const hugeSize = 1_000_000;
+/** What it has not said by then it does not say. */
+const chokidarPatienceMs = 5_000;
 /** The tree is watched as a whole there; above it has as many watches as the kernel gives, and takes a minute. */
 const chokidarFoldersMax = 10_000;
+/** Folders that come while the daemon runs, and how far apart, in ms. */
+const arrivalsMax = 60;
+const arrivalEveryMs = 20;
+/** Where that is looked at. */
+const seenAt = [1_000, 10_000, 100_000];
 /** Where the processor is looked at while nothing happens: it takes most of a minute each. */
 const idleAt = [1_000, 100_000, hugeSize];
 /** A whole scan period, whatever it costs. */
@@ -45,12 +55,13 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
       idle: [],
       firstMs: [],
       watches: [],
+      seenMs: [],
+      chokidarSeenMs: [],
     };
     for (let round = 0; round < rounds; round += 1) {
       say(`${size} finished folders, round ${round + 1}`);
       at.readdirMs.push(await readdirMs(stage.root));
-      if (size > 0 && size <= chokidarFoldersMax && round === 0)
-        at.chokidarMs.push(await chokidarMs(dir, stage.root));
+      if (size > 0 && size <= chokidarFoldersMax && round === 0) await playChokidar(dir, stage, at);
       const isLookedAtIdle = round === rounds - 1 && idleAt.includes(size);
       await playRound(stage, at, `${size}-${round}`, isLookedAtIdle ? rounds : 0);
     }
@@ -78,6 +89,8 @@ async function playRound(stage, at, name, windows) {
   await processes.recorded(daemon, at.size + (at.arrivals += 1));
   at.rss.push(processes.rssMiB(daemon.pid));
   at.watches.push(processes.watches(daemon.pid));
+  const droppedAtMs = seenAt.includes(at.size) ? await arrive(stage, `seen-${name}`) : new Map();
+  await processes.recorded(daemon, at.size + (at.arrivals += droppedAtMs.size));
   if (windows > 0) await sleep(calmMs);
   for (let window = 0; window < windows; window += 1) {
     const [cpuBefore, beganMs] = [processes.fineCpuMs(daemon.pid), processes.nowMs()];
@@ -85,7 +98,30 @@ async function playRound(stage, at, name, windows) {
     at.idle.push(((processes.fineCpuMs(daemon.pid) - cpuBefore) / (processes.nowMs() - beganMs)) * 100);
   }
   await processes.stop(daemon);
+  if (droppedAtMs.size > 0) at.seenMs.push(waitsOf(droppedAtMs, firstSeen(stage)));
 }
+
+/** Renames folders in, one after the other. @returns when each came, by the wall clock */
+async function arrive({ aside, root }, prefix) {
+  const droppedAtMs = new Map();
+  for (const name of prepare(aside, prefix, arrivalsMax)) {
+    renameSync(join(aside, name), join(root, name));
+    droppedAtMs.set(name, performance.timeOrigin + performance.now());
+    await sleep(arrivalEveryMs);
+  }
+  return droppedAtMs;
+}
+
+function firstSeen({ stateDir }) {
+  const db = new Database(join(stateDir, 'outbox.db'), { readonly: true });
+  const rows = db.prepare('select path, first_seen_ms from folder').raw().all();
+  db.close();
+  return new Map(rows);
+}
+
+/** The outbox has whole ms: what was seen within the same one counts as half. */
+const waitsOf = (droppedAtMs, seenAtMs) =>
+  [...droppedAtMs].map(([name, atMs]) => Math.max(0.5, seenAtMs.get(name) - atMs));
 
 const logOf = ({ dir }) => {
   try {
@@ -114,14 +150,29 @@ async function readdirMs(path) {
   return await processes.report(process.execPath, ['-e', script]);
 }
 
-async function chokidarMs(dir, root) {
+/** Chokidar on the tree, from the start of its process, and what it says of folders that come then. */
+async function playChokidar(dir, stage, at) {
   const place = join(dir, `chokidar-${processes.nowMs()}`);
   mkdirSync(place);
   const beganMs = processes.nowMs();
-  const naive = await processes.startNaive(place, null, root);
-  const ms = processes.nowMs() - beganMs;
+  const naive = await processes.startNaive(place, null, stage.root);
+  at.chokidarMs.push(processes.nowMs() - beganMs);
+  const seenAtMs = new Map();
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      for (const line of naive.lines.splice(0))
+        seenAtMs.set(line, performance.timeOrigin + performance.now());
+      await sleep(2);
+    }
+  })();
+  const droppedAtMs = await arrive(stage, `chokidar-${at.size}`);
+  await sleep(chokidarPatienceMs);
+  isOver = true;
+  await watching;
   await processes.stop(naive, 'SIGKILL');
-  return ms;
+  for (const name of droppedAtMs.keys()) rmSync(join(stage.root, name), { recursive: true });
+  at.chokidarSeenMs.push(waitsOf(droppedAtMs, seenAtMs).filter(Number.isFinite));
 }
 
 function figuresOf(seen) {
@@ -155,6 +206,7 @@ function figuresOf(seen) {
         beside: small === undefined || small === at ? null : { name: 'at 1,000', values: small.rss },
         goal: isLarge ? { of: 'ratio', atMost: 1.25 } : null,
       }),
+      ...(at.seenMs.length === 0 ? [] : seenFigures(of, at, small)),
       figure({ what: `${of}: watches`, unit: '', ours: at.watches, goal: { of: 'max', atMost: 5 } }),
       ...(at.idle.length === 0
         ? []
@@ -176,6 +228,38 @@ function figuresOf(seen) {
   });
 }
 
+function seenFigures(of, { seenMs, chokidarSeenMs, size }, small) {
+  const own = seenMs.map(median);
+  const figures = [
+    figure({
+      what: `${of}: from a folder's arrival to its being seen, median`,
+      unit: 'ms',
+      ours: own,
+      beside: small.size === size ? null : { name: 'at 1,000', values: small.seenMs.map(median) },
+      goal: { of: 'median', atMost: 5 },
+      note: `${arrivalsMax} folders, ${arrivalEveryMs} ms apart; in whole ms`,
+    }),
+    figure({
+      what: `${of}: from a folder's arrival to its being seen, 99 %`,
+      unit: 'ms',
+      ours: seenMs.map((times) => quantile(times, 0.99)),
+      goal: { of: 'median', atMost: 50 },
+    }),
+  ];
+  if (chokidarSeenMs.length === 0) return figures;
+  return [
+    ...figures,
+    figure({
+      what: `${of}: the median beside chokidar on the tree`,
+      unit: 'ms',
+      ours: own.slice(0, 1),
+      beside: { name: 'chokidar', values: chokidarSeenMs.map(median) },
+      goal: { of: 'ratio', atMost: 1 / 20 },
+      note: 'with `awaitWriteFinish`, as its documentation suggests; once',
+    }),
+  ];
+}
+
 function growthOf(seen) {
   const line = (name, key) => ({
     name,
@@ -188,6 +272,19 @@ function growthOf(seen) {
       unit: 'ms',
       x,
       lines: [line('runtrackd', 'readyMs'), line('bare readdir', 'readdirMs')],
+    },
+    {
+      title: 'From arrival to being seen',
+      unit: 'ms',
+      x,
+      lines: [
+        {
+          name: 'runtrackd',
+          points: seen
+            .filter(({ seenMs }) => seenMs.length > 0)
+            .map(({ size, seenMs }) => [size, rounded(median(seenMs.map(median)))]),
+        },
+      ],
     },
     { title: 'Memory', unit: 'MiB', x, lines: [line('runtrackd', 'rss')] },
     { title: 'Processor while idle', unit: '% of a core', x, lines: [line('runtrackd', 'idle')] },
