@@ -5,7 +5,9 @@
  * JSON.parse would hold the event loop (0.8 s for 100 MB) and all of the document; parsers that build values are both
  * slower and larger than this needs.
  */
-import { isLiteral, isNumber, isNumberByte, literalEnd, numberCharsMax, numberEnd } from './jsonTokens.ts';
+import * as grammar from './jsonGrammar.ts';
+import { NameHash, OpenNames } from './jsonNames.ts';
+import { Utf8Pieces } from './utf8Pieces.ts';
 
 export class JsonProblem extends Error {
   /** What to do about it, where more of the file cannot mend it; else null. */
@@ -33,66 +35,49 @@ export interface JsonShape {
 
 /** A longer name, escapes and all, is none that anybody looks for. */
 const keyBytesMax = 64;
+/** Longer numbers are no solver's figures, and many readers have a limit, too. */
+const numberBytesMax = 10_000;
+/** Of a number or a word that is wrong, in characters. */
+const shownMax = 40;
 
-/**
- * Names that are remembered of an object, to tell that one stands twice: each new one is compared with these, and an
- * object with thousands is a table, whose names are the solver's data.
- */
-const namesOfObjectMax = 64;
-/** Names that are remembered of all open objects. */
-const namesMax = 8_192;
-
-/** What the scanner is in the middle of, or waits for. */
-const awaiting = {
-  value: 0,
-  firstKeyOrClose: 1,
-  key: 2,
-  colon: 3,
-  firstValueOrClose: 4,
-  commaOrClose: 5,
-  done: 6,
-  string: 7,
-  escape: 8,
-  hex: 9,
-  number: 10,
-  literal: 11,
-} as const;
-
-const quote = 0x22;
-const backslash = 0x5c;
-const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-/** 1 for each byte at which a text ends, or needs a closer look. */
-const endsText = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte === quote || byte === backslash || byte < 0x20 ? 1 : 0,
-);
-const escapes = new Set(Buffer.from('"\\/bfnrt'));
+const [quote, lineFeed, openBrace, openBracket] = [0x22, 0x0a, 0x7b, 0x5b] as const;
+// Constants of this module: those of another are read anew for every byte.
+const { steps, marked, wrong, isCharacter, isDigit, firstName, laterName, firstValue, closed, colon, name } =
+  grammar;
+const { inDocument, inObject, inArray } = grammar;
+const [textInDocument, textInObject, textInArray] = [inDocument.text, inObject.text, inArray.text];
+const [fractionInDocument, fractionInObject, fractionInArray] = [
+  inDocument.fraction,
+  inObject.fraction,
+  inArray.fraction,
+];
+const [valueInDocument, valueInObject] = [inDocument.value, inObject.value];
+const none = Buffer.alloc(0);
 
 export class JsonScanner {
   readonly #depthMax: number;
   readonly #wanted: readonly string[];
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  readonly #wantedHashes: readonly number[];
+  readonly #utf8 = new Utf8Pieces();
   /** One byte a level: 1 in an object, 0 in an array. */
   readonly #nesting: Uint8Array;
+  readonly #names: OpenNames;
+  readonly #name = new NameHash();
   #depth = 0;
-  #state: number = awaiting.value;
+  #state = grammar.begin;
   #line = 1;
+  /** Of the bytes that are being read, in the document. */
   #offset = 0;
-  #inKey = false;
-  #hexLeft = 0;
-  #token = '';
-  #keyBytes: number[] | null = null;
+  /** What came before these bytes of the number, word or top-level name that they go on with. */
+  #begun: Buffer = none;
+  /** Where the newest top-level name begins in these bytes. */
+  #keyFrom = 0;
   #topLevel: JsonShape['topLevel'] | null = null;
   readonly #keys = new Set<string>();
   #members = 0;
+  #isEmpty = true;
   #firstValueOffset = 0;
   #closeOffset = 0;
-  /** Two hashes of each name of the open objects: one name in 2^64 is taken for another. */
-  readonly #names = [new Uint32Array(namesMax), new Uint32Array(namesMax)] as const;
-  #namesCount = 0;
-  /** How many names were remembered when a level was opened. */
-  readonly #namesBefore: Uint32Array;
-  #hash = 0;
-  #otherHash = 0;
   #repeatedAtLine: number | null = null;
 
   /**
@@ -102,253 +87,212 @@ export class JsonScanner {
   constructor(depthMax: number, wanted: readonly string[] = []) {
     this.#depthMax = depthMax;
     this.#wanted = wanted;
+    this.#wantedHashes = wanted.map((key) => NameHash.of(Buffer.from(key)).one);
     this.#nesting = new Uint8Array(depthMax + 1);
-    this.#namesBefore = new Uint32Array(depthMax + 1);
+    this.#names = new OpenNames(depthMax);
   }
 
   /** Reads the next bytes. @throws JsonProblem naming the line */
   push(bytes: Uint8Array): void {
-    try {
-      this.#utf8.decode(bytes, { stream: true });
-    } catch {
-      throw new JsonProblem(this.#line, 'is not UTF-8 text');
+    const linesBefore = this.#utf8.push(bytes);
+    if (linesBefore !== null) throw new JsonProblem(this.#line + linesBefore, 'is not UTF-8 text');
+    this.#checkNumber(bytes, 0);
+    for (let at = 0; at < bytes.length;) {
+      at = this.#take(bytes, at, Math.min(at + numberBytesMax, bytes.length));
+      // So every number that is too long is in the middle of it once.
+      this.#checkNumber(bytes, at);
     }
-    let at = 0;
-    while (at < bytes.length) {
-      if (this.#state === awaiting.string) at = this.#skipString(bytes, at);
-      if (at >= bytes.length) break;
-      const byte = bytes[at] ?? 0;
-      if (this.#state === awaiting.string && byte === quote) {
-        this.#endString();
-        at += 1;
-        continue;
-      }
-      if (this.#state === awaiting.value || this.#state === awaiting.firstValueOrClose) {
-        const end = byte >= 0x61 ? literalEnd(bytes, at) : numberEnd(bytes, at);
-        if (end > at) {
-          this.#startValue(byte, this.#offset + at);
-          this.#endValue();
-          at = end;
-          continue;
-        }
-      }
-      if (byte === 0x0a) this.#line += 1;
-      // A number ends at the first byte that is none of its own; that byte is then looked at again.
-      if (this.#state === awaiting.number && isNumberByte[byte] === 0) {
-        if (byte === 0x49 && this.#token === '-') throw this.#noNumber();
-        this.#endNumber();
-      }
-      if (this.#state === awaiting.literal && !(byte >= 0x61 && byte <= 0x7a)) this.#endLiteral();
-      this.#take(byte, this.#offset + at);
-      at += 1;
-    }
+    this.#keepBegun(bytes);
     this.#offset += bytes.length;
   }
 
   /** @throws JsonProblem when the document is cut short */
   end(): JsonShape {
-    if (this.#state === awaiting.number) this.#endNumber();
-    if (this.#state === awaiting.literal) this.#endLiteral();
-    try {
-      this.#utf8.decode();
-    } catch {
-      throw new JsonProblem(this.#line, 'is not UTF-8 text');
-    }
-    if (this.#state !== awaiting.done || this.#topLevel === null) {
+    if (grammar.isWordWrong(this.#state)) throw this.#wrongWord(this.#state, none, 0);
+    if (!this.#utf8.isWhole()) throw new JsonProblem(this.#line, 'is not UTF-8 text');
+    if (!grammar.isOver(this.#state) || this.#topLevel === null) {
       throw new JsonProblem(this.#line, this.#topLevel === null ? 'is empty' : 'ends too early');
     }
     return {
       topLevel: this.#topLevel,
       keys: this.#keys,
       closeOffset: this.#closeOffset,
-      isEmpty: this.#members === 0,
+      isEmpty: this.#isEmpty,
       onlyValueOffset: this.#topLevel === 'object' && this.#members === 1 ? this.#firstValueOffset : null,
       repeatedAtLine: this.#repeatedAtLine,
     };
   }
 
-  /** The bulk of most documents: everything up to the next quote, escape or control character. */
-  #skipString(bytes: Uint8Array, from: number): number {
-    const { length } = bytes;
+  /** Every byte of a document goes through here. @returns where it stopped: at `to`, or after it, at the end of a text */
+  #take(bytes: Uint8Array, from: number, to: number): number {
+    let state = this.#state;
     let at = from;
-    while (at < length && endsText[bytes[at] ?? 0] === 0) at += 1;
-    if (this.#inKey) {
-      this.#hashName(bytes, from, at);
-      if (this.#keyBytes !== null) this.#keepKey(bytes.subarray(from, at));
+    while (at < to) {
+      const byte = bytes[at] ?? 0;
+      const next = steps[state + byte] ?? wrong;
+      at += 1;
+      if (next < marked) {
+        state = next;
+        continue;
+      }
+      const before = state;
+      state = next - marked;
+      if (byte === lineFeed) {
+        this.#line += 1;
+        if (state !== wrong) continue;
+      }
+      switch (state) {
+        case name:
+          if (before === firstName || before === laterName) this.#beginName(at);
+          else this.#name.put(byte);
+          at = this.#name.putCharacters(bytes, at);
+          break;
+        case colon:
+          state = this.#endName(bytes, at - 1);
+          break;
+        case textInObject:
+        case textInArray:
+        case textInDocument:
+          at = runEnd(bytes, at, isCharacter);
+          break;
+        case fractionInObject:
+        case fractionInArray:
+        case fractionInDocument:
+          at = runEnd(bytes, at, isDigit);
+          break;
+        case closed:
+          state = this.#close(before, at - 1);
+          break;
+        case firstName:
+        case firstValue:
+          this.#open(byte);
+          break;
+        // The value's first byte was looked at before the value, and is looked at again.
+        case valueInDocument:
+          at -= 1;
+          this.#noteKind(byte, at);
+          break;
+        case valueInObject:
+          at -= 1;
+          this.#firstValueOffset = this.#offset + at;
+          break;
+        case wrong:
+          throw this.#problem(before, bytes, at - 1);
+        default:
+          // An escape in a name.
+          this.#name.put(byte);
+      }
     }
+    this.#state = state;
     return at;
   }
 
-  #hashName(bytes: Uint8Array, from: number, to: number): void {
-    let [hash, other] = [this.#hash, this.#otherHash];
-    for (let at = from; at < to; at += 1) {
-      const byte = bytes[at] ?? 0;
-      hash = Math.imul(hash ^ byte, 0x01000193);
-      other = Math.imul(other ^ byte, 0x5bd1e995) ^ (other >>> 15);
+  #open(byte: number): void {
+    this.#depth += 1;
+    if (this.#depth > this.#depthMax) {
+      throw new JsonProblem(
+        this.#line,
+        `is nested deeper than ${String(this.#depthMax)} levels`,
+        'Raise limits.json_depth if it is meant to be so, then retry it.',
+      );
     }
-    this.#hash = hash;
-    this.#otherHash = other;
+    this.#nesting[this.#depth] = byte === openBrace ? 1 : 0;
+    this.#names.open(this.#depth);
   }
 
-  /** Whether the name that just ended stood in this object before. */
-  #noteName(): void {
-    const [hashes, others] = this.#names;
-    const [hash, other] = [this.#hash >>> 0, this.#otherHash >>> 0];
-    const before = this.#namesBefore[this.#depth] ?? 0;
-    for (let at = before; at < this.#namesCount; at += 1) {
-      if (hashes[at] !== hash || others[at] !== other) continue;
-      this.#repeatedAtLine ??= this.#line;
-      return;
-    }
-    if (this.#namesCount - before >= namesOfObjectMax || this.#namesCount >= namesMax) return;
-    hashes[this.#namesCount] = hash;
-    others[this.#namesCount] = other;
-    this.#namesCount += 1;
+  /** @returns the state in which what is around the container goes on */
+  #close(before: number, at: number): number {
+    this.#names.close(this.#depth);
+    this.#depth -= 1;
+    if (this.#depth > 0) return this.#nesting[this.#depth] === 1 ? inObject.after : inArray.after;
+    this.#closeOffset = this.#offset + at;
+    this.#isEmpty = before === firstName || before === firstValue;
+    return inDocument.after;
   }
 
-  #keepKey(bytes: Uint8Array): void {
-    if (this.#keyBytes === null) return;
-    if (this.#keyBytes.length + bytes.length > keyBytesMax) this.#keyBytes = null;
-    else this.#keyBytes.push(...bytes);
+  #beginName(from: number): void {
+    this.#name.begin();
+    if (this.#depth > 1) return;
+    this.#members += 1;
+    this.#keyFrom = from;
   }
 
-  #keepOne(byte: number): void {
-    const bytes = Uint8Array.of(byte);
-    this.#hashName(bytes, 0, 1);
-    this.#keepKey(bytes);
+  /** @returns the state that waits for the colon */
+  #endName(bytes: Uint8Array, to: number): number {
+    if (this.#names.isTwice(this.#name)) this.#repeatedAtLine ??= this.#line;
+    if (this.#depth > 1) return colon;
+    if (this.#name.hasEscape || this.#wantedHashes.includes(this.#name.one))
+      this.#noteKey(this.#fromBegin(bytes, this.#keyFrom, to));
+    return this.#members === 1 ? grammar.notedColon : colon;
   }
 
-  #take(byte: number, offset: number): void {
-    switch (this.#state) {
-      case awaiting.string:
-        if (byte !== backslash) throw this.#unexpected(byte, 'a control character in a text');
-        this.#state = awaiting.escape;
-        if (this.#inKey) this.#keepOne(byte);
-        return;
-      case awaiting.escape:
-        if (this.#inKey) this.#keepOne(byte);
-        if (byte === 0x75) {
-          this.#hexLeft = 4;
-          this.#state = awaiting.hex;
-        } else if (escapes.has(byte)) this.#state = awaiting.string;
-        else throw this.#unexpected(byte, 'an unknown escape');
-        return;
-      case awaiting.hex: {
-        const isHex =
-          (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
-        if (!isHex) throw this.#unexpected(byte, 'four hex digits were due');
-        if (this.#inKey) this.#keepOne(byte);
-        this.#hexLeft -= 1;
-        if (this.#hexLeft === 0) this.#state = awaiting.string;
-        return;
-      }
-      case awaiting.number:
-      case awaiting.literal:
-        this.#token += String.fromCharCode(byte);
-        if (this.#token.length > numberCharsMax)
-          throw new JsonProblem(this.#line, 'a number is far too long');
-        return;
-      default:
-        if (!isSpace(byte)) this.#takeStructure(byte, offset);
-    }
+  #noteKey(written: Buffer): void {
+    if (written.length > keyBytesMax) return;
+    const key: unknown = JSON.parse(`"${written.toString()}"`);
+    if (typeof key === 'string' && this.#wanted.includes(key)) this.#keys.add(key);
   }
 
-  #takeStructure(byte: number, offset: number): void {
-    switch (this.#state) {
-      case awaiting.firstValueOrClose:
-        if (byte === 0x5d) this.#close(offset);
-        else this.#startValue(byte, offset);
-        return;
-      case awaiting.value:
-        this.#startValue(byte, offset);
-        return;
-      case awaiting.firstKeyOrClose:
-        if (byte === 0x7d) {
-          this.#close(offset);
-          return;
-        }
-        this.#startKey(byte);
-        return;
-      case awaiting.key:
-        this.#startKey(byte);
-        return;
-      case awaiting.colon:
-        if (byte !== 0x3a) throw this.#unexpected(byte, 'a colon was due');
-        this.#state = awaiting.value;
-        return;
-      case awaiting.commaOrClose: {
-        const inObject = this.#nesting[this.#depth] === 1;
-        if (byte === 0x2c) this.#state = inObject ? awaiting.key : awaiting.value;
-        else if (byte === (inObject ? 0x7d : 0x5d)) this.#close(offset);
-        else throw this.#unexpected(byte, inObject ? 'a comma or } was due' : 'a comma or ] was due');
-        return;
-      }
-      default:
-        throw this.#unexpected(byte, 'nothing may follow the end');
-    }
-  }
-
-  #startKey(byte: number): void {
-    if (byte !== quote) throw this.#unexpected(byte, 'a name in quotes was due');
-    this.#inKey = true;
-    this.#hash = 0x811c9dc5;
-    this.#otherHash = 0x9747b28c;
-    this.#keyBytes = this.#depth === 1 ? [] : null;
-    if (this.#depth === 1) this.#members += 1;
-    this.#state = awaiting.string;
-  }
-
-  #startValue(byte: number, offset: number): void {
-    const isInObject = this.#nesting[this.#depth] === 1;
-    if (this.#depth === 1 && !isInObject) this.#members += 1;
-    if (this.#depth === 1 && isInObject && this.#members === 1) this.#firstValueOffset = offset;
-    if (byte === 0x7b || byte === 0x5b) {
-      this.#topLevel ??= byte === 0x7b ? 'object' : 'array';
-      this.#depth += 1;
-      if (this.#depth > this.#depthMax) {
-        throw new JsonProblem(
-          this.#line,
-          `is nested deeper than ${String(this.#depthMax)} levels`,
-          'Raise limits.json_depth if it is meant to be so, then retry it.',
-        );
-      }
-      this.#nesting[this.#depth] = byte === 0x7b ? 1 : 0;
-      this.#namesBefore[this.#depth] = this.#namesCount;
-      this.#state = byte === 0x7b ? awaiting.firstKeyOrClose : awaiting.firstValueOrClose;
-    } else if (byte === quote) {
-      this.#topLevel ??= 'string';
-      this.#inKey = false;
-      this.#state = awaiting.string;
-    } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-      this.#topLevel ??= 'number';
-      this.#token = String.fromCharCode(byte);
-      this.#state = awaiting.number;
-    } else if (byte >= 0x61 && byte <= 0x7a) {
-      this.#topLevel ??= 'literal';
-      this.#token = String.fromCharCode(byte);
-      this.#state = awaiting.literal;
-    } else if (byte === 0x4e || byte === 0x49) throw this.#noNumber();
-    else if (byte === 0xef && offset === 0) {
+  #noteKind(byte: number, at: number): void {
+    if (byte === 0xef && this.#offset + at === 0) {
       throw new JsonProblem(
         this.#line,
         'begins with a byte order mark',
         'Write it as UTF-8 without the mark.',
       );
-    } else throw this.#unexpected(byte, 'a value was due');
+    }
+    if (byte === openBrace) this.#topLevel = 'object';
+    else if (byte === openBracket) this.#topLevel = 'array';
+    else if (byte === quote) this.#topLevel = 'string';
+    else this.#topLevel = grammar.isLetter[byte] === 1 ? 'literal' : 'number';
   }
 
-  #endString(): void {
-    if (!this.#inKey) {
-      this.#endValue();
+  /** Of a number that goes on or ends at `at`, with all that is there of it. */
+  #checkNumber(bytes: Uint8Array, at: number): void {
+    if (grammar.stateAt(this.#state).within !== 'number') return;
+    const from = wordBegin(bytes, at, 'number');
+    const to = runEnd(bytes, at, grammar.isNumberByte);
+    if ((from === 0 ? this.#begun.length : 0) + to - from > numberBytesMax)
+      throw new JsonProblem(this.#line, 'a number is far too long');
+  }
+
+  /** Keeps of the bytes, which are about to go, what may be asked for when the rest of it has come. */
+  #keepBegun(bytes: Uint8Array): void {
+    const { within } = grammar.stateAt(this.#state);
+    if (within === null || (within === 'name' && this.#depth > 1)) {
+      this.#begun = none;
       return;
     }
-    this.#inKey = false;
-    this.#state = awaiting.colon;
-    this.#noteName();
-    if (this.#keyBytes === null) return;
-    const name: unknown = JSON.parse(`"${Buffer.from(this.#keyBytes).toString('utf8')}"`);
-    if (typeof name === 'string' && this.#wanted.includes(name)) this.#keys.add(name);
-    this.#keyBytes = null;
+    const from = within === 'name' ? this.#keyFrom : wordBegin(bytes, bytes.length, within);
+    const most = within === 'name' ? keyBytesMax + 1 : numberBytesMax;
+    const to = Math.min(bytes.length, from + most);
+    this.#begun = this.#fromBegin(bytes, from, to).subarray(0, most);
+    this.#keyFrom = 0;
+  }
+
+  /** Of a number, a word or a top-level name: what begins at the first of the bytes may have begun before them. */
+  #fromBegin(bytes: Uint8Array, from: number, to: number): Buffer {
+    return Buffer.concat([from === 0 ? this.#begun : none, bytes.subarray(from, to)]);
+  }
+
+  #problem(before: number, bytes: Uint8Array, at: number): JsonProblem {
+    const byte = bytes[at] ?? 0;
+    if (grammar.isWordWrong(before)) return this.#wrongWord(before, bytes, at);
+    const { due } = grammar.stateAt(before);
+    if (due === grammar.due.value && (byte === 0x4e || byte === 0x49)) return this.#noNumber();
+    const shown =
+      byte > 0x20 && byte < 0x7f
+        ? `"${String.fromCharCode(byte)}"`
+        : `byte 0x${byte.toString(16).padStart(2, '0')}`;
+    return new JsonProblem(this.#line, `${due}, found ${shown}`);
+  }
+
+  /** A number or a word that is none, and ends at `to`. */
+  #wrongWord(state: number, bytes: Uint8Array, to: number): JsonProblem {
+    const { due, within } = grammar.stateAt(state);
+    const from = wordBegin(bytes, to, within);
+    const word = this.#fromBegin(bytes, from, to).toString();
+    if (word === '-' && bytes[to] === 0x49) return this.#noNumber();
+    return new JsonProblem(this.#line, `"${word.slice(0, shownMax)}" ${due}`);
   }
 
   #noNumber(): JsonProblem {
@@ -358,37 +302,20 @@ export class JsonScanner {
       'Write null or a number in its place, or have the file sent as text: under a name that ends in .txt.',
     );
   }
+}
 
-  #endNumber(): void {
-    if (!isNumber(this.#token))
-      throw new JsonProblem(this.#line, `"${this.#token.slice(0, 40)}" is no number`);
-    this.#endValue();
-  }
+/** @returns where the first byte is that is not one of those */
+function runEnd(bytes: Uint8Array, from: number, isOfRun: Uint8Array): number {
+  const { length } = bytes;
+  let at = from;
+  while (at < length && isOfRun[bytes[at] ?? 0] === 1) at += 1;
+  return at;
+}
 
-  #endLiteral(): void {
-    if (!isLiteral(this.#token)) {
-      throw new JsonProblem(this.#line, `"${this.#token.slice(0, 40)}" is no value`);
-    }
-    this.#endValue();
-  }
-
-  #endValue(): void {
-    this.#token = '';
-    this.#state = this.#depth === 0 ? awaiting.done : awaiting.commaOrClose;
-  }
-
-  #close(offset: number): void {
-    this.#namesCount = this.#namesBefore[this.#depth] ?? 0;
-    this.#depth -= 1;
-    if (this.#depth === 0) this.#closeOffset = offset;
-    this.#endValue();
-  }
-
-  #unexpected(byte: number, what: string): JsonProblem {
-    const shown =
-      byte > 0x20 && byte < 0x7f
-        ? `"${String.fromCharCode(byte)}"`
-        : `byte 0x${byte.toString(16).padStart(2, '0')}`;
-    return new JsonProblem(this.#line, `${what}, found ${shown}`);
-  }
+/** @returns where the number or the word begins that ends at `to` or goes on there */
+function wordBegin(bytes: Uint8Array, to: number, within: grammar.State['within']): number {
+  const isOfWord = within === 'number' ? grammar.isNumberByte : grammar.isLetter;
+  let from = to;
+  while (from > 0 && isOfWord[bytes[from - 1] ?? 0] === 1) from -= 1;
+  return from;
 }

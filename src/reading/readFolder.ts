@@ -329,7 +329,7 @@ async function readMeta(folder: OpenFolder, seen: SeenFile, isStatusOptional: bo
     );
   }
   const bytes: Buffer[] = [];
-  await readWhole(folder, seen, (chunk) => bytes.push(chunk));
+  await readWhole(folder, seen, (chunk) => bytes.push(Buffer.from(chunk)));
   const whole = Buffer.concat(bytes);
   const parsed = parseBytes(whole, seen.name, isStatusOptional);
   if (!parsed.ok) {

@@ -132,6 +132,72 @@ test('a document with one mistake is taken exactly when JSON.parse takes it, in 
   expect(taken).toBeLessThan(9_500);
 });
 
+describe('any bytes', () => {
+  const places = fc.array(
+    fc.record({ at: fc.nat(), byte: fc.oneof(fc.nat(255), fc.integer({ min: 0x80, max: 0xff })) }),
+    {
+      maxLength: 2,
+    },
+  );
+
+  test('are taken exactly when they are UTF-8 that JSON.parse takes, wherever they are cut', () => {
+    const isText = (bytes: Uint8Array): boolean => {
+      try {
+        return isParsed(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+      } catch {
+        return false;
+      }
+    };
+    let taken = 0;
+    fc.assert(
+      fc.property(documents, places, fc.nat(), sizes, (text, changes, cut, pieces) => {
+        let bytes = Buffer.from(text);
+        for (const { at, byte } of changes) bytes[at % bytes.length] = byte;
+        if (cut % 4 === 0) bytes = bytes.subarray(0, cut % bytes.length);
+        if (isText(bytes)) taken += 1;
+        expect(problemOf(bytes, pieces) === null).toBe(isText(bytes));
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(taken).toBeGreaterThan(500);
+    expect(taken).toBeLessThan(9_500);
+  });
+
+  test('are told the same of, cut in two at each place and into single bytes', () => {
+    const told = (bytes: Uint8Array, pieces: readonly number[]): unknown => {
+      try {
+        return scan(bytes, pieces, 3, ['', 'a', '__proto__', '😀']);
+      } catch (error) {
+        if (!(error instanceof JsonProblem)) throw error;
+        return [error.message, error.lastingHint];
+      }
+    };
+    const odd = fc.constantFrom(
+      '"a":1,',
+      '"\\u0061":',
+      '1.2.3',
+      '-',
+      'NaN',
+      'nul',
+      '\n',
+      '\\u12',
+      '\u0000',
+      '[[[',
+    );
+    fc.assert(
+      fc.property(documents, fc.nat(), odd, fc.boolean(), (text, place, put, isPut) => {
+        const at = place % (text.length + 1);
+        const bytes = Buffer.from(isPut ? text.slice(0, at) + put + text.slice(at) : text);
+        const whole = told(bytes, []);
+        expect(told(bytes, [1])).toEqual(whole);
+        for (let cut = 1; cut < bytes.length; cut += 1)
+          expect(told(bytes, [cut, bytes.length])).toEqual(whole);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('what is wrong is named with its line', () => {
   test.each<{ name: string; text: string | Uint8Array; says: string }>([
     { name: 'nothing at all', text: '', says: 'line 1: is empty' },
@@ -155,6 +221,26 @@ describe('what is wrong is named with its line', () => {
       says: 'line 1: a control character in a text, found byte 0x09',
     },
     { name: 'text in Latin-1', text: Uint8Array.of(0x22, 0xfc, 0x22), says: 'line 1: is not UTF-8 text' },
+    {
+      name: 'text in Latin-1 further down',
+      text: Buffer.from('{"a":1,\n"ü":\n"ü"}', 'latin1'),
+      says: 'line 2: is not',
+    },
+    {
+      name: 'text in Latin-1 after other text',
+      text: Buffer.concat([Buffer.from('["é",\n"é",\n"'), Uint8Array.of(0xe9, 0x22, 0x5d)]),
+      says: 'line 3: is not UTF-8 text',
+    },
+    {
+      name: 'half a surrogate pair',
+      text: Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22),
+      says: 'is not UTF-8 text',
+    },
+    {
+      name: 'a character beyond the last',
+      text: Uint8Array.of(0x22, 0xf4, 0x90, 0x80, 0x80, 0x22),
+      says: 'is not UTF-8',
+    },
     { name: 'half a character', text: Uint8Array.of(0x22, 0xc3), says: 'line 1: is not UTF-8 text' },
     { name: 'an overlong spelling', text: Uint8Array.of(0x22, 0xc0, 0xa2, 0x22), says: 'is not UTF-8 text' },
   ])('$name', ({ text, says }) => {
@@ -179,8 +265,18 @@ describe('what is wrong is named with its line', () => {
     }
   });
 
-  test('a number of a megabyte is refused before it is held', () => {
-    expect(problemOf(`[${'1'.repeat(1_000_000)}]`)?.message).toBe('line 1: a number is far too long');
+  test.each([
+    { name: 'one of a megabyte', text: '1'.repeat(1_000_000) },
+    { name: 'one digit too many', text: `-${'1'.repeat(10_000)}` },
+    { name: 'one digit too many behind the point', text: `0.${'1'.repeat(9_999)}` },
+  ])('a number is refused before it is held: $name', ({ text }) => {
+    for (const pieces of [[], [1], [7], [5_000], [9_999], [20_000]])
+      expect(problemOf(`[0,\n${text}]`, pieces)?.message).toBe('line 2: a number is far too long');
+  });
+
+  test('a number of ten thousand digits is one', () => {
+    for (const pieces of [[], [1], [5_000], [9_999]])
+      expect(problemOf(`[1,${'1'.repeat(10_000)},1]`, pieces)).toBeNull();
   });
 });
 
@@ -216,6 +312,19 @@ describe('a name that stands twice', () => {
     { name: 'in two objects', text: '[{"a":1},{"a":2},{"b":{"a":3}}]', line: null },
     { name: 'as a name and as a text', text: '{"a":"b","b":"a"}', line: null },
     { name: 'but for its case', text: '{"a":1,"A":2,"":3,"a ":4}', line: null },
+    { name: 'the last of those that are remembered', text: `{${table(64)},"n63":1}`, line: 1 },
+    {
+      name: 'as the last of a table within a table',
+      text: `{${table(99)},\n"a":{${table(99)},\n"n0":1}}`,
+      line: 3,
+    },
+    {
+      name: 'in a table after a table in it',
+      text: `{${table(99)},\n"a":{"b":{${table(99)}}},\n"n9":1}`,
+      line: 3,
+    },
+    { name: 'in two tables', text: `[{${table(99)}},{${table(99)}}]`, line: null },
+    { name: 'in a table and a table in it', text: `{${table(99)},"a":{${table(99)}},"b":[]}`, line: null },
     { name: 'in none of ten thousand', text: `{${table(10_000)}}`, line: null },
     { name: 'in none of many open objects', text: `${'{"a":'.repeat(90)}1${'}'.repeat(90)}`, line: null },
   ])('$name', ({ text, line }) => {
