@@ -2,12 +2,15 @@
 import { Buffer } from 'node:buffer';
 import { closeSync, openSync, writeSync } from 'node:fs';
 
-const blockBytesMin = 1e6;
+/** Rows are written in blocks, over and over: large ones, and enough of them to come near the size that is wanted. */
+const blockBytesMax = 1e6;
+const blocksMin = 50;
 
 /** @returns how many bytes it has */
 export function writeDocument(path, bytes) {
   const rows = [];
-  for (let [stop, length] = [0, 0]; length < blockBytesMin; stop += 1) {
+  const blockBytes = Math.min(blockBytesMax, bytes / blocksMin);
+  for (let [stop, length] = [0, 0]; length < blockBytes; stop += 1) {
     rows.push(
       `{"id":"stop-${stop}","at":[${stop % 180}.${stop},-${stop % 90}.5e-1],"späte Lieferung":${stop % 7 === 0},"note":"line ${stop}\\n\\"quoted\\""}`,
     );
