@@ -116,14 +116,25 @@ export async function readWhole(
   try {
     const before = markOf(await file.stat({ bigint: true }));
     if (!sameMark(before, seen.mark)) throw notYet(`${seen.name} changed while it was read`);
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, before.bytes)));
+    // Two of them: one is filled while the other is used.
+    const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(readChunkBytes, before.bytes)));
+    const read = async (from: number): Promise<Buffer> => {
+      const buffer = buffers.reverse()[0] ?? Buffer.alloc(0);
+      // Never beyond the size it had: a file that grows for ever ends here, and is found to have changed.
+      const length = Math.min(chunkBytes(from), buffer.length, before.bytes - from);
+      const { bytesRead } = await file.read(buffer, 0, length, from);
+      return buffer.subarray(0, bytesRead);
+    };
     let total = 0;
-    // Never beyond the size it had: a file that grows for ever ends here, and is found to have changed.
+    let reading: Promise<Buffer> | null = null;
     while (total < before.bytes) {
-      const { bytesRead } = await file.read(buffer, 0, Math.min(chunkBytes(total), buffer.length), total);
-      if (bytesRead === 0) break;
-      use(buffer.subarray(0, bytesRead));
-      total += bytesRead;
+      const chunk = await (reading ?? read(total));
+      if (chunk.length === 0) break;
+      total += chunk.length;
+      reading = total < before.bytes ? read(total) : null;
+      // Where `use` throws, nobody waits for it but the file, to be closed.
+      reading?.catch(() => undefined);
+      use(chunk);
     }
     const after = markOf(await file.stat({ bigint: true }));
     if (total !== before.bytes || !sameMark(before, after))
