@@ -4,9 +4,11 @@
  * keys does, because finding out that only the order differs would mean holding the document.
  */
 import { createHash } from 'node:crypto';
+import { isCharacter, isDigit, isNumberByte, runEnd } from '../reading/jsonGrammar.ts';
 
 const quote = 0x22;
 const backslash = 0x5c;
+const minus = 0x2d;
 /** What `\b` and its like stand for. */
 const shortEscapes = new Map([
   [0x62, 0x08],
@@ -18,13 +20,15 @@ const shortEscapes = new Map([
 /** No number that means anything is longer; one that is counts as it is written. */
 const numberCharsMax = 400;
 const outBytes = 64 * 1024;
+/** So many are copied one by one sooner than by a call. */
+const fewBytes = 32;
 
 /** Takes bytes of valid JSON in, in pieces of any size. */
 export class JsonDigest {
   readonly #hash = createHash('sha256');
   readonly #out = Buffer.allocUnsafe(outBytes);
   #outAt = 0;
-  #state: 'between' | 'string' | 'escape' | 'unicode' | 'number' = 'between';
+  #state: 'between' | 'string' | 'escape' | 'unicode' | 'number' | 'longNumber' = 'between';
   #number = '';
   /** Digits of a `\u` escape so far. */
   #digits = '';
@@ -32,7 +36,8 @@ export class JsonDigest {
   #highHalf = 0;
 
   push(chunk: Uint8Array): void {
-    for (const byte of chunk) this.#take(byte);
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    for (let at = 0; at < bytes.length;) at = this.#take(bytes, at);
   }
 
   /** @returns SHA-256 in hex; nothing may be pushed afterwards */
@@ -54,63 +59,106 @@ export class JsonDigest {
     this.#outAt = 0;
   }
 
-  #take(byte: number): void {
+  #putAll(bytes: Buffer, from: number, to: number): void {
+    if (to - from > outBytes - this.#outAt) this.#flush();
+    if (to - from > outBytes) this.#hash.update(bytes.subarray(from, to));
+    else if (to - from > fewBytes) this.#outAt += bytes.copy(this.#out, this.#outAt, from, to);
+    else for (let at = from; at < to; at += 1) this.#put(bytes[at] ?? 0);
+  }
+
+  /** @returns how far it came: to what is to be taken in another way, or to the end */
+  #take(bytes: Buffer, from: number): number {
+    const byte = bytes[from] ?? 0;
     switch (this.#state) {
       case 'between':
-        this.#between(byte);
-        return;
+        return this.#between(bytes, from);
       case 'number':
-        if (isOfNumber(byte)) {
-          this.#number += String.fromCharCode(byte);
-          if (this.#number.length > numberCharsMax) this.#endNumber();
-          return;
+      case 'longNumber': {
+        const to = runEnd(bytes, from, isNumberByte);
+        this.#putNumber(bytes, from, to);
+        if (to < bytes.length) this.#endNumber();
+        return to;
+      }
+      case 'string': {
+        const to = runEnd(bytes, from, isCharacter);
+        if (to > from) {
+          this.#endHalf();
+          this.#putAll(bytes, from, to);
+          return to;
         }
-        this.#endNumber();
-        this.#between(byte);
-        return;
-      case 'string':
         if (byte === backslash) this.#state = 'escape';
         else {
           this.#endHalf();
           this.#put(byte);
           if (byte === quote) this.#state = 'between';
         }
-        return;
+        return from + 1;
+      }
       case 'escape':
-        if (byte === 0x75) {
-          this.#state = 'unicode';
-          this.#digits = '';
-          return;
-        }
-        this.#state = 'string';
-        this.#endHalf();
-        this.#character(shortEscapes.get(byte) ?? byte);
-        return;
+        this.#escape(byte);
+        return from + 1;
       case 'unicode':
         this.#digits += String.fromCharCode(byte);
-        if (this.#digits.length < 4) return;
-        this.#state = 'string';
-        this.#half(Number.parseInt(this.#digits, 16));
-        return;
+        if (this.#digits.length === 4) {
+          this.#state = 'string';
+          this.#half(Number.parseInt(this.#digits, 16));
+        }
+        return from + 1;
     }
   }
 
-  #between(byte: number): void {
-    if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) return;
-    if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-      this.#state = 'number';
-      this.#number = String.fromCharCode(byte);
+  /** Up to the next number or text. */
+  #between(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) continue;
+      if (byte === minus || isDigit[byte] === 1) {
+        this.#state = 'number';
+        return at;
+      }
+      this.#put(byte);
+      if (byte === quote) {
+        this.#state = 'string';
+        return at + 1;
+      }
+    }
+    return bytes.length;
+  }
+
+  #escape(byte: number): void {
+    if (byte === 0x75) {
+      this.#state = 'unicode';
+      this.#digits = '';
       return;
     }
-    if (byte === quote) this.#state = 'string';
-    this.#put(byte);
+    this.#state = 'string';
+    this.#endHalf();
+    this.#character(shortEscapes.get(byte) ?? byte);
+  }
+
+  #putNumber(bytes: Buffer, from: number, to: number): void {
+    if (this.#number === '' && to < bytes.length && isPlain(bytes, from, to)) {
+      this.#putAll(bytes, from, to);
+      this.#state = 'between';
+      return;
+    }
+    if (this.#state === 'number' && this.#number.length + to - from > numberCharsMax) {
+      this.#putText(this.#number);
+      this.#number = '';
+      this.#state = 'longNumber';
+    }
+    if (this.#state === 'longNumber') this.#putAll(bytes, from, to);
+    else this.#number += bytes.toString('latin1', from, to);
   }
 
   #endNumber(): void {
-    if (this.#number === '') return;
-    for (const char of sameNumber(this.#number)) this.#put(char.charCodeAt(0));
+    if (this.#state === 'number') this.#putText(sameNumber(this.#number));
+    if (this.#state === 'number' || this.#state === 'longNumber') this.#state = 'between';
     this.#number = '';
-    this.#state = 'between';
+  }
+
+  #putText(ascii: string): void {
+    for (let at = 0; at < ascii.length; at += 1) this.#put(ascii.charCodeAt(at));
   }
 
   #half(unit: number): void {
@@ -134,26 +182,23 @@ export class JsonDigest {
   }
 
   #character(point: number): void {
+    if (point >= 0x20 && point < 0x80 && point !== quote && point !== backslash) this.#put(point);
     // What has to be escaped in a string is, always in the same way, so that the end of a string stays its end.
-    if (point < 0x20 || point === quote || point === backslash || (point >= 0xd800 && point <= 0xdfff))
+    else if (point < 0x20 || point === quote || point === backslash || (point >= 0xd800 && point <= 0xdfff))
       this.#escaped(point);
     else for (const byte of Buffer.from(String.fromCodePoint(point))) this.#put(byte);
   }
 
   #escaped(point: number): void {
-    this.#put(backslash);
-    for (const byte of Buffer.from(point.toString(16).padStart(4, '0'))) this.#put(byte);
+    this.#putText(`\\${point.toString(16).padStart(4, '0')}`);
   }
 }
 
-function isOfNumber(byte: number): boolean {
-  return (
-    (byte >= 0x30 && byte <= 0x39) ||
-    byte === 0x2b ||
-    byte === 0x2d ||
-    byte === 0x2e ||
-    (byte | 0x20) === 0x65
-  );
+/** Whether it is a whole number, which counts as it is written, and has ended. */
+function isPlain(bytes: Buffer, from: number, to: number): boolean {
+  const isNegative = bytes[from] === minus;
+  if (to - from > numberCharsMax || (isNegative && bytes[from + 1] === 0x30)) return false;
+  return runEnd(bytes, isNegative ? from + 1 : from, isDigit) === to;
 }
 
 /** Whole numbers keep every digit, because many readers do; the others are what a double makes of them. */

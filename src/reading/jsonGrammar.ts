@@ -83,6 +83,14 @@ function tableOf(bytes: string | readonly number[]): Uint8Array {
   return table;
 }
 
+/** @param isOfRun one of the tables above. @returns where the first byte is that does not belong to it, or the end */
+export function runEnd(bytes: Uint8Array, from: number, isOfRun: Uint8Array): number {
+  const { length } = bytes;
+  let at = from;
+  while (at < length && isOfRun[bytes[at] ?? 0] === 1) at += 1;
+  return at;
+}
+
 /** @param mark of every step but those that come back from an escape: these are marked always */
 function quoted(within: State['within'], mark: number, end: number): number {
   const inside = state(due.character, within);

@@ -44,7 +44,7 @@ const [quote, lineFeed, openBrace, openBracket] = [0x22, 0x0a, 0x7b, 0x5b] as co
 // Constants of this module: those of another are read anew for every byte.
 const { steps, marked, wrong, isCharacter, isDigit, firstName, laterName, firstValue, closed, colon, name } =
   grammar;
-const { inDocument, inObject, inArray } = grammar;
+const { inDocument, inObject, inArray, runEnd } = grammar;
 const [textInDocument, textInObject, textInArray] = [inDocument.text, inObject.text, inArray.text];
 const [fractionInDocument, fractionInObject, fractionInArray] = [
   inDocument.fraction,
@@ -302,14 +302,6 @@ export class JsonScanner {
       'Write null or a number in its place, or have the file sent as text: under a name that ends in .txt.',
     );
   }
-}
-
-/** @returns where the first byte is that is not one of those */
-function runEnd(bytes: Uint8Array, from: number, isOfRun: Uint8Array): number {
-  const { length } = bytes;
-  let at = from;
-  while (at < length && isOfRun[bytes[at] ?? 0] === 1) at += 1;
-  return at;
 }
 
 /** @returns where the number or the word begins that ends at `to` or goes on there */

@@ -42,6 +42,16 @@ test.each([
   expect(digest(one)).not.toBe(digest(other));
 });
 
+test.each([
+  { name: 'a number of 399 digits', text: `[${'1'.repeat(398)}.0]` },
+  { name: 'a number that is longer than any that means something', text: `[${'1'.repeat(500)}.0,2]` },
+  { name: 'a text that is larger than what is held', text: `["${'é'.repeat(70_000)}","\\u00e9"]` },
+  { name: 'a whole number behind a minus', text: '[-12,-0,-0.0,0,1e2]' },
+])('$name has the same digest wherever it is cut', ({ text }) => {
+  for (const pieceBytes of [1, 3, 64, 399, 400, 401, 200_000])
+    expect(digest(text, pieceBytes)).toBe(digest(` ${text}\n`, 50_000));
+});
+
 describe('any document', () => {
   test('has the same digest indented, escaped, and cut anywhere', () => {
     fc.assert(

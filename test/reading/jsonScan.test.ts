@@ -227,6 +227,11 @@ describe('what is wrong is named with its line', () => {
       says: 'line 2: is not',
     },
     {
+      name: 'a Latin-1 letter before a line end',
+      text: Buffer.from('{"a":\n"é\n"}', 'latin1'),
+      says: 'line 2: is not UTF-8 text',
+    },
+    {
       name: 'text in Latin-1 after other text',
       text: Buffer.concat([Buffer.from('["é",\n"é",\n"'), Uint8Array.of(0xe9, 0x22, 0x5d)]),
       says: 'line 3: is not UTF-8 text',
@@ -301,8 +306,8 @@ describe('nesting', () => {
 });
 
 describe('a name that stands twice', () => {
-  const table = (names: number): string =>
-    Array.from({ length: names }, (_, n) => `"n${String(n)}":0`).join(',');
+  const table = (names: number, first = 'n'): string =>
+    Array.from({ length: names }, (_, n) => `"${first}${String(n)}":0`).join(',');
   test.each<{ name: string; text: string; line: number | null }>([
     { name: 'at the top', text: '{"a":1,\n"b":2,\n"a":3}', line: 3 },
     { name: 'deep down', text: '{"a":[{"b":{"c":1,\n"c":2}}]}', line: 2 },
@@ -323,6 +328,7 @@ describe('a name that stands twice', () => {
       text: `{${table(99)},\n"a":{"b":{${table(99)}}},\n"n9":1}`,
       line: 3,
     },
+    { name: 'in the second table', text: `[{${table(99)}},{${table(99, 'm')},\n"m7":0}]`, line: 2 },
     { name: 'in two tables', text: `[{${table(99)}},{${table(99)}}]`, line: null },
     { name: 'in a table and a table in it', text: `{${table(99)},"a":{${table(99)}},"b":[]}`, line: null },
     { name: 'in none of ten thousand', text: `{${table(10_000)}}`, line: null },
