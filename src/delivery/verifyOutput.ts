@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { fileOf } from '../core/content.ts';
+import { fileOf, type ArtefactFile } from '../core/content.ts';
 import { outputDiffers } from '../core/outputDiffers.ts';
 import type { Claim, SentDocument } from '../outbox/nouns.ts';
 import type { RunAnswer } from '../platform/wire.ts';
@@ -15,7 +15,7 @@ import { isSameArchive } from '../reading/returnedArchive.ts';
 import { errorCode, type OpenFolder } from '../system/files.ts';
 import { JsonDigest } from './jsonDigest.ts';
 import { inlineBytesMax } from './poll.ts';
-import { outputBody } from './sentBodies.ts';
+import { isAltered, outputBody } from './sentBodies.ts';
 
 export interface Verified {
   /** null: there was nothing to compare, or it could not be compared. */
@@ -73,8 +73,8 @@ function without(document: unknown, names: readonly string[]): unknown {
 }
 
 /**
- * Compares a stream with what was sent. What comes back byte for byte, as it nearly always does, is read once; JSON that
- * differs is fetched a second time and compared by what it says.
+ * Compares a stream with what was sent. What comes back byte for byte, as it nearly always does, has the digest of what was
+ * uploaded, and the folder is not read; JSON that differs is fetched a second time and compared by what it says.
  * @param download gives the bytes that the platform has, from their beginning
  */
 export async function verifyStream(
@@ -91,22 +91,27 @@ export async function verifyStream(
   const body = outputBody(claim);
   // Nothing to compare with: then nothing is fetched, because what is not read would hold its connection.
   if (body === undefined || folder === null) return nothing;
-  const compare = async (digest: (bytes: AsyncIterable<Uint8Array>) => Promise<Digested>) =>
-    await both(digest(beating(await download(), beat)), digest(beating(readBody(folder, body), beat)));
-  const byBytes = await compare(bytesDigest);
-  if (byBytes === null) return cannotCompare;
-  const { theirs, ours } = byBytes;
+  const theirs = await bytesDigest(beating(await download(), beat));
   // What was uploaded is what counts, also where it cannot be made again as it was.
-  if (claim.sent !== null && theirs.digest === claim.sent.sha256) return same;
+  if (theirs.digest === sentDigest(claim, output, body)) return same;
+  const ours = await orNull(bytesDigest(beating(readBody(folder, body), beat)));
+  if (ours === null) return cannotCompare;
   if (claim.sent !== null && ours.digest !== claim.sent.sha256) return cannotCompare;
   if (theirs.digest === ours.digest) return same;
   if (theirs.isGzip && !ours.isGzip) {
     return { isSame: null, warning: 'the output came back as an archive and was not compared' };
   }
   if (output.type !== 'json') return different;
-  const byTokens = await compare(tokensDigest);
-  if (byTokens === null) return cannotCompare;
-  return byTokens.theirs.digest === byTokens.ours.digest ? same : different;
+  const theirTokens = await tokensDigest(beating(await download(), beat));
+  const ourTokens = await orNull(tokensDigest(beating(readBody(folder, body), beat)));
+  if (ourTokens === null) return cannotCompare;
+  return theirTokens === ourTokens ? same : different;
+}
+
+/** Of the bytes that were uploaded; null: an earlier version of this program did not note it. */
+function sentDigest({ sent }: Claim, output: ArtefactFile, body: ArtefactBody): string | null {
+  if (sent !== null) return sent.sha256;
+  return isAltered(body) ? null : output.sha256;
 }
 
 interface Digested {
@@ -115,15 +120,11 @@ interface Digested {
 }
 
 /** @returns null when the folder’s own file cannot be read as it was sent */
-async function both(
-  back: Promise<Digested>,
-  sent: Promise<Digested>,
-): Promise<{ readonly theirs: Digested; readonly ours: Digested } | null> {
-  const [theirs, ours] = await Promise.allSettled([back, sent]);
-  if (theirs.status === 'rejected') throw theirs.reason;
-  if (ours.status === 'fulfilled') return { theirs: theirs.value, ours: ours.value };
-  if (isSourceTrouble(ours.reason)) return null;
-  throw ours.reason;
+async function orNull<T>(digested: Promise<T>): Promise<T | null> {
+  return await digested.catch((error: unknown) => {
+    if (isSourceTrouble(error)) return null;
+    throw error;
+  });
 }
 
 const cannotCompare: Verified = {
@@ -163,10 +164,10 @@ async function bytesDigest(bytes: AsyncIterable<Uint8Array>): Promise<Digested> 
   return { digest: hash.digest('hex'), isGzip: start[0] === 0x1f && start[1] === 0x8b };
 }
 
-async function tokensDigest(bytes: AsyncIterable<Uint8Array>): Promise<Digested> {
+async function tokensDigest(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const tokens = new JsonDigest();
   for await (const chunk of bytes) tokens.push(chunk);
-  return { digest: tokens.digest(), isGzip: false };
+  return tokens.digest();
 }
 
 function value(text: string): unknown {

@@ -182,6 +182,22 @@ test('an output of more than a mebibyte is compared, and not put into the result
   expect(existsSync(join(bench.dir, 'big', 'nextmv-output.json'))).toBe(false);
 });
 
+test('a large output that comes back byte for byte is known by its digest: the folder is not read for it', async ({
+  bench,
+}) => {
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'create' && phase === 'done') writeFileSync(join(bench.dir, 'big', 'output.json'), '{}');
+  };
+  const run = await bench.track('big', {
+    'input.json': {},
+    'output.json': { solution: { text: 'x'.repeat(1_200_000) } },
+    'meta.json': { status: 'succeeded' },
+  });
+  bench.start();
+  await bench.reaches(run, 'recorded');
+  expect(resultIn(join(bench.dir, 'big'))?.runtrackd).toMatchObject({ output_verified: true, warnings: [] });
+});
+
 describe('a large output that does not come back byte for byte', () => {
   const big = { solution: { text: 'é'.repeat(700_000), values: [1, 2.5] } };
   const files = {
