@@ -53,7 +53,7 @@ export async function readArtefact(
     if (scanner !== null) scanning(seen.name, () => scanner.push(chunk));
   };
   const chunkBytes = (read: number): number =>
-    // The scanner takes as long as the reader of logs: a tenth of it once it is compiled.
+    // Little at the beginning: neither the scanner nor the reader of logs may be compiled yet.
     scanner !== null || use !== undefined ? bytesPerTurn(read) : readChunkBytes;
   const bytes = await readWhole(folder, seen, take, chunkBytes);
   const shape = scanner === null ? null : scanning(seen.name, () => scanner.end());

@@ -1,7 +1,7 @@
 /**
- * The grammar of RFC 8259 as one table: which state follows when a byte comes in another. One look-up a byte costs every
- * document about the same, and less than code that asks what the byte is. Which bracket a container began with is for
- * the scanner to remember.
+ * The grammar of RFC 8259 as one table: which state follows when a byte comes in another. One look-up a byte takes less
+ * than code that asks what the byte is, and is compiled sooner. Which bracket a container began with is for the scanner
+ * to remember.
  */
 
 /** What is said of a byte that has no place in a state. */
