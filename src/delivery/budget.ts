@@ -24,6 +24,7 @@ export interface Ticket {
 }
 
 interface Waiter {
+  readonly isAgain: boolean;
   readonly give: (ticket: Ticket) => void;
 }
 
@@ -94,13 +95,14 @@ export class Budget {
 
   /**
    * Waits for a slot.
-   * @param isAgain it was refused before: it goes to the front of its line
+   * @param isAgain it was refused before: it goes to the front of its line, behind others that were refused earlier
    * @throws the signal's reason
    */
   async take(line: RequestLine, signal: AbortSignal, isAgain = false): Promise<Ticket> {
     signal.throwIfAborted();
     return await new Promise<Ticket>((resolve, reject) => {
       const waiter: Waiter = {
+        isAgain,
         give: (ticket) => {
           signal.removeEventListener('abort', leave);
           resolve(ticket);
@@ -112,8 +114,9 @@ export class Budget {
         reject(signal.reason instanceof Error ? signal.reason : new Error('given up'));
       };
       signal.addEventListener('abort', leave, { once: true });
-      if (isAgain) this.#waiting[line].unshift(waiter);
-      else this.#waiting[line].push(waiter);
+      const inLine = this.#waiting[line];
+      const ahead = isAgain ? inLine.filter((other) => other.isAgain).length : inLine.length;
+      inLine.splice(ahead, 0, waiter);
       this.#pump();
     });
   }

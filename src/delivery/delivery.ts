@@ -5,6 +5,7 @@
  * process forgets when it dies is only that it was at work.
  */
 import { setMaxListeners } from 'node:events';
+import { rateLimited } from '../core/failure.ts';
 import type { Conclusion } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
@@ -250,16 +251,18 @@ export class Delivery {
     const { outbox, clock, policy, measures } = this.#parts;
     let claim = claimed;
     let answer: ReadAnswer | undefined;
+    let wasOneTooMany = false;
     let isInHand: Promise<boolean> = Promise.resolve(true);
     for (;;) {
       // Whatever becomes of the step, a conclusion that fails is heard of.
-      const [step, isStill] = await Promise.all([this.#step(claim, answer), isInHand]);
+      const [step, isStill] = await Promise.all([this.#step(claim, answer, wasOneTooMany), isInHand]);
       if (step === null || !isStill) return;
       claim = step.claim;
       const { warnings, outputSame = null } = step.outcome;
       answer = step.outcome.answer;
       const happening = this.#pauses.note(step.outcome.happening, claim);
       if ('failure' in happening && happening.failure !== null) measures.stepFailed(claim.life.state.kind);
+      wasOneTooMany = happening.kind === 'nothingMade' && happening.failure.class === rateLimited;
       if (warnings !== undefined && warnings.length > 0) await outbox.addWarnings(claim.run, warnings);
       const nowMs = clock.nowMs();
       const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
@@ -282,6 +285,7 @@ export class Delivery {
   async #step(
     claim: Claim,
     answer: ReadAnswer | undefined,
+    wasOneTooMany: boolean,
   ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
     const { state } = claim.life;
     if (!isLive(state)) throw new Error(`run ${claim.run} was claimed, and it is ${state.kind}`);
@@ -293,7 +297,7 @@ export class Delivery {
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
           if (!(await this.#isProven(claim.key.app))) return null;
-          return await send(claim, this.#parts, signal, this.#ending.signal);
+          return await send(claim, this.#parts, signal, this.#ending.signal, wasOneTooMany);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
         case 'writeBack': {

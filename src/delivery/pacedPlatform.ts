@@ -42,9 +42,12 @@ export class PacedPlatform {
     this.#measures.bytesSent(bytes);
   }
 
-  /** The slot for one `createRun`, to be had before the intent is written down. */
-  async slotForRun(signal: AbortSignal): Promise<Ticket> {
-    return await this.budget.take('create', signal);
+  /**
+   * The slot for one `createRun`, to be had before the intent is written down.
+   * @param isAgain this run was refused as one too many: it does not stand in line anew
+   */
+  async slotForRun(signal: AbortSignal, isAgain = false): Promise<Ticket> {
+    return await this.budget.take('create', signal, isAgain);
   }
 
   /** @param slot from `slotForRun`, used up by this */

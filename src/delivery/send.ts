@@ -11,6 +11,7 @@ import { isYoung } from './upload.ts';
 
 /**
  * @param waiting ends the wait for a slot of the budget, in which nothing is under way yet
+ * @param wasOneTooMany its request was just refused for that, so that nothing was made: it goes to the front of the line
  * @returns the outcome of the request, to be concluded from `intended`; or that the ids were too old for one.
  *   null: the claim is not the newest any more, and nothing was sent
  */
@@ -19,12 +20,13 @@ export async function send(
   parts: DeliveryParts,
   signal: AbortSignal,
   waiting: AbortSignal,
+  wasOneTooMany: boolean,
 ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
   const { outbox, platform, clock, policy, passPoint, placesOfRoot } = parts;
   const { state } = claim.life;
   if (state.kind !== 'uploaded') throw new Error('only an uploaded run is sent');
   // First the slot, then the intent: what is intended is sent at once.
-  const slot = await platform.slotForRun(waiting);
+  const slot = await platform.slotForRun(waiting, wasOneTooMany);
   // Where results and problems would lie is not known any more; nothing is sent that could not be told of.
   if (placesOfRoot(claim.key.dropRoot) === null)
     return {

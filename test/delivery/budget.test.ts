@@ -78,6 +78,23 @@ describe('a budget', () => {
     expect(order).toEqual(['again', 'behind']);
   });
 
+  plainTest('lets refused requests keep their order among themselves', async () => {
+    const clock = standing();
+    const budget = new Budget(limits, clock, false);
+    await budget.take('create', never);
+    const order: string[] = [];
+    const ask = (who: string, isAgain: boolean) =>
+      void budget.take('create', never, isAgain).then(() => order.push(who));
+    ask('behind', false);
+    ask('refused first', true);
+    ask('refused then', true);
+    while (order.length < 3) {
+      clock.ms += 10_000;
+      await looksAtTheClock(budget);
+    }
+    expect(order).toEqual(['refused first', 'refused then', 'behind']);
+  });
+
   plainTest('forgets whoever leaves', async () => {
     const budget = new Budget(limits, standing(), false);
     await budget.take('upload', never);
@@ -123,6 +140,66 @@ describe('delivery within limits', () => {
     const { runs, api } = bench.delivery.budget.rates();
     expect(runs).toBeLessThan(200 * 0.97);
     expect(api).toBeLessThan(1_000 * 0.97);
+  });
+});
+
+describe('delivery of a run that was one too many', () => {
+  // The first slot is there at once, the next after minutes: so other limits are one more slot, and no second one.
+  const oneSlot = (more: number) => ({ runsPerSecond: 0.01 + more / 1_000, requestsPerMinute: null });
+  test.override({ limits: oneSlot(0) });
+
+  test('does not put it behind those that wait, and writes an intent for each request', async ({ bench }) => {
+    const runs: number[] = [];
+    const asked: (readonly number[])[] = [];
+    const inState = async (kind: string): Promise<number[]> => {
+      const now = await Promise.all(runs.map((run) => bench.run(run)));
+      return now.filter(({ life }) => life.state.kind === kind).map(({ run }) => run);
+    };
+    const toWaitAgain = (): Promise<number> =>
+      until('it to wait again', async () => {
+        const { length } = await inState('intended');
+        return length === 0 && bench.delivery.budget.waiting();
+      });
+    bench.onRequest = async ({ kind, phase }) => {
+      if (kind !== 'create' || phase !== 'received') return;
+      asked.push(await inState('intended'));
+      if (asked.length === 1)
+        await until('others to stand in line', async () => (await inState('uploaded')).length >= 2);
+    };
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 429 }, 2);
+    for (let made = 0; made < 6; made += 1) runs.push(await bench.track(`plan-${made}`));
+    bench.start();
+    await until('the first to be asked for', () => Promise.resolve(asked.length === 1));
+    expect(await toWaitAgain()).toBeGreaterThanOrEqual(3);
+    bench.delivery.limitTo({ ...oneSlot(1), uploadsAtOnce: 8 });
+    await until('it to be asked for again', () => Promise.resolve(asked.length === 2));
+    await toWaitAgain();
+    expect(asked[0]).toHaveLength(1);
+    expect(asked[1]).toEqual(asked[0]);
+    bench.delivery.limitTo({ runsPerSecond: 200, requestsPerMinute: null, uploadsAtOnce: 8 });
+    for (const run of runs) await bench.reaches(run, 'recorded');
+    expect(bench.creates).toBe(runs.length + 2);
+    for (const run of runs) expect(await bench.copiesOf(run)).toBe(1);
+  });
+});
+
+describe('delivery of a run that was one too many, at a slow pace', () => {
+  test.override({ limits: { runsPerSecond: 0.1, requestsPerMinute: null } });
+
+  test('ends while it waits for its next slot, at no try and with nothing intended', async ({ bench }) => {
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 429 }, 1);
+    bench.start();
+    const run = await bench.track('crowded');
+    await until('it to wait again', () =>
+      Promise.resolve(bench.creates === 1 && bench.delivery.budget.waiting() === 1),
+    );
+    await bench.stopLoops();
+    expect(bench.delivery.inHand()).toBe(0);
+    expect(bench.creates).toBe(1);
+    const { life, isClaimed } = await bench.run(run);
+    expect(life.state.kind).toBe('uploaded');
+    expect(life.tries).toBe(0);
+    expect(isClaimed).toBe(false);
   });
 });
 
