@@ -1,9 +1,16 @@
 /**
  * One of the platform's limits, shared with hosts that nobody here can talk to. A pace gives out slots evenly, a little
- * below the limit; it learns of the others only by refusals (429), gives way by a quarter then, and widens again by
- * itself while it is used. Alone on an account it never meets a refusal.
+ * below the limit; it learns of the others only by refusals (429), gives way then, and widens again by itself while it is
+ * used. Alone on an account it never meets a refusal.
  *
- * Pure: time (a monotonic clock) and chance are arguments; the state is a value.
+ * How many share it shows in how often one is refused, and that is the same for all. So each rate has its measure of
+ * refusals, higher for lower rates: whoever meets fewer widens, whoever meets more narrows, and hosts that are refused
+ * alike come to the same rate, whatever they began with. An accepted request widens by `stride` times that measure, a
+ * refusal narrows by `stride`; where these balance does not hang on the stride, which is long for a beginner, to be near
+ * its share soon, and short later, to stay there.
+ *
+ * Pure: time (a monotonic clock) and chance are arguments; the state is a value. `npm run bench:sharing` plays it with up
+ * to 500 hosts, and its options change any of the numbers below.
  */
 
 export interface PacePolicy {
@@ -13,14 +20,24 @@ export interface PacePolicy {
   readonly depth: number;
   /** The gap between two slots varies by this part, so that hosts do not keep step. */
   readonly gapJitter: number;
-  /** How much of the limit an accepted request adds to the rate, before `growthPower`. */
-  readonly growth: number;
-  /** Below 1: small shares grow faster than large ones, which is what makes them even. */
-  readonly growthPower: number;
-  /** What a refusal leaves of the rate. */
-  readonly cut: number;
-  /** After so many accepted in a row the others have gone: growth speeds up, to eight times. */
-  readonly streak: number;
+  /** Refusals for each accepted request, at a rate of `bendShare`. */
+  readonly refusals: number;
+  /**
+   * Of the limit. Above it half the rate has twice the refusals, which makes up to twenty hosts even; below it they grow
+   * by `bendPower` only, or hundreds of hosts would be refused most of what they ask.
+   */
+  readonly bendShare: number;
+  readonly bendPower: number;
+  /** How far a beginner goes at a refusal: to e^-0.45, 64 %. */
+  readonly strideMax: number;
+  /** And whoever is where it belongs: to 89 %. */
+  readonly strideMin: number;
+  /** With each refusal, met or to be expected by now, the stride loses this part of what it has above the least. */
+  readonly strideLoss: number;
+  /** Once so many refusals were to be expected in a row of successes, others have gone: growth speeds up. */
+  readonly patience: number;
+  /** Up to so many times. */
+  readonly speedMax: number;
   /** A rate never falls below this, in slots a second: with hundreds of hosts even that is much. */
   readonly rateMin: number;
   /** What a host begins with that comes back after an outage together with all others. */
@@ -29,16 +46,23 @@ export interface PacePolicy {
   readonly recoverSpreadMs: number;
 }
 
+/**
+ * Chosen by simulation, see `npm run bench:sharing`; what other numbers did is in docs/cost.md.
+ */
 export const pacePolicy: PacePolicy = {
   capShare: 0.97,
   depth: 1.5,
   gapJitter: 0.1,
-  growth: 0.002,
-  growthPower: 0.25,
-  cut: 0.75,
-  streak: 60,
+  refusals: 0.095,
+  bendShare: 0.05,
+  bendPower: 0.45,
+  strideMax: 0.45,
+  strideMin: 0.12,
+  strideLoss: 0.2,
+  patience: 1.2,
+  speedMax: 30,
   rateMin: 1 / 300,
-  startShare: 0.02,
+  startShare: 0.1,
   recoverSpreadMs: 60_000,
 };
 
@@ -54,6 +78,8 @@ export interface Pace {
   readonly isStarting: boolean;
   /** Accepted in a row. */
   readonly successes: number;
+  /** How far the next refusal narrows the rate, on a logarithmic scale; growth goes with it. */
+  readonly stride: number;
   /** When the next slot is due by the pace, in ms. */
   readonly slotAtMs: number;
   /** Before this nothing leaves, because the server said so, in ms. */
@@ -84,6 +110,7 @@ export function startPace(
     rate: isRecovering ? cap * policy.startShare : cap,
     isStarting: true,
     successes: 0,
+    stride: policy.strideMax,
     slotAtMs: firstAtMs,
     // Catching up would let all who come first in the spread leave at its very beginning.
     floorAtMs: isRecovering ? firstAtMs : 0,
@@ -118,13 +145,28 @@ export function accepted(pace: Pace, { isHungry }: Slot, policy: PacePolicy = pa
   const successes = pace.successes + 1;
   // Unused pace proves nothing, so it does not grow.
   if (!isHungry && pace.rate >= 0.02 * cap) return { ...pace, successes };
-  const speed = successes > policy.streak ? Math.min(8, successes / policy.streak) : 1;
-  const grown = pace.isStarting
-    ? pace.rate * 2
-    : pace.rate + policy.growth * speed * limit * (pace.rate / limit) ** policy.growthPower;
-  return grown >= cap
-    ? { ...pace, successes, rate: cap, isStarting: false }
-    : { ...pace, successes, rate: grown };
+  if (pace.isStarting) {
+    const doubled = pace.rate * 2;
+    return doubled < cap
+      ? { ...pace, successes, rate: doubled }
+      : { ...pace, successes, rate: cap, isStarting: false };
+  }
+  const refusals = refusalsAt(pace.rate / limit, policy);
+  const missing = (successes * refusals) / policy.patience;
+  const speed = missing > 1 ? Math.min(policy.speedMax, missing ** 2) : 1;
+  const rate = Math.min(cap, pace.rate * (1 + pace.stride * refusals * speed));
+  return { ...pace, successes, rate, stride: shortened(pace.stride, refusals, policy) };
+}
+
+/** How many refusals for each accepted request a host is to meet that has this share of the limit. */
+function refusalsAt(share: number, { refusals, bendShare, bendPower }: PacePolicy): number {
+  const bends = share / bendShare;
+  return refusals * bends ** (bends > 1 ? -1 : -bendPower);
+}
+
+/** @param refusals met, or to be expected since the last time */
+function shortened(stride: number, refusals: number, { strideMin, strideLoss }: PacePolicy): number {
+  return strideMin + (stride - strideMin) * (1 - Math.min(1, strideLoss * refusals));
 }
 
 /**
@@ -145,12 +187,13 @@ export function refused(
   let next: Pace = { ...pace, successes: 0 };
   // Requests that were in the air when the rate was cut say nothing new.
   if (slot.sentAtMs > pace.cutAtMs) {
-    const lower = Math.max(policy.rateMin, rate * (pace.isStarting && limit !== null ? 0.5 : policy.cut));
+    const lower = Math.max(policy.rateMin, rate * Math.exp(-pace.stride));
     next = {
       ...next,
       limit: limit ?? unlimitedRateGuess,
       rate: lower,
       isStarting: false,
+      stride: shortened(pace.stride, 1, policy),
       cutAtMs: nowMs,
       slotAtMs: Math.max(pace.slotAtMs, nowMs + (1_000 / lower) * (0.5 + random)),
     };

@@ -29,6 +29,7 @@ describe('a pace begins', () => {
       rate: cap,
       isStarting: true,
       successes: 0,
+      stride: 0.45,
       slotAtMs: 7,
       floorAtMs: 0,
       cutAtMs: -Infinity,
@@ -39,7 +40,7 @@ describe('a pace begins', () => {
     'slowly and somewhere in a minute, when everybody comes back (%f)',
     (random) => {
       const pace = startPace(limit, true, 7, random);
-      expect(pace.rate).toBeCloseTo(cap * 0.02, 10);
+      expect(pace.rate).toBeCloseTo(cap * 0.1, 10);
       expect(pace.slotAtMs).toBe(7 + random * 60_000);
       expect(freeAtMs(pace)).toBe(pace.slotAtMs);
     },
@@ -80,21 +81,40 @@ describe('an accepted request', () => {
     expect(accepted({ ...beginner, rate: cap * 0.7 }, slot)).toMatchObject({ rate: cap, isStarting: false });
   });
 
-  test('widens a small share more than its part, and counts', () => {
-    const { rate, successes } = accepted(steady, slot);
-    expect(rate - 2).toBeCloseTo(0.002 * limit * (2 / limit) ** 0.25, 12);
-    expect(successes).toBe(1);
+  test.each([
+    // A twentieth of the limit, and what is twice, eight times and a fifth of it.
+    { rate: 0.25, refusals: 0.095 },
+    { rate: 0.5, refusals: 0.0475 },
+    { rate: 2, refusals: 0.011875 },
+    { rate: 0.05, refusals: 0.095 * 5 ** 0.45 },
+  ])(
+    'widens a rate of $rate by what it has to be refused, times its stride, and counts',
+    ({ rate, refusals }) => {
+      const widened = accepted({ ...steady, rate }, slot);
+      expect(widened.rate / rate - 1).toBeCloseTo(refusals * 0.45, 12);
+      expect(widened.successes).toBe(1);
+      // A fifth of one refusal's loss, for each that was to be expected.
+      expect(widened.stride).toBeCloseTo(0.12 + 0.33 * (1 - 0.2 * refusals), 12);
+      expect(accepted({ ...steady, rate, stride: 0.12 }, slot).rate / rate - 1).toBeCloseTo(
+        refusals * 0.12,
+        12,
+      );
+    },
+  );
+
+  test('never shortens a stride to less than the least, whatever a rate is to be refused', () => {
+    expect(accepted({ ...steady, rate: 1e-6 }, slot).stride).toBeCloseTo(0.12, 12);
   });
 
   test.each([
-    { before: 58, speed: 1 },
-    { before: 59, speed: 1 },
-    { before: 89, speed: 1.5 },
-    { before: 479, speed: 8 },
-    { before: 900, speed: 8 },
+    // With a rate of 2 one refusal was to be expected in 84 successes; the patience is 1.2 of them.
+    { before: 99, speed: 1 },
+    { before: 201, speed: 4 },
+    { before: 302, speed: 9 },
+    { before: 900, speed: 30 },
   ])('widens it $speed times as fast after $before others', ({ before, speed }) => {
     const slow = accepted(steady, slot).rate - 2;
-    expect(accepted({ ...steady, successes: before }, slot).rate - 2).toBeCloseTo(slow * speed, 10);
+    expect((accepted({ ...steady, successes: before }, slot).rate - 2) / slow).toBeCloseTo(speed, 1);
   });
 
   test('that nobody waited for widens only a pace that is next to nothing', () => {
@@ -113,23 +133,21 @@ describe('an accepted request', () => {
 });
 
 describe('a refusal', () => {
-  test('leaves three quarters, and half to a beginner; successes start anew', () => {
-    const used = { ...steady, successes: 9 };
-    expect(refused(used, slot, undefined, 1_100, 0.5)).toMatchObject({
-      rate: 1.5,
-      successes: 0,
-      cutAtMs: 1_100,
-    });
-    expect(refused({ ...used, isStarting: true }, slot, undefined, 1_100, 0.5)).toMatchObject({
-      rate: 1,
-      isStarting: false,
-    });
+  test('narrows the rate by the stride, and that by a fifth of what it has to lose; successes start anew', () => {
+    const used = { ...steady, successes: 9, stride: 0.22 };
+    const narrowed = refused(used, slot, undefined, 1_100, 0.5);
+    expect(narrowed).toMatchObject({ successes: 0, cutAtMs: 1_100 });
+    expect(narrowed.rate).toBeCloseTo(2 * Math.exp(-0.22), 12);
+    expect(narrowed.stride).toBeCloseTo(0.2, 12);
+    const beginner = refused({ ...steady, isStarting: true }, slot, undefined, 1_100, 0.5);
+    expect(beginner.rate).toBeCloseTo(2 * Math.exp(-0.45), 12);
+    expect(beginner.isStarting).toBe(false);
   });
 
   test.each([
-    { random: 0, afterMs: 333.333 },
-    { random: 0.5, afterMs: 666.667 },
-    { random: 0.9, afterMs: 933.333 },
+    { random: 0, afterMs: 392.078 },
+    { random: 0.5, afterMs: 784.156 },
+    { random: 0.9, afterMs: 1_097.819 },
   ])('puts the next slot half a gap to one and a half ahead (chance $random)', ({ random, afterMs }) => {
     expect(refused(steady, slot, undefined, 1_100, random).slotAtMs).toBeCloseTo(1_100 + afterMs, 2);
     const later = { ...steady, slotAtMs: 99_000 };
@@ -153,8 +171,9 @@ describe('a refusal', () => {
   test('shows a limit where none was configured, and that limit holds from then on', () => {
     const free = { ...startPace(null, false, 0, 0), slotAtMs: 500 };
     const pace = refused(free, slot, undefined, 1_100, 0.5);
-    expect(pace).toMatchObject({ limit: 100, rate: 75, isStarting: false });
-    expect(accepted(pace, slot).rate).toBeGreaterThan(75);
+    expect(pace).toMatchObject({ limit: 100, isStarting: false });
+    expect(pace.rate).toBeCloseTo(100 * Math.exp(-0.45), 10);
+    expect(accepted(pace, slot).rate).toBeGreaterThan(pace.rate);
   });
 
   test.each([
@@ -171,7 +190,7 @@ describe('a refusal', () => {
     // Half as long again, where that is more than the gap.
     { wish: 60_000, rate: 2, widthMs: 30_000 },
     // The gap, where the wish is short.
-    { wish: 200, rate: 2, widthMs: 1_000 / 1.5 },
+    { wish: 200, rate: 2, widthMs: 500 * Math.exp(0.45) },
     // And no more than half a minute, however slow the pace is.
     { wish: 200, rate: 1 / 200, widthMs: 30_000 },
   ])(
