@@ -69,6 +69,10 @@ export class Budget {
     this.#pump();
   }
 
+  get limits(): Limits {
+    return this.#limits;
+  }
+
   /** What the paces are now, requests a second; null: no limit. */
   rates(): { readonly runs: number | null; readonly api: number | null } {
     const shown = ({ rate }: Pace): number | null => (Number.isFinite(rate) ? rate : null);
@@ -82,7 +86,9 @@ export class Budget {
 
   /** Whether the platform’s refusals hold us well below what is configured. */
   isNarrowed(): boolean {
-    const isLow = ({ limit, rate }: Pace): boolean => limit !== null && rate < limit / 4;
+    // Whoever comes back after an outage begins low, and was refused nothing.
+    const isLow = ({ limit, rate, cutAtMs }: Pace): boolean =>
+      limit !== null && rate < limit / 4 && cutAtMs > -Infinity;
     return (isLow(this.#runs) || isLow(this.#api)) && this.waiting() > 0;
   }
 

@@ -84,14 +84,20 @@ export interface StatusView {
     readonly state: 'ok' | 'paused';
     readonly reason: string | null;
     readonly apps: readonly { readonly app: string; readonly state: 'paused'; readonly reason: string }[];
-    /** What may leave now; null: no limit. */
     /** Where artefacts are uploaded to: its trouble stops uploads only. */
     readonly storage: { readonly state: 'ok' | 'paused'; readonly reason: string | null };
+    /** What may leave now; null: no limit. */
     readonly budget: {
       readonly runs_per_second: number | null;
       readonly requests_per_minute: number | null;
       readonly waiting: number;
+      /** The platform refuses some, and holds us well below what is configured. */
       readonly narrowed: boolean;
+      /** As they are configured. */
+      readonly limits: {
+        readonly runs_per_second: number | null;
+        readonly requests_per_minute: number | null;
+      };
     };
   };
   /** The state directory, as a place for results whose folders do not take them: its trouble stops these only. */

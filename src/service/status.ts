@@ -248,5 +248,9 @@ function budgetOf({ budget }: Delivery): StatusView['platform']['budget'] {
     requests_per_minute: rounded(api === null ? null : api * 60),
     waiting: budget.waiting(),
     narrowed: budget.isNarrowed(),
+    limits: {
+      runs_per_second: budget.limits.runsPerSecond,
+      requests_per_minute: budget.limits.requestsPerMinute,
+    },
   };
 }

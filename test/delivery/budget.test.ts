@@ -113,6 +113,19 @@ describe('a budget', () => {
     expect(tickets).toHaveLength(200);
   });
 
+  plainTest('is narrowed by refusals, and not by beginning slowly after an outage', async () => {
+    const clock = standing();
+    const budget = new Budget({ runsPerSecond: 1, requestsPerMinute: null }, clock, true);
+    clock.ms = minuteMs;
+    const ticket = await budget.take('create', never);
+    void budget.take('create', never);
+    expect(budget.rates().runs).toBeLessThan(0.25);
+    expect(budget.waiting()).toBe(1);
+    expect(budget.isNarrowed()).toBe(false);
+    ticket.refused(undefined);
+    expect(budget.isNarrowed()).toBe(true);
+  });
+
   plainTest('lets fewer runs begin when fewer can be posted', () => {
     const startedMax = (runsPerSecond: number | null): number =>
       new Budget({ runsPerSecond, requestsPerMinute: null }, standing(), false).startedMax();

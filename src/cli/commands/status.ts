@@ -2,6 +2,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { styleText } from 'node:util';
 import { shownStates } from '../../core/run.ts';
+import { narrowedText } from '../../http/narrowedText.ts';
 import type { StatusView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
 import { backfillLines } from '../backfillText.ts';
@@ -42,12 +43,8 @@ function statusScreen(status: StatusView, nowMs: number): string {
       : `runtrackd is ${styleText('red', 'not running')} on ${status.host}; this is what its outbox says. Start it with \`runtrackd run\` or systemctl; \`runtrackd explain not-running\` says more.`,
     `platform: ${platform.kind}${platform.endpoint === null ? '' : ` at ${platform.endpoint}`}, ${platform.state}`,
   ];
-  if (platform.budget.narrowed) {
-    const { runs_per_second: runs, waiting } = platform.budget;
-    lines.push(
-      `  ${styleText('yellow', '!')} the platform asks to slow down (429): ${runs === null ? 'few' : String(runs)} runs a second for now, ${String(waiting)} request(s) wait; it widens again by itself`,
-    );
-  }
+  const narrowed = narrowedText(platform.budget);
+  if (narrowed !== null) lines.push(`  ${styleText('yellow', '!')} ${narrowed}`);
   // The first line says that it is not running.
   const problems = status.problem_reasons.filter((problem) => problem.class !== 'not-running');
   for (const { text } of problems) lines.push(`  ${styleText('red', '!')} ${text}`);

@@ -5,6 +5,7 @@
 import { html } from 'hono/html';
 import { needsPerson, type ShownState } from '../../core/run.ts';
 import { ago, count, mark, moment, visible, type Markup } from '../../markup/wording.ts';
+import { narrowedText } from '../narrowedText.ts';
 import type { RunView, StatusView } from '../operations.ts';
 import { storyPath, turnPath } from './paths.ts';
 import { daysPicture, recentPicture, type DayOfRuns } from './pictures.ts';
@@ -64,6 +65,7 @@ export function overviewOf(seen: Overview): Readonly<Record<SectionName, Markup 
 
 function health({ status, nowMs }: Overview): Markup {
   const { healthy, problem_reasons: problems, oldest_waiting: oldest, platform } = status;
+  const narrowed = narrowedText(platform.budget);
   const asking = needsPerson.reduce((sum, state) => sum + (status.counts[state] ?? 0), 0);
   const moving =
     oldest === null
@@ -80,14 +82,7 @@ function health({ status, nowMs }: Overview): Markup {
               </ul>
               ${explained(problems)}`
       }
-      ${
-        platform.budget.narrowed
-          ? html`<p>
-              The platform asks to slow down; ${count(platform.budget.waiting)} requests wait, and it widens
-              again by itself.
-            </p>`
-          : ''
-      }
+      ${narrowed === null ? '' : html`<p>Now ${narrowed}.</p>`}
     </div>
   </div>`;
 }
