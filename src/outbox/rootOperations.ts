@@ -14,6 +14,8 @@ interface RootRow extends RootStart {
 
 export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'distrust'>) {
   const rootOf = (dropRoot: string): RootRow | undefined => sql.root.get({ dropRoot }) as RootRow | undefined;
+  const recordedOf = (dropRoot: string, after: string, limit: number): Recorded[] =>
+    sql.recorded.raw().all({ dropRoot, after, limit }) as Recorded[];
 
   return {
     /** Which directory the drop root was when it was last looked at; null: it never was. */
@@ -55,13 +57,13 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
      */
     scanFacts(dropRoot: string, recordedMax: number): ScanFacts {
       const row = rootOf(dropRoot);
-      const recorded = sql.recorded.raw().all({ dropRoot, after: '', limit: recordedMax + 1 }) as Recorded[];
+      const isSmall = Number(sql.countRecorded.pluck().get({ dropRoot })) <= recordedMax;
       return {
         mark: row?.mark ?? null,
         start: row === undefined ? null : { firstStartMs: row.firstStartMs, historyFound: row.historyFound },
         distrust: doubt.distrust(),
         hasUnsettled: sql.unsettled.pluck().get({ dropRoot, after: '', limit: 1 }) !== undefined,
-        recorded: recorded.length > recordedMax ? null : recorded,
+        recorded: isSmall ? recordedOf(dropRoot, '', recordedMax) : null,
       };
     },
 
@@ -110,7 +112,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
 
     /** Folders that have been dealt with, in the order of their paths, in pages. */
     recorded(dropRoot: string, after: string, limit: number): Recorded[] {
-      return sql.recorded.raw().all({ dropRoot, after, limit }) as Recorded[];
+      return recordedOf(dropRoot, after, limit);
     },
 
     folderCount(dropRoot: string): number {

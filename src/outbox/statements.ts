@@ -1,6 +1,9 @@
 /**
  * Every statement that touches the outbox, in one place. A test asks SQLite for the plan of each of them: a query that
  * reads a whole table would be noticed there, and not at a million rows.
+ *
+ * A limit is given as a sum, because SQLite looks at a bare parameter when it plans, and then plans anew whenever the
+ * statement is carried out: that took ten times as long as finding the rows.
  */
 
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
@@ -44,7 +47,7 @@ export const statements = {
       @runId, @distrusted, @distrusted, @facts)
     returning run`,
   runByNumber: `select ${runColumns} from run where run = @run`,
-  runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit`,
+  runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit + 0`,
   sameContentAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
     order by counter desc limit 1`,
@@ -54,7 +57,7 @@ export const statements = {
   unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run and generation <> @generation
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
-    order by run desc limit @limit`,
+    order by run desc limit @limit + 0`,
   moveRun: 'update run set path = @path where run = @run',
   refreshContent: `update run set content = @content, facts = @facts, settings = @settings, warnings = @warnings
     where run = @run`,
@@ -66,7 +69,7 @@ export const statements = {
   claimDue: `update run set claimed = @mark, fence = fence + 1, tries_total = tries_total + 1
     where run in (select run from run where line = @line and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform and app not in (select value from json_each(@pausedApps))
-      order by due_at_ms limit @limit)
+      order by due_at_ms limit @limit + 0)
     returning ${runColumns}`,
   claimRun: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
     where run = @run and lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs and platform = @platform
@@ -108,12 +111,12 @@ export const statements = {
   addHistory: 'insert into history (run, at_ms, kind, note) values (@run, @nowMs, @kind, @note)',
   historyCount: 'select count(*) from history where run = @run',
   trimHistory: `delete from history where run = @run and rowid in
-    (select rowid from history where run = @run order by rowid limit @surplus)`,
+    (select rowid from history where run = @run order by rowid limit @surplus + 0)`,
   forgetHistory: 'delete from history where run = @run',
   thickRuns: `select ${runColumns}, backlog, counted from run indexed by run_thick
     where (kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'))) and claimed = 0
       and since_ms <= @beforeMs and not exists (select 1 from archiving where archiving.run = run.run)
-    order by since_ms limit @limit`,
+    order by since_ms limit @limit + 0`,
   thinStory: 'update run set thinned = 1 where run = @run',
   forgetRun: 'delete from run where run = @run',
   thinCommon: 'select common from thin_common where facts = @facts',
@@ -128,13 +131,13 @@ export const statements = {
   forgetThinMarks: 'delete from thin_mark where run = @run and mark in (select value from json_each(@marks))',
   hasThinMark: 'select 1 from thin_mark where mark = @mark and run = @run',
   thinByNumber: `select ${thinColumns} ${thinFrom} where thin_run.run = @run`,
-  thinByMark: `select ${thinColumns} ${thinFromMark} where mark = @mark order by thin_mark.run desc limit @limit`,
+  thinByMark: `select ${thinColumns} ${thinFromMark} where mark = @mark order by thin_mark.run desc limit @limit + 0`,
   thinByMarkAndContent: `select ${thinColumns} ${thinFromMark} where mark = @mark and generation = @generation`,
   newestThin: `select ${thinColumns} ${thinFrom} where thin_run.run < @before and thin_run.run > @above
-    order by thin_run.run desc limit @limit`,
+    order by thin_run.run desc limit @limit + 0`,
   commonOfRoot: `select common from thin_common where facts ->> '$.dropRoot' = @dropRoot`,
   newestThinOfCommon: `select ${thinColumns} ${thinFrom} where thin_run.common = @common and thin_run.run < @before
-      and thin_run.run > @above order by thin_run.run desc limit @limit`,
+      and thin_run.run > @above order by thin_run.run desc limit @limit + 0`,
   insertThick: `insert into run (run, fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
       path, directory, content, settings, state, run_id, since_ms, tries_total, plainest, ever_unknown, fence, warnings,
       created_at_ms, backlog, archived_to, counted, thinned, output_same)
@@ -144,7 +147,7 @@ export const statements = {
   history: 'select at_ms as atMs, kind as state, note from history where run = @run order by rowid',
 
   unknownDue: `select ${runColumns} from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
-      and platform = @platform and run > @after order by run limit @limit`,
+      and platform = @platform and run > @after order by run limit @limit + 0`,
   unknownApps: `select distinct app from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
@@ -154,7 +157,7 @@ export const statements = {
 
   folder: `select ${folderColumns} from folder where drop_root = @dropRoot and path = @path`,
   foldersOfRoot: `select ${folderColumns} from folder where drop_root = @dropRoot and path > @after
-    order by path limit @limit`,
+    order by path limit @limit + 0`,
   nextFolderPath:
     'select path from folder where drop_root = @dropRoot and path > @after order by path limit 1',
   nextRunPath: 'select path from run where drop_root = @dropRoot and path > @after order by path limit 1',
@@ -171,24 +174,26 @@ export const statements = {
   unsettleFolderOf: `update folder set signature = '', changed_at_ms = @nowMs
     where (drop_root, path) = (select drop_root, path from run where run = @run) and run = @run`,
   openFolders: `select ${folderColumns} from folder where state = @state and state <> 'known'
-      and (drop_root, path) > (@afterRoot, @afterPath) order by drop_root, path limit @limit`,
+      and (drop_root, path) > (@afterRoot, @afterPath) order by drop_root, path limit @limit + 0`,
   openFoldersOfRoot: `select ${folderColumns} from folder where state = @state and state <> 'known'
-      and drop_root = @dropRoot and path > @afterPath order by path limit @limit`,
+      and drop_root = @dropRoot and path > @afterPath order by path limit @limit + 0`,
   // Slim on purpose: a scan asks for each name that it finds.
   // A page in one statement: of a root full of finished folders each is asked about, and a statement each costs thrice that.
   lookWanted: `select value from json_each(@paths) where not exists (select 1 from folder
       where drop_root = @dropRoot and path = value
       and target = @target and signature <> '' and state not in ('settling', 'overdue'))`,
   unsettled: `select path from folder where drop_root = @dropRoot and signature = '' and path > @after
-    order by path limit @limit`,
+    order by path limit @limit + 0`,
   recorded: `select path, signature from folder where drop_root = @dropRoot and path > @after
-      and state not in ('settling', 'overdue') order by path limit @limit`,
+      and state not in ('settling', 'overdue') order by path limit @limit + 0`,
   countFolders: 'select coalesce(sum(folders), 0) from folder_count where drop_root = @dropRoot',
+  countRecorded: `select coalesce(sum(folders), 0) from folder_count where drop_root = @dropRoot
+      and state not in ('settling', 'overdue')`,
   wantFolder: `update folder set wanted = 1, signature = '', changed_at_ms = @nowMs
     where drop_root = @dropRoot and path = @path`,
   isWanted: 'select wanted from folder where drop_root = @dropRoot and path = @path',
   leftOut: `select path from folder where state = 'skipped' and state <> 'known' and drop_root = @dropRoot
-      and reason_class = 'backfill' and path > @after order by path limit @limit`,
+      and reason_class = 'backfill' and path > @after order by path limit @limit + 0`,
   // It was no first start after all: what was left out is looked at again.
   forgetFirstStarts: 'update root set first_start_ms = null',
   unsettleLeftOut: `update folder set signature = '' where state = 'skipped' and state <> 'known'
@@ -212,7 +217,7 @@ export const statements = {
     left join run on run.run = folder.run left join thin_run on thin_run.run = folder.run
     where folder.drop_root = @dropRoot and folder.path > @after and folder.state = 'known'
       and ((run.kind = 'recorded' and run.since_ms <= @recordedBeforeMs) or thin_run.since_ms <= @recordedBeforeMs)
-    order by folder.path limit @limit`,
+    order by folder.path limit @limit + 0`,
   beginArchiving: `insert into archiving (run, target, begun_at_ms) values (@run, @target, @nowMs)
     on conflict (run) do update set target = excluded.target, begun_at_ms = excluded.begun_at_ms`,
   begunArchivings: `select archiving.run, run.path, archiving.target from archiving
@@ -227,25 +232,25 @@ export const statements = {
   countBacklog: `select drop_root as dropRoot, sum(runs) as count from run_count where backlog = 1 and runs > 0
       and kind in ('queued', 'uploaded', 'intended', 'unknown') group by drop_root`,
   countRuns: 'select kind, sum(runs) as count from run_count where runs > 0 group by kind',
-  newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit`,
-  newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit`,
+  newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit + 0`,
+  newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit + 0`,
   newestRunsOfRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and run < @before
-    order by run desc limit @limit`,
+    order by run desc limit @limit + 0`,
   // Of one kind in one root, along whichever of the two has fewer runs to go through.
   newestOfBothByKind: `select ${runColumns} from run indexed by run_kind where kind = @kind and drop_root = @dropRoot
-      and run < @before order by run desc limit @limit`,
+      and run < @before order by run desc limit @limit + 0`,
   newestOfBothByRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and kind = @kind
-      and run < @before order by run desc limit @limit`,
+      and run < @before order by run desc limit @limit + 0`,
   countsOfKindAndRoot: `select coalesce(sum(iif(kind = @kind, runs, 0)), 0) as ofKind,
       coalesce(sum(iif(drop_root = @dropRoot, runs, 0)), 0) as ofRoot from run_count`,
   // Slim on purpose: a picture asks for many of them again and again.
   recentRuns: `select run, drop_root as dropRoot, path as folder, kind as state,
       content ->> '$.meta.status' as status, content ->> '$.meta.durationMs' as durationMs,
       facts ->> '$.gap_relative' as gap from run indexed by run_root
-    where drop_root = @dropRoot order by run desc limit @limit`,
+    where drop_root = @dropRoot order by run desc limit @limit + 0`,
   rootsWithRuns: 'select distinct drop_root from run_count where runs > 0',
   newestRunOfRoot: 'select max(run) from run indexed by run_root where drop_root = @dropRoot',
-  lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit`,
+  lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit + 0`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
 
   days: `select day, drop_root as dropRoot, status, made, recorded, failed, parked, recorded_ms as recordedMs,
@@ -281,9 +286,9 @@ export const statements = {
   wholeScan: 'select whole_scan_ms from root where drop_root = @dropRoot',
   noteWholeScan:
     'update root set whole_scan_ms = @startedMs where drop_root = @dropRoot and whole_scan_ms is null',
-  runsOfKindAfter: `select ${runColumns} from run where kind = @kind and run > @after order by run limit @limit`,
+  runsOfKindAfter: `select ${runColumns} from run where kind = @kind and run > @after order by run limit @limit + 0`,
   standingOfKind: `select run, drop_root as dropRoot, state ->> '$.reason.class' as reasonClass from run
-    where kind = @kind and run > @after order by run limit @limit`,
+    where kind = @kind and run > @after order by run limit @limit + 0`,
   markDistrusted: 'update run set distrusted = 1, twin = null where run = @run',
   noteTwin: `update run set twin = @runId where kind = 'unknown' and distrusted = 1 and app = @app
       and substr(generation, 1, 10) = @generation and platform = @platform and fingerprint <> @fingerprint`,

@@ -344,6 +344,18 @@ describe('folders', () => {
     expect((await outbox.foldersOfRoot('plans', 'b', 2)).map(({ path }) => path)).toEqual(['c']);
   });
 
+  test('of a small root that are dealt with are told to a scan, all of them or none', async () => {
+    const outbox = await opened();
+    for (const path of ['b', 'a']) await outbox.saveFolder(folder(path, { state: 'known', signature: path }));
+    await outbox.saveFolder(folder('c', { state: 'rejected', signature: 'c' }));
+    for (const state of ['settling', 'overdue'] as const) await outbox.saveFolder(folder(state, { state }));
+    await outbox.saveFolder(folder('d', { state: 'known', dropRoot: 'other' }));
+    const recorded = async (max: number) => (await outbox.scanFacts('plans', max)).recorded;
+    expect(await recorded(3)).toEqual(['a', 'b', 'c'].map((path) => [path, path]));
+    expect(await recorded(2)).toBeNull();
+    expect((await outbox.scanFacts('unknown', 3)).recorded).toEqual([]);
+  });
+
   test('are counted by root and state, those that are runs as runs', async () => {
     const outbox = await opened();
     await outbox.enqueue(newRun(), chance);

@@ -93,6 +93,10 @@ test('the check bites', () => {
   expect(reads("select 1 from folder where reason = ''")).not.toEqual([]);
 });
 
+test('no limit is a bare parameter, with which SQLite plans anew at every execution', () => {
+  expect(names.filter((name) => /limit @\w+(?! \+ 0)\b/.test(statements[name]))).toEqual([]);
+});
+
 test('every statement is one statement, named parameters only', () => {
   for (const sql of Object.values(statements)) {
     expect(sql).not.toContain('?');
