@@ -69,10 +69,10 @@ export interface SightRules {
 
 /** What a look has to know next. */
 export type Question =
-  /** What is at this path itself: links are not followed. */
+  /** What is at this path itself: links are not followed. Null: nothing is. */
   | { readonly kind: 'stats'; readonly path: string }
   /**
-   * What stands in this directory; of more than `max` entries it is enough to have one more.
+   * What stands in this directory; of more than `max` entries it is enough to have one more. Null: it is not there.
    * directoryBytes: how large the directory itself is, as its stats say
    */
   | {
@@ -83,7 +83,9 @@ export type Question =
     };
 
 /** An answer to a question, or a throw: the system error that came instead. */
-export type Answer = BigIntStats | readonly Entry[];
+export type Answer = BigIntStats | null | readonly Entry[];
+
+type Entries = readonly Entry[] | null;
 
 export type Look = Generator<Question, FolderSight | null, Answer>;
 
@@ -98,30 +100,9 @@ export function* look(path: string, rules: SightRules): Look {
   }
 }
 
-function* statsOf(path: string): Generator<Question, BigIntStats, Answer> {
-  return (yield { kind: 'stats', path }) as BigIntStats;
-}
-
-function* statsIfThere(path: string): Generator<Question, BigIntStats | null, Answer> {
-  try {
-    return yield* statsOf(path);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-function* entriesOf(
-  path: string,
-  stats: BigIntStats,
-  max: number,
-): Generator<Question, readonly Entry[], Answer> {
-  return (yield { kind: 'entries', path, max, directoryBytes: stats.size }) as readonly Entry[];
-}
-
 /** A folder that this user may not look into: it waits, and is shown, until somebody opens it. */
 function* closedFolder(path: string, code: string): Look {
-  const stats = yield* statsIfThere(path);
+  const stats = (yield { kind: 'stats', path }) as BigIntStats | null;
   if (stats === null) return null;
   const reason = `this user may not look into it (${code}); give the daemon’s user read and search access`;
   return {
@@ -139,18 +120,14 @@ function* closedFolder(path: string, code: string): Look {
   };
 }
 
+/** Each question is asked where its answer is used: to be passed on through generators costs as much as an answer. */
 function* lookInto(path: string, rules: SightRules): Look {
-  let folder: BigIntStats;
-  let entries: readonly Entry[];
   const { folderFilesMax } = rules;
-  try {
-    folder = yield* statsOf(path);
-    if (!folder.isDirectory()) return null;
-    entries = yield* entriesOf(path, folder, folderFilesMax);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
-    throw error;
-  }
+  const folder = (yield { kind: 'stats', path }) as BigIntStats | null;
+  if (folder?.isDirectory() !== true) return null;
+  const { size: directoryBytes } = folder;
+  const entries = (yield { kind: 'entries', path, max: folderFilesMax, directoryBytes }) as Entries;
+  if (entries === null) return null;
   const tooMany = entries.length > folderFilesMax;
   const mapping = mappingOf(entries.slice(0, folderFilesMax), rules);
   const files: SeenFile[] = [];
@@ -164,7 +141,7 @@ function* lookInto(path: string, rules: SightRules): Look {
     );
   }
   for (const file of mapping.files) {
-    const stats = yield* statsIfThere(join(path, file.name));
+    const stats = (yield { kind: 'stats', path: join(path, file.name) }) as BigIntStats | null;
     if (stats === null) {
       vanished.push(file);
       continue;
@@ -288,7 +265,7 @@ class Walk {
       this.refusal = refuse(`${shown(path.slice(0, 80))}… is a path of more than ${bytes} bytes`);
       return;
     }
-    const stats = yield* statsIfThere(join(this.#folder, path));
+    const stats = (yield { kind: 'stats', path: join(this.#folder, path) }) as BigIntStats | null;
     if (stats === null) return;
     if (stats.isDirectory()) yield* this.#directory(path, stats, depth);
     else this.#file(path, stats);
@@ -302,7 +279,13 @@ class Walk {
       return;
     }
     const left = this.#rules.folderFilesMax - this.#entries;
-    const entries = yield* entriesIfThere(join(this.#folder, path), stats, left);
+    const entries =
+      ((yield {
+        kind: 'entries',
+        path: join(this.#folder, path),
+        max: left,
+        directoryBytes: stats.size,
+      }) as Entries) ?? [];
     this.#count(path, entries.length);
     for (const entry of entries.toSorted(byName)) yield* this.#visit(`${path}/`, entry, depth + 1);
   }
@@ -325,19 +308,6 @@ class Walk {
   #refuseTooMuch(path: string, what: string): void {
     const top = path.split('/')[0] ?? '';
     this.refusal ??= refuse(`${top === '' ? 'the archive' : `${shown(top)}/`} holds more than ${what}`);
-  }
-}
-
-function* entriesIfThere(
-  path: string,
-  stats: BigIntStats,
-  max: number,
-): Generator<Question, readonly Entry[], Answer> {
-  try {
-    return yield* entriesOf(path, stats, max);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
-    throw error;
   }
 }
 
@@ -442,8 +412,10 @@ function mappingOf(entries: readonly Entry[], rules: SightRules): Mapping {
 }
 
 function signatureOf(files: readonly SeenFile[], ...more: string[]): string {
-  const marks = files.map(({ role, name, mark }) =>
-    JSON.stringify([role, name, mark.bytes, String(mark.mtimeNs), String(mark.ctimeNs), String(mark.ino)]),
+  const marks = files.map(
+    ({ role, name, mark: { bytes, mtimeNs, ctimeNs, ino } }) =>
+      // As JSON has it, in a third of the time.
+      `["${role}",${JSON.stringify(name)},${bytes},"${mtimeNs}","${ctimeNs}","${ino}"]`,
   );
   return hash('sha256', `${marks.join('')}${JSON.stringify(more)}`, 'base64url');
 }

@@ -4,6 +4,7 @@
  */
 import { lstatSync, opendirSync, readdirSync, type Dirent } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
+import { errorCode } from '../system/files.ts';
 import type { Entry } from './mapping.ts';
 import { look, type Answer, type FolderSight, type Question, type SightRules } from './sight.ts';
 
@@ -41,6 +42,15 @@ export function sightFolderSync(path: string, rules: SightRules): FolderSight | 
 }
 
 async function answer(question: Question): Promise<Answer> {
+  try {
+    return await found(question);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
+async function found(question: Question): Promise<Answer> {
   if (question.kind === 'stats') return await lstat(question.path, { bigint: true });
   const entries: Entry[] = [];
   for await (const entry of await opendir(question.path, { bufferSize })) {
@@ -51,6 +61,15 @@ async function answer(question: Question): Promise<Answer> {
 }
 
 function answerSync(question: Question): Answer {
+  try {
+    return foundSync(question);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
+function foundSync(question: Question): Answer {
   if (question.kind === 'stats') return lstatSync(question.path, { bigint: true });
   const { directoryBytes } = question;
   // Some file systems do not say how large it is.
@@ -67,6 +86,10 @@ function answerSync(question: Question): Answer {
     directory.closeSync();
   }
   return entries;
+}
+
+function isAbsent(error: unknown): boolean {
+  return errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR';
 }
 
 export function entryOf(entry: Dirent): Entry {
