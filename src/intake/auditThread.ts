@@ -2,12 +2,11 @@
  * The thread in which recorded folders are looked at again: by synchronous calls, which cost a fifth of the asynchronous
  * ones, and hold nobody up here. It says which folders look different; what that means is found out elsewhere.
  */
-import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { Recorded } from '../outbox/nouns.ts';
-import { sightFolderSync } from '../reading/sightFolder.ts';
-import { errorCode } from '../system/files.ts';
-import { rulesOf, type DropRoot, type RootRules } from './rules.ts';
+import { machineClock } from '../system/clock.ts';
+import { Comparison } from './comparison.ts';
+import type { DropRoot } from './rules.ts';
 
 export interface AuditOrder {
   readonly id: number;
@@ -21,27 +20,19 @@ export interface AuditReply {
   readonly differing: readonly string[];
 }
 
-const rulesByName = new Map<string, RootRules>();
+const comparisons = new Map<string, { readonly rules: string; readonly comparison: Comparison }>();
 
-function rulesFor(root: DropRoot): RootRules {
-  const known = rulesByName.get(root.name);
-  if (known !== undefined) return known;
-  const rules = rulesOf(root);
-  rulesByName.set(root.name, rules);
-  return rules;
-}
-
-function differs(path: string, signature: string, { root, sight }: RootRules): boolean {
-  try {
-    return sightFolderSync(join(root.path, path), sight)?.signature !== signature;
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return true;
-  }
+/** A root that was given other rules meanwhile has nothing to do with what it was. */
+function comparisonOf(root: DropRoot): Comparison {
+  const rules = JSON.stringify(root);
+  const known = comparisons.get(root.name);
+  if (known?.rules === rules) return known.comparison;
+  const comparison = new Comparison(root, machineClock);
+  comparisons.set(root.name, { rules, comparison });
+  return comparison;
 }
 
 parentPort?.on('message', ({ id, root, recorded }: AuditOrder) => {
-  const rules = rulesFor(root);
-  const differing = recorded.filter(([path, signature]) => differs(path, signature, rules));
-  parentPort?.postMessage({ id, differing: differing.map(([path]) => path) } satisfies AuditReply);
+  const differing = comparisonOf(root).differing(recorded);
+  parentPort?.postMessage({ id, differing } satisfies AuditReply);
 });

@@ -6,7 +6,6 @@
  * two ways of finding the answers.
  */
 import type { BigIntStats } from 'node:fs';
-import { join } from 'node:path';
 import { createHash, hash } from 'node:crypto';
 import type { DirectoryIdentity, FilesMapping } from '../core/content.ts';
 import { compareUtf8 } from '../core/identity.ts';
@@ -141,7 +140,7 @@ function* lookInto(path: string, rules: SightRules): Look {
     );
   }
   for (const file of mapping.files) {
-    const stats = (yield { kind: 'stats', path: join(path, file.name) }) as BigIntStats | null;
+    const stats = (yield { kind: 'stats', path: `${path}/${file.name}` }) as BigIntStats | null;
     if (stats === null) {
       vanished.push(file);
       continue;
@@ -265,7 +264,7 @@ class Walk {
       this.refusal = refuse(`${shown(path.slice(0, 80))}… is a path of more than ${bytes} bytes`);
       return;
     }
-    const stats = (yield { kind: 'stats', path: join(this.#folder, path) }) as BigIntStats | null;
+    const stats = (yield { kind: 'stats', path: `${this.#folder}/${path}` }) as BigIntStats | null;
     if (stats === null) return;
     if (stats.isDirectory()) yield* this.#directory(path, stats, depth);
     else this.#file(path, stats);
@@ -282,7 +281,7 @@ class Walk {
     const entries =
       ((yield {
         kind: 'entries',
-        path: join(this.#folder, path),
+        path: `${this.#folder}/${path}`,
         max: left,
         directoryBytes: stats.size,
       }) as Entries) ?? [];

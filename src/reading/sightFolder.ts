@@ -2,7 +2,7 @@
  * The two ways of looking at a run folder: one that leaves the loop to others meanwhile, and one for a thread that has
  * nothing else to do. What is made of what they find is the same (`sight.ts`).
  */
-import { lstatSync, opendirSync, readdirSync, type Dirent } from 'node:fs';
+import { lstatSync, opendirSync, readdirSync, type BigIntStats, type Dirent } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { errorCode } from '../system/files.ts';
 import type { Entry } from './mapping.ts';
@@ -27,13 +27,22 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
   return step.value;
 }
 
-/** Likewise, holding up whoever calls: for a thread of its own. */
-export function sightFolderSync(path: string, rules: SightRules): FolderSight | null {
+/**
+ * Likewise, holding up whoever calls: for a thread of its own.
+ * @param onStats told of each path that was asked about what its stats say; null: nothing is there
+ */
+export function sightFolderSync(
+  path: string,
+  rules: SightRules,
+  onStats?: (path: string, stats: BigIntStats | null) => void,
+): FolderSight | null {
   const looking = look(path, rules);
   let step = looking.next();
   while (step.done !== true) {
     try {
-      step = looking.next(answerSync(step.value));
+      const found = answerSync(step.value);
+      if (step.value.kind === 'stats') onStats?.(step.value.path, found as BigIntStats | null);
+      step = looking.next(found);
     } catch (error) {
       step = looking.throw(error);
     }

@@ -1,10 +1,11 @@
 /** Recorded folders that are rewritten, or vanish, without an event and without a trace in their root. */
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { smallRootMax } from '../../src/intake/audit.ts';
 import { Listing } from '../../src/intake/listing.ts';
-import { rulesOf } from '../../src/intake/rules.ts';
+import { rulesOf, type DropRoot } from '../../src/intake/rules.ts';
+import { sightFolderSync } from '../../src/reading/sightFolder.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { test, type Root } from './root.ts';
@@ -45,6 +46,23 @@ test('a large one in steps: each folder at least once in the time', async ({ roo
   await until('the vanished one', async () => (await root.count('gone')) === 1);
   const [left] = await root.outbox.folders('runs', ['run-5']);
   expect(left).toBeUndefined();
+});
+
+test('folders that are remembered from an earlier round are looked at all the same', async ({ root }) => {
+  await recorded(root, many);
+  const rules = { auditEveryMs: 1_000 };
+  const all = await root.outbox.recorded('runs', '', many);
+  const youngestMs = Math.max(...all.map(([path]) => statSync(join(root.path, path)).ctimeMs));
+  await until('the folders to be old enough', () => Date.now() - youngestMs > 3_000);
+  expect(await root.auditor.differing(root.dropRoot(rules), all)).toEqual([]);
+  root.start(rules);
+  writeFiles(join(root.path, 'run-8'), plan('rewritten'));
+  rmSync(join(root.path, 'run-200'), { recursive: true });
+  await until(
+    'the rewritten one',
+    async () => (await root.outbox.runsAtPath('runs', 'run-8', 5)).length === 2,
+  );
+  await until('the vanished one', async () => (await root.count('gone')) === 1);
 });
 
 test('a scan that a person asks for goes through all of a large one', async ({ root }) => {
@@ -96,6 +114,17 @@ test('a thread that ends is said, begun anew, and the folders are compared all t
     'the thread that looks at recorded folders again has ended; it is begun anew',
   ]);
   expect(await root.auditor.differing(root.dropRoot(), [['plan', 'x']])).toEqual(['plan']);
+});
+
+test('a root that is given other rules is compared by these', async ({ root }) => {
+  root.drop('plan');
+  const before = root.dropRoot();
+  const after = root.dropRoot({ files: { ...before.files, log: 'meta.json', meta: 'absent.json' } });
+  const signature = (dropRoot: DropRoot): string =>
+    sightFolderSync(join(root.path, 'plan'), rulesOf(dropRoot).sight)?.signature ?? '';
+  expect(await root.auditor.differing(before, [['plan', signature(before)]])).toEqual([]);
+  expect(await root.auditor.differing(after, [['plan', signature(before)]])).toEqual(['plan']);
+  expect(await root.auditor.differing(after, [['plan', signature(after)]])).toEqual([]);
 });
 
 test('a listing comes in pages, and passes over what has not changed for a while', async ({ root }) => {
