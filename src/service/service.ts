@@ -52,6 +52,8 @@ export class Service {
   readonly delivery: Delivery;
   readonly dropRoots: DropRoots;
   readonly changes: Changes;
+  /** Aborted when the outbox cannot be used any more. */
+  readonly failed: AbortSignal;
   readonly #config: Config;
   readonly #around: Surroundings;
   readonly #progress: LoopProgress;
@@ -62,8 +64,6 @@ export class Service {
   readonly #listener: Listener | null;
   readonly #sessions: Sessions;
   readonly #closers: (() => Promise<void>)[];
-  /** Aborted when the outbox cannot be used any more. */
-  readonly #failed: AbortSignal;
 
   private constructor(config: Config, around: Surroundings, base: Base, isDaemon: boolean) {
     const { clock, log, version, passPoint } = around;
@@ -71,8 +71,8 @@ export class Service {
     this.#config = config;
     this.#around = around;
     this.#closers = base.closers;
-    this.#failed = base.failed;
-    this.#failed.addEventListener('abort', () => this.delivery.cutOff(), { once: true });
+    this.failed = base.failed;
+    this.failed.addEventListener('abort', () => this.delivery.cutOff(), { once: true });
     this.outbox = outbox;
     this.endpoint = platform.endpoint.href.replace(/\/$/, '');
     this.changes = new Changes();
@@ -306,7 +306,7 @@ export class Service {
 
   /** Works until `stop`, or until the outbox cannot be used any more. @throws OutboxUnusable for the latter */
   async #untilStopped(stop: AbortSignal, work: (either: AbortSignal) => Promise<void>): Promise<void> {
-    const either = AbortSignal.any([stop, this.#failed]);
+    const either = AbortSignal.any([stop, this.failed]);
     try {
       await endedInTime(this.outbox, work(either), either);
     } catch (error) {

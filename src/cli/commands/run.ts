@@ -7,7 +7,7 @@ import ms, { type StringValue } from 'ms';
 import type { Config } from '../../config/config.ts';
 import { rereaderFor, type Rereader } from '../../config/rereader.ts';
 import type { PassPoint } from '../../core/points.ts';
-import { OutboxHeld, OutboxUnusable, type Outbox } from '../../outbox/outbox.ts';
+import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
 import { Service, type Surroundings } from '../../service/service.ts';
@@ -57,7 +57,7 @@ export const runCommand = () =>
       try {
         const tour = sample === true ? await SampleTour.begin(config, service) : null;
         const ended = new AbortController();
-        endAnyway(service.outbox, log);
+        endAnyway(service.failed, log);
         hangups.listen(() => void service.reload());
         const work = once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop);
         await Promise.all([
@@ -158,16 +158,15 @@ function cutOff(service: Service, log: Log): void {
 }
 
 /** What still hangs on something else, a large upload say, must not keep a daemon without an outbox alive. */
-function endAnyway(outbox: Outbox, log: Log): void {
-  const looking = setInterval(() => {
-    if (outbox.failure() === null) return;
-    clearInterval(looking);
+function endAnyway(failed: AbortSignal, log: Log): void {
+  const end = (): void => {
     setTimeout(() => {
       log.error('the end did not come in time');
       process.exit(exitCodes.outboxTrouble);
     }, afterFailureMs).unref();
-  }, 1_000);
-  looking.unref();
+  };
+  failed.addEventListener('abort', end, { once: true });
+  if (failed.aborted) end();
 }
 
 /** A bug ends the process, loudly: systemd starts it again, and the outbox has lost nothing. */
