@@ -34,6 +34,8 @@ const idleAt = [1_000, 100_000, hugeSize];
 const idleMs = 5_500;
 /** What a start leaves to be tidied up is over by then: V8 goes through its memory some seconds after the last work. */
 const calmMs = 15_000;
+/** A look at all of them leaves more. */
+const calmAfterScanMs = 45_000;
 
 export async function measure({ dir, rounds, isShort, isHuge, say }) {
   const wanted = [...(isShort ? sizesShort : sizes), ...(isHuge ? [hugeSize] : [])];
@@ -53,6 +55,7 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
       chokidarMs: [],
       rss: [],
       idle: [],
+      idleLater: [],
       firstMs: [],
       watches: [],
       seenMs: [],
@@ -91,11 +94,11 @@ async function playRound(stage, at, name, windows) {
   at.watches.push(processes.watches(daemon.pid));
   const droppedAtMs = seenAt.includes(at.size) ? await arrive(stage, `seen-${name}`) : new Map();
   await processes.recorded(daemon, at.size + (at.arrivals += droppedAtMs.size));
-  if (windows > 0) await sleep(calmMs);
-  for (let window = 0; window < windows; window += 1) {
-    const [cpuBefore, beganMs] = [processes.fineCpuMs(daemon.pid), processes.nowMs()];
-    await sleep(idleMs);
-    at.idle.push(((processes.fineCpuMs(daemon.pid) - cpuBefore) / (processes.nowMs() - beganMs)) * 100);
+  await lookAtIdle(daemon, at.idle, windows, calmMs);
+  if (windows > 0) {
+    // By itself it has compared all of them after `audit_every`: an hour.
+    await processes.start(process.execPath, [processes.programFile, 'scan'], { cwd: stage.dir }).ended;
+    await lookAtIdle(daemon, at.idleLater, windows, calmAfterScanMs);
   }
   await processes.stop(daemon);
   if (droppedAtMs.size > 0) at.seenMs.push(waitsOf(droppedAtMs, firstSeen(stage)));
@@ -122,6 +125,16 @@ function firstSeen({ stateDir }) {
 /** The outbox has whole ms: what was seen within the same one counts as half. */
 const waitsOf = (droppedAtMs, seenAtMs) =>
   [...droppedAtMs].map(([name, atMs]) => Math.max(0.5, seenAtMs.get(name) - atMs));
+
+/** @param into the share of a core that it takes, in per cent */
+async function lookAtIdle({ pid }, into, windows, afterMs) {
+  if (windows > 0) await sleep(afterMs);
+  for (let window = 0; window < windows; window += 1) {
+    const [cpuBefore, beganMs] = [processes.fineCpuMs(pid), processes.nowMs()];
+    await sleep(idleMs);
+    into.push(((processes.fineCpuMs(pid) - cpuBefore) / (processes.nowMs() - beganMs)) * 100);
+  }
+}
 
 const logOf = ({ dir }) => {
   try {
@@ -217,6 +230,12 @@ function figuresOf(seen) {
               ours: at.idle,
               goal: { of: 'median', atMost: 0.2 },
             }),
+            figure({
+              what: `${of}: processor while nothing happens, once all were compared`,
+              unit: '% of a core',
+              ours: at.idleLater,
+              goal: { of: 'median', atMost: 0.2 },
+            }),
           ]),
       figure({
         what: `${of}: first arrival, after start and quiet time`,
@@ -287,7 +306,12 @@ function growthOf(seen) {
       ],
     },
     { title: 'Memory', unit: 'MiB', x, lines: [line('runtrackd', 'rss')] },
-    { title: 'Processor while idle', unit: '% of a core', x, lines: [line('runtrackd', 'idle')] },
+    {
+      title: 'Processor while idle',
+      unit: '% of a core',
+      x,
+      lines: [line('after the start', 'idle'), line('later', 'idleLater')],
+    },
   ];
 }
 
