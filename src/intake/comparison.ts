@@ -3,8 +3,8 @@
  *
  * A look is made of stats and of lists of names, and a list is the same as long as its directory's times are. So of a look
  * that found a folder as recorded it is remembered at which paths it asked for stats, and a digest of what these said. As
- * long as they say the same the look would end as it did, and neither a list nor a signature is made: that is two thirds of
- * the work, and a directory that nobody lists needs not be read from the disk. What differs is looked at in full.
+ * long as they say the same the look would end as it did, and neither a list nor a signature is made: that is most of the
+ * work, and a directory that nobody lists needs not be read from the disk. What differs is looked at in full.
  */
 import { hash } from 'node:crypto';
 import { lstatSync, statfsSync, statSync, type BigIntStats } from 'node:fs';

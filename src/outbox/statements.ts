@@ -3,7 +3,7 @@
  * reads a whole table would be noticed there, and not at a million rows.
  *
  * A limit is given as a sum, because SQLite looks at a bare parameter when it plans, and then plans anew whenever the
- * statement is carried out: that took ten times as long as finding the rows.
+ * statement is carried out: that takes longer than finding a few rows.
  */
 
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
