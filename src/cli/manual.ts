@@ -83,7 +83,7 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
   run: {
     summary: 'the daemon: watch the drop roots and track every complete run folder',
     description:
-      'Watches the drop roots of the configuration, waits until a run folder is complete, makes it exactly one run on the platform, and writes the result back. TERM and INT finish what is under way within shutdown_deadline; a second one ends it at once. It logs to stderr, as JSON.',
+      'Watches the drop roots of the configuration, waits until a run folder is complete, makes it exactly one run on the platform, and writes the result back. TERM and INT finish what is under way within shutdown_deadline; a second one ends it at once. It logs to stdout: JSON lines, and sentences on a terminal.',
     examples: [
       { line: 'runtrackd run -c /etc/runtrackd/config.yaml', does: 'the daemon, as a unit starts it' },
       { line: 'runtrackd run --once --wait-max 10m', does: 'deliver what is there and end, for cron' },

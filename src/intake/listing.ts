@@ -168,10 +168,10 @@ export class Listing {
   }
 }
 
-/** The next page is listed while something is done with this one: what waits for another thread leaves this one free. */
-export async function* oneAhead(pages: AsyncGenerator<string[], undefined>): AsyncGenerator<string[]> {
-  const fetch = (): Promise<IteratorResult<string[], undefined>> => {
-    const fetched = pages.next();
+/** The next one is made while something is done with this one: what waits for another thread leaves this one free. */
+export async function* oneAhead<T>(made: AsyncGenerator<T, undefined>): AsyncGenerator<T> {
+  const fetch = (): Promise<IteratorResult<T, undefined>> => {
+    const fetched = made.next();
     // It is heard of when it is asked for.
     fetched.catch(() => undefined);
     return fetched;
@@ -185,9 +185,9 @@ export async function* oneAhead(pages: AsyncGenerator<string[], undefined>): Asy
       yield value;
     }
   } finally {
-    // Whoever wants no more pages leaves one that is on its way, and its directory open.
+    // Whoever wants no more leaves one that is on its way.
     await next.catch(() => undefined);
-    await pages.return(undefined);
+    await made.return(undefined);
   }
 }
 

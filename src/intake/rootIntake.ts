@@ -336,21 +336,31 @@ export class RootIntake {
 
   /** Lists, page by page, and looks at what is not known to the outbox. */
   async #listNew(isWhole: boolean, tally: Tally): Promise<void> {
-    const { outbox } = this.#parts;
-    const { root } = this.rules;
-    const isRemote = this.#hints?.kind() === 'scan-only';
-    // Times of directories on other machines are their clocks', and cached.
-    for await (const page of oneAhead(this.#listing.unsifted(isWhole || isRemote))) {
+    for await (const { listed, asked } of oneAhead(this.#pagesAsked(isWhole))) {
+      const unfinished = await asked;
       if (this.#isStopped) return;
-      const unfinished = await outbox.lookWanted(root.name, targetOf(root, this.#parts), page);
       const wanted = unfinished.filter((path) => !this.rules.isIgnoredFolder(path));
-      tally.folders += page.length - (unfinished.length - wanted.length);
+      tally.folders += listed - (unfinished.length - wanted.length);
       await this.#lookAtAll(
         wanted.filter((path) => !this.#open.has(path)),
         tally,
       );
-      tally.advance(page.length);
+      tally.advance(listed);
       await this.#roomForMore();
+    }
+  }
+
+  /** Pages of the listing: how many are in it, and which of them the outbox does not know to be finished. */
+  async *#pagesAsked(isWhole: boolean): AsyncGenerator<AskedPage, undefined> {
+    const { root } = this.rules;
+    const target = targetOf(root, this.#parts);
+    // Times of directories on other machines are their clocks', and cached.
+    const isRemote = this.#hints?.kind() === 'scan-only';
+    for await (const page of this.#listing.unsifted(isWhole || isRemote)) {
+      const asked = this.#parts.outbox.lookWanted(root.name, target, page);
+      // It is heard of when its turn comes, unless nobody wants it any more.
+      asked.catch(() => undefined);
+      yield { listed: page.length, asked };
     }
   }
 
@@ -548,6 +558,11 @@ export class RootIntake {
     if (open.isWaitingForQuiet) this.#waitingForQuiet -= 1;
     this.#hints?.unwatchFolder(path);
   }
+}
+
+interface AskedPage {
+  readonly listed: number;
+  readonly asked: Promise<readonly string[]>;
 }
 
 interface Tally {
