@@ -5,7 +5,6 @@ import type { Finding, KeyPath } from './problems.ts';
 
 /** More would not help anybody, and a file of other stuff would have thousands. */
 const unknownKeysMax = 20;
-const anyOf = new Intl.ListFormat('en', { type: 'disjunction' });
 
 /** Checks a value; gives what the schema makes of it, or everything that is wrong with it. */
 export function checkSchema<Schema extends z.ZodType>(
@@ -47,6 +46,7 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_union') return 'expected a text, number, true, false, null, a list or a map';
   if (issue.code !== 'invalid_value') return undefined;
   const values = issue.values.map(String);
+  const anyOf = new Intl.ListFormat('en', { type: 'disjunction' });
   return `expected ${anyOf.format(values)}${typeof issue.input === 'string' ? didYouMean(issue.input, values) : ''}`;
 }
 

@@ -3,6 +3,7 @@
  * as a table, for those who see no picture or want to know exactly.
  */
 import { html } from 'hono/html';
+import { madeLate } from './madeLate.ts';
 import type { Markup } from './wording.ts';
 
 /** From values to places: `at(value)`. Where all values are equal they lie in the middle. */
@@ -30,14 +31,16 @@ export function ticks(low: number, high: number, wanted: number): number[] {
 }
 
 /** No more digits than neighbours on an axis need to differ. */
-const plain = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 });
-const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 6 });
+const plain = madeLate(() => new Intl.NumberFormat('en', { maximumSignificantDigits: 6 }));
+const short = madeLate(
+  () => new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 6 }),
+);
 const shortFrom = 100_000;
 
 /** A number beside an axis. */
 export function tickText(value: number): string {
   if (Math.abs(value) > 0 && Math.abs(value) < 0.001) return value.toExponential(1);
-  return (Math.abs(value) < shortFrom ? plain : short).format(value);
+  return (Math.abs(value) < shortFrom ? plain : short)().format(value);
 }
 
 export interface Picture {

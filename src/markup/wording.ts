@@ -2,6 +2,7 @@
 import { html } from 'hono/html';
 import prettyBytes from 'pretty-bytes';
 import prettyMs from 'pretty-ms';
+import { madeLate } from './madeLate.ts';
 
 /** Text gets into a page through hono's `html` alone, which escapes it; nothing is put together by hand. */
 export type Markup = ReturnType<typeof html>;
@@ -20,7 +21,7 @@ export function moment(ms: number, nowMs: number): Markup {
   >`;
 }
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
+const relative = madeLate(() => new Intl.RelativeTimeFormat('en', { numeric: 'always' }));
 const secondMs = 1000;
 const units = [
   { unit: 'day', ms: 24 * 60 * 60 * secondMs },
@@ -32,7 +33,9 @@ const units = [
 export function ago(ageMs: number): string {
   // A clock that was put back makes runs of the future; they are just new.
   const fitting = units.find(({ ms }) => ageMs >= ms);
-  return fitting === undefined ? 'just now' : relative.format(-Math.floor(ageMs / fitting.ms), fitting.unit);
+  return fitting === undefined
+    ? 'just now'
+    : relative().format(-Math.floor(ageMs / fitting.ms), fitting.unit);
 }
 
 /** Rounded for people; the exact number is for the pointer. */
@@ -47,10 +50,10 @@ export function duration(ms: number | null): Markup {
   >`;
 }
 
-const grouped = new Intl.NumberFormat('en');
+const grouped = madeLate(() => new Intl.NumberFormat('en'));
 
 export function count(number: number): string {
-  return grouped.format(number);
+  return grouped().format(number);
 }
 
 /**

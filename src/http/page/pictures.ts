@@ -1,6 +1,7 @@
 /** The pictures of the status page: runs day by day, the last runs of a drop root, and how a solve came to its end. */
 import { html } from 'hono/html';
 import prettyMs from 'pretty-ms';
+import { madeLate } from '../../markup/madeLate.ts';
 import type { SeriesPoint } from '../../core/solverFacts.ts';
 import type { DayView } from '../operations.ts';
 import { figure, scale, tickText, ticks } from '../../markup/picture.ts';
@@ -300,10 +301,12 @@ function timeAxis(secondsMax: number, wanted: number) {
   };
 }
 
-const percents = new Intl.NumberFormat('en', { style: 'percent', maximumSignificantDigits: 3 });
+const percents = madeLate(
+  () => new Intl.NumberFormat('en', { style: 'percent', maximumSignificantDigits: 3 }),
+);
 
 export function percent(part: number): string {
-  return percents.format(part);
+  return percents().format(part);
 }
 
 function round(value: number): number {
