@@ -30,6 +30,8 @@ const arrivalEveryMs = 20;
 const seenAt = [1_000, 10_000, 100_000];
 /** Where the processor is looked at while nothing happens: it takes most of a minute each. */
 const idleAt = [1_000, 100_000, hugeSize];
+/** Where it makes a difference that all of them were compared. */
+const comparedAt = [100_000, hugeSize];
 /** A whole scan period, whatever it costs. */
 const idleMs = 5_500;
 /** What a start leaves to be tidied up is over by then: V8 goes through its memory some seconds after the last work. */
@@ -95,7 +97,7 @@ async function playRound(stage, at, name, windows) {
   const droppedAtMs = seenAt.includes(at.size) ? await arrive(stage, `seen-${name}`) : new Map();
   await processes.recorded(daemon, at.size + (at.arrivals += droppedAtMs.size));
   await lookAtIdle(daemon, at.idle, windows, calmMs);
-  if (windows > 0) {
+  if (windows > 0 && comparedAt.includes(at.size)) {
     // By itself it has compared all of them after `audit_every`: an hour.
     await processes.start(process.execPath, [processes.programFile, 'scan'], { cwd: stage.dir }).ended;
     await lookAtIdle(daemon, at.idleLater, windows, calmAfterScanMs);
@@ -230,6 +232,10 @@ function figuresOf(seen) {
               ours: at.idle,
               goal: { of: 'median', atMost: 0.2 },
             }),
+          ]),
+      ...(at.idleLater.length === 0
+        ? []
+        : [
             figure({
               what: `${of}: processor while nothing happens, once all were compared`,
               unit: '% of a core',
