@@ -4,7 +4,7 @@
  * the log line that says that it is a run, less the quiet time. Then folders are renamed in, one after the other: each is
  * seen when the outbox says that it was first seen.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -117,8 +117,11 @@ async function arrive({ aside, root }, prefix) {
   return droppedAtMs;
 }
 
-function firstSeen({ stateDir }) {
-  const db = new Database(join(stateDir, 'outbox.db'), { readonly: true });
+/** From a copy: an outbox that somebody else has opened meanwhile is read through at the next start. */
+function firstSeen({ dir, stateDir }) {
+  const copy = join(dir, 'copy.db');
+  copyFileSync(join(stateDir, 'outbox.db'), copy);
+  const db = new Database(copy, { readonly: true });
   const rows = db.prepare('select path, first_seen_ms from folder').raw().all();
   db.close();
   return new Map(rows);
