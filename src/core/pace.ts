@@ -169,6 +169,11 @@ export function accepted(pace: Pace, { isHungry }: Slot, policy: PacePolicy = pa
   return { ...pace, successes, rate, stride: shortened(pace.stride, refusals, policy) };
 }
 
+/** Whether a rate is so far below what is configured that a person is told. Both in requests of one unit of time. */
+export function isWellBelow(rate: number, limit: number): boolean {
+  return rate < limit / 4;
+}
+
 /** How many refusals for each accepted request a host is to meet that has this share of the limit. */
 function refusalsAt(share: number, { refusals, bendShare, bendPower }: PacePolicy): number {
   const bends = share / bendShare;

@@ -3,7 +3,16 @@
  * goes before what starts one, so that runs do not pile up half-way while their upload ids grow old. A request that
  * waits for the narrower limit of new runs lets the others pass.
  */
-import { accepted, freeAtMs, refused, startPace, takeSlot, type Pace, type Slot } from '../core/pace.ts';
+import {
+  accepted,
+  freeAtMs,
+  isWellBelow,
+  refused,
+  startPace,
+  takeSlot,
+  type Pace,
+  type Slot,
+} from '../core/pace.ts';
 import type { Clock } from '../system/clock.ts';
 
 /** What requests are about, in the order in which they go. */
@@ -88,7 +97,7 @@ export class Budget {
   isNarrowed(): boolean {
     // Whoever comes back after an outage begins low, and was refused nothing.
     const isLow = ({ limit, rate, cutAtMs }: Pace): boolean =>
-      limit !== null && rate < limit / 4 && cutAtMs > -Infinity;
+      limit !== null && isWellBelow(rate, limit) && cutAtMs > -Infinity;
     return (isLow(this.#runs) || isLow(this.#api)) && this.waiting() > 0;
   }
 

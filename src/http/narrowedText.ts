@@ -1,5 +1,6 @@
 /** What a narrowed pace means, for a person. Pure. */
 import prettyMs from 'pretty-ms';
+import { isWellBelow } from '../core/pace.ts';
 import type { StatusView } from './operations.ts';
 
 type BudgetView = StatusView['platform']['budget'];
@@ -8,11 +9,11 @@ type BudgetView = StatusView['platform']['budget'];
 export function narrowedText({ narrowed, waiting, limits, ...now }: BudgetView): string | null {
   if (!narrowed) return null;
   const runs =
-    now.runs_per_second !== null && isWellBelow(now.runs_per_second, limits.runs_per_second)
+    now.runs_per_second !== null && isNarrow(now.runs_per_second, limits.runs_per_second)
       ? [`${runsText(now.runs_per_second)} for now${where(limits.runs_per_second, 'a second')}`]
       : [];
   const requests =
-    now.requests_per_minute !== null && isWellBelow(now.requests_per_minute, limits.requests_per_minute)
+    now.requests_per_minute !== null && isNarrow(now.requests_per_minute, limits.requests_per_minute)
       ? [
           `${String(now.requests_per_minute)} requests a minute for now${where(limits.requests_per_minute, 'a minute')}`,
         ]
@@ -22,7 +23,7 @@ export function narrowedText({ narrowed, waiting, limits, ...now }: BudgetView):
 }
 
 /** With no limit in the configuration, one was learned from a refusal. */
-const isWellBelow = (now: number, limit: number | null): boolean => limit === null || now < limit / 4;
+const isNarrow = (now: number, limit: number | null): boolean => limit === null || isWellBelow(now, limit);
 
 const where = (limit: number | null, per: string): string =>
   limit === null ? '' : ` (${String(limit)} ${per} are configured)`;

@@ -9,6 +9,7 @@
 import { hash } from 'node:crypto';
 import { lstatSync, statfsSync, statSync, type BigIntStats } from 'node:fs';
 import type { Recorded } from '../outbox/nouns.ts';
+import { hasRested } from '../reading/directoryNames.ts';
 import { sightFolderSync } from '../reading/sightFolder.ts';
 import type { Clock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
@@ -16,8 +17,6 @@ import { isRemoteType } from '../system/fileSystem.ts';
 import { LookTable } from './lookTable.ts';
 import { rulesOf, type DropRoot, type RootRules } from './rules.ts';
 
-/** Clocks of file systems are coarse, of FAT down to 2 s: a change in the same tick shows in no time. In ms. */
-const tickMsMax = 2_000;
 /** A look that asks at more paths, at a large archive say, is not remembered. */
 const trailPathsMax = 32;
 /** Nor is one that asks at others than so many before: solvers leave the same few sets of names in every folder. */
@@ -92,7 +91,7 @@ export class Comparison {
     // Who may look into a folder is not said by its stats alone.
     if (sight.sighting.unreadable !== null || said.length > trailPathsMax) return false;
     const isLasting = (stats: BigIntStats | null): stats is BigIntStats =>
-      stats !== null && (!stats.isDirectory() || (stats.dev === device && isOldEnough(stats, beganMs)));
+      stats !== null && (!stats.isDirectory() || (stats.dev === device && hasRested(stats, beganMs)));
     if (!said.every(isLasting)) return false;
     const trail = this.#trails.numberOf(paths);
     if (trail !== null) this.#table.put(signature, this.#digestOf(signature, said), trail, round);
@@ -136,11 +135,6 @@ class Trails {
     this.#numbers.set(key, number);
     return number;
   }
-}
-
-/** A list of names that was made in the tick of a change may lack what the same tick still brought. */
-function isOldEnough({ mtimeMs, ctimeMs }: BigIntStats, nowMs: number): boolean {
-  return nowMs - Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs) >= tickMsMax;
 }
 
 /** The device of a directory; null: its times are other machines', or it is not there. */

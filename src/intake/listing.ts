@@ -1,9 +1,10 @@
 /**
- * The paths of the run folders in a drop root, page by page: a listing of any length takes the memory of a page. What
- * has not changed since it was last listed is passed over, by the times of the directories that run folders lie in.
+ * The paths of the run folders in a drop root, page by page. Of a directory that is being listed its names are held, as one
+ * text for each page; their paths are made a page at a time. What has not changed since it was last listed is passed over, by
+ * the times of the directories that run folders lie in.
  */
 import { join } from 'node:path';
-import { namesIn, type DirectoryTimes } from '../reading/directoryNames.ts';
+import { hasRested, namesIn, type DirectoryTimes } from '../reading/directoryNames.ts';
 import { mapFiles } from '../reading/mapping.ts';
 import type { RunFolders } from '../reading/runFolders.ts';
 import { errorCode } from '../system/files.ts';
@@ -14,8 +15,6 @@ import type { RootRules } from './rules.ts';
 
 /** Paths in a page: one question to the outbox each. */
 export const pageOfPaths = 1_024;
-/** Clocks of file systems are coarse, of FAT down to 2 s: a change in the same tick shows in no time. In ms. */
-const tickMsMax = 2_000;
 /** Date folders that are remembered, to be passed over while they do not change; more are listed each time. */
 const rememberedMax = 20_000;
 
@@ -149,10 +148,10 @@ export class Listing {
     return [...files, ...archives].some(({ role }) => role === 'input' || role === 'meta');
   }
 
-  #remember(directory: string, { mtimeNs, ctimeNs }: DirectoryTimes, listedMs: number): void {
-    const isOldEnough = listedMs - Number(mtimeNs / 1_000_000n) >= tickMsMax;
-    if (!isOldEnough || this.#unchanged.size >= rememberedMax) this.#unchanged.delete(directory);
-    else this.#unchanged.set(directory, { mtimeNs, ctimeNs });
+  #remember(directory: string, times: DirectoryTimes, listedMs: number): void {
+    if (!hasRested(times, listedMs) || this.#unchanged.size >= rememberedMax)
+      this.#unchanged.delete(directory);
+    else this.#unchanged.set(directory, times);
   }
 
   #note(directory: string, unreadable: Odd, closed: string | null): void {

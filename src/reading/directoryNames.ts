@@ -22,6 +22,14 @@ export interface DirectoryTimes {
   readonly ctimeNs: bigint;
 }
 
+/** Clocks of file systems are coarse, of FAT down to 2 s: a change in the same tick shows in no time. In ms. */
+const tickMsMax = 2_000;
+
+/** Whether whatever changes it from now on shows in its times: then the same times mean the same names. */
+export function hasRested({ mtimeNs, ctimeNs }: DirectoryTimes, nowMs: number): boolean {
+  return nowMs - Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n) >= tickMsMax;
+}
+
 export interface DirectoryNames {
   readonly times: DirectoryTimes;
   /** How many, of any kind. */

@@ -1,7 +1,7 @@
 /**
  * Drop roots are listed, and small run folders looked at, read and written to by threads of their own; large ones here,
- * piece by piece. A file
- * system that does not answer holds one thread and, from then on, the drop root that lies on it, but nobody else.
+ * piece by piece. A file system that does not answer holds one thread and, from then on, the drop root that lies on it, but
+ * nobody else.
  */
 import { Worker } from 'node:worker_threads';
 import PQueue from 'p-queue';
