@@ -68,6 +68,7 @@ export function openDatabase(path: string, isAsLeft = false): Db {
     assertPragma(db, 'synchronous', 2);
     assertWhole(db, !isAsLeft && isCheckedThroughout(path));
     migrate(db);
+    forgetStatistics(db);
     chmodSync(path, 0o600);
     // From now on a group that finds it locked is tried again by the thread: one that waits within SQLite cannot be told
     // to end, and a process that ends meanwhile is aborted.
@@ -168,6 +169,23 @@ function assertVersion(db: Db): void {
       );
     }
   }
+}
+
+/**
+ * Every statement's plan is made for a large outbox. SQLite's planner goes by what it once counted, where somebody let it
+ * count (`analyze`, `pragma optimize`), and what was counted when there were three runs says that reading all of them is
+ * the quickest way: a claim took as long as the outbox was large.
+ */
+function forgetStatistics(db: Db): void {
+  const tables = db
+    .prepare("select name from sqlite_schema where type = 'table' and name glob 'sqlite_stat[0-9]'")
+    .pluck()
+    .all() as string[];
+  const counted = tables.filter((table) => db.prepare(`select 1 from ${table} limit 1`).get() !== undefined);
+  if (counted.length === 0) return;
+  for (const table of counted) db.exec(`delete from ${table}`);
+  // Which lets the planner of this connection know.
+  db.exec('analyze sqlite_schema');
 }
 
 function assertPragma(db: Db, name: string, wanted: string | number): void {

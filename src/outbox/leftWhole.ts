@@ -10,8 +10,8 @@ import { companions, databasePath } from './place.ts';
 import { codeOf } from './unusable.ts';
 
 const noteName = 'outbox.left';
-/** A smaller one is read through in no time, and always. */
-const notedBytesMin = 16 * 1024 * 1024;
+/** A smaller one is read through within a tenth of a second, and always. */
+const notedBytesMin = 4 * 1024 * 1024;
 /** Differs after each start of the machine: what happened to the disk in between, nobody here has seen. */
 const bootFile = '/proc/sys/kernel/random/boot_id';
 

@@ -73,7 +73,6 @@ function owned(stateDir: string, lock: Lock, opening: Opening): OwnedDatabase {
     close() {
       let isInOrder = false;
       try {
-        db.pragma('optimize');
         db.pragma('wal_checkpoint(TRUNCATE)');
         isInOrder = true;
       } catch (error) {

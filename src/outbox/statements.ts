@@ -2,8 +2,9 @@
  * Every statement that touches the outbox, in one place. A test asks SQLite for the plan of each of them: a query that
  * reads a whole table would be noticed there, and not at a million rows.
  *
- * A limit is given as a sum, because SQLite looks at a bare parameter when it plans, and then plans anew whenever the
- * statement is carried out: that takes longer than finding a few rows.
+ * A limit is given as a sum, and a kind as a sum of texts, because SQLite looks at a bare parameter when it plans (there are
+ * indexes of some kinds alone), and then plans anew whenever the statement is carried out: that takes longer than finding
+ * a few rows. It never has statistics to plan by (`database.ts`).
  */
 
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
@@ -233,11 +234,11 @@ export const statements = {
       and kind in ('queued', 'uploaded', 'intended', 'unknown') group by drop_root`,
   countRuns: 'select kind, sum(runs) as count from run_count where runs > 0 group by kind',
   newestRuns: `select ${runColumns} from run where run < @before order by run desc limit @limit + 0`,
-  newestRunsOfKind: `select ${runColumns} from run where kind = @kind and run < @before order by run desc limit @limit + 0`,
+  newestRunsOfKind: `select ${runColumns} from run where kind = @kind || '' and run < @before order by run desc limit @limit + 0`,
   newestRunsOfRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and run < @before
     order by run desc limit @limit + 0`,
   // Of one kind in one root, along whichever of the two has fewer runs to go through.
-  newestOfBothByKind: `select ${runColumns} from run indexed by run_kind where kind = @kind and drop_root = @dropRoot
+  newestOfBothByKind: `select ${runColumns} from run indexed by run_kind where kind = @kind || '' and drop_root = @dropRoot
       and run < @before order by run desc limit @limit + 0`,
   newestOfBothByRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and kind = @kind
       and run < @before order by run desc limit @limit + 0`,
@@ -250,8 +251,8 @@ export const statements = {
     where drop_root = @dropRoot order by run desc limit @limit + 0`,
   rootsWithRuns: 'select distinct drop_root from run_count where runs > 0',
   newestRunOfRoot: 'select max(run) from run indexed by run_root where drop_root = @dropRoot',
-  lasting: `select ${runColumns} from run where kind = @kind and since_ms <= @sinceMs order by run limit @limit + 0`,
-  oldestOfKind: `select ${runColumns} from run where kind = @kind order by run limit 1`,
+  lasting: `select ${runColumns} from run where kind = @kind || '' and since_ms <= @sinceMs order by run limit @limit + 0`,
+  oldestOfKind: `select ${runColumns} from run where kind = @kind || '' order by run limit 1`,
 
   days: `select day, drop_root as dropRoot, status, made, recorded, failed, parked, recorded_ms as recordedMs,
       recorded_ms_max as recordedMsMax, gaps, gap_sum as gapSum from day
@@ -286,9 +287,9 @@ export const statements = {
   wholeScan: 'select whole_scan_ms from root where drop_root = @dropRoot',
   noteWholeScan:
     'update root set whole_scan_ms = @startedMs where drop_root = @dropRoot and whole_scan_ms is null',
-  runsOfKindAfter: `select ${runColumns} from run where kind = @kind and run > @after order by run limit @limit + 0`,
+  runsOfKindAfter: `select ${runColumns} from run where kind = @kind || '' and run > @after order by run limit @limit + 0`,
   standingOfKind: `select run, drop_root as dropRoot, state ->> '$.reason.class' as reasonClass from run
-    where kind = @kind and run > @after order by run limit @limit + 0`,
+    where kind = @kind || '' and run > @after order by run limit @limit + 0`,
   markDistrusted: 'update run set distrusted = 1, twin = null where run = @run',
   noteTwin: `update run set twin = @runId where kind = 'unknown' and distrusted = 1 and app = @app
       and substr(generation, 1, 10) = @generation and platform = @platform and fingerprint <> @fingerprint`,

@@ -97,6 +97,10 @@ test('no limit is a bare parameter, with which SQLite plans anew at every execut
   expect(names.filter((name) => /limit @\w+(?! \+ 0)\b/.test(statements[name]))).toEqual([]);
 });
 
+test('nor is a kind that runs are looked up by', () => {
+  expect(names.filter((name) => /where kind = @kind(?! \|\| '')/.test(statements[name]))).toEqual([]);
+});
+
 test('every statement is one statement, named parameters only', () => {
   for (const sql of Object.values(statements)) {
     expect(sql).not.toContain('?');
