@@ -28,12 +28,8 @@ const arrivalsMax = 60;
 const arrivalEveryMs = 20;
 /** Where that is looked at. */
 const seenAt = [1_000, 10_000, 100_000];
-/** Where the processor is looked at while nothing happens: it takes most of a minute each. */
-const idleAt = [1_000, 100_000, hugeSize];
-/** Where it makes a difference that all of them were compared. */
-const comparedAt = [100_000, hugeSize];
-/** A whole scan period, whatever it costs. */
-const idleMs = 5_500;
+/** As long as from one step of the audit to the next, so that there is one in each. */
+const idleMs = 20_000;
 /** What a start leaves to be tidied up is over by then: V8 goes through its memory some seconds after the last work. */
 const calmMs = 15_000;
 /** A look at all of them leaves more. */
@@ -42,22 +38,22 @@ const calmAfterScanMs = 45_000;
 export async function measure({ dir, rounds, isShort, isHuge, say }) {
   const wanted = [...(isShort ? sizesShort : sizes), ...(isHuge ? [hugeSize] : [])];
   const platform = await processes.Platform.start();
-  const stage = new processes.Stage(dir, platform.endpoint, { quiet: `${quietMs}ms` });
   const seen = [];
-  let [made, arrivals] = [0, 0];
   for (const size of wanted) {
-    say(`making folders up to ${size}`);
-    await addFinished(stage, made, size);
-    made = size;
+    say(`making ${size} folders`);
+    const stage = new processes.Stage(join(dir, String(size)), platform.endpoint, { quiet: `${quietMs}ms` });
+    await addFinished(stage, 0, size);
     const at = {
+      stage,
+      daemon: null,
       size,
-      arrivals,
+      arrivals: 0,
       readyMs: [],
       readdirMs: [],
       chokidarMs: [],
       rss: [],
+      idleAtFirst: [],
       idle: [],
-      idleLater: [],
       firstMs: [],
       watches: [],
       seenMs: [],
@@ -66,19 +62,30 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
     for (let round = 0; round < rounds; round += 1) {
       say(`${size} finished folders, round ${round + 1}`);
       at.readdirMs.push(await readdirMs(stage.root));
-      if (size > 0 && size <= chokidarFoldersMax && round === 0) await playChokidar(dir, stage, at);
-      const isLookedAtIdle = round === rounds - 1 && idleAt.includes(size);
-      await playRound(stage, at, `${size}-${round}`, isLookedAtIdle ? rounds : 0);
+      if (size > 0 && size <= chokidarFoldersMax && round === 0) await playChokidar(dir, at);
+      await playRound(at, `${size}-${round}`);
     }
-    ({ arrivals } = at);
+    // One more start, for a daemon that is left alone from now on.
+    at.daemon = stage.daemon();
+    await processes.scanned(at.daemon);
     seen.push(at);
   }
+  if (isHuge) {
+    say('nothing happens, in the first hour');
+    await lookAtIdle(seen, 'idleAtFirst', rounds, calmMs);
+  }
+  // By itself it has compared all of them after `audit_every`: an hour.
+  for (const { stage } of seen)
+    await processes.start(process.execPath, [processes.programFile, 'scan'], { cwd: stage.dir }).ended;
+  say('nothing happens');
+  await lookAtIdle(seen, 'idle', rounds, calmAfterScanMs);
+  for (const { daemon } of seen) await processes.stop(daemon);
   await platform.end();
   return { figures: figuresOf(seen), growth: growthOf(seen), notes: notesOf(seen, isShort) };
 }
 
-/** @param windows how often it is looked at while nothing happens */
-async function playRound(stage, at, name, windows) {
+async function playRound(at, name) {
+  const { stage } = at;
   // Before the start, so that it is there for the first scan.
   // By its name it comes last, behind all that are finished.
   const [arrival] = prepare(stage.aside, `late-${name}`, 1);
@@ -96,12 +103,6 @@ async function playRound(stage, at, name, windows) {
   at.watches.push(processes.watches(daemon.pid));
   const droppedAtMs = seenAt.includes(at.size) ? await arrive(stage, `seen-${name}`) : new Map();
   await processes.recorded(daemon, at.size + (at.arrivals += droppedAtMs.size));
-  await lookAtIdle(daemon, at.idle, windows, calmMs);
-  if (windows > 0 && comparedAt.includes(at.size)) {
-    // By itself it has compared all of them after `audit_every`: an hour.
-    await processes.start(process.execPath, [processes.programFile, 'scan'], { cwd: stage.dir }).ended;
-    await lookAtIdle(daemon, at.idleLater, windows, calmAfterScanMs);
-  }
   await processes.stop(daemon);
   if (droppedAtMs.size > 0) at.seenMs.push(waitsOf(droppedAtMs, firstSeen(stage)));
 }
@@ -131,13 +132,17 @@ function firstSeen({ dir, stateDir }) {
 const waitsOf = (droppedAtMs, seenAtMs) =>
   [...droppedAtMs].map(([name, atMs]) => Math.max(0.5, seenAtMs.get(name) - atMs));
 
-/** @param into the share of a core that it takes, in per cent */
-async function lookAtIdle({ pid }, into, windows, afterMs) {
-  if (windows > 0) await sleep(afterMs);
+/** All at once, as they do nothing. @param name of where the share of a core goes that each takes, in per cent */
+async function lookAtIdle(seen, name, windows, afterMs) {
+  await sleep(afterMs);
   for (let window = 0; window < windows; window += 1) {
-    const [cpuBefore, beganMs] = [processes.fineCpuMs(pid), processes.nowMs()];
+    const before = seen.map(({ daemon: { pid } }) => [processes.fineCpuMs(pid), processes.nowMs()]);
     await sleep(idleMs);
-    into.push(((processes.fineCpuMs(pid) - cpuBefore) / (processes.nowMs() - beganMs)) * 100);
+    for (const [index, at] of seen.entries()) {
+      const [cpuMs, beganMs] = before[index];
+      const share = (processes.fineCpuMs(at.daemon.pid) - cpuMs) / (processes.nowMs() - beganMs);
+      at[name].push(share * 100);
+    }
   }
 }
 
@@ -169,7 +174,8 @@ async function readdirMs(path) {
 }
 
 /** Chokidar on the tree, from the start of its process, and what it says of folders that come then. */
-async function playChokidar(dir, stage, at) {
+async function playChokidar(dir, at) {
+  const { stage } = at;
   const place = join(dir, `chokidar-${processes.nowMs()}`);
   mkdirSync(place);
   const beganMs = processes.nowMs();
@@ -226,26 +232,20 @@ function figuresOf(seen) {
       }),
       ...(at.seenMs.length === 0 ? [] : seenFigures(of, at, small)),
       figure({ what: `${of}: watches`, unit: '', ours: at.watches, goal: { of: 'max', atMost: 5 } }),
-      ...(at.idle.length === 0
-        ? []
-        : [
-            figure({
-              what: `${of}: processor while nothing happens`,
-              unit: '% of a core',
-              ours: at.idle,
-              goal: { of: 'median', atMost: 0.2 },
-            }),
-          ]),
-      ...(at.idleLater.length === 0
-        ? []
-        : [
-            figure({
-              what: `${of}: processor while nothing happens, once all were compared`,
-              unit: '% of a core',
-              ours: at.idleLater,
-              goal: { of: 'median', atMost: 0.2 },
-            }),
-          ]),
+      ...[
+        ['processor while nothing happens, in the first hour', at.idleAtFirst, ''],
+        ['processor while nothing happens', at.idle, ', when all folders were compared once'],
+      ]
+        .filter(([, ours]) => ours.length > 0)
+        .map(([what, ours, when]) =>
+          figure({
+            what: `${of}: ${what}`,
+            unit: '% of a core',
+            ours,
+            goal: { of: 'median', atMost: 0.2 },
+            note: `over ${idleMs / 1_000} s each, of all sizes at once${when}`,
+          }),
+        ),
       figure({
         what: `${of}: first arrival, after start and quiet time`,
         unit: 'ms',
@@ -319,7 +319,7 @@ function growthOf(seen) {
       title: 'Processor while idle',
       unit: '% of a core',
       x,
-      lines: [line('after the start', 'idle'), line('later', 'idleLater')],
+      lines: [line('in the first hour', 'idleAtFirst'), line('later', 'idle')],
     },
   ];
 }

@@ -5,7 +5,7 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInterface } from 'node:readline';
-import { Client, type Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import {
@@ -99,6 +99,8 @@ async function linkWithoutDaemon(config: Config): Promise<DaemonLink> {
 export async function linkOverSocket(socketPath: string): Promise<DaemonLink | 'nobody' | 'silent'> {
   const exists = await lstat(socketPath).catch(() => null);
   if (exists === null) return 'nobody';
+  // A daemon that starts shares this file, and has other things to do first.
+  const { Client } = await import('undici');
   const client = new Client('http://runtrackd', {
     socketPath,
     headersTimeout: answerMsMax,

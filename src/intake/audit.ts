@@ -13,8 +13,13 @@ import type { DropRoot } from './rules.ts';
 export const smallRootMax = 256;
 /** One order to the thread: some 15 ms of its time. */
 const pageOfRecorded = 512;
-/** A step this often, in ms. */
-const stepMs = 5_000;
+/**
+ * So many steps to a round, and none more often or more seldom than this, in ms. A thread that wakes up finds the processor's
+ * caches cold, and its first hundred folders cost two to four times what others cost: a few large steps are cheaper.
+ */
+const stepsOfRound = 180;
+const stepMsMin = 5_000;
+const stepMsMax = 20_000;
 /** No step is larger, however far behind: a burst would be noticed. */
 const stepFoldersMax = 4_000;
 /** The round is planned to be over a little earlier than it has to be. */
@@ -75,7 +80,9 @@ export class Audit {
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       if (this.#parts.isRootWell()) await this.step(stop);
-      await sleep(stepMs, undefined, { signal: stop, ref: false }).catch(() => undefined);
+      await sleep(stepMsFor(this.#parts.root), undefined, { signal: stop, ref: false }).catch(
+        () => undefined,
+      );
     }
   }
 
@@ -124,4 +131,8 @@ export class Audit {
     }
     return enqueued;
   }
+}
+
+function stepMsFor({ auditEveryMs }: DropRoot): number {
+  return Math.min(stepMsMax, Math.max(stepMsMin, auditEveryMs / stepsOfRound));
 }

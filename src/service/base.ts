@@ -4,18 +4,18 @@ import type { RereadConfig } from '../config/rereading.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { PassPoint } from '../core/points.ts';
-import { openOutbox, type Outbox } from '../outbox/outbox.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import { keyReader } from '../platform/apiKey.ts';
 import { PlatformClient } from '../platform/client.ts';
 import { networkOf } from '../platform/network.ts';
-import { RunFolders } from '../reading/runFolders.ts';
+import type { RunFolders } from '../reading/runFolders.ts';
 import type { StandIn } from '../standin/standin.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../system/log.ts';
 import { Secret } from '../system/secret.ts';
 import type { ServiceManager } from '../system/serviceManager.ts';
 import { believeOrDistrust } from './believing.ts';
-import { inGoodTime, WatchedOutbox } from './outboxWatch.ts';
+import { inGoodTime, type OpenedOutbox } from './outboxWatch.ts';
 
 /** Runs that have waited for longer show that the platform, or this host, was away. */
 const recoveringAfterMs = 10 * 60_000;
@@ -34,6 +34,12 @@ export interface Surroundings {
   readonly reread?: (inForce: Config) => Promise<RereadConfig>;
 }
 
+/** What has threads of its own, which take as long to begin as the rest of the program takes to be loaded. */
+export interface Ground {
+  readonly opening: Promise<OpenedOutbox>;
+  readonly folders: RunFolders;
+}
+
 export interface Base {
   readonly outbox: Outbox;
   readonly folders: RunFolders;
@@ -50,21 +56,20 @@ export interface Base {
 }
 
 /**
- * Takes the outbox over from whoever had it, finds out whether it is to be believed, and makes the client.
- * @param isDaemon whether a damaged outbox may be replaced: a command only says that it is damaged
+ * Takes the outbox over from whoever had it, finds out whether it is to be believed, and makes the client. First the
+ * lock: nothing else may be touched while another process owns the state directory.
  */
-export async function openBase(config: Config, around: Surroundings, isDaemon: boolean): Promise<Base> {
-  const folders = new RunFolders(around.log);
+export async function openBase(
+  config: Config,
+  around: Surroundings,
+  { folders, opening }: Ground,
+): Promise<Base> {
   const closers = [() => folders.close()];
-  const watch = new WatchedOutbox(around.log);
-  // Its thread begins while the outbox is opened, and has touched nothing yet.
-  if (isDaemon) folders.begin();
   try {
-    // First the lock: nothing else may be touched while another process owns the state directory.
-    const outbox = await openOutbox(config.stateDir, { mayReplace: isDaemon, watch });
+    const { outbox, failed } = await opening;
     closers.unshift(() => outbox.close());
     const base = await inGoodTime(outbox, buildBase(config, around, outbox, closers));
-    return { ...base, folders, failed: watch.failed };
+    return { ...base, folders, failed };
   } catch (error) {
     for (const close of closers) await close();
     throw error;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import { Unanswerable, type Operations, type StatusView } from '../http/operations.ts';
 import type { PageQuestions } from '../http/page/questions.ts';
-import type { Outbox, OutboxWatch } from '../outbox/outbox.ts';
+import { openOutbox, type Outbox, type OutboxWatch } from '../outbox/outbox.ts';
 import type { Log } from '../system/log.ts';
 
 /** While the daemon starts or ends, a disk in trouble is waited for this long, in ms. */
@@ -15,7 +15,7 @@ const endingPatienceMs = 3_000;
 const lookAgainMs = 100;
 
 /** Trouble in the log, once when it comes and once when it goes; failures go to whoever listens. */
-export class WatchedOutbox implements OutboxWatch {
+class WatchedOutbox implements OutboxWatch {
   readonly #log: Log;
   readonly #failed = new AbortController();
 
@@ -37,6 +37,22 @@ export class WatchedOutbox implements OutboxWatch {
     this.#log.fatal(failure.message);
     this.#failed.abort();
   };
+}
+
+/** The outbox, and what tells that it cannot be used any more. */
+export interface OpenedOutbox {
+  readonly outbox: Outbox;
+  readonly failed: AbortSignal;
+}
+
+/**
+ * @param isDaemon whether a damaged outbox may be replaced: a command only says that it is damaged
+ * @throws OutboxHeld, OutboxUnusable
+ */
+export async function openWatched(stateDir: string, log: Log, isDaemon: boolean): Promise<OpenedOutbox> {
+  const watch = new WatchedOutbox(log);
+  const outbox = await openOutbox(stateDir, { mayReplace: isDaemon, watch });
+  return { outbox, failed: watch.failed };
 }
 
 /** What somebody waits for in front of a terminal, or a daemon that starts: the outbox gives up in time, and tells why. */

@@ -25,16 +25,17 @@ import type { IntakeParts } from '../intake/parts.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { RunFolders } from '../reading/runFolders.ts';
 import type { Operations } from '../http/operations.ts';
 import { announce, announcedReload, lifelessReasons, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
-import { openBase, type Base, type Surroundings } from './base.ts';
+import { openBase, type Base, type Ground, type Surroundings } from './base.ts';
 import { Changes } from './changes.ts';
 import { DropRoots } from './dropRoots.ts';
 import { countOldRuns } from './history.ts';
 import { LoopProgress } from './loopProgress.ts';
 import { deliverOnce, type OnceOutcome } from './once.ts';
-import { answeringInTime, endedInTime, inGoodTime, refusingInTrouble } from './outboxWatch.ts';
+import { answeringInTime, endedInTime, inGoodTime, openWatched, refusingInTrouble } from './outboxWatch.ts';
 import { PageAnswers } from './pageAnswers.ts';
 import { oldestWaitingMs, statusInTrouble } from './status.ts';
 import { Reloading } from './reloading.ts';
@@ -190,10 +191,19 @@ export class Service {
   /**
    * Builds the parts and takes over what an earlier process left behind.
    * @param isDaemon false for a command that stands in for the daemon while there is none
+   * @param ground where somebody has begun already
    * @throws OutboxHeld, OutboxUnusable, or what a port in use throws
    */
-  static async open(config: Config, around: Surroundings, isDaemon: boolean): Promise<Service> {
-    const base = await openBase(config, around, isDaemon);
+  static async open(
+    config: Config,
+    around: Surroundings,
+    isDaemon: boolean,
+    ground: Ground = {
+      opening: openWatched(config.stateDir, around.log, isDaemon),
+      folders: new RunFolders(around.log),
+    },
+  ): Promise<Service> {
+    const base = await openBase(config, around, ground);
     return new Service(config, around, base, isDaemon);
   }
 

@@ -10,7 +10,8 @@ import type { PassPoint } from '../../core/points.ts';
 import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
-import { Service, type Surroundings } from '../../service/service.ts';
+import { openWatched, type OpenedOutbox } from '../../service/outboxWatch.ts';
+import type { Service, Surroundings } from '../../service/service.ts';
 import { Hangups, watchSignals, type Shutdown } from '../../service/signals.ts';
 import { machineClock } from '../../system/clock.ts';
 import { openLog, type Log } from '../../system/log.ts';
@@ -86,7 +87,7 @@ async function openService(config: Config, log: Log): Promise<Service> {
       reread: rereadingOf(log),
       manager: serviceManagerOf(process.env, process.pid, (why) => log.warn(why)),
     };
-    return await openWhenFree(config, around);
+    return await openBeside(config, around);
   } catch (error) {
     throw asFailure(error);
   }
@@ -117,12 +118,25 @@ function drillOf(setting: string | undefined): PassPoint {
   }
 }
 
+/** Two threads take as long to begin as it takes this one to load everything else: they begin first. */
+async function openBeside(config: Config, around: Surroundings): Promise<Service> {
+  const opening = openWhenFree(config, around.log);
+  // It may fail before anybody waits for it; whoever does is told.
+  opening.catch(() => undefined);
+  const { RunFolders } = await import('../../reading/runFolders.ts');
+  const folders = new RunFolders(around.log);
+  // It touches nothing before it is asked to.
+  folders.begin();
+  const { Service } = await import('../../service/service.ts');
+  return await Service.open(config, around, true, { opening, folders });
+}
+
 /** A command that reads the outbox while there is no daemon holds it for a moment. */
-async function openWhenFree(config: Config, around: Surroundings): Promise<Service> {
+async function openWhenFree({ stateDir }: Config, log: Log): Promise<OpenedOutbox> {
   const giveUpAtMs = machineClock.monotonicMs() + heldMsMax;
   for (;;) {
     try {
-      return await Service.open(config, around, true);
+      return await openWatched(stateDir, log, true);
     } catch (error) {
       if (!(error instanceof OutboxHeld) || machineClock.monotonicMs() >= giveUpAtMs) throw error;
       await sleep(heldAgainMs);
