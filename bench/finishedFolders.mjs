@@ -1,12 +1,16 @@
 /** Run folders as solvers leave them, and a drop root full of finished ones that the outbox knows. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { fingerprintOf, identityVersion } from '../dist/core/identity.js';
 import { rootForOutside, rulesOf } from '../dist/intake/rules.js';
 import { openOutbox } from '../dist/outbox/outbox.js';
 import { sightFolderSync } from '../dist/reading/sightFolder.js';
 
+const thisFile = fileURLToPath(import.meta.url);
 /** From so many rows on indexes are made anew. */
 const rowsOfIndex = 50_000;
 const filling = 'x'.repeat(2_000);
@@ -91,12 +95,29 @@ export async function addRecorded({ stateDir, endpoint, host, from, to, folderOf
 /** Fills a stage's drop root up with finished folders. */
 export async function addFinished({ root, stateDir, endpoint, host }, from, to) {
   const { sight } = rulesOf(rootForOutside('bench-app'));
+  // Half of them by another process: making files is most of it.
+  const middle = Math.floor((from + to) / 2);
+  const other = spawn(process.execPath, [thisFile, root, String(middle), String(to)], { stdio: 'inherit' });
+  const ended = once(other, 'close');
+  fillFinished(root, from, middle);
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`making folders ended with ${code}`);
   const folderOf = (n) => {
-    const path = `finished-${n}`;
-    fill(join(root, path), n);
+    const path = finishedName(n);
     const { signature, directory } = sightFolderSync(join(root, path), sight);
     const { dev, ino, birthNs } = directory;
     return { path, signature, directory: [dev, ino, birthNs] };
   };
   await addRecorded({ stateDir, endpoint, host, from, to, folderOf });
+}
+
+const finishedName = (n) => `finished-${n}`;
+
+function fillFinished(root, from, to) {
+  for (let n = from; n < to; n += 1) fill(join(root, finishedName(n)), n);
+}
+
+if (process.argv[1] === thisFile) {
+  const [root, from, to] = process.argv.slice(2);
+  fillFinished(root, Number(from), Number(to));
 }

@@ -17,8 +17,8 @@ const hasStrace = spawnSync('strace', ['-o', '/dev/null', '/bin/true']).status =
 
 export async function measure({ dir, rounds, isShort, say }) {
   const platform = await processes.Platform.start();
-  const together = isShort ? 64 : 640;
-  const alone = isShort ? 3 : 10;
+  const together = isShort ? 64 : 320;
+  const alone = isShort ? 3 : 5;
   const place = (name) => {
     const path = join(dir, name);
     mkdirSync(path);

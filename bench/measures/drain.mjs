@@ -24,7 +24,7 @@ const countsShort = {
   100: { ours: 100, sdk: 3, naive: 0, bare: 200 },
 };
 /** How long a backlog may be is a curve; one point each. */
-const backlogs = [10, 100, 2_000];
+const backlogs = [10, 100, 1_000];
 const backlogsShort = [10, 50];
 /** Code that is cold is another measure. */
 const warmUp = 60;

@@ -29,7 +29,7 @@ const arrivalEveryMs = 20;
 /** Where that is looked at. */
 const seenAt = [1_000, 10_000, 100_000];
 /** As long as from one step of the audit to the next, so that there is one in each. */
-const idleMs = 20_000;
+const idleMs = 10_000;
 /** What a start leaves to be tidied up is over by then: V8 goes through its memory some seconds after the last work. */
 const calmMs = 15_000;
 /** A look at all of them leaves more. */

@@ -9,7 +9,7 @@ import { nowMs, report, start } from '../processes.mjs';
 export const what = 'reading a long solver log, beside wc -l';
 
 const solvers = ['gurobi', 'highs', 'scip', 'cbc'];
-const [megabytes, megabytesShort] = [256, 16];
+const [megabytes, megabytesShort] = [128, 16];
 const shareOfWcMin = 1 / 20;
 const turnMsMax = 20;
 
