@@ -7,7 +7,8 @@
  * Tables go to stdout, progress to stderr where that is a terminal. Each measure writes bench/results/NAME.json; the
  * table and the pictures in bench/results are made from these files.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -64,7 +65,8 @@ async function play(name, rounds) {
   const { what, measure } = await load(name);
   const dir = mkdtempSync(join(tmpdir(), 'rt-b-'));
   // An interrupted bench leaves no folders behind either.
-  const removeAll = () => rmSync(dir, { recursive: true, force: true });
+  // Half a million files: `rm` needs two thirds of the time.
+  const removeAll = () => spawnSync('rm', ['-rf', dir]);
   process.once('exit', removeAll);
   const beganMs = performance.now();
   const load1 = loadavg()[0];

@@ -43,7 +43,10 @@ export async function addRecorded({ stateDir, endpoint, host, from, to, folderOf
   await outbox.freezeHost(host, nowMs);
   await outbox.close();
   const db = new Database(join(stateDir, 'outbox.db'));
+  // Nobody minds if this is lost; the daemon sets what it needs when it opens it.
   db.pragma('synchronous = off');
+  db.pragma('journal_mode = off');
+  db.pragma('cache_size = -262144');
   const key = {
     version: identityVersion,
     platform: endpoint,

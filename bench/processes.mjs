@@ -213,7 +213,7 @@ export class Stage {
   }
 
   end() {
-    rmSync(this.dir, { recursive: true, force: true });
+    spawnSync('rm', ['-rf', this.dir]);
   }
 }
 

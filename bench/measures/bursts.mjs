@@ -97,7 +97,7 @@ async function playOnce(dir, { count, prepares = false, go }) {
     }
   })();
   const beganMs = processes.nowMs();
-  await go(stage, folders, daemon);
+  const stoppedMs = (await go(stage, folders, daemon)) ?? 0;
   const writtenMs = processes.nowMs() - beganMs;
   const { runs, atMs } = await runsInTheEnd(count, async () => runsOf(await processes.statusOf(daemon)));
   isOver = true;
@@ -109,7 +109,8 @@ async function playOnce(dir, { count, prepares = false, go }) {
     writtenSeconds: Number((writtenMs / 1_000).toFixed(1)),
     peakMiB: processes.peakMiB(daemon.pid),
     watches,
-    stallMs: await processes.longestStallMs(daemon),
+    // A process that is stopped holds its loop as long; that is not its own doing.
+    stallMs: Math.max(0, (await processes.longestStallMs(daemon)) - stoppedMs),
     byScan: found.by_scan,
   };
   await processes.stop(daemon, 'SIGKILL');
@@ -131,11 +132,14 @@ async function runsInTheEnd(count, look, waitsMs = patienceMs) {
   }
 }
 
+/** @returns for how many ms */
 async function whileStopped(stage, folders, { child }) {
   child.kill('SIGSTOP');
+  const beganMs = processes.nowMs();
   dropAll(stage, folders);
   await sleep(1_000);
   child.kill('SIGCONT');
+  return processes.nowMs() - beganMs;
 }
 
 async function fileByFile({ root, aside }, count) {

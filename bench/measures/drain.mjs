@@ -14,9 +14,9 @@ export const what =
 const slots = 64;
 /** How many folders a way gets in a round: about what it does in a few seconds. */
 const countsAt = {
-  0: { ours: 400, sdk: 100, naive: 150, bare: 1_500 },
-  20: { ours: 400, sdk: 12, naive: 0, bare: 1_000 },
-  100: { ours: 300, sdk: 4, naive: 0, bare: 300 },
+  0: { ours: 320, sdk: 80, naive: 120, bare: 1_000 },
+  20: { ours: 320, sdk: 9, naive: 0, bare: 640 },
+  100: { ours: 256, sdk: 3, naive: 0, bare: 256 },
 };
 const countsShort = {
   0: { ours: 200, sdk: 50, naive: 50, bare: 500 },
@@ -26,8 +26,8 @@ const countsShort = {
 /** How long a backlog may be is a curve; one point each. */
 const backlogs = [10, 100, 1_000];
 const backlogsShort = [10, 50];
-/** Code that is cold is another measure. */
-const warmUp = 60;
+/** Code that is cold is another measure: V8 compiles for some hundred runs, and a daemon lives for weeks. */
+const warmUp = 400;
 
 export async function measure({ dir, rounds, isShort, say }) {
   const [figures, points] = [[], []];
