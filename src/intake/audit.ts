@@ -21,7 +21,7 @@ const stepsOfRound = 360;
 const stepMsMin = 5_000;
 const stepMsMax = 10_000;
 /** No step is larger, however far behind: a burst would be noticed. */
-const stepFoldersMax = 4_000;
+const stepFoldersMax = 8_000;
 /** The round is planned to be over a little earlier than it has to be. */
 const margin = 0.9;
 /** Where it is, is written down this often, in ms. */

@@ -174,9 +174,18 @@ function assertVersion(db: Db): void {
 /**
  * Every statement's plan is made for a large outbox. SQLite's planner goes by what it once counted, where somebody let it
  * count (`analyze`, `pragma optimize`), and what was counted when there were three runs says that reading all of them is
- * the quickest way: a claim took as long as the outbox was large.
+ * the quickest way: a claim took as long as the outbox was large. Where that cannot be written down now it is slow until the
+ * next start, and no more: a disk in trouble is told of by who has something to write.
  */
 function forgetStatistics(db: Db): void {
+  try {
+    deleteStatistics(db);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+  }
+}
+
+function deleteStatistics(db: Db): void {
   const tables = db
     .prepare("select name from sqlite_schema where type = 'table' and name glob 'sqlite_stat[0-9]'")
     .pluck()

@@ -4,7 +4,7 @@
  *
  * A limit is given as a sum, and a kind as a sum of texts, because SQLite looks at a bare parameter when it plans (there are
  * indexes of some kinds alone), and then plans anew whenever the statement is carried out: that takes longer than finding
- * a few rows. It never has statistics to plan by (`database.ts`).
+ * a few rows. It is opened without statistics to plan by (`database.ts`).
  */
 
 const runColumns = `run, fingerprint, version, platform, app, host, drop_root as dropRoot, first_path as firstPath,
@@ -240,7 +240,7 @@ export const statements = {
   // Of one kind in one root, along whichever of the two has fewer runs to go through.
   newestOfBothByKind: `select ${runColumns} from run indexed by run_kind where kind = @kind || '' and drop_root = @dropRoot
       and run < @before order by run desc limit @limit + 0`,
-  newestOfBothByRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and kind = @kind
+  newestOfBothByRoot: `select ${runColumns} from run indexed by run_root where drop_root = @dropRoot and kind = @kind || ''
       and run < @before order by run desc limit @limit + 0`,
   countsOfKindAndRoot: `select coalesce(sum(iif(kind = @kind, runs, 0)), 0) as ofKind,
       coalesce(sum(iif(drop_root = @dropRoot, runs, 0)), 0) as ofRoot from run_count`,

@@ -10,6 +10,7 @@ import type { PassPoint } from '../../core/points.ts';
 import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
 import { crashDrill, crashDrillVariable } from '../../service/crashDrill.ts';
 import type { OnceOutcome } from '../../service/once.ts';
+import type { RunFolders } from '../../reading/runFolders.ts';
 import { openWatched, type OpenedOutbox } from '../../service/outboxWatch.ts';
 import type { Service, Surroundings } from '../../service/service.ts';
 import { Hangups, watchSignals, type Shutdown } from '../../service/signals.ts';
@@ -123,12 +124,23 @@ async function openBeside(config: Config, around: Surroundings): Promise<Service
   const opening = openWhenFree(config, around.log);
   // It may fail before anybody waits for it; whoever does is told.
   opening.catch(() => undefined);
-  const { RunFolders } = await import('../../reading/runFolders.ts');
-  const folders = new RunFolders(around.log);
-  // It touches nothing before it is asked to.
-  folders.begin();
-  const { Service } = await import('../../service/service.ts');
-  return await Service.open(config, around, true, { opening, folders });
+  let folders: RunFolders | undefined;
+  try {
+    const reading = await import('../../reading/runFolders.ts');
+    folders = new reading.RunFolders(around.log);
+    // It touches nothing before it is asked to.
+    folders.begin();
+    const { Service } = await import('../../service/service.ts');
+    return await Service.open(config, around, true, { opening, folders });
+  } catch (error) {
+    // Threads that nobody ends would keep the process, and its lock, for ever.
+    await folders?.close();
+    await opening.then(
+      ({ outbox }) => outbox.close(),
+      () => undefined,
+    );
+    throw error;
+  }
 }
 
 /** A command that reads the outbox while there is no daemon holds it for a moment. */
