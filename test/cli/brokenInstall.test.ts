@@ -9,6 +9,8 @@ import { expect, onTestFinished, test } from 'vitest';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
+const endsWithinMs = 90_000;
+
 /** The program in a directory of its own, with a configuration and an empty drop root. */
 function installed(): string {
   const dir = mkdtempSync(join(tmpdir(), 'install-'));
@@ -34,8 +36,10 @@ async function runOnce(dir: string): Promise<{ readonly code: number | null; rea
   const child = spawn(process.execPath, ['dist/main.js', 'run', '--once', '-c', 'config.yaml'], {
     cwd: dir,
     stdio: ['ignore', 'ignore', 'pipe'],
+    // One that does not end is ended, and has no exit code.
+    timeout: endsWithinMs,
+    killSignal: 'SIGKILL',
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const [code] = (await once(child, 'close')) as [number | null];

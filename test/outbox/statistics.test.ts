@@ -1,12 +1,13 @@
 /**
  * SQLite's planner goes by what it once counted. What it counted when there were three runs would have every claim read
- * all of a hundred thousand: `plans.test.ts` looks at plans without statistics, so there must never be any.
+ * all of a hundred thousand: `plans.test.ts` looks at plans without statistics, so an outbox is opened without any.
  */
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openOutbox } from '../../src/outbox/outbox.ts';
 import { statements } from '../../src/outbox/statements.ts';
+import { planOf } from './plan.ts';
 import { chance, claimed, far, newRun, temporaryFolder } from './runs.ts';
 
 async function outboxWithRuns(stateDir: string): Promise<void> {
@@ -26,11 +27,7 @@ function withDatabase<T>(stateDir: string, use: (db: Database.Database) => T): T
 }
 
 const plansOf = (db: Database.Database): string[] =>
-  Object.entries(statements).map(([name, sql]) => {
-    const values = Object.fromEntries([...sql.matchAll(/@(\w+)/g)].map(([, key = '']) => [key, 0]));
-    const steps = db.prepare(`explain query plan ${sql}`).all(values) as { detail: string }[];
-    return [name, ...steps.map(({ detail }) => detail)].join('\n');
-  });
+  Object.entries(statements).map(([name, sql]) => [name, ...planOf(db, sql)].join('\n'));
 
 test('an outbox that was used and closed has no statistics', async () => {
   const stateDir = temporaryFolder();
