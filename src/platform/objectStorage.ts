@@ -1,5 +1,6 @@
 /** The platform's storage: signed URLs that bytes are put to and got from, without the key. */
 import { Readable } from 'node:stream';
+import prettyBytes from 'pretty-bytes';
 import { request, type Dispatcher } from 'undici';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { excerptOf, whatHappened } from './answerBody.ts';
@@ -9,6 +10,11 @@ import type { Requests } from './requests.ts';
 import { distrust } from './trust.ts';
 import { urlAnswer } from './wire.ts';
 
+/** What a kernel holds of a connection at the most, in bytes: 4 MiB on Linux, unless somebody has raised it. */
+const socketBytesMax = 4 * 1024 * 1024;
+/** And how much of that has to be free before it takes more, likewise. */
+const freedBytesMax = 1024 * 1024;
+
 export class ObjectStorage {
   readonly #requests: Requests;
 
@@ -17,7 +23,8 @@ export class ObjectStorage {
   }
 
   /**
-   * Raw bytes, their length known, no Authorization. The same URL may be put to again.
+   * Raw bytes, their length known, no Authorization. The same URL may be put to again. A link may be as slow as the
+   * lifetime of upload ids allows, as long as something is taken again and again.
    * @param body at hand as a whole, or as a stream
    * @throws what `body` throws, unchanged; a RuntrackdError for everything that storage does
    */
@@ -29,16 +36,32 @@ export class ObjectStorage {
   ): Promise<void> {
     const asked = { what: 'uploading to storage', app: null };
     let sourceError: Error | undefined;
-    const source =
-      body instanceof Uint8Array
-        ? body
-        : Readable.from(
-            noting(body, (error) => {
+    const beganMs = this.#requests.monotonicMs();
+    const tookMs = (): number => this.#requests.monotonicMs() - beganMs;
+    const leftMs = (): number => Math.max(1, this.#requests.uploadMsMax - tookMs());
+    const isWhole = body instanceof Uint8Array;
+    let taken = isWhole ? bytes : 0;
+    const deadline = new Deadline(
+      signal,
+      Math.min(leftMs(), this.#requests.timeInStorageFor(isWhole ? bytes : Math.min(bytes, freedBytesMax))),
+    );
+    const source = isWhole
+      ? body
+      : Readable.from(
+          noting(
+            body,
+            (piece) => {
+              taken += piece;
+              // What was taken may be on its way still, and the next piece is taken when a good part of it has left.
+              const onTheirWay = Math.min(bytes, taken < bytes ? freedBytesMax : socketBytesMax);
+              deadline.restart(Math.min(leftMs(), this.#requests.timeInStorageFor(onTheirWay)));
+            },
+            (error) => {
               sourceError = error instanceof Error ? error : new Error(String(error));
-            }),
-            { objectMode: false },
-          );
-    const deadline = new Deadline(signal, this.#requests.timeFor(bytes));
+            },
+          ),
+          { objectMode: false },
+        );
     try {
       const answer = await request(uploadUrl, {
         method: 'PUT',
@@ -54,6 +77,9 @@ export class ObjectStorage {
     } catch (error) {
       if (sourceError !== undefined) throw sourceError;
       if (error instanceof RuntrackdError || signal.aborted) throw error;
+      // It went on to the last moment, and was not done.
+      if (deadline.signal.aborted && taken < bytes && tookMs() >= this.#requests.uploadMsMax)
+        throw new RuntrackdError(linkTooSlow('a file', bytes, tookMs()));
       throw unreachable(asked, error);
     } finally {
       deadline.end();
@@ -78,7 +104,7 @@ export class ObjectStorage {
     const reason = distrust(found.data.url, this.#requests.endpoint);
     if (reason !== null)
       throw new RuntrackdError(failureOfContent(asked, `its URL is not followed, ${reason}`));
-    const deadline = new Deadline(signal, this.#requests.timeFor(0));
+    const deadline = new Deadline(signal, this.#requests.timeInStorageFor(0));
     try {
       const { statusCode, body, headers } = await request(found.data.url, {
         dispatcher: this.#requests.dispatcher,
@@ -86,7 +112,7 @@ export class ObjectStorage {
       });
       const length = Number(headers['content-length'] ?? bytesMax);
       deadline.restart(
-        this.#requests.timeFor(Number.isFinite(length) ? Math.min(length, bytesMax) : bytesMax),
+        this.#requests.timeInStorageFor(Number.isFinite(length) ? Math.min(length, bytesMax) : bytesMax),
       );
       if (statusCode >= 200 && statusCode < 300) return namingTrouble(body, asked, signal, deadline);
       const excerpt = await excerptOf(body, this.#requests.heldKey());
@@ -147,14 +173,30 @@ function unreachable(asked: Asked, error: unknown): RuntrackdError {
   return new RuntrackdError(failure, { cause: error });
 }
 
+/** Such an upload can never be used, however often it is made. @param what it was an upload of */
+export function linkTooSlow(what: string, bytes: number, tookMs: number): Failure {
+  const minutes = Math.round(tookMs / 60_000);
+  return {
+    class: 'link-too-slow',
+    text: `uploading ${what} (${prettyBytes(bytes)}) took ${String(minutes)} minutes: too slow for the lifetime of upload URLs, which is a quarter of an hour`,
+    hint: 'Use a faster link, or make the file smaller; then `runtrackd retry` it.',
+    reach: 'run',
+  };
+}
+
 async function* noting(
   body: AsyncIterable<Uint8Array>,
-  note: (error: unknown) => void,
+  onTaken: (bytes: number) => void,
+  onError: (error: unknown) => void,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    for await (const piece of body) {
+      yield piece;
+      // Only when the next one is asked for was this one taken.
+      onTaken(piece.length);
+    }
   } catch (error) {
-    note(error);
+    onError(error);
     throw error;
   }
 }

@@ -5,6 +5,7 @@
 import { DecoratorHandler, request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
+import { defaultPolicy } from '../core/policy.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Secret } from '../system/secret.ts';
 import { bytesMaxOf, excerptOfText, parsed, textOf, whatHappened } from './answerBody.ts';
@@ -34,6 +35,8 @@ export interface RequestOptions {
   readonly account?: string | null;
   /** For tests that cannot wait for it. Default: `answerMsMax`. */
   readonly answerMs?: number;
+  /** Likewise. Default: as long as an upload's id is used. */
+  readonly uploadMs?: number;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -52,8 +55,10 @@ export type SentOnce =
 
 /** An API answer comes within this or the request counts as failed; storage is given more, by size. */
 export const answerMsMax = 60_000;
-/** The slowest link that is still waited for; slower than this a signed URL would not live long enough anyway. */
-export const bytesPerMsMin = 32;
+/** The slowest link over which an answer of the API is still waited for: they are small. */
+const bytesPerMsMin = 32;
+/** And a file of storage: a fast link is not asked for, only that there is an end. */
+const storageBytesPerMsMin = 4;
 
 export class Requests {
   readonly endpoint: URL;
@@ -76,9 +81,23 @@ export class Requests {
     return this.#aheadMs === null ? clock.nowMs() : clock.monotonicMs() + this.#aheadMs;
   }
 
-  /** For a head, or for a body of so many bytes, in ms. */
+  /** For a head, or for the body of an answer of so many bytes, in ms. */
   timeFor(bytes: number): number {
     return (this.#options.answerMs ?? answerMsMax) + Math.ceil(bytes / bytesPerMsMin);
+  }
+
+  /** For a head of storage, or for so many of its bytes, in ms. */
+  timeInStorageFor(bytes: number): number {
+    return this.timeFor(0) + Math.ceil(bytes / storageBytesPerMsMin);
+  }
+
+  /** What takes longer than this to be uploaded is dead when it has arrived, in ms. */
+  get uploadMsMax(): number {
+    return this.#options.uploadMs ?? defaultPolicy.uploadAgeMsMax;
+  }
+
+  monotonicMs(): number {
+    return this.#options.clock.monotonicMs();
   }
 
   nowMs(): number {

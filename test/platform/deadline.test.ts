@@ -1,4 +1,7 @@
 /** A platform that never answers, or drips, is given up on: whatever the garbage collector does meanwhile. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,7 +19,7 @@ const never = new AbortController().signal;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-async function begun() {
+async function begun(uploadMs = 60_000) {
   const dir = mkdtempSync(join(tmpdir(), 'rt-'));
   const standIn = await startStandIn({ dataDir: join(dir, 'p'), port: 0, apps: null, apiKey: null });
   const client = new PlatformClient({
@@ -27,6 +30,7 @@ async function begun() {
     network: directNetwork,
     clock: machineClock,
     answerMs: 300,
+    uploadMs,
   });
   const collecting = setInterval(collectGarbage, 50);
   onTestFinished(async () => {
@@ -68,3 +72,46 @@ test.each([{ fault: hang }, { fault: drip }])(
     expect((await client.createRun('hare-app', null, request, never)).kind).toBe('unclear');
   },
 );
+
+/** Storage at the end of a link that takes so many bytes in a millisecond; what is small disappears in the kernel. */
+async function slowStorage(bytesPerMs: number): Promise<string> {
+  const server = createServer({ highWaterMark: 16_384 }, (request, response) => {
+    const beganMs = performance.now();
+    let got = 0;
+    request.on('data', (piece: Buffer) => {
+      got += piece.length;
+      request.pause();
+      setTimeout(() => request.resume(), Math.max(0, beganMs + got / bytesPerMs - performance.now()));
+    });
+    request.on('end', () => response.end());
+    request.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/bytes`;
+}
+
+const megabyte = 1024 * 1024;
+
+async function uploading(bytesPerMs: number, uploadMs: number): Promise<void> {
+  const { client } = await begun(uploadMs);
+  const ticket = { uploadId: 'an-id', uploadUrl: await slowStorage(bytesPerMs), askedAtMs: 0 };
+  const piece = Buffer.alloc(megabyte / 16);
+  const body = async function* () {
+    for (let sent = 0; sent < 16 * megabyte; sent += piece.length) yield await Promise.resolve(piece);
+  };
+  await client.putUpload(ticket, body(), 16 * megabyte, never);
+}
+
+test('an upload over a slow link is waited for as long as its id lives, while it gets on', async () => {
+  // It takes eight seconds, and an answer alone may take a third of one.
+  await uploading(2_000, 60_000);
+});
+
+test('an upload that gets on and is not done when its id dies says that the link is too slow', async () => {
+  await expect(uploading(2_000, 3_000)).rejects.toMatchObject({ reason: 'link-too-slow' });
+});
