@@ -30,6 +30,17 @@ export interface Failure {
 /** The class of a refusal that says nothing but "one too many" (429): the pace narrows, and nobody is to blame. */
 export const rateLimited = 'rate-limited';
 
+export const platformTrouble = 'platform-trouble';
+export const unreadableAnswer = 'unreadable-answer';
+
+/**
+ * An error of the server itself, which may be about one thing alone: a run that it stumbles over, an app's list. Whether
+ * it is, is told by whatever else is asked.
+ */
+export function isServersError({ class: what }: Pick<Failure, 'class'>): boolean {
+  return what === platformTrouble || what === unreadableAnswer;
+}
+
 /** The part of a failure that is kept with a run and shown. */
 export interface Reason {
   readonly class: string;

@@ -53,8 +53,8 @@ export class Pauses {
     }
     const { failure } = happening;
     if (failure.reach !== 'storage' && failure.reach !== 'results') {
-      this.noteFailure(failure, app);
-      return happening;
+      const ownWaitMs = this.noteFailure(failure, app, aboutRun(run));
+      return ownWaitMs === 0 ? happening : { ...happening, failure: { ...failure, retryAfterMs: ownWaitMs } };
     }
     const { clock, log } = this.#parts;
     const breaker = this.#breakers[failure.reach];
@@ -74,7 +74,7 @@ export class Pauses {
     const { log } = this.#parts;
     const { storage, results } = this.#breakers;
     if (happening.kind === 'made' || (provesPlatform(happening) && !this.#refusals.refusesAll(app)))
-      this.#gate.worked(app);
+      this.#gate.worked(app, aboutRun(run));
     if (happening.kind === 'uploadsLanded' && storage.worked(run)) {
       log.info('the platform’s storage takes uploads again');
       this.#onChange();
@@ -84,14 +84,27 @@ export class Pauses {
       log.info('results that waited are written again');
   }
 
-  noteFailure(failure: Failure, app: string): void {
+  /**
+   * @param about what was asked about, by a name that is the same each time
+   * @returns how long that has to wait by itself, in ms
+   */
+  noteFailure(failure: Failure, app: string, about: string): number {
     const { clock, log } = this.#parts;
-    if (this.#cut.aborted || !this.#gate.note(failure, app, clock.monotonicMs(), clock.random())) return;
-    this.#onChange();
-    const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
-    log.error({ class: failure.class, status: failure.status }, `${whom}: ${failure.text}. ${failure.hint}`);
+    if (this.#cut.aborted) return 0;
+    const { isNewPause, waitMs } = this.#gate.note(failure, app, about, clock.monotonicMs(), clock.random());
+    if (isNewPause) {
+      this.#onChange();
+      const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
+      log.error(
+        { class: failure.class, status: failure.status },
+        `${whom}: ${failure.text}. ${failure.hint}`,
+      );
+    }
+    return waitMs;
   }
 }
+
+const aboutRun = (run: number): string => `run ${String(run)}`;
 
 /** What a request to the platform has brought about; the rest of a run's steps say nothing of the platform. */
 function provesPlatform({ kind }: Happening): boolean {

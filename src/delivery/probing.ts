@@ -1,21 +1,28 @@
 /** The end of a pause is found by asking something harmless: a `GET`, never a run's `POST`. */
-import { rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
+import { isServersError, rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
 import type { DeliveryParts } from './parts.ts';
 import type { Gate, Pause } from './gate.ts';
 import type { Pauses } from './pauses.ts';
 
 /** A pause that was shorter kept nobody long enough to come back together. */
 const recoveringAfterMs = 60_000;
+/** Where one app is answered with an error of the server, others tell whether it is about that app alone. */
+const appsAskedMax = 3;
+
+interface FailedApp {
+  readonly app: string;
+  readonly failure: Failure;
+}
 
 export class Probing {
-  readonly #parts: Pick<DeliveryParts, 'outbox' | 'platform' | 'clock' | 'log'>;
+  readonly #parts: Pick<DeliveryParts, 'outbox' | 'platform' | 'platformId' | 'clock' | 'log'>;
   readonly #gate: Gate;
   readonly #pauses: Pauses;
   readonly #cut: AbortSignal;
 
   /** @param cut aborted when what is under way is to be cut off */
   constructor(
-    parts: Pick<DeliveryParts, 'outbox' | 'platform' | 'clock' | 'log'>,
+    parts: Pick<DeliveryParts, 'outbox' | 'platform' | 'platformId' | 'clock' | 'log'>,
     gate: Gate,
     pauses: Pauses,
     cut: AbortSignal,
@@ -41,16 +48,17 @@ export class Probing {
   async #endPlatformPause(pause: Pause, nowMs: number): Promise<boolean> {
     const { platform, log, clock } = this.#parts;
     if (pause.untilMs > nowMs) return false;
-    const app = await this.#anyApp();
-    const failure = app === null ? null : await this.#ask(app);
-    if (failure === 'cutOff') return false;
-    if (failure?.reach === 'platform') {
-      this.#gate.goesOn(null, failure, clock.monotonicMs(), clock.random());
+    const answered = await this.#askApps();
+    if (answered === 'cutOff') return false;
+    const { failed, trouble } = answered;
+    if (trouble !== null) {
+      this.#gate.goesOn(null, trouble, clock.monotonicMs(), clock.random());
       return false;
     }
-    // That this app is refused concerns the app: the platform has answered.
-    if (failure !== null && app !== null) this.#pauses.noteFailure(failure, app);
-    this.#gate.open(null);
+    // What an app is answered concerns the app: the platform is well.
+    for (const { app, failure } of failed)
+      this.#pauses.noteFailure({ ...failure, reach: 'app' }, app, `app ${app}`);
+    this.#gate.open(null, clock.monotonicMs(), clock.random());
     // Whoever else was kept waiting comes back at the same moment.
     if (nowMs - pause.sinceMs >= recoveringAfterMs) platform.budget.recover();
     log.info({ endpoint: platform.endpoint.origin }, 'the platform answers again');
@@ -63,21 +71,34 @@ export class Probing {
     const failure = await this.#ask(app);
     if (failure === 'cutOff') return false;
     if (failure === null) {
-      this.#gate.open(app);
+      this.#gate.open(app, clock.monotonicMs(), clock.random());
       log.info({ app }, `app "${app}" answers again`);
-    } else if (failure.reach === 'platform' && failure.class !== rateLimited) {
-      this.#pauses.noteFailure(failure, app);
+    } else if (
+      failure.reach === 'platform' &&
+      failure.class !== rateLimited &&
+      // Unless it turned out before that it is this app alone.
+      this.#pauses.noteFailure(failure, app, `app ${app}`) === 0
+    ) {
       return false;
     } else this.#gate.goesOn(app, failure, clock.monotonicMs(), clock.random());
     return true;
   }
 
-  async #anyApp(): Promise<string | null> {
-    for (const kind of ['queued', 'uploaded', 'unknown', 'tracked', 'final'] as const) {
-      const run = await this.#parts.outbox.oldestOf(kind);
-      if (run !== null) return run.key.app;
+  /** @returns the apps that were refused, and what is wrong with the platform; null: nothing is */
+  async #askApps(): Promise<
+    { readonly failed: readonly FailedApp[]; readonly trouble: Failure | null } | 'cutOff'
+  > {
+    const { outbox, platformId } = this.#parts;
+    const failed: FailedApp[] = [];
+    for (const app of await outbox.appsToAsk(platformId, appsAskedMax)) {
+      const failure = await this.#ask(app);
+      if (failure === 'cutOff') return failure;
+      if (failure === null) return { failed, trouble: null };
+      failed.push({ app, failure });
+      if (failure.reach !== 'platform') return { failed, trouble: null };
+      if (!isServersError(failure)) return { failed, trouble: failure };
     }
-    return null;
+    return { failed, trouble: failed.at(-1)?.failure ?? null };
   }
 
   /** @returns what went wrong; null when all is well */

@@ -55,7 +55,8 @@ export class ReconcileLoop {
       );
       const apps = new Set([...(await outbox.unknownApps(platformId, nowMs)), ...unseen]);
       for (const app of apps) {
-        if (!isStopped() && !this.#pauses.isPaused(app)) await this.#reconcile(app);
+        const isWaiting = this.#gate.isWaiting(aboutList(app), clock.monotonicMs());
+        if (!isStopped() && !isWaiting && !this.#pauses.isPaused(app)) await this.#reconcile(app);
       }
       this.#parts.progress.reconcile();
       const dueMs = (await outbox.nextDueMs(platformId, ['reconcile'])) ?? Infinity;
@@ -69,14 +70,16 @@ export class ReconcileLoop {
     this.#askedForFingerprints.set(app, clock.monotonicMs());
     try {
       const settled = await reconcileApp(app, this.#parts, this.#cut);
-      this.#gate.worked(app);
+      this.#gate.worked(app, aboutList(app));
       if (settled > 0) this.#onSettled();
       if (await outbox.fingerprintsShow(platformId, app)) this.#askedForFingerprints.delete(app);
     } catch (error) {
       if (error instanceof RuntrackdError) {
-        this.#pauses.noteFailure(error.failure, app);
+        this.#pauses.noteFailure(error.failure, app, aboutList(app));
         log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
       } else if (!this.#cut.aborted) throw error;
     }
   }
 }
+
+const aboutList = (app: string): string => `list of ${app}`;

@@ -1,5 +1,5 @@
 /** What an answer of the platform means. Pure: the status and a few words in, a decision out. */
-import { rateLimited, type Failure } from '../core/failure.ts';
+import { platformTrouble, rateLimited, unreadableAnswer, type Failure } from '../core/failure.ts';
 
 /** What was asked for, as a sentence needs it ("asking for an upload URL"). */
 export interface Asked {
@@ -67,7 +67,7 @@ export function failureOfStatus(
   if (status >= 500 || status === 408 || status === 425) {
     return {
       ...base,
-      class: 'platform-trouble',
+      class: platformTrouble,
       text: `the platform is in trouble (${status}, ${asked.what})${said}`,
       hint: 'Nothing to do: it is tried again until it works.',
       reach: 'platform',
@@ -103,7 +103,7 @@ export function failureOfConnection(asked: Asked, what: string): Failure {
 
 export function failureOfContent(asked: Asked, what: string): Failure {
   return {
-    class: 'unreadable-answer',
+    class: unreadableAnswer,
     text: `the platform’s answer could not be understood (${asked.what}): ${what}`,
     hint: 'Is platform.endpoint the Nextmv API, with no proxy page in between?',
     reach: 'platform',

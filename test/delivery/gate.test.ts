@@ -1,5 +1,5 @@
 /** Whom a failure reaches, how long the pause is, and what ends it. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Failure } from '../../src/core/failure.ts';
 import { Gate } from '../../src/delivery/gate.ts';
 
@@ -17,7 +17,7 @@ test.each(['run', 'storage', 'results'] as const)(
   'a failure that reaches %s pauses neither platform nor app',
   (reach) => {
     const gate = new Gate(policy);
-    expect(gate.note(failure(reach), 'one-app', 0, random)).toBe(false);
+    expect(gate.note(failure(reach), 'one-app', 'run 1', 0, random).isNewPause).toBe(false);
     expect(gate.platformPause()).toBeNull();
     expect(gate.appPauses()).toEqual([]);
   },
@@ -25,17 +25,17 @@ test.each(['run', 'storage', 'results'] as const)(
 
 test('a failure of an app pauses that app alone', () => {
   const gate = new Gate(policy);
-  expect(gate.note(failure('app'), 'one-app', 0, random)).toBe(true);
+  expect(gate.note(failure('app'), 'one-app', 'run 1', 0, random).isNewPause).toBe(true);
   expect(gate.platformPause()).toBeNull();
   expect(gate.appPauses().map(({ app }) => app)).toEqual(['one-app']);
 });
 
 test('what was under way when a pause began does not make it longer', () => {
   const gate = new Gate(policy);
-  expect(gate.note(failure('platform'), 'one-app', 0, random)).toBe(true);
+  expect(gate.note(failure('platform'), 'one-app', 'run 1', 0, random).isNewPause).toBe(true);
   const first = gate.platformPause()?.untilMs ?? 0;
   for (let late = 0; late < 30; late += 1)
-    expect(gate.note(failure('platform'), 'one-app', first - 1, random)).toBe(false);
+    expect(gate.note(failure('platform'), 'one-app', 'run 1', first - 1, random).isNewPause).toBe(false);
   expect(gate.platformPause()?.untilMs).toBe(first);
 });
 
@@ -43,11 +43,11 @@ test('pauses grow with each failure in a row, also over probes that got through'
   const gate = new Gate(policy);
   const waits: number[] = [];
   for (let nowMs = 0, turn = 0; turn < 8; turn += 1) {
-    gate.note(failure('platform'), 'one-app', nowMs, random);
+    gate.note(failure('platform'), 'one-app', 'run 1', nowMs, random);
     const untilMs = gate.platformPause()?.untilMs ?? 0;
     waits.push(untilMs - nowMs);
     nowMs = untilMs;
-    if (turn % 2 === 1) gate.open(null);
+    if (turn % 2 === 1) gate.open(null, nowMs, random);
   }
   expect(waits).toEqual(waits.toSorted((a, b) => a - b));
   expect(waits.at(-1)).toBeGreaterThan(30_000);
@@ -56,35 +56,35 @@ test('pauses grow with each failure in a row, also over probes that got through'
 
 test('only something that works starts the waits anew, and a pause ends at its time all the same', () => {
   const gate = new Gate(policy);
-  gate.note(failure('platform'), 'one-app', 0, random);
-  gate.note(failure('platform'), 'one-app', 10_000, random);
+  gate.note(failure('platform'), 'one-app', 'run 1', 0, random);
+  gate.note(failure('platform'), 'one-app', 'run 1', 10_000, random);
   const untilMs = gate.platformPause()?.untilMs;
-  gate.worked('one-app');
+  gate.worked('one-app', 'run 1');
   expect(gate.platformPause()?.untilMs).toBe(untilMs);
-  gate.note(failure('platform'), 'one-app', 20_000, random);
+  gate.note(failure('platform'), 'one-app', 'run 1', 20_000, random);
   expect(gate.platformPause()?.untilMs).toBeLessThanOrEqual(21_000);
 });
 
 test('a wish of the server is a floor', () => {
   const gate = new Gate(policy);
-  gate.note(failure('platform', { retryAfterMs: 120_000 }), 'one-app', 0, 0);
+  gate.note(failure('platform', { retryAfterMs: 120_000 }), 'one-app', 'run 1', 0, 0);
   expect(gate.platformPause()?.untilMs).toBeGreaterThanOrEqual(120_000);
 });
 
 test('a longer wish that comes during a pause is obeyed', () => {
   const gate = new Gate(policy);
-  gate.note(failure('platform'), 'one-app', 0, random);
-  gate.note(failure('platform', { retryAfterMs: 120_000 }), 'one-app', 1, random);
+  gate.note(failure('platform'), 'one-app', 'run 1', 0, random);
+  gate.note(failure('platform', { retryAfterMs: 120_000 }), 'one-app', 'run 1', 1, random);
   // Everybody has heard the same wish: nobody comes back at its very end together with the others.
   expect(gate.platformPause()?.untilMs).toBeGreaterThanOrEqual(120_001 + 0.999 * policy.delayMsMax - 1);
-  gate.note(failure('platform', { retryAfterMs: 400_000 }), 'one-app', 2, 0);
+  gate.note(failure('platform', { retryAfterMs: 400_000 }), 'one-app', 'run 1', 2, 0);
   expect(gate.platformPause()?.untilMs).toBe(400_002);
 });
 
 test('a pause goes on when its probe fails, whatever the probe met, and its wait grows', () => {
   const gate = new Gate(policy);
-  gate.note(failure('platform'), 'one-app', 0, random);
-  gate.note(failure('app'), 'one-app', 0, random);
+  gate.note(failure('platform'), 'one-app', 'run 1', 0, random);
+  gate.note(failure('app'), 'one-app', 'run 1', 0, random);
   const tooMany = failure('platform', { class: 'rate-limited', retryAfterMs: 600_000 });
   gate.goesOn(null, tooMany, 2_000, 0);
   expect(gate.platformPause()).toMatchObject({ sinceMs: 0, untilMs: 602_000 });
@@ -92,4 +92,60 @@ test('a pause goes on when its probe fails, whatever the probe met, and its wait
   const [one] = gate.appPauses();
   expect(one?.pause.sinceMs).toBe(0);
   expect((one?.pause.untilMs ?? 0) - 2_000).toBeGreaterThan(1_000);
+});
+
+describe('an error of the server', () => {
+  const trouble = failure('platform', { class: 'platform-trouble' });
+  const fails = (gate: Gate, about: string, nowMs: number) =>
+    gate.note(trouble, 'one-app', about, nowMs, random);
+
+  test('pauses everybody once; when the platform turns out to be well, what met it waits alone, ever longer', () => {
+    const gate = new Gate(policy);
+    expect(fails(gate, 'run 1', 0)).toEqual({ isNewPause: true, waitMs: 0 });
+    gate.open(null, 1_000, random);
+    expect(gate.isWaiting('run 1', 1_900)).toBe(true);
+    expect(gate.isWaiting('run 2', 1_900)).toBe(false);
+    const waits = [2_000, 5_000, 10_000].map((nowMs) => fails(gate, 'run 1', nowMs).waitMs);
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    expect(waits.at(-1)).toBeGreaterThan(7_000);
+    expect(gate.platformPause()).toBeNull();
+    // Somebody else may be the first to notice that it is the platform after all.
+    expect(fails(gate, 'run 2', 20_000).isNewPause).toBe(true);
+  });
+
+  test('is nobody’s own when a probe has met it too', () => {
+    const gate = new Gate(policy);
+    fails(gate, 'run 1', 0);
+    gate.goesOn(null, trouble, 1_000, random);
+    gate.open(null, 10_000, random);
+    expect(gate.isWaiting('run 1', 10_001)).toBe(false);
+    expect(fails(gate, 'run 1', 11_000).isNewPause).toBe(true);
+  });
+
+  test('is forgotten when what met it works', () => {
+    const gate = new Gate(policy);
+    fails(gate, 'run 1', 0);
+    gate.open(null, 1_000, random);
+    gate.worked('one-app', 'run 1');
+    expect(gate.isWaiting('run 1', 1_001)).toBe(false);
+    expect(fails(gate, 'run 1', 2_000).isNewPause).toBe(true);
+  });
+
+  test('of any other kind concerns everybody each time', () => {
+    const gate = new Gate(policy);
+    for (const nowMs of [0, 100_000]) {
+      expect(gate.note(failure('platform'), 'one-app', 'run 1', nowMs, random).isNewPause).toBe(true);
+      gate.open(null, nowMs + 50_000, random);
+    }
+  });
+
+  test('blames a thousand at the most', () => {
+    const gate = new Gate(policy);
+    for (let run = 0; run <= 1_000; run += 1) {
+      fails(gate, `run ${String(run)}`, run * 100_000);
+      gate.open(null, run * 100_000, random);
+    }
+    expect(gate.isWaiting('run 0', 0)).toBe(false);
+    expect(gate.isWaiting('run 1', 100_000)).toBe(true);
+  });
 });

@@ -41,7 +41,7 @@ function comeBack(outageMs: number, retryAfterMs: number | undefined, seed: numb
   for (let host = 0; host < hosts; host += 1) {
     const gate = new Gate(defaultPolicy.backoff);
     const sinceMs = random() * 1_000;
-    gate.note(failure, 'one-app', sinceMs, random());
+    gate.note(failure, 'one-app', 'run 1', sinceMs, random());
     let untilMs = gate.platformPause()?.untilMs ?? 0;
     waitMsMin = Math.min(waitMsMin, untilMs - sinceMs);
     while (untilMs < outageMs) {

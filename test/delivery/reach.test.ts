@@ -1,0 +1,133 @@
+/** Whom an error of the server concerns: what it stumbles over waits, and nobody else does for longer than a moment. */
+import { describe, expect } from 'vitest';
+import { defaultPolicy } from '../../src/core/policy.ts';
+import { until } from '../journey/waiting.ts';
+import { chance, newRun } from '../outbox/runs.ts';
+import { app, minuteMs, test, type Bench } from './bench.ts';
+
+const error = { kind: 'answer', status: 500 } as const;
+
+/** Counts requests of a kind about the app, from now on. */
+function counting(bench: Bench, wanted: string): () => number {
+  let seen = 0;
+  bench.onRequest = ({ kind, app: of, phase }) => {
+    if (kind === wanted && of === app && phase === 'received') seen += 1;
+  };
+  return () => seen;
+}
+
+describe('with the waits that are shipped', () => {
+  test.override({ policy: { backoff: defaultPolicy.backoff } });
+
+  test.for(['run', 'list'] as const)(
+    'a %s that is answered with an error each time waits by itself, and other runs go on',
+    async (kind, { bench }) => {
+      bench.start();
+      await bench.provesThatFingerprintsShow();
+      bench.standIn.faults.always({ kind, app }, error);
+      if (kind === 'list')
+        bench.standIn.faults.next({ kind: 'create', app }, { kind: 'drop', when: 'after' });
+      const asked = counting(bench, kind);
+      const met = await bench.track('met by errors');
+      await bench.reaches(met, kind === 'run' ? 'tracked' : 'unknown');
+      await until('six errors', () => {
+        bench.letPass(10_000);
+        return asked() >= 6;
+      });
+      // It is asked for ever more rarely, and nobody waits for that.
+      const before = asked();
+      const fresh = await Promise.all(
+        Array.from({ length: 5 }, (_, n) => bench.track(`fresh-${n}`, undefined, false, 'other-app')),
+      );
+      for (const run of fresh) await bench.reaches(run, 'recorded', 20_000);
+      expect(bench.delivery.gate.platformPause()).toBeNull();
+      expect(asked() - before).toBeLessThanOrEqual(1);
+
+      bench.calm();
+      await until('it to be recorded', async () => {
+        bench.letPass(10_000);
+        return (await bench.run(met)).life.state.kind === 'recorded';
+      });
+      expect(await bench.copiesOf(met)).toBe(1);
+    },
+  );
+
+  test('runs that the platform does not know any more are asked for so rarely that others are sent', async ({
+    bench,
+  }) => {
+    bench.start();
+    bench.standIn.faults.always({ kind: 'run', app }, { kind: 'answer', status: 404 });
+    const polls = counting(bench, 'run');
+    const gone = await bench.track('gone');
+    await bench.reaches(gone, 'tracked');
+    await until('it to be set aside', async () => {
+      bench.letPass(1_000);
+      return (await bench.run(gone)).life.state.kind === 'parked';
+    });
+    expect((await bench.run(gone)).life.state).toMatchObject({ reason: { class: 'run-deleted' } });
+    expect(polls()).toBeLessThan(20);
+    // What is told once is told.
+    expect(
+      (await bench.outbox.history(gone)).filter(({ note }) => note.includes('does not know')),
+    ).toHaveLength(2);
+  });
+});
+
+test('a pause ends although an app is answered with errors, which then waits alone', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.always({ app: 'broken-app' }, error);
+  const broken = await bench.track('broken', undefined, false, 'broken-app');
+  await until('its app to wait', () =>
+    bench.delivery.gate.appPauses().some((one) => one.app === 'broken-app'),
+  );
+  await bench.reaches(await bench.track('fresh'), 'recorded');
+  await until('the pause of all to be over', () => bench.delivery.gate.platformPause() === null);
+  bench.calm();
+  await bench.reaches(broken, 'recorded');
+});
+
+test('the end of a pause is not asked of an app of another platform, whose runs wait here', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  await bench.outbox.enqueue(newRun({ app: 'foreign-app' }), { ...chance, nowMs: Date.now() });
+  const asked: string[] = [];
+  bench.onRequest = ({ kind, app: of, phase }) => {
+    if (kind === 'application' && phase === 'received') asked.push(of ?? '');
+  };
+  bench.standIn.faults.next({ kind: 'uploadurl' }, { kind: 'answer', status: 503 });
+  await bench.reaches(await bench.track('plan'), 'recorded');
+  expect(asked).toContain(app);
+  expect(asked).not.toContain('foreign-app');
+  expect(bench.delivery.gate.appPauses()).toEqual([]);
+});
+
+test('a run whose request is answered with an error each time asks for a person after a day, and is sent all the same', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.always({ kind: 'create' }, error);
+  const run = await bench.track('stumbled over');
+  const began = bench.clock.nowMs();
+  const asking = async () =>
+    (await bench.outbox.lastingUnclear(bench.clock.nowMs() - 24 * 60 * minuteMs, 9)).length;
+  while (bench.clock.nowMs() - began < 23 * 60 * minuteMs) {
+    bench.letPass(25 * minuteMs);
+    await bench.missedOnce(run).catch(() => undefined);
+    expect(await asking()).toBe(0);
+  }
+  const sent = bench.creates;
+  expect(sent).toBeGreaterThan(2);
+  bench.letPass(2 * 60 * minuteMs);
+  expect(await asking()).toBe(1);
+  bench.calm();
+  await until('it to be recorded', async () => {
+    bench.letPass(minuteMs);
+    return (await bench.run(run)).life.state.kind === 'recorded';
+  });
+  expect(await asking()).toBe(0);
+  expect(await bench.copiesOf(run)).toBe(1);
+});
