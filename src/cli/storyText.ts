@@ -23,6 +23,7 @@ export type Told = Pick<
   | 'folder'
   | 'state'
   | 'since'
+  | 'unclear_since'
   | 'due_at'
   | 'overdue_at'
   | 'reason'
@@ -54,6 +55,15 @@ export function storyLines({ history }: Told, { nowMs, timeZone }: Telling): [st
   return lines;
 }
 
+/** What the daemon does with a run in this state. */
+const steps = {
+  queued: 'its files are uploaded',
+  uploaded: 'the platform is asked to make the run',
+  intended: 'the platform’s answer, or else its list, tells whether the run was made',
+  unknown: 'the platform’s list is searched for its fingerprint',
+  tracked: 'the platform is asked for the result',
+} as const;
+
 /** What happens next and when, or that nothing does, or what a person has to type. */
 export function nextLines(story: Told, telling: Telling): string[] {
   const { state, reason, hint, archived_to: archivedTo } = story;
@@ -70,22 +80,14 @@ export function nextLines(story: Told, telling: Telling): string[] {
     return [`Nothing: it is done, and its folder is archived in ${printable(archivedTo)}.`];
   switch (state) {
     case 'queued':
-      return [whenOf('its files are uploaded', story, telling)];
     case 'uploaded':
-      return [whenOf('the platform is asked to make the run', story, telling)];
     case 'intended':
-      return [
-        whenOf('the platform’s answer, or else its list, tells whether the run was made', story, telling),
-      ];
     case 'unknown':
     case 'tracked': {
-      const step =
-        state === 'unknown'
-          ? 'the platform’s list is searched for its fingerprint'
-          : 'the platform is asked for the result';
-      const ask = askOfLasting({ kind: state }, Date.parse(story.since), telling.nowMs);
+      const unclearSinceMs = story.unclear_since === null ? null : Date.parse(story.unclear_since);
+      const ask = askOfLasting({ kind: state }, Date.parse(story.since), unclearSinceMs, telling.nowMs);
       const asked = ask === null ? [] : [`It needs you: ${sentence(ask.reason.text)}`, ask.hint];
-      return [whenOf(step, story, telling), ...asked];
+      return [whenOf(steps[state], story, telling), ...asked];
     }
     case 'final':
       return [whenOf('the result is written back', story, telling)];

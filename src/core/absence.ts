@@ -10,6 +10,8 @@ import { passedSince } from './steadyMoment.ts';
 /** An unknown run is looked for at waits that double within these, in ms: each is a whole listing. */
 const lookMsMin = 2_000;
 const lookMsMax = 10 * 60_000;
+/** A list that is bare of our runs for so long, in ms, will not show them again by itself: a person is asked. */
+const bareMsMax = 24 * 3_600_000;
 
 type Unknown = Extract<RunState, { kind: 'unknown' }>;
 
@@ -26,18 +28,16 @@ export function afterAbsence(
   nowMs: number,
   policy: LifecyclePolicy,
 ): Conclusion {
-  // A list that lags shows the run a moment later: looked at again soon, then less and less often.
-  const soonMs = Math.min(lookMsMax, Math.max(lookMsMin, nowMs - state.endedAtMs));
+  const againMs = lookAgainMs(state, nowMs);
   const wait = (absent: typeof state.absent, untilMs: number): Conclusion => ({
     life: { ...life, state: { ...state, absent } },
-    dueAtMs: Math.ceil(Math.max(nowMs + policy.pollMsMin, Math.min(untilMs, nowMs + soonMs))),
+    dueAtMs: Math.ceil(Math.max(nowMs + policy.pollMsMin, Math.min(untilMs, againMs))),
     note: absent === null ? null : 'not in the platform’s list so far',
   });
   // A listing of this process has begun after every request of an earlier one.
   if ((passedSince(state.ended, seen.steady) ?? 0) < 0) return wait(state.absent, nowMs);
-  if (seen.proof.fingerprintsShow && !seen.proof.showsOurs) {
+  if (isBare(state, seen.proof) && nowMs - state.endedAtMs < bareMsMax)
     return wait(state.absent, nowMs + policy.absentAfterMs / 4);
-  }
   const { listing, startedAtMs, steady } = seen;
   const first = { listing, startedAtMs, steady };
   const late = { ...first, isLate: true };
@@ -59,6 +59,16 @@ export function afterAbsence(
   return surelyAbsent(life, state, seen.proof, nowMs, policy);
 }
 
+/** When an unknown run is looked for again, wall clock in ms: a list that lags shows it a moment later, or never. */
+export function lookAgainMs({ endedAtMs }: Unknown, nowMs: number): number {
+  return nowMs + Math.min(lookMsMax, Math.max(lookMsMin, nowMs - endedAtMs));
+}
+
+/** A list that showed fingerprints of ours before and shows none now. Who was told so and says `retry` has looked himself. */
+function isBare({ mayResend }: Unknown, { fingerprintsShow, showsOurs }: AbsenceProof): boolean {
+  return fingerprintsShow && !showsOurs && !mayResend;
+}
+
 /** Nothing was made. Whether it is sent again depends on the folder, and on what the list's silence is worth. */
 function surelyAbsent(
   life: RunLife,
@@ -68,6 +78,18 @@ function surelyAbsent(
   policy: LifecyclePolicy,
 ): Conclusion {
   const queued = { kind: 'queued', uploads: [] } as const;
+  if (isBare(state, proof)) {
+    return park(
+      life,
+      { ...state, mayResend: true },
+      {
+        class: 'surely-absent',
+        text: 'the platform does not list the run, and for a day it has listed none of the others that were made from here either',
+        hint: 'Were the runs of this app removed, or the app made anew? If the run is not in the console, `runtrackd retry` looks once more and then sends it.',
+        reach: 'run',
+      },
+    );
+  }
   if (proof.content === 'gone')
     return to(life, { kind: 'gone', from: queued }, 'surely absent, and its folder is gone', null);
   if (proof.content === 'newer') {

@@ -73,7 +73,22 @@ export function takenOver(life: RunLife, nowMs: number): RunLife {
     return { ...life, state: { ...life.state, endedAtMs: nowMs } };
   }
   if (life.state.kind !== 'intended') return life;
-  return { ...life, tries: 0, everUnknown: true, state: leftUnknown(life.state, nowMs) };
+  return {
+    ...unclearLife(life, nowMs),
+    tries: 0,
+    everUnknown: true,
+    state: leftUnknown(life.state, nowMs),
+  };
+}
+
+/** One more request whose answer does not tell whether a run was made: since when there are such is kept. */
+export function unclearLife(life: RunLife, nowMs: number): RunLife {
+  return { ...life, unclearSinceMs: Math.min(nowMs, life.unclearSinceMs ?? nowMs) };
+}
+
+/** A run was made, or a person has looked into it: such requests are counted anew. */
+export function settledLife({ unclearSinceMs: _, ...life }: RunLife): RunLife {
+  return life;
 }
 
 /**
@@ -82,6 +97,11 @@ export function takenOver(life: RunLife, nowMs: number): RunLife {
  */
 export function clockSet(life: RunLife, byMs: number): RunLife {
   const { state } = life;
+  if ((state.kind === 'queued' || state.kind === 'uploaded') && state.uploads.length > 0) {
+    // Else ids that are dead would look young, and be refused.
+    const uploads = state.uploads.map((done) => ({ ...done, askedAtMs: done.askedAtMs + byMs }));
+    return { ...life, state: { ...state, uploads } };
+  }
   if (state.kind === 'unknown') return { ...life, state: { ...state, endedAtMs: state.endedAtMs + byMs } };
   if (state.kind === 'tracked' && state.notFoundSinceMs !== null)
     return { ...life, state: { ...state, notFoundSinceMs: state.notFoundSinceMs + byMs } };

@@ -12,6 +12,8 @@ export interface RunLife {
   readonly plainest: boolean;
   /** A request was once sent whose outcome never became known: a revival starts by looking. */
   readonly everUnknown: boolean;
+  /** Wall clock, in ms, of the first of those requests in a row whose answers said nothing; absent: there is none. */
+  readonly unclearSinceMs?: number;
 }
 
 /** What a step, the folder or a person reports. */
@@ -29,7 +31,8 @@ export type Happening =
       readonly endedAtMs: number;
       readonly ended?: SteadyMoment;
     }
-  | { readonly kind: 'found'; readonly runId: string }
+  /** `isPartOfList`: the list broke off, so an older run with the same fingerprint may stand in the rest. */
+  | { readonly kind: 'found'; readonly runId: string; readonly isPartOfList?: boolean }
   /** The list shows it as a run that is another folder's here. */
   | { readonly kind: 'foundTaken'; readonly runId: string }
   | {

@@ -9,17 +9,25 @@ export const lastsTooLongMs = {
   // An external run is final when it is made.
   tracked: 3_600_000,
 } as const satisfies Partial<Record<StateKind, number>>;
+/** Requests in a row whose answers did not tell whether a run was made ask for a person after this, in ms. */
+export const unclearTooLongMs = 24 * 3_600_000;
+
 export const lastingKinds = Object.keys(lastsTooLongMs) as readonly (keyof typeof lastsTooLongMs)[];
 
-/** @returns why it asks for a person and what he can do, null when it does not */
+/**
+ * @param sinceMs when it came into this state, wall clock
+ * @param unclearSinceMs of the first of the requests in a row whose answers said nothing; null: there is none
+ * @returns why it asks for a person and what he can do, null when it does not
+ */
 export function askOfLasting(
   state: { readonly kind: StateKind },
   sinceMs: number,
+  unclearSinceMs: number | null,
   nowMs: number,
 ): { readonly reason: Reason; readonly hint: string } | null {
   switch (state.kind) {
     case 'unknown':
-      if (nowMs - sinceMs < lastsTooLongMs.unknown) return null;
+      if (nowMs - sinceMs < lastsTooLongMs.unknown) return askOfUnclear(unclearSinceMs, nowMs);
       return {
         reason: {
           class: 'unknown-for-long',
@@ -39,6 +47,7 @@ export function askOfLasting(
     case 'queued':
     case 'uploaded':
     case 'intended':
+      return askOfUnclear(unclearSinceMs, nowMs);
     case 'final':
     case 'recorded':
     case 'parked':
@@ -47,4 +56,16 @@ export function askOfLasting(
     case 'gone':
       return null;
   }
+}
+
+/** Each was surely not carried out, and the next one is sent; but nobody would hear of it. */
+function askOfUnclear(sinceMs: number | null, nowMs: number): ReturnType<typeof askOfLasting> {
+  if (sinceMs === null || nowMs - sinceMs < unclearTooLongMs) return null;
+  return {
+    reason: {
+      class: 'unclear-for-long',
+      text: 'for a day every request to make the run was answered with an error, and the platform’s list shows that none was made',
+    },
+    hint: 'It is sent again all the same. `runtrackd show` says what was answered; give that to whoever runs the platform.',
+  };
 }

@@ -20,9 +20,9 @@
  *   final      written back                   recorded
  *   recorded   its result is not beside it    final
  */
-import { afterAbsence } from './absence.ts';
+import { afterAbsence, lookAgainMs } from './absence.ts';
 import { backoffMs } from './backoff.ts';
-import { distrusted, revived, revivedFrom } from './doubt.ts';
+import { distrusted, revived, revivedFrom, settledLife, unclearLife } from './doubt.ts';
 import { rateLimited, type Failure } from './failure.ts';
 import { park, to, type Conclusion, type Happening, type RunLife } from './happening.ts';
 import { rootNotConfigured } from './missingRoot.ts';
@@ -92,7 +92,7 @@ export function advance(
     case 'made':
       expect(state, 'intended');
       return to(
-        life,
+        settledLife(life),
         { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null, polls: 0 },
         `tracked as ${happening.runId}`,
         nowMs,
@@ -115,7 +115,7 @@ export function advance(
     case 'unclear':
       expect(state, 'intended');
       return to(
-        life,
+        unclearLife(life, nowMs),
         {
           kind: 'unknown',
           platformTimeMs: state.platformTimeMs,
@@ -129,8 +129,11 @@ export function advance(
       );
     case 'found':
       expect(state, 'unknown');
+      // Of two the older counts, and it may stand where the list was not read: that is waited for, but not for ever.
+      if (happening.isPartOfList === true && nowMs - state.endedAtMs < policy.absentAfterMs)
+        return { life, dueAtMs: Math.ceil(lookAgainMs(state, nowMs)), note: null };
       return to(
-        life,
+        settledLife(life),
         { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null, polls: 0 },
         `found on the platform as ${happening.runId}`,
         nowMs,
@@ -143,14 +146,13 @@ export function advance(
       return afterAbsence(life, state, happening, nowMs, policy);
     case 'notFinal': {
       expect(state, 'tracked');
-      const waitMs = Math.min(policy.pollMsMax, policy.pollMsMin * 2 ** Math.min(20, state.polls));
       return {
         life: {
           ...life,
           state: { kind: 'tracked', runId: state.runId, notFoundSinceMs: null, polls: state.polls + 1 },
           tries: 0,
         },
-        dueAtMs: nowMs + Math.floor(waitMs * (0.75 + random / 4)),
+        dueAtMs: nowMs + pollWaitMs(state.polls, random, policy),
         note: null,
       };
     }
@@ -160,9 +162,17 @@ export function advance(
       // Missing since another process looked: how long that is cannot be counted, so it is counted from now.
       const lastedMs = passedSince(state.notFound, steady);
       const notFound = lastedMs === null ? steady : (state.notFound ?? steady);
-      const next = { ...state, notFoundSinceMs: state.notFoundSinceMs ?? nowMs, notFound };
+      const polls = state.polls + 1;
+      const next = { ...state, notFoundSinceMs: state.notFoundSinceMs ?? nowMs, notFound, polls };
       if (lastedMs !== null && lastedMs >= policy.absentAfterMs) return park(life, next, happening.failure);
-      return again({ ...happening.failure, reach: 'app' }, next);
+      // Ever more rarely: runs that are gone would take every request from those that are not sent yet.
+      const waitMs = pollWaitMs(state.polls, random, policy);
+      const untilGoneMs = Math.max(policy.pollMsMin, policy.absentAfterMs - (lastedMs ?? 0));
+      return {
+        life: { ...life, state: next },
+        dueAtMs: Math.ceil(nowMs + Math.min(waitMs, untilGoneMs)),
+        note: state.notFoundSinceMs === null ? happening.failure.text : null,
+      };
     }
     case 'final':
       expect(state, 'tracked');
@@ -215,13 +225,19 @@ export function advance(
     case 'retry':
       if (state.kind !== 'parked' && state.kind !== 'skipped')
         return { life, dueAtMs: isLive(state) ? nowMs : null, note: 'a person asked for it again' };
-      return to(life, revived(state, nowMs), 'a person said: retry', nowMs);
+      return to(settledLife(life), revived(state, nowMs), 'a person said: retry', nowMs);
     case 'skip': {
       const from = state.kind === 'parked' ? state.from : state;
       if (!isLive(from)) return { life, dueAtMs: null, note: null };
       return to(life, { kind: 'skipped', from }, 'a person said: skip', null);
     }
   }
+}
+
+/** How long until the platform is asked again for a run that it has. */
+function pollWaitMs(polls: number, random: number, { pollMsMin, pollMsMax }: LifecyclePolicy): number {
+  const waitMs = Math.min(pollMsMax, pollMsMin * 2 ** Math.min(20, polls));
+  return Math.floor(waitMs * (0.75 + random / 4));
 }
 
 /** A run before its intent follows its folder; from the intent on, the folder's changes are only told. */

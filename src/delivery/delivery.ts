@@ -293,10 +293,10 @@ export class Delivery {
     try {
       switch (nextStep(state)) {
         case 'upload':
-          if (!(await this.#isProven(claim.key.app))) return null;
+          if (!(await this.#isProven(claim.key.app))) return await this.#release(claim);
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
-          if (!(await this.#isProven(claim.key.app))) return null;
+          if (!(await this.#isProven(claim.key.app))) return await this.#release(claim);
           return await send(claim, this.#parts, signal, this.#ending.signal, wasOneTooMany);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
@@ -309,22 +309,20 @@ export class Delivery {
           throw new Error(`run ${claim.run} was claimed for delivery, and its outcome is unknown`);
       }
     } catch (error) {
-      if (error instanceof EndsSoon) {
-        await this.#release(claim);
-        return null;
-      }
+      if (error instanceof EndsSoon) return await this.#release(claim);
       // Only what somebody named becomes an outcome. Anything else is a bug and stops the daemon.
       const failure = failureOfError(error);
       if (failure !== null && !signal.aborted)
         return { claim, outcome: { happening: { kind: 'failed', failure } } };
       if (!signal.aborted) throw error;
-      await this.#release(claim);
-      return null;
+      return await this.#release(claim);
     }
   }
 
-  async #release(claim: Claim, afterMs = 0): Promise<void> {
+  /** The claim is over without an outcome; one that was taken away before is not touched. */
+  async #release(claim: Claim, afterMs = 0): Promise<null> {
     await this.#parts.outbox.release(handOf(claim), this.#parts.clock.nowMs() + afterMs);
+    return null;
   }
 
   /** @returns false when its result could be written nowhere before, and it is not its turn to try: the claim is over */

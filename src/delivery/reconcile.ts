@@ -27,16 +27,18 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
   const listing = await outbox.beginListing(platformId, app, startedAtMs);
   const oldest = new Map<number, FoundRun>();
   let settled = 0;
+  let isPartOfList = true;
   try {
     for await (const runs of pagesOfRuns(app, platform, signal)) {
       const found = await outbox.addPage(listing, platformId, app, runs, clock.nowMs());
       for (const candidate of found) await noteFound(oldest, candidate, parts);
       parts.progress.reconcile();
     }
+    isPartOfList = false;
   } finally {
     // What was found is found, whether or not the list could be read to its end.
     for (const { run, runId } of oldest.values()) {
-      if (await settle(run, { kind: 'found', runId }, parts)) settled += 1;
+      if (await settle(run, { kind: 'found', runId, isPartOfList }, parts)) settled += 1;
     }
   }
   const show = await outbox.fingerprintsShow(platformId, app);

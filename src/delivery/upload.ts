@@ -1,7 +1,6 @@
 /** queued → uploaded: every artefact's bytes go to the platform's storage, and are checked on the way. */
 import { join } from 'node:path';
 import PQueue from 'p-queue';
-import prettyBytes from 'pretty-bytes';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { outsideRootName } from '../core/identity.ts';
 import { missingRoot } from '../core/missingRoot.ts';
@@ -9,6 +8,7 @@ import type { Role, Upload } from '../core/run.ts';
 import { handOf, type Claim } from '../outbox/nouns.ts';
 import { beating } from '../reading/beat.ts';
 import { SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
+import { linkTooSlow } from '../platform/objectStorage.ts';
 import { readyBody } from '../reading/readyBody.ts';
 import { isSmall } from '../reading/smallBody.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
@@ -162,6 +162,7 @@ async function uploadOne(
     // The URL is asked for when there is a free lane: it dies a quarter of an hour later.
     const ticket = await platform.createUpload(claim.key.app, signal);
     const beganMs = clock.monotonicMs();
+    const aheadMs = clock.nowMs() - beganMs;
     passPoint('ticketGiven');
     try {
       const source = body.read();
@@ -175,20 +176,12 @@ async function uploadOne(
     passPoint('putDone');
     // Measured by the clock that nobody sets: an id that only looks old is uploaded again.
     const tookMs = clock.monotonicMs() - beganMs;
-    if (tookMs > policy.uploadAgeMsMax) throw new RuntrackdError(linkTooSlow(body, tookMs));
-    return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs };
+    if (tookMs > policy.uploadAgeMsMax)
+      throw new RuntrackdError(linkTooSlow(`the ${body.role}`, body.bytes, tookMs));
+    // The other clock may have been set meanwhile.
+    const setByMs = Math.round(clock.nowMs() - clock.monotonicMs() - aheadMs);
+    return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs + setByMs };
   }
-}
-
-/** Such an upload can never be used, however often it is made. */
-function linkTooSlow(body: { readonly role: Role; readonly bytes: number }, tookMs: number): Failure {
-  const minutes = Math.round(tookMs / 60_000);
-  return {
-    class: 'link-too-slow',
-    text: `uploading the ${body.role} (${prettyBytes(body.bytes)}) took ${String(minutes)} minutes: too slow for the lifetime of upload URLs, which is a quarter of an hour`,
-    hint: 'Use a faster link, or make the file smaller; then `runtrackd retry` it.',
-    reach: 'run',
-  };
 }
 
 /** A folder, or a whole drop root, that is closed or fails to be read is intake's to wait for, at no run's expense. */

@@ -4,6 +4,7 @@
  */
 import { clockSet, takenOver } from '../core/doubt.ts';
 import { deliveryLines } from '../core/turns.ts';
+import type { Claim } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
@@ -22,7 +23,7 @@ interface TrustRow {
 
 export function doubtOperations(
   sql: Statements,
-  { runs, runByNumber, tell, seized, applyTo, eachOfKind }: RunRows,
+  { runs, runByNumber, tell, seized, applyTo, eachOfKind, eachQueuedWithUploads }: RunRows,
 ) {
   return {
     /**
@@ -31,19 +32,13 @@ export function doubtOperations(
      */
     takeOver(chance: Chance): { unknown: number; suspects: number } {
       const { nowMs } = chance;
+      const left = runs(sql.leftInHand.all());
+      // While each is still where it died.
+      sql.releaseLeft.run();
       let unknown = 0;
       for (const run of runs(sql.leftIntended.all())) {
-        const life = takenOver(run.life, nowMs);
-        const columns = {
-          ...lifeColumns(life),
-          run: run.run,
-          fence: run.fence,
-          dueAtMs: nowMs,
-          nowMs,
-          keep: 1,
-          outputSame: null,
-        };
-        if (sql.conclude.run(columns).changes === 0) sql.applyUnclaimed.run({ ...columns });
+        const columns = lifeColumns(takenOver(run.life, nowMs));
+        sql.applyUnclaimed.run({ ...columns, run: run.run, dueAtMs: nowMs, nowMs, isSuspect: 1 });
         tell(
           run.run,
           'unknown',
@@ -59,8 +54,6 @@ export function doubtOperations(
       // Times in the far future were written by a clock that was wrong, or are some server's wish of long ago.
       for (const line of allLines)
         sql.capDue.run({ line, latestMs: nowMs + chance.policy.backoff.delayMsMax });
-      const left = runs(sql.leftInHand.all());
-      sql.releaseLeft.run();
       for (const run of left) {
         if (Number(sql.crashedAlone.pluck().get({ run: run.run })) < crashesMax) continue;
         const found = runByNumber(run.run);
@@ -74,12 +67,12 @@ export function doubtOperations(
      * @param byMs how far it was set, in ms; below 0: back
      */
     clockSet(byMs: number, nowMs: number): void {
-      for (const kind of ['unknown', 'tracked'] as const) {
-        eachOfKind(kind, (run) => {
-          const life = clockSet(run.life, byMs);
-          if (life !== run.life) sql.setState.run({ run: run.run, state: lifeColumns(life)['state'] });
-        });
-      }
+      const move = (run: Claim): void => {
+        const life = clockSet(run.life, byMs);
+        if (life !== run.life) sql.setState.run({ run: run.run, state: lifeColumns(life)['state'] });
+      };
+      for (const kind of ['uploaded', 'unknown', 'tracked'] as const) eachOfKind(kind, move);
+      eachQueuedWithUploads(move);
       // Set ahead, runs are due sooner, which harms nobody; set back, they would wait for as long.
       if (byMs < 0) for (const line of allLines) sql.pullDue.run({ line, byMs, nowMs });
     },

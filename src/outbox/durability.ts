@@ -25,6 +25,7 @@ const foundAgain: ReadonlySet<StateKind> = new Set<StateKind>(['uploaded', 'trac
 const following: ReadonlySet<OperationName> = new Set([
   'addPage',
   'addWarnings',
+  'appsToAsk',
   'archiveCandidates',
   'auditedTo',
   'beginListing',
@@ -46,6 +47,7 @@ const following: ReadonlySet<OperationName> = new Set([
   'isProven',
   'keepsEarlier',
   'lasting',
+  'lastingUnclear',
   'leftOut',
   'list',
   'lookWanted',

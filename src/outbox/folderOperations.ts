@@ -186,6 +186,11 @@ export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirs
       return runs(sql.lasting.all({ kind, sinceMs, limit }));
     },
 
+    /** Runs that were sent again and again since then, or longer, with answers that said nothing. */
+    lastingUnclear(sinceMs: number, limit: number): Run[] {
+      return runs(sql.lastingUnclear.all({ sinceMs, limit }));
+    },
+
     oldestOf(kind: RunState['kind']): Run | null {
       const row = sql.oldestOfKind.get({ kind }) as RunRow | undefined;
       return row === undefined ? null : runOf(row);

@@ -1,8 +1,13 @@
 /** What the platform's lists showed: the evidence for "found" and for "surely absent". */
+import { deliveryLines } from '../core/turns.ts';
 import type { Claim } from './nouns.ts';
 import { runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 import type { RunRows } from './runRows.ts';
+
+const allLines = [...deliveryLines, 'reconcile'] as const;
+/** Whose apps are looked at, of each line: whole backlogs are of one app. */
+const runsAskedFor = 50;
 
 export interface ListedRun {
   readonly runId: string;
@@ -21,11 +26,22 @@ export interface FoundRun {
 }
 
 export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin'>) {
-  const knows = (fingerprint: string): { readonly kind: string } | undefined =>
-    (sql.ownFingerprint.get({ fingerprint }) as { readonly kind: string } | undefined) ??
-    thin.byFingerprint(fingerprint);
+  /** @returns where on its road the run is, or left it; undefined: there is none */
+  const roadOf = (fingerprint: string): string | undefined => {
+    const own = sql.ownFingerprint.get({ fingerprint }) as { readonly road: string } | undefined;
+    return own?.road ?? thin.byFingerprint(fingerprint)?.kind;
+  };
 
   return {
+    /** Apps by which one can tell whether the platform is well: first those whose runs wait, the longest first. */
+    appsToAsk(platform: string, max: number): string[] {
+      const waiting = allLines.flatMap(
+        (line) => sql.appsDue.pluck().all({ platform, line, limit: runsAskedFor }) as string[],
+      );
+      const listed = sql.appsOfPlatform.pluck().all({ platform, limit: max }) as string[];
+      return [...new Set([...waiting, ...listed])].slice(0, max);
+    },
+
     /** Apps with unknown runs that are due to be looked for. */
     unknownApps(platform: string, nowMs: number): string[] {
       return sql.unknownApps.pluck().all({ platform, nowMs }) as string[];
@@ -71,7 +87,7 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
       for (const { runId, createdAtMs, fingerprint, generation, host } of page) {
         sql.addListed.run({ listing, runId, createdAtMs });
         if (fingerprint === null) continue;
-        const isKnown = knows(fingerprint) !== undefined;
+        const isKnown = roadOf(fingerprint) !== undefined;
         if (!isKnown) sql.noteTwin.run({ platform, app, runId, fingerprint, generation });
         // One under this host's name was an outbox's that was lost: it shows as well that this list shows them.
         if (isKnown || (host !== null && host === ownHost)) {
@@ -95,15 +111,15 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
     },
 
     /**
-     * Runs of a list that carry our host's name and a fingerprint that this outbox does not know, or takes for unsent.
-     * Each is wondered at once: another daemon under the same name has such runs for ever.
+     * Runs of a list that carry our host's name and a fingerprint that this outbox does not know, or takes for unsent:
+     * also one that is set aside, which a person's word sends. Each is wondered at once: another daemon under the same name has such runs for ever.
      */
     newStrangers(host: string, listed: readonly ListedRun[]): ListedRun[] {
       return listed.filter((run) => {
         const { fingerprint } = run;
         if (fingerprint === null || run.host !== host) return false;
-        const own = knows(fingerprint);
-        if (own !== undefined && own.kind !== 'queued' && own.kind !== 'uploaded') return false;
+        const road = roadOf(fingerprint);
+        if (road !== undefined && road !== 'queued' && road !== 'uploaded') return false;
         return sql.isStranger.get({ fingerprint }) === undefined;
       });
     },

@@ -371,4 +371,11 @@ export const migrations: readonly string[] = [
   -- With it the path of each folder stood there twice: 76 bytes a folder. The folder of a run is found by the run's path.
   drop index folder_run;
   `,
+  `
+  -- A run that takes the process down whenever it is sent is unknown and queued in between, so where it was is kept with
+  -- the count. And that every answer to its request says nothing is seen only over all of them.
+  alter table run add column crashed_in text;
+  alter table run add column unclear_since_ms integer;
+  create index run_unclear on run (unclear_since_ms) where unclear_since_ms is not null;
+  `,
 ];

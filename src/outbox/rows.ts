@@ -47,6 +47,7 @@ export interface RunRow {
   sent: string | null;
   thinned: number;
   outputSame: number | null;
+  unclearSinceMs: number | null;
 }
 
 export function runOf(row: RunRow): Claim {
@@ -108,6 +109,7 @@ function lifeOf(row: RunRow): RunLife {
     tries: row.tries,
     plainest: row.plainest === 1,
     everUnknown: row.everUnknown === 1,
+    ...(row.unclearSinceMs === null ? {} : { unclearSinceMs: row.unclearSinceMs }),
   };
 }
 
@@ -119,6 +121,7 @@ export function lifeColumns(life: RunLife): Record<string, string | number | nul
     tries: life.tries,
     plainest: life.plainest ? 1 : 0,
     everUnknown: life.everUnknown ? 1 : 0,
+    unclearSinceMs: life.unclearSinceMs ?? null,
   };
 }
 

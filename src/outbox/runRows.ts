@@ -53,22 +53,35 @@ export function runRows(sql: Statements) {
     const { life, dueAtMs, note } = advance(run.life, happening, nowMs, random, policy);
     if (run.isThinned && life === run.life && note === null) return run;
     thin.thicken(run.run);
-    sql.applyUnclaimed.run({ ...lifeColumns(life), run: run.run, dueAtMs, nowMs });
+    // That its request was surely not carried out says nothing of what took the process down.
+    const isSuspect = happening.kind === 'absent' ? 1 : 0;
+    sql.applyUnclaimed.run({ ...lifeColumns(life), run: run.run, dueAtMs, nowMs, isSuspect });
     tell(run.run, life.state.kind, note, nowMs);
     return { ...run, life, dueAtMs };
   };
 
-  const eachOfKind = (kind: RunState['kind'], work: (run: Claim) => void): void => {
+  const eachOf = (
+    pageAfter: (after: number, limit: number) => unknown[],
+    work: (run: Claim) => void,
+  ): void => {
     for (let after = 0; ;) {
-      const page = runs(sql.runsOfKindAfter.all({ kind, after, limit: pageOfRows }));
+      const page = runs(pageAfter(after, pageOfRows));
       for (const run of page) work(run);
       const last = page.at(-1);
       if (last === undefined || page.length < pageOfRows) return;
       after = last.run;
     }
   };
+  const eachOfKind = (kind: RunState['kind'], work: (run: Claim) => void): void =>
+    eachOf((after, limit) => sql.runsOfKindAfter.all({ kind, after, limit }), work);
+  /** Of a long backlog hardly any has begun. */
+  const eachQueuedWithUploads = (work: (run: Claim) => void): void =>
+    eachOf((after, limit) => sql.queuedWithUploads.all({ after, limit }), work);
 
-  return { thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo, eachOfKind };
+  return {
+    ...{ thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo },
+    ...{ eachOfKind, eachQueuedWithUploads },
+  };
 }
 
 export type RunRows = ReturnType<typeof runRows>;

@@ -11,7 +11,7 @@ const runColumns = `run, fingerprint, version, platform, app, host, drop_root as
   generation, counter, path, directory, content, settings, state, kind, run_id as runId, since_ms as sinceMs, tries,
   tries_total as triesTotal, plainest, ever_unknown as everUnknown, due_at_ms as dueAtMs, claimed, fence, suspect,
   warnings, created_at_ms as createdAtMs, distrusted, twin, archived_to as archivedTo, facts, sent, thinned,
-  output_same as outputSame`;
+  output_same as outputSame, unclear_since_ms as unclearSinceMs`;
 
 const thinColumns = `thin_run.run, facts as common, generation, counter, first_path as firstPath, path,
   cast(inode as text) as ino, cast(birth_ns as text) as birthNs, files_mark as filesMark, run_id as runId,
@@ -32,7 +32,10 @@ export const statements = {
   // A claim of an earlier process ends when a new one owns the outbox, never by a timer.
   leftInHand: `select ${runColumns} from run where claimed > 0`,
   leftIntended: `select ${runColumns} from run where kind = 'intended'`,
-  releaseLeft: `update run set claimed = 0, suspect = 1, crashes = crashes + (claimed = 2), fence = fence + 1
+  // Deaths of the same step alone count: whatever kills at random meets a run now here, now there.
+  releaseLeft: `update run set claimed = 0, suspect = 1, fence = fence + 1,
+      crashes = iif(claimed < 2, crashes, iif(crashed_in = kind, crashes, 0) + 1),
+      crashed_in = iif(claimed < 2, crashed_in, kind)
     where claimed > 0`,
 
   pullDue:
@@ -90,8 +93,10 @@ export const statements = {
 
   conclude: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries, plainest = @plainest,
       ever_unknown = @everUnknown, due_at_ms = @dueAtMs, since_ms = iif(kind = @kind, since_ms, @nowMs),
-      thinned = iif(kind = @kind, thinned, 0), claimed = iif(@keep, claimed, 0), suspect = iif(@keep, suspect, 0),
-      crashes = iif(@keep and kind = @kind, crashes, 0), output_same = coalesce(@outputSame, output_same)
+      thinned = iif(kind = @kind, thinned, 0), claimed = iif(@keep, claimed, 0), unclear_since_ms = @unclearSinceMs,
+      suspect = iif(@keep or @kind in ('uploaded', 'intended'), suspect, 0),
+      crashes = iif(@keep and kind = @kind or @kind in ('uploaded', 'intended'), crashes, 0),
+      output_same = coalesce(@outputSame, output_same)
     where run = @run and fence = @fence and claimed > 0`,
   countIntent: 'update outbox set intents = intents + 1 where only = 1',
   // To and back in one change: nothing is other than before, but there is a commit to sync, and with it all that lies
@@ -104,7 +109,8 @@ export const statements = {
     'update run set claimed = 0, due_at_ms = @dueAtMs where run = @run and fence = @fence and claimed > 0',
   applyUnclaimed: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries,
       plainest = @plainest, ever_unknown = @everUnknown, due_at_ms = @dueAtMs,
-      since_ms = iif(kind = @kind, since_ms, @nowMs), thinned = iif(kind = @kind, thinned, 0), suspect = 0, crashes = 0
+      since_ms = iif(kind = @kind, since_ms, @nowMs), thinned = iif(kind = @kind, thinned, 0),
+      unclear_since_ms = @unclearSinceMs, suspect = iif(@isSuspect, suspect, 0), crashes = iif(@isSuspect, crashes, 0)
     where run = @run and claimed = 0`,
   seize: `update run set claimed = 0, fence = fence + 1 where run = @run and kind in ('queued', 'uploaded')`,
   crashedAlone: 'select crashes from run where run = @run',
@@ -149,11 +155,17 @@ export const statements = {
 
   unknownDue: `select ${runColumns} from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform and run > @after order by run limit @limit + 0`,
+  appsDue: `select app from run where line = @line and claimed = 0 and due_at_ms is not null and platform = @platform
+    order by due_at_ms limit @limit + 0`,
+  appsOfPlatform: 'select app from app where platform = @platform limit @limit + 0',
+  queuedWithUploads: `select ${runColumns} from run where kind = 'queued' and state ->> '$.uploads[0]' is not null
+      and run > @after order by run limit @limit + 0`,
   unknownApps: `select distinct app from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
-  ownFingerprint: 'select run, run_id as runId, kind from run where fingerprint = @fingerprint',
+  ownFingerprint: `select run, run_id as runId, kind, coalesce(state ->> '$.from.kind', kind) as road from run
+    where fingerprint = @fingerprint`,
   runHolding: 'select run from run where platform = @platform and app = @app and run_id = @runId',
 
   folder: `select ${folderColumns} from folder where drop_root = @dropRoot and path = @path`,
@@ -252,6 +264,8 @@ export const statements = {
   rootsWithRuns: 'select distinct drop_root from run_count where runs > 0',
   newestRunOfRoot: 'select max(run) from run indexed by run_root where drop_root = @dropRoot',
   lasting: `select ${runColumns} from run where kind = @kind || '' and since_ms <= @sinceMs order by run limit @limit + 0`,
+  lastingUnclear: `select ${runColumns} from run indexed by run_unclear where unclear_since_ms <= @sinceMs
+      and kind in ('queued', 'uploaded', 'intended', 'unknown') order by unclear_since_ms limit @limit + 0`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind || '' order by run limit 1`,
 
   days: `select day, drop_root as dropRoot, status, made, recorded, failed, parked, recorded_ms as recordedMs,

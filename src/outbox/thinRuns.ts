@@ -279,6 +279,7 @@ function thickOf(thin: ThinRow): ThickRow {
       twin: null,
       facts: null,
       sent: null,
+      unclearSinceMs: null,
     },
   };
 }

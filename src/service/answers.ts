@@ -30,7 +30,7 @@ import {
   type WaitOrder,
 } from '../http/operations.ts';
 import type { Sessions } from '../http/page/sessions.ts';
-import { askOfLasting, lastingKinds, lastsTooLongMs } from '../core/lasting.ts';
+import { askOfLasting, lastingKinds, lastsTooLongMs, unclearTooLongMs } from '../core/lasting.ts';
 import { isLive, needsPerson, type RunState, type ShownState } from '../core/run.ts';
 import { BackupRefused } from '../outbox/backup.ts';
 import type { Folder, Run } from '../outbox/nouns.ts';
@@ -474,8 +474,10 @@ export class Answers implements Operations {
     const pages = await Promise.all(
       lastingKinds.map((kind) => outbox.lasting(kind, nowMs - lastsTooLongMs[kind], needsPersonMax)),
     );
-    return pages.flat().flatMap((run) => {
-      const asks = askOfLasting(run.life.state, run.sinceMs, nowMs);
+    pages.push(await outbox.lastingUnclear(nowMs - unclearTooLongMs, needsPersonMax));
+    const runs = new Map(pages.flat().map((run) => [run.run, run]));
+    return [...runs.values()].flatMap((run) => {
+      const asks = askOfLasting(run.life.state, run.sinceMs, run.life.unclearSinceMs ?? null, nowMs);
       return asks === null ? [] : [{ ...viewOfRun(run, this.#parts.view), ...asks }];
     });
   }

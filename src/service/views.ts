@@ -82,6 +82,7 @@ export function storyOfRun(
     inferred: run.content.meta.inferred ?? [],
     thinned: run.isThinned,
     next: nextOfRun(run, nowMs),
+    unclear_since: run.life.unclearSinceMs === undefined ? null : isoTime(run.life.unclearSinceMs),
     overdue_at: null,
     same_folder: sameFolder,
   };
@@ -113,6 +114,7 @@ export function storyOfFolder(folder: Folder, sameFolder: readonly number[], con
     inferred: [],
     thinned: false,
     next: nextOfFolder(folder, overdueAt),
+    unclear_since: null,
     overdue_at: overdueAt,
     same_folder: sameFolder,
   };

@@ -16,6 +16,7 @@ const plain: Told = {
   folder: '/srv/runs/a plan',
   state: 'queued',
   since: '2026-07-01T13:14:00.000Z',
+  unclear_since: null,
   due_at: '2026-07-01T13:15:11.500Z',
   overdue_at: null,
   reason: null,

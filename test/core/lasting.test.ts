@@ -11,7 +11,7 @@ describe('a run that stays where it is', () => {
     { kind: 'tracked', ms: hourMs - 1, is: null },
     { kind: 'tracked', ms: hourMs, is: 'not-final' },
   ] as const)('$kind for $ms ms asks for a person: $is', ({ kind, ms, is }) => {
-    const asks = askOfLasting(sampleStates[kind], now - ms, now);
+    const asks = askOfLasting(sampleStates[kind], now - ms, null, now);
     expect(asks?.reason.class ?? null).toBe(is);
     if (asks !== null) {
       expect(asks.reason.text).toContain(kind === 'unknown' ? 'for a day' : 'for an hour');
@@ -22,7 +22,26 @@ describe('a run that stays where it is', () => {
   test.each(stateKinds.filter((kind) => kind !== 'unknown' && kind !== 'tracked').map((kind) => ({ kind })))(
     '$kind asks for nobody by lasting, however long',
     ({ kind }) => {
-      expect(askOfLasting(sampleStates[kind], 0, now)).toBeNull();
+      expect(askOfLasting(sampleStates[kind], 0, null, now)).toBeNull();
+    },
+  );
+
+  const onItsWay = ['queued', 'uploaded', 'intended', 'unknown'] as const;
+
+  test.each(onItsWay.map((kind) => ({ kind })))(
+    '$kind asks for a person when every answer to its request has said nothing for a day',
+    ({ kind }) => {
+      const since = (ms: number) => askOfLasting(sampleStates[kind], now - 1, now - ms, now);
+      expect(since(24 * hourMs - 1)).toBeNull();
+      expect(since(24 * hourMs)?.reason.class).toBe('unclear-for-long');
+      expect(since(24 * hourMs)?.hint).toContain('all the same');
+    },
+  );
+
+  test.each(stateKinds.filter((kind) => !onItsWay.some((one) => one === kind)).map((kind) => ({ kind })))(
+    '$kind does not, whatever was answered before',
+    ({ kind }) => {
+      expect(askOfLasting(sampleStates[kind], now - 1, 0, now)).toBeNull();
     },
   );
 });

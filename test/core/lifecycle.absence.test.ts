@@ -34,14 +34,21 @@ function told(from: RunLife, seen: readonly Happening[], used: LifecyclePolicy =
 const queued: LiveState = { kind: 'queued', uploads: [] };
 
 /** Two listings that lie far enough apart, and one that shows that no page of the second had shifted. */
-const whole = (proof: Parameters<typeof absence>[2] = {}): Happening[] => [
-  absence(1, ended),
-  absence(2, late, proof),
-  absence(3, late + minute, proof),
+const whole = (proof: Parameters<typeof absence>[2] = {}, afterMs = 0): Happening[] => [
+  absence(1, ended + afterMs),
+  absence(2, late + afterMs, proof),
+  absence(3, late + minute + afterMs, proof),
 ];
+const day = 24 * 60 * minute;
 
 describe('surely absent', () => {
-  test.each<{ name: string; seen: readonly Happening[]; is: RunState['kind']; policy?: LifecyclePolicy }>([
+  test.each<{
+    name: string;
+    seen: readonly Happening[];
+    from?: RunState;
+    is: RunState['kind'];
+    policy?: LifecyclePolicy;
+  }>([
     { name: 'one listing proves nothing', seen: [absence(1, ended)], is: 'unknown' },
     { name: 'one late listing proves nothing either', seen: [absence(1, late)], is: 'unknown' },
     {
@@ -155,6 +162,27 @@ describe('surely absent', () => {
       is: 'unknown',
     },
     {
+      name: 'a list that has been bare of them for a day asks a person',
+      seen: whole({ showsOurs: false }, day),
+      is: 'parked',
+    },
+    {
+      name: 'and for less than a day does not',
+      seen: whole({ showsOurs: false }, day - 2 * policy.absentAfterMs),
+      is: 'unknown',
+    },
+    {
+      name: 'also where its content is gone: such a list does not say that nothing was made',
+      seen: whole({ showsOurs: false, content: 'gone' }, day),
+      is: 'parked',
+    },
+    {
+      name: 'a person who has said retry is believed to have looked, and a bare list counts',
+      seen: whole({ showsOurs: false }),
+      from: { ...unknown, endedAtMs: ended, mayResend: true },
+      is: 'queued',
+    },
+    {
       name: '`then: park` asks a person',
       seen: whole(),
       is: 'parked',
@@ -176,8 +204,8 @@ describe('surely absent', () => {
       is: 'gone',
       policy: { ...policy, then: 'park' },
     },
-  ])('$name', ({ seen, is, policy: used }) => {
-    expect(told(life, seen, used).life.state.kind).toBe(is);
+  ])('$name', ({ seen, from = life.state, is, policy: used }) => {
+    expect(told({ ...life, state: from }, seen, used).life.state.kind).toBe(is);
   });
 
   test('the first listing is remembered by its number, and the next look comes soon, for a list that lags', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { takenOver } from '../../src/core/doubt.ts';
-import type { Happening } from '../../src/core/happening.ts';
+import { clockSet, takenOver } from '../../src/core/doubt.ts';
+import type { Happening, RunLife } from '../../src/core/happening.ts';
 import { advance } from '../../src/core/lifecycle.ts';
 import type { RunState, StateKind } from '../../src/core/run.ts';
 import {
@@ -223,6 +223,64 @@ describe('failures', () => {
   });
 });
 
+describe('a request whose answer says nothing', () => {
+  const unclear: Happening = { kind: 'unclear', failure: platformTrouble, endedAtMs: now };
+  const sent = (life: RunLife, nowMs = now) => advance(life, unclear, nowMs, 0.5, policy).life;
+  const lookedFor = lifeIn(sampleStates.unknown, { unclearSinceMs: now - 5 * minute });
+
+  test('is remembered by the first of its kind, until a run is made or a person says retry', () => {
+    const first = sent(lifeIn(sampleStates.intended));
+    expect(first.unclearSinceMs).toBe(now);
+    expect(sent({ ...first, state: sampleStates.intended }, now + minute).unclearSinceMs).toBe(now);
+    for (const [life, happening] of [
+      [
+        { ...first, state: sampleStates.intended },
+        { kind: 'made', runId: 'run-b' },
+      ],
+      [lookedFor, { kind: 'found', runId: 'run-b' }],
+      [{ ...lookedFor, state: sampleStates.parked }, { kind: 'retry' }],
+    ] as const)
+      expect(after(life, happening).life).not.toHaveProperty('unclearSinceMs');
+  });
+
+  test('is counted from then on also over a clock that was set back', () => {
+    expect(sent({ ...lifeIn(sampleStates.intended), unclearSinceMs: now + minute }).unclearSinceMs).toBe(now);
+  });
+});
+
+describe('a run that is found where the list broke off', () => {
+  const found: Happening = { kind: 'found', runId: 'run-b', isPartOfList: true };
+  const ended = { ...sampleStates.unknown, endedAtMs: now };
+  const at = (ms: number) => advance(lifeIn(ended), found, now + ms, 0.5, policy);
+
+  test('is not taken yet: an older one may stand in the rest', () => {
+    for (const ms of [0, policy.absentAfterMs - 1]) {
+      expect(at(ms).life).toEqual(lifeIn(ended));
+      expect(at(ms).dueAtMs).toBeGreaterThan(now + ms);
+    }
+  });
+
+  test('is taken when the list cannot be read to its end for long', () => {
+    expect(at(policy.absentAfterMs).life.state).toMatchObject({ kind: 'tracked', runId: 'run-b' });
+  });
+});
+
+describe('a clock that was set', () => {
+  test.each(['queued', 'uploaded'] as const)(
+    'does not make the upload ids of a run that is %s young',
+    (kind) => {
+      const life = lifeIn({ kind, uploads });
+      const moved = uploads.map((done) => ({ ...done, askedAtMs: done.askedAtMs - minute }));
+      expect(clockSet(life, -minute)).toEqual(lifeIn({ kind, uploads: moved }));
+    },
+  );
+
+  test('leaves a run alone that has none', () => {
+    const life = lifeIn({ kind: 'queued', uploads: [] });
+    expect(clockSet(life, -minute)).toBe(life);
+  });
+});
+
 describe('a tracked run', () => {
   test('that is not final is asked for ever more slowly, and never more slowly than the policy says', () => {
     const waits: number[] = [];
@@ -252,9 +310,25 @@ describe('a tracked run', () => {
   test('that is not found is asked for again, and remembers since when', () => {
     const { life, dueAtMs } = after(lifeIn(sampleStates.tracked), missing());
     expect(life).toEqual(
-      lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: now, notFound: steady(0), polls: 0 }),
+      lifeIn({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: now, notFound: steady(0), polls: 1 }),
     );
     expect(dueAtMs).toBeGreaterThan(now);
+  });
+
+  test('that is not found is asked for ever more rarely, and once more when that has lasted long enough', () => {
+    let life: RunLife = lifeIn(sampleStates.tracked);
+    const dues: number[] = [];
+    for (let atMs = 0; life.state.kind === 'tracked' && dues.length < 100;) {
+      const next = advance(life, missing(atMs), now + atMs, 0.5, policy);
+      life = next.life;
+      atMs = (next.dueAtMs ?? now) - now;
+      dues.push(atMs);
+    }
+    const waits = dues.slice(0, -2).map((due, n) => due - (dues[n - 1] ?? 0));
+    expect(life.state.kind).toBe('parked');
+    expect(dues.length).toBeLessThan(20);
+    expect(waits.slice(0, -1)).toEqual(waits.slice(0, -1).toSorted((a, b) => a - b));
+    expect(dues.at(-2)).toBe(policy.absentAfterMs);
   });
 
   test('that is not found is parked only when that has lasted as long as absence has to last', () => {
@@ -263,7 +337,7 @@ describe('a tracked run', () => {
       runId: 'run-a',
       notFoundSinceMs: now,
       notFound: steady(0),
-      polls: 0,
+      polls: 2,
     });
     expect(missingFor(policy.absentAfterMs)).toMatchObject({ kind: 'parked', from: { kind: 'tracked' } });
   });
@@ -281,7 +355,7 @@ describe('a tracked run', () => {
 
   test('that is found in between is not missing any more', () => {
     const { state } = after(first, { kind: 'notFinal' }).life;
-    expect(state).toEqual({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: null, polls: 1 });
+    expect(state).toEqual({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: null, polls: 2 });
   });
 });
 
@@ -289,7 +363,7 @@ describe('a new owner of the outbox', () => {
   test('makes an intent without an answer unknown, and counts absence from its own start', () => {
     const later = now + 3 * minute;
     expect(takenOver(lifeIn(sampleStates.intended, { tries: 2, plainest: true }), later)).toEqual(
-      lifeIn({ ...unknown, endedAtMs: later }, { plainest: true, everUnknown: true }),
+      lifeIn({ ...unknown, endedAtMs: later }, { plainest: true, everUnknown: true, unclearSinceMs: later }),
     );
   });
 

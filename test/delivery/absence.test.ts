@@ -377,3 +377,59 @@ test('upload ids that are too old are not sent, but asked for anew', async ({ be
   expect(uploads).toBeGreaterThan(2);
   expect(bench.creates).toBe(1);
 });
+
+test('of two runs with one fingerprint the older is kept also when the list breaks off before it', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  const { faults } = bench.standIn;
+  faults.listOrder = 'newest-first';
+  faults.pageSize = 1;
+  faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+  let [older, newer] = ['', ''];
+  bench.onRequest = async ({ kind, phase }) => {
+    if (kind !== 'create' || phase !== 'done') return;
+    bench.onRequest = null;
+    const [made] = await bench.listed();
+    older = made?.id ?? '';
+    bench.letPass(5_000);
+    newer = (await bench.foreignRuns(1, made?.description ?? ''))[0] ?? '';
+    faults.next({ kind: 'list', skip: 1 }, { kind: 'answer', status: 500 });
+  };
+  const run = await bench.track('twice');
+  const { life, warnings } = await until('it to be recorded', async () => {
+    bench.letPass(1_000);
+    const now = await bench.run(run);
+    return now.life.state.kind === 'recorded' && now;
+  });
+  expect(life.state).toMatchObject({ runId: older });
+  expect(warnings.join()).toContain(newer);
+});
+
+test('where the runs of an app were removed, a run is set aside after a day, and a retry sends it once', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  for (const { id } of await bench.listed()) await bench.call('DELETE', `/runs/${id}`);
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  await bench.reaches(run, 'unknown');
+  const { sinceMs } = await bench.run(run);
+  await until('it to be set aside', async () => {
+    bench.letPass(11 * minuteMs);
+    return (await bench.run(run)).life.state.kind === 'parked';
+  });
+  expect(bench.clock.nowMs() - sinceMs).toBeGreaterThan(24 * 60 * minuteMs);
+  expect((await bench.run(run)).life.state).toMatchObject({ reason: { class: 'surely-absent' } });
+  const sent = bench.creates;
+  await bench.retry(run);
+  await until('it to be recorded', async () => {
+    const { kind } = (await bench.run(run)).life.state;
+    if (kind === 'unknown') bench.letPass(11 * minuteMs);
+    return kind === 'recorded';
+  });
+  expect(bench.creates).toBe(sent + 1);
+  expect(await bench.copiesOf(run)).toBe(1);
+});

@@ -107,3 +107,31 @@ test('a deleted run is not taken for gone for long because the clock was set', a
   bench.letPass(10 * minuteMs);
   await bench.reaches(run, 'recorded');
 });
+
+test('a clock that is set back by minutes makes no upload id young again', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  for (const kind of ['create', 'application'] as const)
+    bench.standIn.faults.always({ kind }, { kind: 'answer', status: 401 });
+  const run = await bench.track('aged');
+  await bench.reaches(run, 'uploaded');
+  await until('everything to wait for a valid key', () => bench.delivery.gate.platformPause() !== null);
+  bench.letPass(11 * minuteMs);
+  const askedAtMs = async (): Promise<number> => {
+    const { state } = (await bench.run(run)).life;
+    return state.kind === 'uploaded' ? (state.uploads[0]?.askedAtMs ?? 0) : 0;
+  };
+  const before = await askedAtMs();
+  bench.setClock(-10 * minuteMs);
+  await until('what waits to be counted anew', async () => (await askedAtMs()) < before - 9 * minuteMs);
+  bench.letPass(5 * minuteMs);
+  const sent = bench.creates;
+  bench.calm();
+  await until('it to be recorded', async () => {
+    bench.letPass(300);
+    return (await bench.run(run)).life.state.kind === 'recorded';
+  });
+  // Ids that are dead are refused, and the run would go on in its plainest form.
+  expect((await bench.run(run)).life.plainest).toBe(false);
+  expect(bench.creates).toBe(sent + 1);
+});

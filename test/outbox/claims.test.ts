@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Happening } from '../../src/core/happening.ts';
 import type { Claim } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
+import { absence } from '../core/lives.ts';
 import {
   chance,
   claimed,
@@ -358,6 +359,53 @@ describe('a new owner', () => {
     expect(inHand).toEqual([1, 2, 3, 4, 5, 6, 1, 1]);
     expect((await outbox.run(1))?.life.state).toMatchObject({ kind: 'parked', reason: { class: 'crash' } });
     expect((await outbox.counts()).states).toEqual({ parked: 1, recorded: 5 });
+  });
+
+  /** It is in hand until its request has left; then the process dies, and the list says that nothing was made. */
+  const diesWhenItIsSent = async (outbox: Outbox): Promise<void> => {
+    const [claim] = await claimed(outbox, far, 9);
+    if (claim === undefined) throw new Error('nobody is left, and nobody was parked');
+    let held = claim;
+    for (const happening of road.intended) {
+      const conclusion = concluded(held, happening);
+      await outbox.conclude(held, conclusion, true, now);
+      held = { ...held, life: conclusion.life };
+    }
+    await outbox.takeOver(chance);
+  };
+
+  test('parks what kills it each time that it is sent, though it is unknown and queued in between', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    let deaths = 0;
+    for (; (await outbox.counts()).states.parked === undefined && deaths < 10; deaths += 1) {
+      await diesWhenItIsSent(outbox);
+      if ((await outbox.run(1))?.life.state.kind === 'parked') continue;
+      for (const at of [now, far, far + 1]) await outbox.apply(1, absence(1, at), { ...chance, nowMs: far });
+    }
+    // With others in hand, for all that anybody knew, and three times alone.
+    expect(deaths).toBe(4);
+    expect((await outbox.run(1))?.life.state).toMatchObject({
+      kind: 'parked',
+      from: { kind: 'unknown' },
+      reason: { class: 'crash' },
+    });
+  });
+
+  test('parks nobody who is met alone now here, now there', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    for (let death = 0; death < 10; death += 1) {
+      const [claim] = await claimed(outbox, far, 9);
+      if (claim === undefined) throw new Error('it was parked');
+      if (death % 2 === 1) {
+        const life = { ...claim.life, state: { kind: 'uploaded', uploads: [] } as const };
+        await outbox.conclude(claim, { life, dueAtMs: now, note: null }, true, now);
+      }
+      await outbox.takeOver(chance);
+      if (death % 2 === 1) await outbox.apply(1, { kind: 'logOrMetaChanged' }, chance);
+    }
+    expect((await outbox.counts()).states).toEqual({ queued: 1 });
   });
 
   test('parks nobody in any number of deaths with several in hand', async () => {

@@ -316,6 +316,25 @@ describe('runs in the list under our host’s name', () => {
     },
   );
 
+  test.each([
+    { state: 'queued', how: 'skip', isStrange: true },
+    { state: 'queued', how: 'crashedAlone', isStrange: true },
+    { state: 'queued', how: 'vanished', isStrange: true },
+    { state: 'queued', how: 'newerContent', isStrange: true },
+    { state: 'unknown', how: 'crashedAlone', isStrange: false },
+    { state: 'tracked', how: 'skip', isStrange: false },
+  ] as const)(
+    'are strange while a person’s word or the folder would send it: $state, $how, is $isStrange',
+    async ({ state, how, isStrange }) => {
+      const outbox = await used();
+      const run = await put(outbox);
+      await taken(outbox, run, road[state]);
+      await outbox.apply(run, { kind: how }, later(second));
+      const own = listed((await outbox.run(run))?.fingerprint ?? '');
+      expect(await outbox.newStrangers('solver-7', [own])).toEqual(isStrange ? [own] : []);
+    },
+  );
+
   test('are asked about without being used up, and wondered at once distrust has come of them', async () => {
     const outbox = await used();
     const page = [listed('rt1:one'), listed('rt1:two', 'solver-7', 'run-y')];

@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 15). Written by schema.test.ts.
+-- What the migrations add up to (user_version 16). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -175,7 +175,7 @@ CREATE TABLE run (
     created_at_ms integer not null
   , backlog integer not null default 0 check (backlog in (0, 1)), line text generated always as (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
-      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent)), thinned integer not null default 0 check (thinned in (0, 1)), output_same integer check (output_same in (0, 1))) strict;
+      when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent)), thinned integer not null default 0 check (thinned in (0, 1)), output_same integer check (output_same in (0, 1)), crashed_in text, unclear_since_ms integer) strict;
 
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
 
@@ -222,6 +222,8 @@ CREATE INDEX run_suspect on run (due_at_ms) where suspect = 1 and claimed = 0 an
 
 CREATE INDEX run_thick on run (since_ms)
     where kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'));
+
+CREATE INDEX run_unclear on run (unclear_since_ms) where unclear_since_ms is not null;
 
 CREATE TABLE stranger (            -- fingerprints under our host's name that are not ours, and were wondered at once
     fingerprint text primary key,
