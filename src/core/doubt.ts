@@ -87,8 +87,8 @@ export function unclearLife(life: RunLife, nowMs: number): RunLife {
 }
 
 /** A run was made, or a person has looked into it: such requests are counted anew. */
-export function settledLife({ unclearSinceMs: _, ...life }: RunLife): RunLife {
-  return life;
+export function settledLife({ state, tries, plainest, everUnknown }: RunLife): RunLife {
+  return { state, tries, plainest, everUnknown };
 }
 
 /**
