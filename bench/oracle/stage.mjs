@@ -222,7 +222,7 @@ export class Stage {
       views,
       results: this.ledger.standing().flatMap((name) => this.#resultIn(name)),
       foreign: this.foreign,
-      unsettled: [...unsettled, ...this.#deaths],
+      unsettled: [...unsettled, ...this.#deaths, ...this.#culprits()],
       happened,
     };
     const broken = check(records);
@@ -294,6 +294,12 @@ export class Stage {
     } catch {
       return [{ folder: name, isWhole: false }];
     }
+  }
+
+  /** What kills is this bench: no run is to be set aside for it. */
+  #culprits() {
+    if (this.crashParked === 0) return [];
+    return [`${this.crashParked} run(s) were set aside as what kills the daemon, and are not`];
   }
 
   #counts({ folders, runs, views }, broken, stalledMs) {
