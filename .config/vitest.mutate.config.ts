@@ -10,7 +10,10 @@ export default defineConfig({
     // What is shown there is that the model bites, not the lifecycle.
     exclude: ['test/core/lifecycle.modelBites.test.ts'],
     env: { MODEL_LIVES: '2000' },
-    chaiConfig: { truncateThreshold: 0 },
+    setupFiles: ['.config/firstFailure.mjs'],
+    // Nobody reads how two lists of a hundred thousand names differ.
+    chaiConfig: { truncateThreshold: 40 },
+    diff: { truncateThreshold: 20, maxDepth: 3 },
     testTimeout: 60_000,
   },
 });
