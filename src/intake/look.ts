@@ -103,7 +103,7 @@ export async function lookAt(
   }
   const verdict = settleVerdict(open, sight.sighting, nowMs, rules.root.settle);
   if (verdict.kind === 'settling' && sight.refusal === null) {
-    return await settling(path, rules, known, open, sight, verdict.reason, parts);
+    return await settling(path, rules, known, open, sight, verdict.reason, nowMs, parts);
   }
   if (!isQuiet) {
     return await settling(
@@ -113,6 +113,7 @@ export async function lookAt(
       open,
       sight,
       'it changed and has to be quiet for a while',
+      nowMs,
       parts,
     );
   }
@@ -126,7 +127,7 @@ export async function lookAt(
       // What is mended without a trace in the folder is tried at every scan.
       open.isMendedUnseen = read.isMendedUnseen === true;
       if (!open.isMendedUnseen) open.lastRead = { signature: sight.signature, verdict: read };
-      return await settling(path, rules, known, open, sight, read.reason, parts);
+      return await settling(path, rules, known, open, sight, read.reason, nowMs, parts);
     case 'rejected':
       return await reject(path, rules, known, sight, read, parts);
     case 'complete': {
@@ -138,6 +139,7 @@ export async function lookAt(
           open,
           after ?? sight,
           'it changed while it was read',
+          nowMs,
           parts,
         );
       }
@@ -244,6 +246,7 @@ function remembered(
   return { signature, unchangedSinceMs: nowMs, unchangedBeforeMs: 0, lastRead: null, isMendedUnseen: false };
 }
 
+/** @param lookedMs when it was looked at, by the monotonic clock: for as long as then it had been quiet, and no longer */
 async function settling(
   path: string,
   rules: RootRules,
@@ -251,11 +254,12 @@ async function settling(
   memory: OpenFolderMemory,
   sight: FolderSight,
   reason: string,
+  lookedMs: number,
   parts: IntakeParts,
 ): Promise<Looked> {
   const { outbox, clock, log } = parts;
   const { settle, name } = rules.root;
-  const unchangedMs = clock.monotonicMs() - memory.unchangedSinceMs;
+  const unchangedMs = lookedMs - memory.unchangedSinceMs;
   const state = isOverdue(unchangedMs + memory.unchangedBeforeMs, settle) ? 'overdue' : 'settling';
   const wallMs = clock.nowMs();
   const hasMoved = known?.signature !== sight.signature;
@@ -289,7 +293,9 @@ async function settling(
   const quietInMs = settle.quietMs - unchangedMs;
   const overdueInMs =
     state === 'overdue' ? Infinity : settle.deadlineMs - unchangedMs - memory.unchangedBeforeMs;
-  const againInMs = Math.min(quietInMs > 0 ? quietInMs : Infinity, overdueInMs);
+  // What became quiet while this was written down is looked at again at once: nothing else would tell of it.
+  const againInMs =
+    Math.min(quietInMs > 0 ? quietInMs : Infinity, overdueInMs) - (clock.monotonicMs() - lookedMs);
   const { missing, missingMarker, unreadable } = sight.sighting;
   return {
     kind: 'open',

@@ -89,17 +89,18 @@ export class Root {
   /** Told whenever the intake gets something done. */
   onProgress: () => void = () => undefined;
 
-  intake(changes: Partial<DropRoot> = {}, withEvents = false): RootIntake {
+  intake(changes: Partial<DropRoot> = {}, withEvents = false, parts: Partial<IntakeParts> = {}): RootIntake {
     const shared = { auditor: this.auditor, missed: withEvents ? this.missed : null };
-    return new RootIntake(this.dropRoot(changes), this.parts(), shared, () => this.onProgress());
+    return new RootIntake(this.dropRoot(changes), this.parts(parts), shared, () => this.onProgress());
   }
 
   /** Begins to watch. @returns the intake, and what ends it */
   start(
     changes: Partial<DropRoot> = {},
     withEvents = false,
+    parts: Partial<IntakeParts> = {},
   ): { intake: RootIntake; stop: () => Promise<void> } {
-    const intake = this.intake(changes, withEvents);
+    const intake = this.intake(changes, withEvents, parts);
     const stop = new AbortController();
     const running = { stop, ended: intake.run(stop.signal) };
     this.#running.push(running);
