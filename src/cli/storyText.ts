@@ -1,6 +1,5 @@
 /** A run's story in sentences, with the times of whoever reads it, and what comes next. Pure. */
 import prettyMs from 'pretty-ms';
-import { askOfLasting } from '../core/lasting.ts';
 import { isShownState, type ShownState } from '../core/run.ts';
 import type { RunStory } from '../http/operations.ts';
 import { printable } from './words.ts';
@@ -23,7 +22,6 @@ export type Told = Pick<
   | 'folder'
   | 'state'
   | 'since'
-  | 'unclear_since'
   | 'due_at'
   | 'overdue_at'
   | 'reason'
@@ -84,9 +82,9 @@ export function nextLines(story: Told, telling: Telling): string[] {
     case 'intended':
     case 'unknown':
     case 'tracked': {
-      const unclearSinceMs = story.unclear_since === null ? null : Date.parse(story.unclear_since);
-      const ask = askOfLasting({ kind: state }, Date.parse(story.since), unclearSinceMs, telling.nowMs);
-      const asked = ask === null ? [] : [`It needs you: ${sentence(ask.reason.text)}`, ask.hint];
+      // It goes on, and asks for a person all the same.
+      const asked =
+        reason === null ? [] : [`It needs you: ${sentence(reason.text)}`, ...(hint === null ? [] : [hint])];
       return [whenOf(steps[state], story, telling), ...asked];
     }
     case 'final':

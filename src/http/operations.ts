@@ -56,8 +56,6 @@ export interface RunStory extends RunView {
   readonly thinned: boolean;
   /** What happens next, and when: one sentence. */
   readonly next: string;
-  /** Since when every answer to its request has left open whether a run was made; null: there is no such request. */
-  readonly unclear_since: string | null;
   /** When a folder that is settling is a person’s matter, unless it moves before; null for everything else. */
   readonly overdue_at: string | null;
   /** Other runs of the same folder, newest first. */

@@ -1,5 +1,6 @@
 /** Runs and folders as they are shown: the outbox's nouns in the shapes that scripts hang on. Pure. */
 import { join } from 'node:path';
+import { askOfLasting } from '../core/lasting.ts';
 import { isLive, runIdOf } from '../core/run.ts';
 import { figuresOf } from '../core/runFacts.ts';
 import type { RunStory, RunView } from '../http/operations.ts';
@@ -74,6 +75,7 @@ export function storyOfRun(
 ): RunStory {
   return {
     ...viewOfRun(run, context),
+    ...askOfLasting(run.life.state, run.sinceMs, run.life.unclearSinceMs ?? null, nowMs),
     facts: run.content.facts ?? null,
     history: history.map(({ atMs, state, note }) => ({ at: isoTime(atMs), state, note })),
     artefacts: artefactsOf(run),
@@ -82,7 +84,6 @@ export function storyOfRun(
     inferred: run.content.meta.inferred ?? [],
     thinned: run.isThinned,
     next: nextOfRun(run, nowMs),
-    unclear_since: run.life.unclearSinceMs === undefined ? null : isoTime(run.life.unclearSinceMs),
     overdue_at: null,
     same_folder: sameFolder,
   };
@@ -114,7 +115,6 @@ export function storyOfFolder(folder: Folder, sameFolder: readonly number[], con
     inferred: [],
     thinned: false,
     next: nextOfFolder(folder, overdueAt),
-    unclear_since: null,
     overdue_at: overdueAt,
     same_folder: sameFolder,
   };

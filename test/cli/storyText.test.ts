@@ -16,7 +16,6 @@ const plain: Told = {
   folder: '/srv/runs/a plan',
   state: 'queued',
   since: '2026-07-01T13:14:00.000Z',
-  unclear_since: null,
   due_at: '2026-07-01T13:15:11.500Z',
   overdue_at: null,
   reason: null,
@@ -148,8 +147,11 @@ test('a person is told what explains the reason, and of a run that lasts too lon
   expect(nextLines({ ...plain, ...asked, state: 'parked' }, explained).at(-1)).toBe(
     '`runtrackd explain refused` says more.',
   );
-  const lasting = nextLines({ ...plain, state: 'tracked', since: '2026-07-01T11:00:00.000Z' }, telling);
-  expect(lasting[1]).toMatch(/^It needs you: The platform has the run, and has not said for an hour/);
+  for (const state of ['queued', 'unknown', 'tracked'] as const) {
+    const lasting = nextLines({ ...plain, ...asked, state }, telling);
+    expect(lasting.slice(1)).toEqual(['It needs you: The platform said no.', 'Look at it']);
+    expect(nextLines({ ...plain, state }, telling)).toHaveLength(1);
+  }
 });
 
 test('each happening is a line with the reader’s time, what happened and what it means', () => {

@@ -67,6 +67,13 @@ test('unknown for a day it is shown as needing a person, is looked for all the s
   bench.letPass(10 * minuteMs);
   expect(bench.clock.nowMs() - sinceMs).toBeGreaterThan(24 * hourMs);
   expect(await asked()).toEqual([{ run, why: 'unknown-for-long' }]);
+  expect(
+    await answersOf(bench).show({ text: `#${run}`, path: `/#${run}`, generation: null, run }),
+  ).toMatchObject({
+    state: 'unknown',
+    reason: { class: 'unknown-for-long' },
+    hint: expect.stringContaining('all the same'),
+  });
 
   let listings = 0;
   bench.onRequest = ({ kind, phase }) => {
