@@ -3,15 +3,14 @@
  * ones, and hold nobody up here. It says which folders look different; what that means is found out elsewhere.
  */
 import { parentPort } from 'node:worker_threads';
-import type { Recorded } from '../outbox/nouns.ts';
 import { machineClock } from '../system/clock.ts';
-import { Comparison } from './comparison.ts';
+import { Comparison, type Compared } from './comparison.ts';
 import type { DropRoot } from './rules.ts';
 
 export interface AuditOrder {
   readonly id: number;
   readonly root: DropRoot;
-  readonly recorded: readonly Recorded[];
+  readonly compared: readonly Compared[];
 }
 
 export interface AuditReply {
@@ -32,7 +31,7 @@ function comparisonOf(root: DropRoot): Comparison {
   return comparison;
 }
 
-parentPort?.on('message', ({ id, root, recorded }: AuditOrder) => {
-  const differing = comparisonOf(root).differing(recorded);
+parentPort?.on('message', ({ id, root, compared }: AuditOrder) => {
+  const differing = comparisonOf(root).differing(compared);
   parentPort?.postMessage({ id, differing } satisfies AuditReply);
 });

@@ -1,8 +1,8 @@
 /** Whoever compares folders with what was recorded of them: one thread for all roots, begun when it is first needed. */
 import { Worker } from 'node:worker_threads';
-import type { Recorded } from '../outbox/nouns.ts';
 import type { Log } from '../system/log.ts';
 import type { AuditOrder, AuditReply } from './auditThread.ts';
+import type { Compared } from './comparison.ts';
 import type { DropRoot } from './rules.ts';
 
 /** What it makes is thrown away at once: in little room, which stays in the processor's caches and the process's memory. */
@@ -20,14 +20,14 @@ export class Auditor {
   }
 
   /** @returns the paths that look different; null: the thread ended meanwhile, and nothing is known */
-  async differing(root: DropRoot, recorded: readonly Recorded[]): Promise<readonly string[] | null> {
+  async differing(root: DropRoot, compared: readonly Compared[]): Promise<readonly string[] | null> {
     if (this.#isClosed) return null;
-    if (recorded.length === 0) return [];
+    if (compared.length === 0) return [];
     const worker = (this.#worker ??= this.#begin());
     const id = (this.#asked += 1);
     return await new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      worker.postMessage({ id, root, recorded } satisfies AuditOrder);
+      worker.postMessage({ id, root, compared } satisfies AuditOrder);
     });
   }
 

@@ -25,6 +25,12 @@ const trailsMax = 255;
 const wordsOfStats = 4;
 const signatureBytesMax = 64;
 
+/**
+ * A folder, and what it looked like. The marker is in no signature: one that comes last lets a folder go at once, and one
+ * that is taken away makes no recorded folder new. So of an open folder it is told beside it whether it was missing.
+ */
+export type Compared = Recorded | readonly [path: string, signature: string, isMarkerMissing: boolean];
+
 export class Comparison {
   readonly #rules: RootRules;
   readonly #clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
@@ -43,27 +49,26 @@ export class Comparison {
   }
 
   /** @returns paths of folders that look different, or are not there, or cannot be looked at */
-  differing(recorded: readonly Recorded[]): string[] {
+  differing(compared: readonly Compared[]): string[] {
     const { root } = this.#rules;
     const device = localDeviceOf(root.path);
     const round = Math.floor(this.#clock.monotonicMs() / root.auditEveryMs) & 0xff;
-    return recorded
-      .filter(([path, signature]) => this.#differs(`${root.path}/${path}`, signature, device, round))
+    return compared
+      .filter(([path, ...was]) => this.#differs(`${root.path}/${path}`, was, device, round))
       .map(([path]) => path);
   }
 
-  #differs(folder: string, signature: string, device: bigint | null, round: number): boolean {
+  #differs(folder: string, was: Was, device: bigint | null, round: number): boolean {
     try {
-      return (
-        !this.#isAsRemembered(folder, signature, round) && this.#looksOther(folder, signature, device, round)
-      );
+      return !this.#isAsRemembered(folder, was, round) && this.#looksOther(folder, was, device, round);
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
       return true;
     }
   }
 
-  #isAsRemembered(folder: string, signature: string, round: number): boolean {
+  /** A marker that comes or goes changes the times of its directory. */
+  #isAsRemembered(folder: string, [signature]: Was, round: number): boolean {
     const slot = this.#table.find(signature);
     if (slot === null) return false;
     const said: BigIntStats[] = [];
@@ -78,7 +83,12 @@ export class Comparison {
   }
 
   /** In full. @param device whose directories may be remembered; null: none */
-  #looksOther(folder: string, signature: string, device: bigint | null, round: number): boolean {
+  #looksOther(
+    folder: string,
+    [signature, isMarkerMissing]: Was,
+    device: bigint | null,
+    round: number,
+  ): boolean {
     const beganMs = this.#clock.nowMs();
     const paths: string[] = [];
     const said: (BigIntStats | null)[] = [];
@@ -88,8 +98,10 @@ export class Comparison {
       said.push(stats);
     });
     if (sight?.signature !== signature) return true;
+    const { missingMarker, unreadable } = sight.sighting;
+    if (isMarkerMissing !== undefined && isMarkerMissing !== (missingMarker !== null)) return true;
     // Who may look into a folder is not said by its stats alone.
-    if (sight.sighting.unreadable !== null || said.length > trailPathsMax) return false;
+    if (unreadable !== null || said.length > trailPathsMax) return false;
     const isLasting = (stats: BigIntStats | null): stats is BigIntStats =>
       stats !== null && (!stats.isDirectory() || (stats.dev === device && hasRested(stats, beganMs)));
     if (!said.every(isLasting)) return false;
@@ -111,6 +123,8 @@ export class Comparison {
     return hash('sha256', this.#bytes.subarray(0, word * 8), 'buffer');
   }
 }
+
+type Was = readonly [signature: string, isMarkerMissing?: boolean];
 
 /** Which paths looks have asked about, below the folder. */
 class Trails {

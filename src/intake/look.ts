@@ -25,6 +25,8 @@ import type { RootRules } from './rules.ts';
 /** A folder that is not finished with: what is remembered between looks. A few hundred bytes each, and few of them. */
 export interface OpenFolderMemory {
   signature: string;
+  /** Whether its marker was missing at the last look: that is not in the signature. */
+  isMarkerMissing: boolean;
   /** Monotonic, in ms. After a restart the quiet time starts again. */
   unchangedSinceMs: number;
   /** How long it had been unchanged when this process first saw it, in ms: the deadline outlives a restart. */
@@ -90,7 +92,7 @@ export async function lookAt(
     );
     if (asBefore !== null) return asBefore;
   }
-  const open = remembered(memory, known, sight.signature, nowMs, clock.nowMs());
+  const open = remembered(memory, known, sight, nowMs, clock.nowMs());
   const isQuiet = nowMs - open.unchangedSinceMs >= rules.root.settle.quietMs;
   if (isQuiet && (await isLeftOut(path, rules, known, sight, start, parts))) {
     await leaveOut(path, rules, known, sight, parts);
@@ -233,17 +235,25 @@ function isSettled(known: Folder | undefined, target: string): known is Folder {
 function remembered(
   memory: OpenFolderMemory | undefined,
   known: Folder | undefined,
-  signature: string,
+  { signature, sighting }: FolderSight,
   nowMs: number,
   wallMs: number,
 ): OpenFolderMemory {
-  if (memory === undefined) {
-    const isSame = known?.signature === signature;
-    const unchangedBeforeMs = isSame ? Math.max(0, wallMs - known.changedAtMs) : 0;
-    return { signature, unchangedSinceMs: nowMs, unchangedBeforeMs, lastRead: null, isMendedUnseen: false };
+  const isMarkerMissing = sighting.missingMarker !== null;
+  if (memory?.signature === signature) {
+    memory.isMarkerMissing = isMarkerMissing;
+    return memory;
   }
-  if (memory.signature === signature) return memory;
-  return { signature, unchangedSinceMs: nowMs, unchangedBeforeMs: 0, lastRead: null, isMendedUnseen: false };
+  const isSame = memory === undefined && known?.signature === signature;
+  const unchangedBeforeMs = isSame ? Math.max(0, wallMs - known.changedAtMs) : 0;
+  return {
+    signature,
+    isMarkerMissing,
+    unchangedSinceMs: nowMs,
+    unchangedBeforeMs,
+    lastRead: null,
+    isMendedUnseen: false,
+  };
 }
 
 /** @param lookedMs when it was looked at, by the monotonic clock: for as long as then it had been quiet, and no longer */

@@ -377,10 +377,10 @@ export class RootIntake {
     }
     for (let at = 0; at < paths.length && !this.#isStopped; at += pageOfOpen) {
       const page = paths.slice(at, at + pageOfOpen).flatMap((path) => {
-        const open = this.#open.get(path);
-        return open === undefined
-          ? []
-          : [[path, open.memory.isMendedUnseen ? '' : open.memory.signature] as const];
+        const memory = this.#open.get(path)?.memory;
+        if (memory === undefined) return [];
+        const { signature, isMendedUnseen, isMarkerMissing } = memory;
+        return [[path, isMendedUnseen ? '' : signature, isMarkerMissing] as const];
       });
       const moved = await this.#auditor.differing(this.rules.root, page);
       await this.#lookAtAll(moved ?? page.map(([path]) => path), tally);

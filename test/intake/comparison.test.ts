@@ -209,3 +209,18 @@ test('a large archive is compared in full every time, and what changes in it is 
   appendFileSync(join(compared.folder, 'input/39.csv'), 'b');
   expect(compared.differs()).toBe(true);
 });
+
+test('a marker that comes or goes makes an open folder other, and a recorded one not', async () => {
+  const compared = new Compared(seed);
+  const marked = { ...compared.root, marker: 'DONE' };
+  const comparison = new Comparison(marked, later);
+  const open = (isMarkerMissing: boolean): number =>
+    comparison.differing([['weekly', compared.signature, isMarkerMissing]]).length;
+  const recorded = (): number => comparison.differing([['weekly', compared.signature]]).length;
+  await compared.remembered();
+  expect([open(true), open(true), recorded()]).toEqual([0, 0, 0]);
+  writeFileSync(join(compared.folder, 'DONE'), '');
+  expect([open(true), open(false), open(false), recorded()]).toEqual([1, 0, 0, 0]);
+  rmSync(join(compared.folder, 'DONE'));
+  expect([open(false), open(true), recorded()]).toEqual([1, 0, 0]);
+});

@@ -1,5 +1,8 @@
 /** Folders that are not finished with: each is looked at again when it can have become complete, whatever else goes on. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { RootIntake } from '../../src/intake/rootIntake.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
@@ -12,6 +15,14 @@ const patienceMs = 30_000;
 
 function dropMany(root: Root): string[] {
   return Array.from({ length: many }, (_, n) => root.drop(`run-${String(n)}`));
+}
+
+/** Whatever was agreed on before has been looked at by then. */
+async function severalScans(intake: RootIntake): Promise<void> {
+  for (let scan = 0; scan < 5; scan += 1) {
+    const before = intake.lastScanMs();
+    await until('a scan', () => intake.lastScanMs() !== before);
+  }
 }
 
 test('folders that have become quiet while an answer about them was awaited are looked at again', async ({
@@ -40,4 +51,27 @@ test('folders that have become quiet while an answer about them was awaited are 
     patienceMs,
   );
   expect((await root.outbox.counts()).states).toEqual({ queued: many, superseded: many });
+});
+
+test('of more folders than are looked at one by one each is a run once its marker comes, also without events', async ({
+  root,
+}) => {
+  const folders = dropMany(root);
+  const { intake } = root.start({ marker: 'DONE' });
+  await until('all to be waiting for it', async () => (await root.count('settling')) === many, patienceMs);
+  const waiting = await root.outbox.openFolders('settling', 'runs', null, many);
+  expect(new Set(waiting.map(({ reason }) => reason.text))).toEqual(new Set(['waiting for the marker DONE']));
+  await severalScans(intake);
+  for (const folder of folders) writeFileSync(join(folder, 'DONE'), '');
+  await until('all to be runs', async () => (await root.count('queued')) === many, patienceMs);
+});
+
+test('so is each of those that are overdue by then', async ({ root }) => {
+  const folders = dropMany(root);
+  const settle = { quietMs: 30, deadlineMs: 300 };
+  const { intake } = root.start({ marker: 'DONE', settle });
+  await until('all to be overdue', async () => (await root.count('overdue')) === many, patienceMs);
+  await severalScans(intake);
+  for (const folder of folders) writeFileSync(join(folder, 'DONE'), '');
+  await until('all to be runs', async () => (await root.count('queued')) === many, patienceMs);
 });
