@@ -58,7 +58,7 @@ const done: Looked = { kind: 'done', enqueued: null };
  * @param known what the outbox has of this folder
  * @param memory of the last look, if the folder was open then
  * @param start how the root was first watched; null where that is not known
- * @param isRootThere asked before a folder is believed to have vanished
+ * @param hasVanished asked of a folder that was not found: its root may be away, or be another one
  */
 export async function lookAt(
   path: string,
@@ -67,14 +67,14 @@ export async function lookAt(
   memory: OpenFolderMemory | undefined,
   start: RootStart | null,
   parts: IntakeParts,
-  isRootThere: () => Promise<boolean>,
+  hasVanished: () => Promise<boolean>,
 ): Promise<Looked> {
   const { clock, folders } = parts;
   const folderPath = join(rules.root.path, path);
-  if (levelOf(path) !== rules.root.depth) return await elsewhere(path, rules, known, parts, isRootThere);
+  if (levelOf(path) !== rules.root.depth) return await elsewhere(path, rules, known, parts, hasVanished);
   const sight = await folders.look(rules.root.path, folderPath, rules);
   if (sight === null) {
-    if (known !== undefined && (await isRootThere())) await vanished(known, parts);
+    if (known !== undefined && (await hasVanished())) await vanished(known, parts);
     return done;
   }
   if (isSettled(known, targetOf(rules.root, parts)) && known.signature === sight.signature) return done;
@@ -185,7 +185,7 @@ async function elsewhere(
   rules: RootRules,
   known: Folder | undefined,
   parts: IntakeParts,
-  isRootThere: () => Promise<boolean>,
+  hasVanished: () => Promise<boolean>,
 ): Promise<Looked> {
   const { root } = rules;
   const stats = await lstat(join(root.path, path), { bigint: true }).catch((error: unknown) => {
@@ -193,7 +193,7 @@ async function elsewhere(
     throw error;
   });
   if (stats?.isDirectory() !== true) {
-    if (known !== undefined && (await isRootThere())) await vanished(known, parts);
+    if (known !== undefined && (await hasVanished())) await vanished(known, parts);
     return done;
   }
   // It was recorded while run folders lay at its level, and stays what it is.

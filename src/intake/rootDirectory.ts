@@ -23,7 +23,10 @@ export interface RootPlace {
 export class RootDirectory {
   readonly #root: DropRoot;
   readonly #parts: IntakeParts;
+  /** Which directory was there at the last look. */
   #mark: string | null = null;
+  /** Which one is believed to be the root: what is not in it has vanished. */
+  #believed: string | null = null;
   #trouble: string | null = null;
   /** What was said of it since it was well. */
   readonly #said = new Set<string>();
@@ -40,34 +43,37 @@ export class RootDirectory {
 
   /**
    * One that is another directory than before and holds few of the folders that are known is more likely not mounted than
-   * emptied: then what is new in it is tracked, and nothing has vanished.
+   * emptied: then what is new in it is tracked, and nothing has vanished. What is tracked there says nothing of what it is.
    * @param before which directory it was, as the outbox has it; null: it was never looked at
    * @param asked a person asks: another directory is believed to be meant so
    * @returns null when it is not there, which is said once
    */
   async look(before: string | null, asked: boolean): Promise<RootPlace | null> {
-    const { outbox } = this.#parts;
+    const { outbox, clock } = this.#parts;
     const { name } = this.#root;
-    let mark: string;
-    try {
-      mark = await this.#markNow();
-    } catch (error) {
-      this.fail(error);
-      return null;
-    }
+    const mark = await this.#markOrFail();
+    if (mark === null) return null;
     const isAnother = this.#mark !== mark;
     this.#mark = mark;
-    if (before === null || before === mark) return { mark, isAnother, isTrusted: true };
-    if (!asked && (await this.#isEmptied())) {
+    const kept = before === null ? { mark, doubtedSinceMs: null } : keptOf(before);
+    const doubtedSinceMs = kept.doubtedSinceMs ?? clock.nowMs();
+    const isTrusted = kept.mark === mark || asked || (await this.#holdsWhatWasKnown(doubtedSinceMs));
+    const known = isTrusted ? mark : textOf({ mark: kept.mark, doubtedSinceMs });
+    if (before !== null && before !== known) await outbox.saveRootMark(name, known);
+    this.#believed = isTrusted ? mark : null;
+    if (!isTrusted) {
       this.#say(
         'is another directory than before, and little of what was known is in it: is it mounted? ' +
           `If it was emptied on purpose, say \`runtrackd scan ${name}\``,
         {},
       );
-      return { mark, isAnother, isTrusted: false };
     }
-    await outbox.saveRootMark(name, mark);
-    return { mark, isAnother, isTrusted: true };
+    return { mark, isAnother, isTrusted };
+  }
+
+  /** Whether it can be looked into, which is said when not. What it is believed to be stays as it is. */
+  async isThere(): Promise<boolean> {
+    return (await this.#markOrFail()) !== null;
   }
 
   /** It was listed, and is believed. */
@@ -85,9 +91,14 @@ export class RootDirectory {
     this.#say(troubleOf(code), { code });
   }
 
-  /** Whether the root is the directory that was scanned last: if not, what is missing has not vanished. */
-  async isStillThere(): Promise<boolean> {
-    return this.#trouble === null && (await this.#markNow().catch(() => null)) === this.#mark;
+  /** Whether a folder is missing from the root as it is believed to be: one that is away for a moment has lost nothing. */
+  async hasLost(path: string): Promise<boolean> {
+    const isMissing = async (): Promise<boolean> => !(await isDirectory(join(this.#root.path, path)));
+    return (await this.#isStillThere()) && (await isMissing()) && (await this.#isStillThere());
+  }
+
+  async #isStillThere(): Promise<boolean> {
+    return this.#trouble === null && (await this.#markNow().catch(() => null)) === this.#believed;
   }
 
   #say(trouble: string, fields: { readonly code?: string }): void {
@@ -101,21 +112,54 @@ export class RootDirectory {
     this.#trouble = trouble;
   }
 
-  async #isEmptied(): Promise<boolean> {
-    const known = await this.#parts.outbox.foldersOfRoot(this.#root.name, '', sampledMax);
+  /** @param sinceMs what was first seen later may be the other directory's own */
+  async #holdsWhatWasKnown(sinceMs: number): Promise<boolean> {
+    const known = await this.#parts.outbox.sampleOfFolders(this.#root.name, sinceMs, sampledMax);
     const isThere = await Promise.all(
-      known.map(({ path }) =>
-        lstat(join(this.#root.path, path)).then(
-          (stats) => stats.isDirectory(),
-          () => false,
-        ),
-      ),
+      known.map(async (path) => await isDirectory(join(this.#root.path, path)).catch(() => false)),
     );
-    return isThere.filter(Boolean).length < known.length / 2;
+    return isThere.filter(Boolean).length >= known.length / 2;
+  }
+
+  async #markOrFail(): Promise<string | null> {
+    try {
+      return await this.#markNow();
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
   }
 
   async #markNow(): Promise<string> {
     return await this.#parts.folders.mark(this.#root.path);
+  }
+}
+
+/** What the outbox keeps: which directory the root is, and since when another one lies in its place. */
+interface KeptMark {
+  readonly mark: string;
+  /** Wall clock; null: it lies there itself. */
+  readonly doubtedSinceMs: number | null;
+}
+
+const doubted = ' doubted since ';
+
+function textOf({ mark, doubtedSinceMs }: KeptMark): string {
+  return doubtedSinceMs === null ? mark : `${mark}${doubted}${String(doubtedSinceMs)}`;
+}
+
+function keptOf(text: string): KeptMark {
+  const [mark = '', sinceMs] = text.split(doubted);
+  return { mark, doubtedSinceMs: sinceMs === undefined ? null : Number(sinceMs) };
+}
+
+/** Links are not followed. @throws system errors, unless nothing is there */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isDirectory();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
+    throw error;
   }
 }
 

@@ -171,7 +171,7 @@ export class RootIntake {
 
   /** Pages of the paths that a scan would look at; none when the root cannot be listed. */
   async *folderPages(): AsyncGenerator<readonly string[]> {
-    if ((await this.#directory.look(null, true)) === null) return;
+    if (!(await this.#directory.isThere())) return;
     // Of its own, so that nothing is passed over at the next scan.
     const listing = new Listing(this.rules, this.#parts);
     try {
@@ -297,11 +297,11 @@ export class RootIntake {
   }
 
   /** What has to be known or under way before the root is listed. @throws the root's system error */
-  async #beginWith({ mark, isAnother, isTrusted }: RootPlace, start: RootStart | null): Promise<void> {
+  async #beginWith({ mark, isAnother }: RootPlace, start: RootStart | null): Promise<void> {
     const { outbox, clock } = this.#parts;
     const { root } = this.rules;
     await this.#beginHints(isAnother);
-    if (!isTrusted) return;
+    // What is history goes by when the root was first watched, also while another directory lies in its place.
     if (this.#start !== null) {
       // It was no first start after all when the outbox is not believed any more.
       this.#start = start;
@@ -510,7 +510,7 @@ export class RootIntake {
     try {
       const [known] = await outbox.folders(root.name, [path]);
       const looked = await lookAt(path, this.rules, known, before?.memory, this.#start, this.#parts, () =>
-        this.#directory.isStillThere(),
+        this.#directory.hasLost(path),
       );
       const isNew = known === undefined && before === undefined;
       if (isNew && (looked.kind === 'open' || looked.enqueued !== null)) {

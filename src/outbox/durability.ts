@@ -71,6 +71,7 @@ const following: ReadonlySet<OperationName> = new Set([
   'run',
   'runsAtPath',
   'runsOfInode',
+  'sampleOfFolders',
   'saveAuditedTo',
   'saveFolder',
   'scanFacts',

@@ -98,6 +98,7 @@ const operationNames = [
   'folderCount',
   'auditedTo',
   'saveAuditedTo',
+  'sampleOfFolders',
   'counts',
   'newestChangeMs',
   'list',

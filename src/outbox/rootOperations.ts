@@ -6,6 +6,9 @@ import type { DoubtOperations } from './doubtOperations.ts';
 import type { Recorded, RootStart, ScanFacts } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 
+/** Of so many parts of a root each has its share in a sample. */
+const sampledParts = 20;
+
 interface RootRow extends RootStart {
   readonly mark: string;
   readonly target: string | null;
@@ -126,6 +129,25 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
 
     saveAuditedTo(dropRoot: string, path: string): void {
       sql.saveAuditedTo.run({ dropRoot, path });
+    },
+
+    /**
+     * Paths of folders that were first seen before then, from all parts of the root: where names are dates, those that come
+     * first are the ones that are cleared away first.
+     */
+    sampleOfFolders(dropRoot: string, beforeMs: number, max: number): string[] {
+      const total = Number(sql.countFolders.pluck().get({ dropRoot }));
+      const sample: string[] = [];
+      let after = '';
+      for (let part = 1; part <= sampledParts; part += 1) {
+        const skipped = Math.ceil((part * total) / sampledParts) - 1;
+        const upTo = sql.folderPathAt.pluck().get({ dropRoot, skipped }) as string | undefined;
+        if (upTo === undefined) break;
+        const range = { dropRoot, after, upTo, beforeMs, limit: max / sampledParts };
+        sample.push(...(sql.foldersSeenBefore.pluck().all(range) as string[]));
+        after = upTo;
+      }
+      return sample;
     },
   };
 }

@@ -326,6 +326,11 @@ export const statements = {
   forgetListing: 'delete from listing where listing = @listing',
   listings: 'select listing from listing where platform = @platform and app = @app',
   absentListings: `select distinct state ->> '$.absent.listing' from run where kind = 'unknown'`,
+
+  folderPathAt:
+    'select path from folder where drop_root = @dropRoot order by path limit 1 offset @skipped + 0',
+  foldersSeenBefore: `select path from folder where drop_root = @dropRoot and path > @after and path <= @upTo
+      and first_seen_ms < @beforeMs order by path limit @limit + 0`,
 } as const;
 
 export type StatementName = keyof typeof statements;

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { RootDirectory } from '../../src/intake/rootDirectory.ts';
-import { plan, writeFiles } from '../journey/folders.ts';
+import { dropFolder, plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { test, type Root } from './root.ts';
 
@@ -118,6 +118,110 @@ test.concurrent(
     await intake.scan(true);
     await until('what was in it to be gone', async () => (await root.count('gone')) === known.length);
     expect(intake.trouble()).toBeNull();
+  },
+);
+
+test.concurrent(
+  'however much is new in another directory, it is not what the root was: also after a restart nothing is gone',
+  async ({ root }) => {
+    const first = root.start();
+    for (const name of known) root.drop(name);
+    await until('all to be queued', async () => (await root.count('queued')) === known.length);
+    const putBack = replace(root, (path) => mkdirSync(path));
+    const strange = Array.from({ length: 3 * known.length }, (_, n) => `strange-${String(n)}`);
+    for (const name of strange) root.drop(name);
+    const all = known.length + strange.length;
+    await until('what is new to be queued', async () => (await root.count('queued')) === all);
+    await severalScans(root);
+    expect(first.intake.trouble()).toMatch(/ another directory than before/);
+    await first.stop();
+    const second = root.start();
+    await until('a scan', () => second.intake.lastScanMs());
+    await severalScans(root);
+    expect(second.intake.trouble()).toMatch(/ another directory than before/);
+    expect((await root.outbox.counts()).states).toEqual({ queued: all });
+    putBack();
+    await until('it to be well', () => second.intake.trouble() === null);
+    await until(
+      'what the other one had to be gone',
+      async () => (await root.count('gone')) === strange.length,
+    );
+    expect(await root.count('queued')).toBe(known.length);
+  },
+);
+
+test.concurrent(
+  'in a root that is another directory when the daemon starts, what is older than its first start is history as well',
+  async ({ root }) => {
+    const none = { backfill: { kind: 'none' } } as const;
+    const other = join(root.dir, 'other');
+    for (const name of ['old-1', 'old-2']) dropFolder(other, name, plan(name));
+    const first = root.start(none);
+    await until('the first scan', () => first.intake.lastScanMs());
+    for (const name of known) root.drop(name);
+    await until('all to be queued', async () => (await root.count('queued')) === known.length);
+    await first.stop();
+    replace(root, (path) => renameSync(other, path));
+    root.drop('fresh');
+    const second = root.start(none);
+    await until('the fresh one to be queued', async () => (await root.count('queued')) > known.length);
+    await until('the others to be decided', async () => (await root.count('settling')) === 0);
+    expect(second.intake.trouble()).toMatch(/ another directory than before/);
+    expect((await root.outbox.counts()).states).toEqual({ queued: known.length + 1, skipped: 2 });
+  },
+);
+
+test.concurrent(
+  'a large root that is another directory, and from which the oldest folders were cleared, is the same one',
+  async ({ root }) => {
+    const names = Array.from({ length: 1_500 }, (_, n) => `run-${String(10_000 + n)}`);
+    const directory = { dev: '1', ino: '1', birthNs: '1' };
+    const folder = {
+      ...({
+        dropRoot: 'runs',
+        state: 'known',
+        reason: { class: '', text: '' },
+        hint: '',
+        run: null,
+      } as const),
+      ...{ signature: 'x', target: 'x', directory, firstSeenMs: 1, changedAtMs: 1, sinceMs: 1 },
+    };
+    await Promise.all(names.map(async (path) => await root.outbox.saveFolder({ ...folder, path })));
+    for (const name of names.slice(600)) mkdirSync(join(root.path, name));
+    const place = new RootDirectory(root.dropRoot(), root.parts());
+    expect(await place.look('of before', false)).toMatchObject({ isTrusted: true });
+    for (const name of names.slice(600, 900)) rmSync(join(root.path, name), { recursive: true });
+    expect(await place.look('of before', false)).toMatchObject({ isTrusted: false });
+  },
+);
+
+test.concurrent(
+  'while it is found out what a root is, nothing that is not in it has vanished',
+  async ({ root }) => {
+    await watched(root);
+    let isAsked = false;
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const outbox = {
+      ...root.outbox,
+      sampleOfFolders: async (...args: Parameters<typeof root.outbox.sampleOfFolders>): Promise<string[]> => {
+        isAsked = true;
+        await answered;
+        return await root.outbox.sampleOfFolders(...args);
+      },
+    };
+    const directory = new RootDirectory(root.dropRoot(), root.parts({ outbox }));
+    const look = async () => await directory.look(await root.outbox.rootMark('runs'), false);
+    await look();
+    rmSync(join(root.path, 'one'), { recursive: true });
+    expect([await directory.hasLost('one'), await directory.hasLost('two')]).toEqual([true, false]);
+    replace(root, (path) => mkdirSync(path));
+    const looked = look();
+    await until('the known folders to be asked for', () => isAsked);
+    expect(await directory.hasLost('two')).toBe(false);
+    answer();
+    expect(await looked).toMatchObject({ isTrusted: false });
+    expect(await directory.hasLost('two')).toBe(false);
   },
 );
 
