@@ -19,7 +19,8 @@ export type Moved =
 const timeTellsMs = 2;
 
 /**
- * @param source absolute path of the folder, on the file system of `dirname(target)` or on another
+ * @param source absolute path of the folder, on the file system of `dirname(target)` or on another; best below a
+ * directory that is held open, so that it is the same all the while
  * @param target absolute path that nothing has; its parent is there
  * @param beat told as long as something moves
  * @throws system errors: the folder is then where it was, or `finishMove` goes on
@@ -41,11 +42,13 @@ export async function moveFolder(source: string, target: string, beat: () => voi
 
 /**
  * What became of a move that was begun and whose end nobody wrote down.
+ * @param source null: what it lay in is not there any more
  * @returns null: nothing has been moved, and it can begin anew
  */
-export async function finishMove(source: string, target: string): Promise<Moved | null> {
+export async function finishMove(source: string | null, target: string): Promise<Moved | null> {
   await rm(besideOf(target), { recursive: true, force: true });
   if (!(await isThere(target))) return null;
+  if (source === null) return { kind: 'moved' };
   const [isAside, isAtSource] = [await isThere(besideOf(source)), await isThere(source)];
   if (!isAside && !isAtSource) return { kind: 'moved' };
   if (isAside) return await removeSource(source, target, false);
@@ -97,7 +100,10 @@ async function removeSource(source: string, target: string, isOurCopy: boolean):
   if (differing !== null) {
     // Somebody wrote in the meantime: the folder stays, with what is new in it, and the copy goes.
     if (await isThere(source))
-      return { kind: 'refused', text: `${differing} changed while it was moved, and lies in ${aside} now` };
+      return {
+        kind: 'refused',
+        text: `${differing} changed while it was moved, and lies beside it now, as ${basename(aside)}`,
+      };
     await rename(aside, source);
     if (isOurCopy) await rm(target, { recursive: true, force: true });
     return { kind: 'refused', text: `${differing} changed while it was moved` };

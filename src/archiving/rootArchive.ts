@@ -3,7 +3,7 @@
  * the grace time, and no run of it is on its way, the folder goes to the archive.
  */
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isLive } from '../core/run.ts';
 import type { ArchiveCandidate } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -11,7 +11,7 @@ import type { RunFolders } from '../reading/runFolders.ts';
 import type { SightRules } from '../reading/sight.ts';
 import { sightFolder } from '../reading/sightFolder.ts';
 import type { Clock } from '../system/clock.ts';
-import { errorCode } from '../system/files.ts';
+import { errorCode, OpenFolder } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { Waking } from '../system/waking.ts';
 import { finishMove, isThere, moveFolder, type Moved } from './moveFolder.ts';
@@ -135,7 +135,9 @@ export class RootArchive {
     const { outbox } = this.#parts;
     for (const { run, path, target } of await outbox.begunArchivings(this.rules.name)) {
       await this.#guarded(run, path, async () => {
-        const found = await finishMove(join(this.rules.path, path), target);
+        const parent = await this.#parentOf(path);
+        const source = parent?.pathOf(basename(path)) ?? null;
+        const found = await finishMove(source, target).finally(() => parent?.close());
         if (found === null) await outbox.forgetArchiving(run);
         else await this.#conclude(run, path, target, found);
       });
@@ -144,21 +146,45 @@ export class RootArchive {
 
   async #archive(candidate: ArchiveCandidate, beforeMs: number): Promise<'moved' | 'left' | 'error'> {
     const { run, path } = candidate;
-    const { outbox, clock } = this.#parts;
     const outcome = await this.#guarded(run, path, async () => {
-      if (!(await this.#isAtRest(candidate, beforeMs))) return 'left';
-      const target = await this.#freeTarget(path, run);
-      if (target === null) {
-        this.#say(run, path, `the archive has ${namesTriedMax} folders of that name already`);
-        return 'left';
-      }
-      await mkdir(dirname(target), { recursive: true });
-      // Known before anything moves: whoever comes after a crash finds it again.
-      await outbox.beginArchiving(run, target, clock.nowMs());
-      const moved = await moveFolder(join(this.rules.path, path), target, this.#onProgress);
-      return await this.#conclude(run, path, target, moved);
+      const parent = await this.#parentOf(path);
+      if (parent === null) return 'left';
+      return await this.#archiveFrom(parent, candidate, beforeMs).finally(() => parent.close());
     });
     return outcome ?? 'error';
+  }
+
+  /** @param parent the directory that the folder lies in, held open: no link in its place leads elsewhere */
+  async #archiveFrom(
+    parent: OpenFolder,
+    candidate: ArchiveCandidate,
+    beforeMs: number,
+  ): Promise<'moved' | 'left'> {
+    const { run, path } = candidate;
+    const { outbox, clock } = this.#parts;
+    const source = parent.pathOf(basename(path));
+    if (!(await this.#isAtRest(source, candidate, beforeMs))) return 'left';
+    const target = await this.#freeTarget(path, run);
+    if (target === null) {
+      this.#say(run, path, `the archive has ${namesTriedMax} folders of that name already`);
+      return 'left';
+    }
+    await mkdir(dirname(target), { recursive: true });
+    // Known before anything moves: whoever comes after a crash finds it again.
+    await outbox.beginArchiving(run, target, clock.nowMs());
+    const moved = await moveFolder(source, target, this.#onProgress);
+    return await this.#conclude(run, path, target, moved);
+  }
+
+  /** The directory that the folder lies in, open; null: it is not there, or behind a link. */
+  async #parentOf(path: string): Promise<OpenFolder | null> {
+    const { path: root } = this.rules;
+    try {
+      return await OpenFolder.openIn(root, dirname(join(root, path)));
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
+      throw error;
+    }
   }
 
   /** A system error concerns this folder or the archive, and is said once. @returns null after one */
@@ -193,9 +219,13 @@ export class RootArchive {
   }
 
   /** Recorded content, unchanged since, and nobody is at work on the folder. */
-  async #isAtRest({ run, path, signature, directory }: ArchiveCandidate, beforeMs: number): Promise<boolean> {
+  async #isAtRest(
+    source: string,
+    { run, path, signature, directory }: ArchiveCandidate,
+    beforeMs: number,
+  ): Promise<boolean> {
     const { outbox } = this.#parts;
-    const sight = await sightFolder(join(this.rules.path, path), this.rules.sight);
+    const sight = await sightFolder(source, this.rules.sight);
     if (sight?.signature !== signature) return false;
     if (sight.directory.ino !== directory.ino || sight.newestChangeMs > beforeMs) return false;
     const runs = await outbox.runsAtPath(this.rules.name, path, 1_000);

@@ -14,6 +14,7 @@ import { sightFolderSync } from '../reading/sightFolder.ts';
 import type { Clock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
 import { isRemoteType } from '../system/fileSystem.ts';
+import { reachedSideBySide } from '../system/wayTo.ts';
 import { LookTable } from './lookTable.ts';
 import { rulesOf, type DropRoot, type RootRules } from './rules.ts';
 
@@ -52,15 +53,25 @@ export class Comparison {
   differing(compared: readonly Compared[]): string[] {
     const { root } = this.#rules;
     const device = localDeviceOf(root.path);
+    const isReached = reachedSideBySide(root.path);
     const round = Math.floor(this.#clock.monotonicMs() / root.auditEveryMs) & 0xff;
     return compared
-      .filter(([path, ...was]) => this.#differs(`${root.path}/${path}`, was, device, round))
+      .filter(([path, ...was]) => this.#differs(`${root.path}/${path}`, was, device, round, isReached))
       .map(([path]) => path);
   }
 
-  #differs(folder: string, was: Was, device: bigint | null, round: number): boolean {
+  #differs(
+    folder: string,
+    was: Was,
+    device: bigint | null,
+    round: number,
+    isReached: (folder: string) => boolean,
+  ): boolean {
     try {
-      return !this.#isAsRemembered(folder, was, round) && this.#looksOther(folder, was, device, round);
+      return (
+        !isReached(folder) ||
+        (!this.#isAsRemembered(folder, was, round) && this.#looksOther(folder, was, device, round))
+      );
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
       return true;

@@ -1,5 +1,5 @@
 /** A complete folder becomes a run: who it is, what it is called, and whether it was here before under another path. */
-import { lstat, opendir } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isHistory } from '../core/backfill.ts';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
@@ -9,9 +9,8 @@ import { resultFileName } from '../core/ownFiles.ts';
 import { isMarkOf } from '../core/thinning.ts';
 import type { Enqueued, NewRun, RootStart, Run, RunSettings } from '../outbox/nouns.ts';
 import { directoryOf, newestWriteMs, type FolderSight } from '../reading/sight.ts';
-import { errorCode } from '../system/files.ts';
 import { isoTime } from '../system/clock.ts';
-import { resultDirOf } from '../system/resultDirectory.ts';
+import { statsIn } from '../system/wayTo.ts';
 import type { IntakeParts } from './parts.ts';
 import { HostChanged } from './hostChanged.ts';
 import { provenBy } from './resultFile.ts';
@@ -135,7 +134,7 @@ async function believedRun(
   { outbox, platformId, host }: IntakeParts,
 ): Promise<{ readonly runId: string } | null> {
   const place = { ...folder, platform: platformId, app, dropRoot: root.name };
-  const proven = await provenBy(resultDirOf(root, folder.path), place);
+  const proven = await provenBy(root, place);
   if (proven === null) return null;
   if (proven.host === host) return { runId: proven.runId };
   // This machine had another name when it tracked the folder: with a new outbox all would be sent again.
@@ -212,7 +211,7 @@ async function earlierPlaces(
   }
   for (const run of ofInode) {
     if (!isOurs(run) || run.path === path) continue;
-    if (await isAt(join(root.path, run.path), run.directory)) continue;
+    if (await isAt(root.path, run.path, run.directory)) continue;
     if (isSameDirectory(run.directory, directory)) return { ...nothing, movedFrom: run.run };
     // Inodes are used again: where birth times are kept, one that differs is another directory, whatever is in it.
     if (folder.isBirthKnown) continue;
@@ -227,8 +226,8 @@ function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boolean {
   return a.ino === b.ino && a.birthNs === b.birthNs && a.birthNs !== '0';
 }
 
-async function isAt(path: string, directory: DirectoryIdentity): Promise<boolean> {
-  const found = await lstat(path, { bigint: true }).catch(missing);
+async function isAt(root: string, path: string, directory: DirectoryIdentity): Promise<boolean> {
+  const found = await statsIn(root, join(root, path));
   return found !== null && isSameDirectory(directoryOf(found), directory);
 }
 
@@ -246,16 +245,11 @@ async function findDirectory(
       if (level < depth) {
         const found = await below(path, level + 1);
         if (found !== null) return found;
-      } else if (await isAt(join(rootPath, path), directory)) return path;
+      } else if (await isAt(rootPath, path, directory)) return path;
     }
     return null;
   };
   return await below('', 1);
-}
-
-function missing(error: unknown): null {
-  if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
-  throw error;
 }
 
 function movedOrCopied(run: number): Failure {

@@ -4,7 +4,7 @@ import { backfillText, isHistory, leavesOut } from '../core/backfill.ts';
 import type { Folder, RootStart } from '../outbox/nouns.ts';
 import { readFolder } from '../reading/readFolder.ts';
 import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
-import { resultDirOf } from '../system/resultDirectory.ts';
+import { OpenFolder } from '../system/files.ts';
 import { freshMs, provesItself, targetOf } from './enqueue.ts';
 import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
@@ -30,8 +30,10 @@ export async function isLeftOut(
   const isUnderWay = sight.sighting.missing.length > 0 || sight.sighting.missingMarker !== null;
   if (isUnderWay && firstStartMs - sight.newestChangeMs < freshMs) return false;
   if (!(await parts.outbox.mayLeaveOut(root.name, path))) return false;
-  if ((await resultIdIn(resultDirOf(root, path))) === null) return true;
-  const read = await readFolder(join(root.path, path), sight, rules.reading);
+  if ((await resultIdIn(root, path)) === null) return true;
+  const read = await readFolder(join(root.path, path), sight, rules.reading, undefined, (at) =>
+    OpenFolder.openIn(root.path, at),
+  );
   if (read.kind !== 'complete') return true;
   return !(await provesItself({ path, directory: sight.directory, content: read.content }, root, parts));
 }

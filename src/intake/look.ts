@@ -2,7 +2,6 @@
  * One look at one folder, and what it means: settling with a reason, a run, rejected, or vanished. What is being
  * written is left alone; what is quiet is read once, and read again only when it has moved.
  */
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DirectoryIdentity } from '../core/content.ts';
 import { problemFileName } from '../core/ownFiles.ts';
@@ -12,9 +11,8 @@ import type { ReadFolder } from '../reading/readFolder.ts';
 import { directoryOf, type FolderSight } from '../reading/sight.ts';
 import { readAsRecorded, rulesAsRecorded } from './earlierMapping.ts';
 import { isoTime } from '../system/clock.ts';
-import { errorCode } from '../system/files.ts';
 import { clearProblem, putProblem } from '../system/problemFile.ts';
-import { resultDirOf } from '../system/resultDirectory.ts';
+import { statsIn } from '../system/wayTo.ts';
 import { completeFolder, enqueueFolder, mayHold, targetOf, type CompleteFolder } from './enqueue.ts';
 import { levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut, leaveOut } from './leaveOut.ts';
@@ -188,10 +186,7 @@ async function elsewhere(
   hasVanished: () => Promise<boolean>,
 ): Promise<Looked> {
   const { root } = rules;
-  const stats = await lstat(join(root.path, path), { bigint: true }).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null;
-    throw error;
-  });
+  const stats = await statsIn(root.path, join(root.path, path));
   if (stats?.isDirectory() !== true) {
     if (known !== undefined && (await hasVanished())) await vanished(known, parts);
     return done;
@@ -394,7 +389,7 @@ async function mendTraces(
   if (kind === 'new' && !hasProblem) return;
   const state = (await outbox.run(number))?.life.state;
   if (state?.kind !== 'parked' && hasProblem) await clearProblem(root, path);
-  if (state?.kind !== 'recorded' || (await resultIdIn(resultDirOf(root, path))) === state.runId) return;
+  if (state?.kind !== 'recorded' || (await resultIdIn(root, path)) === state.runId) return;
   await outbox.apply(
     number,
     { kind: 'resultLost' },

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import { fingerprintOf } from '../core/identity.ts';
 import { resultFileName } from '../core/ownFiles.ts';
-import { errorCode, OpenFolder } from '../system/files.ts';
+import { errorCode, type OpenFolder } from '../system/files.ts';
+import { openResultDirIfThere, type RootPlaces } from '../system/resultDirectory.ts';
 
 /** A larger one holds a large log; its run is found in the platform's list instead. */
 const resultBytesMax = 4 * 1024 * 1024;
@@ -44,9 +45,9 @@ export interface ProvenPlace {
   readonly content: FolderContent;
 }
 
-/** @param folder absolute path. @returns null where there is no result file, or none that proves anything */
-export async function provenBy(folder: string, place: ProvenPlace): Promise<ProvenRun | null> {
-  const text = await readResult(folder);
+/** @returns null where there is no result file, or none that proves anything */
+export async function provenBy(root: RootPlaces, place: ProvenPlace): Promise<ProvenRun | null> {
+  const text = await readResult(root, place.path);
   const read = resultFile.safeParse(text === null ? null : parsed(text));
   if (!read.success) return null;
   const { id, runtrackd: own } = read.data;
@@ -75,17 +76,20 @@ export async function provenBy(folder: string, place: ProvenPlace): Promise<Prov
   return isProof ? { runId: id, host: key.host } : null;
 }
 
-/** The id of the run whose result lies in the folder; null where none does, or none that can be read. */
-export async function resultIdIn(folder: string): Promise<string | null> {
-  const text = await readResult(folder);
+/**
+ * The id of the run whose result lies where the folder's belongs; null where none does, or none that can be read.
+ * @param path of the folder, relative to the root
+ */
+export async function resultIdIn(root: RootPlaces, path: string): Promise<string | null> {
+  const text = await readResult(root, path);
   const read = z.looseObject({ id: z.string() }).safeParse(text === null ? null : parsed(text));
   return read.success ? read.data.id : null;
 }
 
-async function readResult(path: string): Promise<string | null> {
+async function readResult(root: RootPlaces, path: string): Promise<string | null> {
   let folder: OpenFolder | undefined;
   try {
-    folder = await OpenFolder.open(path);
+    folder = await openResultDirIfThere(root, path);
     const file = await folder.openFile(resultFileName);
     try {
       const stats = await file.stat({ bigint: true });

@@ -1,6 +1,6 @@
 /** One folder, now, because a person says so: no quiet time, no marker, the same row that a scan would make. */
 import { lstat, realpath } from 'node:fs/promises';
-import { isAbsolute, relative, sep } from 'node:path';
+import { isAbsolute, join, relative, sep } from 'node:path';
 import { errorCode } from '../system/files.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { completeFolder, enqueueFolder, type Wishes } from './enqueue.ts';
@@ -55,7 +55,9 @@ export async function trackFolder(
       'Leave --app out, or add the app to allow_app_id of the drop root.',
     );
   }
-  return await trackAt(inside?.path ?? relative('/', real), real, root, wishes, parts);
+  const path = inside?.path ?? relative('/', real);
+  // By the root's own path, which may lead through a link.
+  return await trackAt(path, join(root.path, path), root, wishes, parts);
 }
 
 async function trackAt(

@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import { blocking } from '../system/blockingFiles.ts';
 import { OpenFolder } from '../system/files.ts';
+import { isDirectoryIn, isReached, NoDirectory } from '../system/wayTo.ts';
 import type { ArtefactBody } from './bodies.ts';
 import { countEntries, directoryNames, type DirectoryNames, type DirectoryTimes } from './directoryNames.ts';
 import { readFolder, type ReadFolder, type ReadingRules } from './readFolder.ts';
@@ -34,7 +35,11 @@ export interface TextFile {
   readonly replaces: string;
 }
 
-/** Each is given, behind its arguments, a beat: to be told by whatever takes long that it gets on. */
+/**
+ * A folder is named by its path and that of its drop root: through a link between the two it is not there.
+ *
+ * Each is given, behind its arguments, a beat: to be told by whatever takes long that it gets on.
+ */
 export const folderJobs = {
   /** Which directory it is: device and inode. @throws system errors */
   mark: (path: string): Promise<string> => {
@@ -45,25 +50,33 @@ export const folderJobs = {
 
   /** What is in a drop root, or in a date folder. @returns null: the same as before. @throws system errors */
   names: async (
+    root: string,
     path: string,
     before: DirectoryTimes | null,
     beat: () => void,
-  ): Promise<DirectoryNames | null> => await directoryNames(path, before, beat),
+  ): Promise<DirectoryNames | null> => {
+    if (path !== root && !isDirectoryIn(root, path)) throw new NoDirectory(path);
+    return await directoryNames(path, before, beat);
+  },
 
   /** @throws system errors */
   count: (path: string, max: number): Promise<number> => Promise.resolve(countEntries(path, max)),
 
-  look: ({ sight }: FolderRules, path: string): Promise<FolderSight | null> =>
-    Promise.resolve(sightFolderSync(path, sight)),
+  look: ({ sight }: FolderRules, root: string, path: string): Promise<FolderSight | null> =>
+    Promise.resolve(sightIn(root, path, sight)),
 
-  read: async (rules: FolderRules, path: string, sight: FolderSight): Promise<SettledRead> => {
-    const read = await readFolder(path, sight, rules.reading, undefined, blocking);
-    return { read, after: read.kind === 'complete' ? sightFolderSync(path, rules.sight) : sight };
+  read: async (rules: FolderRules, root: string, path: string, sight: FolderSight): Promise<SettledRead> => {
+    const read = await readFolder(path, sight, rules.reading, undefined, (at) => opened(root, at));
+    return { read, after: read.kind === 'complete' ? sightIn(root, path, rules.sight) : sight };
   },
 
   /** @throws SourceChanged, or the system error of a folder that cannot be opened */
-  hold: async (path: string, bodies: readonly ArtefactBody[]): Promise<readonly Uint8Array[]> => {
-    const folder = await OpenFolder.open(path, blocking);
+  hold: async (
+    root: string,
+    path: string,
+    bodies: readonly ArtefactBody[],
+  ): Promise<readonly Uint8Array[]> => {
+    const folder = await opened(root, path);
     try {
       const held: Uint8Array[] = [];
       for (const body of bodies) held.push(await readSmall(folder, body));
@@ -74,8 +87,8 @@ export const folderJobs = {
   },
 
   /** @throws system errors */
-  put: async (path: string, { name, text, mode, gid, replaces }: TextFile): Promise<void> => {
-    const folder = await OpenFolder.open(path, blocking);
+  put: async (root: string, path: string, { name, text, mode, gid, replaces }: TextFile): Promise<void> => {
+    const folder = await opened(root, path);
     try {
       await folder.writeWhole(name, text, mode, gid);
       await folder.remove(replaces);
@@ -86,3 +99,11 @@ export const folderJobs = {
 };
 
 export type FolderJobs = typeof folderJobs;
+
+function sightIn(root: string, path: string, rules: SightRules): FolderSight | null {
+  return isReached(root, path) ? sightFolderSync(path, rules) : null;
+}
+
+async function opened(root: string, path: string): Promise<OpenFolder> {
+  return await OpenFolder.openIn(root, path, blocking);
+}

@@ -12,7 +12,7 @@ import {
 } from '../core/identity.ts';
 import { runFactsOf, type RunFacts } from '../core/runFacts.ts';
 import { LogReader } from '../solverlog/logReader.ts';
-import { errorCode, OpenFolder, type FileCalls } from '../system/files.ts';
+import { errorCode, OpenFolder } from '../system/files.ts';
 import {
   unsaidMeta,
   type ArtefactFile,
@@ -61,7 +61,7 @@ export type ReadFolder =
 
 /**
  * @param sight a look at the folder in which nothing is missing and nothing is refused
- * @param calls how the system is asked; default: with the loop free meanwhile
+ * @param open how the folder is opened; default: with the loop free meanwhile, and as if it lay in no drop root
  * @throws the signal's reason; what the folder is like is the answer
  */
 export async function readFolder(
@@ -69,11 +69,11 @@ export async function readFolder(
   sight: FolderSight,
   rules: ReadingRules,
   signal?: AbortSignal,
-  calls?: FileCalls,
+  open: (path: string) => Promise<OpenFolder> = (at) => OpenFolder.open(at),
 ): Promise<ReadFolder> {
   let folder: OpenFolder | undefined;
   try {
-    folder = await OpenFolder.open(path, calls);
+    folder = await open(path);
     return { kind: 'complete', content: await readContent(folder, sight, rules, signal) };
   } catch (error) {
     if (error instanceof Verdict) return error.verdict;

@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import PQueue from 'p-queue';
+import { OpenFolder } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { SourceChanged, type ArtefactBody } from './bodies.ts';
 import type { DirectoryNames, DirectoryTimes } from './directoryNames.ts';
@@ -112,7 +113,7 @@ export class RunFolders {
    * @returns null: it has not changed since. @throws system errors
    */
   async names(root: string, path: string, before: DirectoryTimes | null): Promise<DirectoryNames | null> {
-    return await this.#ask(root, 'names', null, path, before);
+    return await this.#ask(root, 'names', null, root, path, before);
   }
 
   /** @returns how many entries a drop root has, counted no further than to `max`. @throws system errors */
@@ -122,16 +123,18 @@ export class RunFolders {
 
   /** @param root the path of the drop root that the folder lies in. @returns null when the folder is not there */
   async look(root: string, path: string, rules: FolderRules): Promise<FolderSight | null> {
-    return await this.#ask(root, 'look', rules, path);
+    return await this.#ask(root, 'look', rules, root, path);
   }
 
   /** @param sight a look at the folder in which nothing is missing and nothing is refused */
   async read(root: string, path: string, sight: FolderSight, rules: FolderRules): Promise<SettledRead> {
     const bytes = sight.files.reduce((sum, { mark }) => sum + mark.bytes, 0);
     if (sight.archives.length === 0 && bytes <= smallFolderBytesMax)
-      return await this.#ask(root, 'read', rules, path, sight);
+      return await this.#ask(root, 'read', rules, root, path, sight);
     return await this.#large.add(async () => {
-      const read = await readFolder(path, sight, rules.reading);
+      const read = await readFolder(path, sight, rules.reading, undefined, (at) =>
+        OpenFolder.openIn(root, at),
+      );
       return { read, after: read.kind === 'complete' ? await this.look(root, path, rules) : sight };
     });
   }
@@ -141,12 +144,12 @@ export class RunFolders {
    * @throws SourceChanged, or the system error of a folder that cannot be opened
    */
   async hold(root: string, path: string, bodies: readonly ArtefactBody[]): Promise<readonly Uint8Array[]> {
-    return bodies.length === 0 ? [] : await this.#ask(root, 'hold', null, path, bodies);
+    return bodies.length === 0 ? [] : await this.#ask(root, 'hold', null, root, path, bodies);
   }
 
   /** Puts a text into the folder, whole or not at all. @throws system errors */
   async put(root: string, path: string, file: TextFile): Promise<void> {
-    await this.#ask(root, 'put', null, path, file);
+    await this.#ask(root, 'put', null, root, path, file);
   }
 
   /** The daemon is about to end: what does not answer now is not waited for long. */

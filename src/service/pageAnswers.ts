@@ -5,7 +5,7 @@ import type { FilePart, PageQuestions, RecentOfRoot, RunContents } from '../http
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
-import { resultDirOf } from '../system/resultDirectory.ts';
+import { openResultDirIfThere } from '../system/resultDirectory.ts';
 import type { ViewContext } from './views.ts';
 
 /** Of a log its end, of a result its beginning: more is for an editor. */
@@ -47,16 +47,19 @@ export class PageAnswers implements PageQuestions {
     const file = content.files.find(({ role }) => role === 'logs');
     if (file === undefined) return partOf('meta.json', content.meta.logs ?? '', logBytesMax);
     const places = this.#view.placesOfRoot(key.dropRoot);
-    const folder = archivedTo ?? (places === null ? null : join(places.path, path));
-    return folder === null ? null : await partOfFile(folder, file.name, 'end', logBytesMax);
+    if (archivedTo !== null)
+      return await partOfFile(() => OpenFolder.open(archivedTo), file.name, 'end', logBytesMax);
+    if (places === null) return null;
+    const open = () => OpenFolder.openIn(places.path, join(places.path, path));
+    return await partOfFile(open, file.name, 'end', logBytesMax);
   }
 
   async #result({ key, path, archivedTo }: Run): Promise<FilePart | null> {
     const places = this.#view.placesOfRoot(key.dropRoot);
     if (places === null) return null;
-    const isInFolder = places.resultsDir === null;
-    const folder = isInFolder && archivedTo !== null ? archivedTo : resultDirOf(places, path);
-    return await partOfFile(folder, resultFileName, 'beginning', resultBytesMax);
+    const isArchived = places.resultsDir === null && archivedTo !== null;
+    const open = () => (isArchived ? OpenFolder.open(archivedTo) : openResultDirIfThere(places, path));
+    return await partOfFile(open, resultFileName, 'beginning', resultBytesMax);
   }
 }
 
@@ -70,14 +73,14 @@ function partOf(name: string, text: string, charsMax: number): FilePart | null {
  * that has a second name somewhere else.
  */
 async function partOfFile(
-  folder: string,
+  folder: () => Promise<OpenFolder>,
   name: string,
   which: 'beginning' | 'end',
   bytesMax: number,
 ): Promise<FilePart | null> {
   if (name.includes('/')) return null;
   try {
-    const open = await OpenFolder.open(folder);
+    const open = await folder();
     try {
       const file = await open.openFile(name);
       try {

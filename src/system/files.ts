@@ -8,6 +8,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { chmod, chown, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
+import { namesBelow } from './wayTo.ts';
 
 /** Large files are read in pieces of this size: four times fewer turns than Node's default, at the same memory. */
 export const readChunkBytes = 256 * 1024;
@@ -38,6 +39,15 @@ export interface FileCalls {
 
 const freeing: FileCalls = { open, rename, unlink };
 
+const isLinux = process.platform === 'linux';
+
+/** A directory itself, to be listed and for what lies in it. */
+const openingFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** Linux has it on every processor that Node runs on, and Node has no name for it: no right to list is needed. */
+const pathOnly = 0o10_000_000;
+/** A directory itself, only to go on from. */
+const passingFlags = isLinux ? pathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW : openingFlags;
+
 /** A run folder held open: files are opened below this very directory, even if its name is given to another meanwhile. */
 export class OpenFolder {
   readonly #directory: HeldFile;
@@ -53,11 +63,33 @@ export class OpenFolder {
 
   /** @throws ENOENT, ENOTDIR, or ELOOP for a link in the last name */
   static async open(path: string, calls: FileCalls = freeing): Promise<OpenFolder> {
-    const directory = await calls.open(
-      path,
-      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
-    );
-    return new OpenFolder(directory, path, calls);
+    return new OpenFolder(await calls.open(path, openingFlags), path, calls);
+  }
+
+  /**
+   * Likewise, and through no link on the way from the drop root either: each directory is opened below the one before it,
+   * so that nobody can put a link into the way while it is gone.
+   * @param root may be a link itself
+   * @param path of a folder in the root, or of the root; what lies elsewhere, or is held open already, is opened as it is
+   */
+  static async openIn(root: string, path: string, calls: FileCalls = freeing): Promise<OpenFolder> {
+    const names = namesBelow(root, path) ?? [];
+    const last = names.pop();
+    // With the dot, a root that is a link is followed.
+    if (last === undefined) return await OpenFolder.open(path === root ? `${root}/.` : path, calls);
+    let parent: HeldFile | null = null;
+    let at = root;
+    try {
+      for (const name of names) {
+        const next: HeldFile = await calls.open(`${at}/${name}`, passingFlags);
+        await parent?.close();
+        parent = next;
+        at = isLinux ? below(next) : `${at}/${name}`;
+      }
+      return new OpenFolder(await calls.open(`${at}/${last}`, openingFlags), path, calls);
+    } finally {
+      await parent?.close();
+    }
   }
 
   /** For reading; never follows a link in the last name, never waits for a pipe's other end. */
@@ -90,7 +122,7 @@ export class OpenFolder {
   }
 
   #below(): string {
-    return process.platform === 'linux' ? `/proc/self/fd/${String(this.#directory.fd)}` : this.path;
+    return isLinux ? below(this.#directory) : this.path;
   }
 
   async stats(): Promise<{ readonly mode: number; readonly gid: number; readonly ino: string }> {
@@ -101,6 +133,11 @@ export class OpenFolder {
   async close(): Promise<void> {
     await this.#directory.close();
   }
+}
+
+/** Where what lies in a held directory is found, whatever has its name by now. */
+function below({ fd }: Pick<HeldFile, 'fd'>): string {
+  return `/proc/self/fd/${String(fd)}`;
 }
 
 /**

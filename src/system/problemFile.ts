@@ -1,8 +1,8 @@
 /** `nextmv-problem.json`, so that a script that waits for a result never waits for ever without a word. */
 import { problemFileName } from '../core/ownFiles.ts';
 import { type ProblemFile } from '../core/problem.ts';
-import { errorCode, OpenFolder } from './files.ts';
-import { openResultDir, resultDirOf, type RootPlaces } from './resultDirectory.ts';
+import { errorCode, type OpenFolder } from './files.ts';
+import { openResultDir, openResultDirIfThere, type RootPlaces } from './resultDirectory.ts';
 
 /**
  * @param folder relative to the drop root
@@ -22,7 +22,7 @@ export async function putProblem(
 /** @returns null when there is none (any more), or the code of the error */
 export async function clearProblem(places: RootPlaces, folder: string): Promise<string | null> {
   // Nothing is made for the sake of something that is to be removed.
-  return await inDirectory(OpenFolder.open(resultDirOf(places, folder)), (directory) =>
+  return await inDirectory(openResultDirIfThere(places, folder), (directory) =>
     directory.remove(problemFileName),
   );
 }

@@ -21,6 +21,11 @@ export function resultDirOf({ path, resultsDir }: RootPlaces, folder: string): s
   return join(resultsDir ?? path, folder);
 }
 
+/** Opens the directory as it is, through no link on the way. @throws system errors */
+export async function openResultDirIfThere(places: RootPlaces, folder: string): Promise<OpenFolder> {
+  return await OpenFolder.openIn(places.resultsDir ?? places.path, resultDirOf(places, folder));
+}
+
 /**
  * Opens the directory, and makes it where it mirrors. The top of the mirror is never made: what is missing there may
  * not be mounted.
@@ -28,41 +33,47 @@ export function resultDirOf({ path, resultsDir }: RootPlaces, folder: string): s
  */
 export async function openResultDir(places: RootPlaces, folder: string): Promise<OpenFolder> {
   const { path, resultsDir } = places;
-  if (resultsDir === null) return await OpenFolder.open(join(path, folder));
-  const directory = join(resultsDir, folder);
   try {
-    return await OpenFolder.open(directory);
+    return await openResultDirIfThere(places, folder);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (resultsDir === null || errorCode(error) !== 'ENOENT') throw error;
   }
-  let at = resultsDir;
+  let directory = await OpenFolder.openIn(resultsDir, resultsDir);
   let source = path;
   for (const name of folder.split('/')) {
-    [at, source] = [join(at, name), join(source, name)];
-    await makeLike(at, source);
+    source = join(source, name);
+    const parent = directory;
+    directory = await makeLike(parent, name, path, source).finally(() => parent.close());
   }
-  return await OpenFolder.open(directory);
+  return directory;
 }
 
-async function makeLike(path: string, source: string): Promise<void> {
+/** @returns the directory, open */
+async function makeLike(parent: OpenFolder, name: string, root: string, source: string): Promise<OpenFolder> {
+  const path = parent.pathOf(name);
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return;
+    if (errorCode(error) === 'EEXIST') return await OpenFolder.open(path);
     throw error;
   }
-  const { mode, gid } = await modeOf(source);
+  const { mode, gid } = await modeOf(root, source);
   const made = await OpenFolder.open(path);
   try {
     await chownTo(made.pathOf('.'), gid, mode);
-  } finally {
+    return made;
+  } catch (error) {
     await made.close();
+    throw error;
   }
 }
 
-async function modeOf(path: string): Promise<{ readonly mode: number; readonly gid: number | null }> {
+async function modeOf(
+  root: string,
+  path: string,
+): Promise<{ readonly mode: number; readonly gid: number | null }> {
   try {
-    const folder = await OpenFolder.open(path);
+    const folder = await OpenFolder.openIn(root, path);
     try {
       const { mode, gid } = await folder.stats();
       // Its owner here is the daemon, who has to be able to write.

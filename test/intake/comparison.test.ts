@@ -13,8 +13,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Comparison } from '../../src/intake/comparison.ts';
 import { rootForOutside, rulesOf, type DropRoot } from '../../src/intake/rules.ts';
 import { sightFolderSync } from '../../src/reading/sightFolder.ts';
@@ -84,6 +84,21 @@ function replaceUnseen(file: string): void {
   cpSync(file, `${file}.new`, { preserveTimestamps: true });
   renameSync(`${file}.new`, file);
 }
+
+test('a folder that is remembered is not there any more once a link leads to it', () => {
+  const compared = new Compared(seed);
+  const above = dirname(compared.root.path);
+  const day = basename(compared.root.path);
+  const root = { ...compared.root, path: above, depth: 2 };
+  const comparison = new Comparison(root, later);
+  const isDiffering = () => comparison.differing([[`${day}/weekly`, compared.signature]]).length > 0;
+  expect(isDiffering()).toBe(false);
+  expect(isDiffering()).toBe(false);
+  renameSync(join(above, day), join(above, `${day}-before`));
+  symlinkSync(`${day}-before`, join(above, day));
+  onTestFinished(() => rmSync(join(above, `${day}-before`), { recursive: true }));
+  expect(isDiffering()).toBe(true);
+});
 
 describe('a change in a folder that is remembered is seen:', () => {
   test.each<{ name: string; files?: Files; change: (folder: string) => void }>([

@@ -1,9 +1,9 @@
 /** Run folders that lie in date folders, and those that lie a level too high or too low. */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunView } from '../../src/http/operations.ts';
-import { plan, problemIn, writeFiles } from '../journey/folders.ts';
+import { plan, problemIn, resultIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
 import { test as rootTest } from './root.ts';
@@ -125,6 +125,54 @@ test('what is ignored is ignored at each level', async ({ scene }) => {
   await scene.result('day/run');
   expect((await daemon.list()).map(({ folder }) => folder)).toEqual([scene.folder('day/run')]);
 });
+
+test('a link in the place of a date folder leads nowhere: nothing behind it is sent or written to', async ({
+  scene,
+}) => {
+  scene.configure({}, { depth: 2 });
+  const daemon = await scene.daemon();
+  scene.drop('day/run');
+  scene.drop('month/rejected', { ...plan('rejected'), 'meta.json': { status: 'odd' } });
+  const { id } = await scene.result('day/run');
+  await scene.state(daemon, 'month/rejected', 'rejected');
+  const outside = join(scene.dir, 'outside');
+  const [secret, odd] = [join(outside, 'run'), join(outside, 'rejected')];
+  for (const folder of [secret, odd]) mkdirSync(folder, { recursive: true });
+  writeFiles(secret, plan('of somebody else'));
+  writeFiles(odd, { ...plan('of somebody else'), 'meta.json': { status: 'odder' } });
+  for (const name of ['day', 'month']) {
+    renameSync(scene.folder(name), scene.folder(`${name}-before`));
+    symlinkSync(outside, scene.folder(name));
+  }
+  await scene.command('scan');
+  const after = scene.drop('after/run');
+  await scene.result('after/run');
+  await scene.state(daemon, 'day-before/run', 'recorded');
+  await until('what was behind the link to be forgotten', async () =>
+    (await daemon.list()).every(({ folder }: RunView) => folder !== scene.folder('month/rejected')),
+  );
+  expect(readdirSync(secret).sort()).toEqual(Object.keys(plan('')).sort());
+  expect(readdirSync(odd).sort()).toEqual(Object.keys(plan('')).sort());
+  expect((await scene.platformRuns()).map((run) => run.id).sort()).toEqual([id, resultIn(after)?.id].sort());
+});
+
+rootTest(
+  'a date folder that was renamed, with a link left at its old name, holds the same runs',
+  async ({ root }) => {
+    root.drop('day/run');
+    root.start({ depth: 2 });
+    await until('the run', async () => (await root.count('queued')) === 1);
+    renameSync(join(root.path, 'day'), join(root.path, 'day-before'));
+    symlinkSync('day-before', join(root.path, 'day'));
+    const found = await until('it to be found at its new place', async () => {
+      const [folder] = await root.outbox.folders('runs', ['day-before/run']);
+      return folder?.state === 'known' ? folder : null;
+    });
+    expect(found.run).toBe(1);
+    expect(await root.outbox.runsAtPath('runs', 'day-before/run', 10)).toHaveLength(1);
+    expect((await root.outbox.counts()).states).toEqual({ queued: 1 });
+  },
+);
 
 rootTest(
   'without any event: folders three levels down are found, and their date folders are listed only when they changed',

@@ -76,7 +76,7 @@ test('a long listing says that it gets on, and others have their turn meanwhile'
         if (said.includes('names') && said.includes('mark')) resolve();
       });
     });
-    order(1, 'names', [path, null]);
+    order(1, 'names', [path, path, null]);
     order(2, 'mark', [path]);
     await ended;
     expect(said.filter((one) => one === 'gets on')).toHaveLength(2);

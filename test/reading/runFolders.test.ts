@@ -1,6 +1,14 @@
 /** Small folders are read in threads, and it makes no difference but who waits. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { expect, test as plainTest } from 'vitest';
 import { rootForOutside, rulesOf } from '../../src/intake/rules.ts';
 import { artefactBodies, SourceChanged, type ArtefactBody } from '../../src/reading/bodies.ts';
@@ -14,6 +22,18 @@ import { contentOf, folderWith, seed, temporaryFolder } from './folder.ts';
 
 const rules = rulesOf(rootForOutside('hare-app'));
 const root = '/somewhere';
+const noArchive = {
+  role: 'input',
+  name: 'input/',
+  base: 'input/',
+  place: 'input',
+  files: 0,
+  bytes: 0,
+  digest: '',
+  filesDigest: '',
+  mark: '',
+  writtenMs: 0,
+} as const;
 
 const test = plainTest.extend<{ begin: (patience?: Patience) => RunFolders }>({
   // eslint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
@@ -114,6 +134,31 @@ test('a text is put whole, with its mode, and what it replaces goes', async ({ b
   expect(readFileSync(join(path, file.name), 'utf8')).toBe(file.text);
   expect(statSync(join(path, file.name)).mode & 0o777).toBe(0o640);
   expect(existsSync(join(path, file.replaces))).toBe(false);
+});
+
+test('through a link on the way from the drop root nothing is listed, looked at, read or written', async ({
+  begin,
+}) => {
+  const folders = begin();
+  const path = folderWith(seed);
+  const [sight, bodies] = [await sightFolder(path, rules.sight), await bodiesOf(path)];
+  if (sight === null) throw new Error('it is not there');
+  const above = temporaryFolder();
+  symlinkSync(dirname(path), join(above, 'day'));
+  const linked = join(above, 'day', basename(path));
+  expect(await folders.look(above, linked, rules)).toBeNull();
+  const large = { ...sight, archives: [{ ...noArchive, entries: [] }] };
+  for (const seen of [sight, large])
+    expect((await folders.read(above, linked, seen, rules)).read).toEqual({
+      kind: 'notYet',
+      reason: 'the folder changed while it was read',
+    });
+  const notThere = { code: 'ENOTDIR' };
+  await expect(folders.names(above, dirname(linked), null)).rejects.toMatchObject(notThere);
+  await expect(folders.hold(above, linked, bodies)).rejects.toMatchObject(notThere);
+  const file = { name: 'nextmv-result.json', text: '{}', mode: 0o640, gid: 0, replaces: 'input.json' };
+  await expect(folders.put(above, linked, file)).rejects.toMatchObject(notThere);
+  expect(readdirSync(path).sort()).toEqual(Object.keys(seed).sort());
 });
 
 test('a root that does not answer is left alone until it does', async ({ begin }) => {

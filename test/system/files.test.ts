@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { errorCode, OpenFolder, writeWhole } from '../../src/system/files.ts';
+import { blocking } from '../../src/system/blockingFiles.ts';
+import { errorCode, OpenFolder, writeWhole, type FileCalls } from '../../src/system/files.ts';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'files-'));
@@ -157,6 +158,56 @@ describe('a folder held open', () => {
     const error: unknown = await OpenFolder.open(join(parent, name)).catch((reason: unknown) => reason);
     // Linux says of a link that it is no directory, once that is asked for as well.
     expect([code, 'ENOTDIR']).toContain(errorCode(error));
+  });
+
+  test('is reached through no link on the way from its root, which may be one itself', async () => {
+    const parent = temporaryFolder();
+    mkdirSync(join(parent, 'root', 'year', 'day', 'run'), { recursive: true });
+    symlinkSync('root', join(parent, 'linked root'));
+    symlinkSync('year', join(parent, 'root', 'linked year'));
+    symlinkSync('day', join(parent, 'root', 'year', 'linked day'));
+    for (const root of [join(parent, 'root'), join(parent, 'linked root')]) {
+      for (const path of ['year', 'year/day', 'year/day/run', ''])
+        await (await OpenFolder.openIn(root, join(root, path))).close();
+      for (const path of ['linked year', 'linked year/day/run', 'year/linked day/run'])
+        await expect(OpenFolder.openIn(root, join(root, path))).rejects.toMatchObject({ code: 'ENOTDIR' });
+    }
+  });
+
+  test('is the one in the root, whenever on the way a link takes the place of a directory', async () => {
+    const parent = temporaryFolder();
+    const root = join(parent, 'root');
+    const path = join(root, 'year', 'day', 'run');
+    for (const [folder, text] of [
+      [path, 'mine'],
+      [join(parent, 'elsewhere', 'day', 'run'), 'another’s'],
+    ] as const) {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'a'), text);
+    }
+    for (let step = 1; step <= 3; step += 1) {
+      let steps = 0;
+      const swapping: FileCalls = {
+        ...blocking,
+        open: async (...args) => {
+          const opened = await blocking.open(...args);
+          steps += 1;
+          if (steps !== step) return opened;
+          renameSync(join(root, 'year'), join(parent, 'away'));
+          symlinkSync(join(parent, 'elsewhere'), join(root, 'year'));
+          return opened;
+        },
+      };
+      const folder = await OpenFolder.openIn(root, path, swapping);
+      expect(steps).toBe(3);
+      expect(readFileSync(folder.pathOf('a'), 'utf8')).toBe('mine');
+      await folder.writeWhole('b', String(step), 0o644, null);
+      await folder.close();
+      rmSync(join(root, 'year'));
+      renameSync(join(parent, 'away'), join(root, 'year'));
+      expect(readFileSync(join(path, 'b'), 'utf8')).toBe(String(step));
+    }
+    expect(readdirSync(join(parent, 'elsewhere', 'day', 'run'))).toEqual(['a']);
   });
 
   test('opens no link in it', async () => {
