@@ -298,7 +298,6 @@ async function* memberAt(
     const stats = await file.stat({ bigint: true });
     // It may have been replaced since the directory was listed.
     if (!stats.isFile()) throw notRegular(path);
-    if (stats.nlink > 1n && count.limits.refusesHardLinks === true) throw hardLinked(path);
     count.add(path, Number(stats.size));
     yield { path, file, mark: markOf(stats), mode: Number(stats.mode) };
   } finally {
@@ -367,13 +366,6 @@ function notRegular(path: string) {
   return rejected(
     `${shown(path)} is neither a regular file nor a directory`,
     'Put the file itself in the place of a link, and leave pipes and devices out.',
-  );
-}
-
-function hardLinked(path: string) {
-  return rejected(
-    `${shown(path)} has hard links, so it may be another user’s file`,
-    'Put a copy of the file in its place.',
   );
 }
 

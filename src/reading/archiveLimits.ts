@@ -7,8 +7,6 @@ export interface ArchiveLimits {
   readonly depthMax: number;
   /** One file, in bytes; absent: no limit of its own. */
   readonly fileBytesMax?: number;
-  /** Whether a file with a second name is refused: in a folder that others write to it may be another user’s. */
-  readonly refusesHardLinks?: true;
 }
 
 /** What the platform documents; a deeper tree is no solver's output. */

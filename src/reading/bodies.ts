@@ -209,8 +209,7 @@ async function* readFile(
   });
   try {
     const stats = await handle.stat({ bigint: true });
-    // Another file may have been put in its place: nothing of that one is read.
-    if (!stats.isFile() || stats.nlink > 1n) throw new SourceChanged(file.name, 'is another file now');
+    if (!stats.isFile()) throw new SourceChanged(file.name, 'is another file now');
     if (stats.size !== BigInt(file.bytes)) throw new SourceChanged(file.name, 'has another size now');
     const hash = createHash('sha256');
     let at = 0;

@@ -218,12 +218,7 @@ async function readArchive(
   { fileBytesMax, folderFilesMax }: ReadingRules,
   goOn: Beat,
 ): Promise<ContentFile[]> {
-  const limits = {
-    ...archiveLimits,
-    fileBytesMax,
-    filesMax: folderFilesMax,
-    refusesHardLinks: true,
-  } as const;
+  const limits = { ...archiveLimits, fileBytesMax, filesMax: folderFilesMax };
   const found: ContentFile[] = [];
   const marks = createHash('sha256');
   for await (const member of readMembers(folder, seen, limits)) {

@@ -141,8 +141,7 @@ async function spool(
     ...archiveLimits,
     filesMax: archive.archive.files,
     unpackedBytesMax: archive.bytes,
-    refusesHardLinks: true,
-  } as const;
+  };
   const spooled = await spoolSelection(folder, selection, spoolDir, limits, signal, beat);
   if (spooled.membersSha256 === archive.sha256 && spooled.bytes <= packedBytesMax) return spooled;
   await spooled.close();

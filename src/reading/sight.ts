@@ -8,6 +8,7 @@
 import type { BigIntStats } from 'node:fs';
 import { createHash, hash } from 'node:crypto';
 import type { DirectoryIdentity, FilesMapping } from '../core/content.ts';
+import { mayBeAnothers } from '../core/hardLinks.ts';
 import { compareUtf8 } from '../core/identity.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
 import type { Sighting } from '../core/settle.ts';
@@ -145,13 +146,13 @@ function* lookInto(path: string, rules: SightRules): Look {
       vanished.push({ role, name });
       continue;
     }
-    refusal ??= refusalOf(name, stats, rules);
+    refusal ??= refusalOf(name, stats, folder.uid, rules);
     // Spread out and added to, an object takes V8's slow way, here and where it is read.
     files.push({ role, name, mark: markOf(stats) });
     newest.see(name, stats.ctimeNs);
   }
   for (const archive of mapping.archives) {
-    const walk = new Walk(path, rules, newest);
+    const walk = new Walk(path, folder.uid, rules, newest);
     yield* walk.all(archive.entries);
     refusal ??= walk.refusal;
     archives.push({ ...archive, ...walk.found() });
@@ -210,6 +211,7 @@ class Newest {
 class Walk {
   refusal: FolderSight['refusal'] = null;
   readonly #folder: string;
+  readonly #folderUid: bigint;
   readonly #rules: SightRules;
   readonly #newest: Newest;
   readonly #digest = createHash('sha256');
@@ -220,8 +222,9 @@ class Walk {
   #bytes = 0;
   #writtenNs = 0n;
 
-  constructor(folder: string, rules: SightRules, newest: Newest) {
+  constructor(folder: string, folderUid: bigint, rules: SightRules, newest: Newest) {
     this.#folder = folder;
+    this.#folderUid = folderUid;
     this.#rules = rules;
     this.#newest = newest;
   }
@@ -300,7 +303,7 @@ class Walk {
     this.#files += 1;
     this.#bytes += bytes;
     if (mtimeNs > this.#writtenNs) this.#writtenNs = mtimeNs;
-    this.refusal = refusalOf(shown(path), stats, this.#rules);
+    this.refusal = refusalOf(shown(path), stats, this.#folderUid, this.#rules);
     if (this.#bytes > archiveLimits.unpackedBytesMax)
       this.#refuseTooMuch(path, `${String(archiveLimits.unpackedBytesMax)} bytes, the platform’s limit,`);
   }
@@ -322,10 +325,19 @@ export function byName(a: { readonly name: string }, b: { readonly name: string 
 }
 
 /** Why a file in a role is not tracked, as its stats say; null: it may be. */
-function refusalOf(name: string, stats: BigIntStats, { fileBytesMax }: SightRules): FolderSight['refusal'] {
+function refusalOf(
+  name: string,
+  stats: BigIntStats,
+  folderUid: bigint,
+  { fileBytesMax }: SightRules,
+): FolderSight['refusal'] {
   if (!stats.isFile()) return refuse(`${name} is ${kindOf(stats)}, and only a regular file is tracked`);
-  // A second name for the file may lie where its owner wants nothing of it sent.
-  if (stats.nlink > 1n) return refuse(`${name} has hard links, so it may be another user’s file`);
+  if (mayBeAnothers(stats, folderUid)) {
+    return refuse(
+      `${name} has hard links, belongs to another user than the folder, and not everybody may read it: ` +
+        'it may be a file that the folder’s owner could not read',
+    );
+  }
   if (stats.size > BigInt(fileBytesMax)) {
     return refuse(
       `${name} has ${String(stats.size)} bytes, more than limits.file_bytes (${String(fileBytesMax)})`,

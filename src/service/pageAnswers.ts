@@ -1,5 +1,6 @@
 /** What the page asks for beside what commands ask for: what lies in a run's folder now, and rows for its pictures. */
 import { join } from 'node:path';
+import { mayBeAnothers } from '../core/hardLinks.ts';
 import { resultFileName } from '../core/ownFiles.ts';
 import type { FilePart, PageQuestions, RecentOfRoot, RunContents } from '../http/page/questions.ts';
 import type { Run } from '../outbox/nouns.ts';
@@ -70,7 +71,7 @@ function partOf(name: string, text: string, charsMax: number): FilePart | null {
 
 /**
  * A part of a file as it is now. The folder is another user's: nothing is read through a link, from a pipe, or of a file
- * that has a second name somewhere else.
+ * that its owner could not read.
  */
 async function partOfFile(
   folder: () => Promise<OpenFolder>,
@@ -85,7 +86,7 @@ async function partOfFile(
       const file = await open.openFile(name);
       try {
         const stats = await file.stat({ bigint: true });
-        if (!stats.isFile() || stats.nlink > 1n) return null;
+        if (!stats.isFile() || mayBeAnothers(stats, (await open.stats()).uid)) return null;
         const size = Number(stats.size);
         const bytes = Buffer.alloc(Math.min(bytesMax, size));
         const from = which === 'end' ? size - bytes.length : 0;

@@ -125,9 +125,14 @@ export class OpenFolder {
     return isLinux ? below(this.#directory) : this.path;
   }
 
-  async stats(): Promise<{ readonly mode: number; readonly gid: number; readonly ino: string }> {
-    const { mode, gid, ino } = await this.#directory.stat({ bigint: true });
-    return { mode: Number(mode), gid: Number(gid), ino: String(ino) };
+  async stats(): Promise<{
+    readonly mode: number;
+    readonly uid: bigint;
+    readonly gid: number;
+    readonly ino: string;
+  }> {
+    const { mode, uid, gid, ino } = await this.#directory.stat({ bigint: true });
+    return { mode: Number(mode), uid, gid: Number(gid), ino: String(ino) };
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,13 @@
 /** What a daemon makes of folders as people leave them: with markers, links, pipes, odd names, and two of everything. */
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { plan, problemIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
+import { isUngiving, linkToAnothers } from '../reading/anothersFile.ts';
+import { test as rootTest } from './root.ts';
 
 test.concurrent('a marker is waited for, and then the folder goes at once', async ({ scene }) => {
   scene.configure({}, { marker: 'DONE', quiet: '0s' });
@@ -50,6 +52,15 @@ test.concurrent('the time since the last change outlives a restart', async ({ sc
 });
 
 test.concurrent.for<{ name: string; spoil: (folder: string) => void; says: string }>([
+  ...(isUngiving
+    ? []
+    : [
+        {
+          name: 'a second name of a file that is another user’s alone',
+          spoil: (folder: string) => linkToAnothers(`${folder}-secret`, join(folder, 'run.log')),
+          says: 'run.log has hard links, belongs to another user than the folder',
+        },
+      ]),
   {
     name: 'a symbolic link in place of the output',
     spoil: (folder) => {
@@ -62,11 +73,6 @@ test.concurrent.for<{ name: string; spoil: (folder: string) => void; says: strin
     name: 'a pipe in place of the log',
     spoil: (folder) => void spawnSync('mkfifo', [join(folder, 'run.log')]),
     says: 'run.log is a pipe',
-  },
-  {
-    name: 'a file with a second name elsewhere',
-    spoil: (folder) => linkSync(join(folder, 'output.json'), join(folder, '..', '..', 'second-name')),
-    says: 'output.json has hard links',
   },
   {
     name: 'two inputs',
@@ -106,6 +112,48 @@ test.concurrent.for<{ name: string; spoil: (folder: string) => void; says: strin
   expect(problem).toMatchObject({ state: 'rejected', reason: view.reason, hint: view.hint });
   await scene.result('neighbour');
   expect(await scene.platformRuns()).toHaveLength(1);
+});
+
+test.concurrent(
+  'a snapshot by hard links is nothing to a folder, before it is looked at or while it is uploaded',
+  async ({ scene }) => {
+    const files = {
+      'input/a.csv': '1',
+      'input/b.csv': '2',
+      'output.json': {},
+      'run.log': 'x'.repeat(100_000),
+    };
+    const folder = scene.drop('linked', { ...files, 'meta.json': { status: 'succeeded' } });
+    const snapshot = (name: string): void => {
+      expect(spawnSync('cp', ['-al', scene.root, join(scene.dir, name)]).status).toBe(0);
+    };
+    snapshot('before it is looked at');
+    scene.onRequest = () => {
+      if (!existsSync(join(scene.dir, 'before it is uploaded'))) snapshot('before it is uploaded');
+    };
+    const daemon = await scene.daemon();
+    const { runtrackd } = await scene.result('linked');
+    expect(runtrackd).toMatchObject({ output_verified: true, warnings: [] });
+    expect(problemIn(folder)).toBeNull();
+    expect((await daemon.status()).needs_person).toEqual([]);
+    expect(await scene.platformRuns()).toHaveLength(1);
+  },
+);
+
+rootTest('nor is it once the folder is known: it is read again, and is the same run', async ({ root }) => {
+  const folder = root.drop('linked');
+  root.start();
+  const known = async () => (await root.outbox.folders('runs', ['linked']))[0];
+  await until('the run', async () => (await root.count('queued')) === 1);
+  const before = await known();
+  expect(spawnSync('cp', ['-al', root.path, join(root.dir, 'snapshot')]).status).toBe(0);
+  const after = await until('the folder to be read again', async () => {
+    const now = await known();
+    return now?.state !== 'settling' && now?.signature !== before?.signature && now;
+  });
+  expect(after).toMatchObject({ state: 'known', run: before?.run });
+  expect((await root.outbox.counts()).states).toEqual({ queued: 1 });
+  expect(problemIn(folder)).toBeNull();
 });
 
 test.concurrent('what is ignored, hidden or no folder is left alone', async ({ scene }) => {

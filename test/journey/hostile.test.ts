@@ -1,8 +1,9 @@
 /** Folders that mean harm, beside good ones: each is told of, and the neighbours notice nothing. */
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { isUngiving, linkToAnothers } from '../reading/anothersFile.ts';
 import type { Files } from './folders.ts';
 import { test } from './scene.ts';
 import { until } from './waiting.ts';
@@ -22,10 +23,12 @@ const hostile: Readonly<Record<string, (folder: string) => void>> = {
     rmSync(join(folder, 'run.log'));
     spawnSync('mkfifo', [join(folder, 'run.log')]);
   },
-  linked: (folder) => {
-    writeFileSync(join(folder, '..', '..', 'secret'), 'secret');
-    linkSync(join(folder, '..', '..', 'secret'), join(folder, 'input', 'linked'));
-  },
+  ...(isUngiving
+    ? {}
+    : {
+        linked: (folder: string) =>
+          linkToAnothers(join(folder, '..', '..', 'secret'), join(folder, 'input', 'linked')),
+      }),
   'line\nbreak': (folder) => symlinkSync('/etc', join(folder, 'input', 'a\nb')),
   bytes: (folder) =>
     writeFileSync(Buffer.concat([Buffer.from(`${folder}/input/`), Buffer.of(0xff, 0xfe)]), ''),

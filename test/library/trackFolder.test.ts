@@ -1,8 +1,9 @@
 /** One run folder, by the reading rules of the daemon and without it. */
-import { linkSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { trackFolder } from '../../src/index.ts';
+import { isUngiving, linkToAnothers } from '../reading/anothersFile.ts';
 import { contentOf } from '../reading/folder.ts';
 import {
   app,
@@ -177,7 +178,15 @@ describe('a folder', () => {
       says: /an error is given/,
     },
     { name: 'with a link', folder: () => linked(symlinkSync), says: /symbolic link/ },
-    { name: 'with a hard link', folder: () => linked(linkSync), says: /hard links/ },
+    ...(isUngiving
+      ? []
+      : [
+          {
+            name: 'with a hard link to another’s file',
+            folder: () => linked(linkToAnothers),
+            says: /hard links/,
+          },
+        ]),
     { name: 'with a pipe', folder: pipe, says: /a pipe/ },
     {
       name: 'of another app',
@@ -203,7 +212,7 @@ describe('a folder', () => {
 
   function linked(link: (target: string, path: string) => void): string {
     const folder = directoryWith(seed);
-    link(join(directoryWith({ x: 'log' }), 'x'), join(folder, 'run.log'));
+    link(join(directoryWith({}), 'x'), join(folder, 'run.log'));
     return folder;
   }
 

@@ -6,7 +6,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
-  linkSync,
+  chmodSync,
+  chownSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -27,6 +28,7 @@ import { readyBody } from '../../src/reading/readyBody.ts';
 import { look, type Answer } from '../../src/reading/sight.ts';
 import { sightFolder, sightFolderSync } from '../../src/reading/sightFolder.ts';
 import { OpenFolder } from '../../src/system/files.ts';
+import { anotherUser, isUngiving, linkToAnothers } from './anothersFile.ts';
 import { folderWith, meta, names, readingRules, sightRules, temporaryFolder, type Files } from './folder.ts';
 
 const mapping = { ...names, input: defaultFileNames.input, output: defaultFileNames.output };
@@ -113,14 +115,15 @@ describe('what is refused, with a reason and what to do', () => {
       make: (path) => void spawnSync('mkfifo', [join(path, 'input/pipe')]),
       says: 'input/pipe is a pipe',
     },
-    {
-      name: 'a hard link',
-      make: (path) => {
-        writeFileSync(`${path}.secret`, 'secret');
-        linkSync(`${path}.secret`, join(path, 'input/linked'));
-      },
-      says: 'input/linked has hard links',
-    },
+    ...(isUngiving
+      ? []
+      : [
+          {
+            name: 'a hard link to another user’s file',
+            make: (path: string) => linkToAnothers(`${path}.secret`, join(path, 'input/linked')),
+            says: 'input/linked has hard links',
+          },
+        ]),
     {
       name: 'a name with a newline and an escape in it, told without them',
       make: (path) => symlinkSync('/etc', join(path, 'input/a\n\u001b[31mERROR')),
@@ -300,14 +303,14 @@ describe('what is taken for what it is', () => {
 
 /** Swaps files and directories for links to a secret, and back, as fast as it can: four of them in each round. */
 const swapper = `
-  const [folder, secretFile, secretFolder, rounds] = process.argv.slice(1);
+  const [folder, secretFile, secretFolder, rounds, isAnothers] = process.argv.slice(1);
   const at = (name) => folder + '/' + name;
   const aside = (n) => folder + '.aside' + n;
   const put = (make, name, n) => { make(aside(n)); fs.renameSync(aside(n), at(name)); };
   const good = { 'input/a.csv': fs.readFileSync(at('input/a.csv')), 'output.json': fs.readFileSync(at('output.json')) };
   for (let round = 0; round < Number(rounds); round += 1) {
     for (const name of Object.keys(good)) {
-      put((path) => round % 2 ? fs.symlinkSync(secretFile, path) : fs.linkSync(secretFile, path), name, 1);
+      put((path) => round % 2 || isAnothers !== 'true' ? fs.symlinkSync(secretFile, path) : fs.linkSync(secretFile, path), name, 1);
       put((path) => fs.writeFileSync(path, good[name]), name, 1);
     }
     for (const name of ['input', 'input/sub']) {
@@ -327,6 +330,8 @@ test('of a secret that is swapped in 10,000 times not one byte gets out', async 
   // As long as what it stands in for, and a directory of the same shape: nothing gives it away but what it is.
   const secretFile = join(secretFolder, 'a.csv');
   writeFileSync(secretFile, secret.repeat(output.length).slice(0, output.length));
+  if (!isUngiving) chownSync(secretFile, anotherUser, anotherUser);
+  chmodSync(secretFile, 0o600);
   mkdirSync(join(secretFolder, 'sub'));
   writeFileSync(join(secretFolder, 'sub', 'b.csv'), secret);
   const good = await verdictOn(path);
@@ -336,9 +341,13 @@ test('of a secret that is swapped in 10,000 times not one byte gets out', async 
   const sent = await bytesOf(path, good.content);
   expect(sent.failed).toBe(0);
 
-  const child = spawn(process.execPath, ['-e', swapper, path, secretFile, secretFolder, '2500'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['-e', swapper, path, secretFile, secretFolder, '2500', String(!isUngiving)],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   const ended = once(child, 'exit');
   const over = new AbortController();
   void ended.then(() => over.abort());
