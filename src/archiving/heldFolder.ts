@@ -5,6 +5,7 @@
  */
 import { constants, type BigIntStats } from 'node:fs';
 import {
+  lstat,
   mkdir,
   open,
   opendir,
@@ -16,10 +17,13 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenFolder, readChunkBytes } from '../system/files.ts';
+import { markOf, OpenFolder, readChunkBytes, type FileMark } from '../system/files.ts';
 
 /** Each level holds a directory open. No solver's folder is deeper. */
 const levelsMax = 100;
+
+/** By their paths in the folder, what told of each file and link when it was copied whether it moves. */
+export type CopiedMarks = Map<string, FileMark>;
 
 /** Of something in the folder there is no copy. */
 export class NotCopied extends Error {}
@@ -27,9 +31,24 @@ export class NotCopied extends Error {}
 /**
  * @param copy a name that nothing has: it is made for its owner alone, and gets its mode when all is in it
  * @param beat told of every chunk: a large folder on a slow disk takes long
+ * @returns what a later look has to find, or something was written meanwhile of which there is no copy
  * @throws NotCopied, or system errors: what is there of the copy is then to be removed
  */
-export async function copyFolder(source: string, copy: string, beat: () => void, level = 0): Promise<void> {
+export async function copyFolder(source: string, copy: string, beat: () => void): Promise<CopiedMarks> {
+  const marks: CopiedMarks = new Map();
+  await copyInto(copy, source, '', marks, beat, 0);
+  return marks;
+}
+
+/** @param path in the folder that is copied, which the marks are noted by */
+async function copyInto(
+  copy: string,
+  source: string,
+  path: string,
+  marks: CopiedMarks,
+  beat: () => void,
+  level: number,
+): Promise<void> {
   if (level > levelsMax)
     throw new NotCopied(`it has more than ${String(levelsMax)} levels of directories in it`);
   const folder = await OpenFolder.open(source);
@@ -38,10 +57,13 @@ export async function copyFolder(source: string, copy: string, beat: () => void,
     for await (const entry of await opendir(folder.pathOf('.'), { bufferSize: 256 })) {
       beat();
       const [from, to] = [folder.pathOf(entry.name), join(copy, entry.name)];
-      if (entry.isDirectory()) await copyFolder(from, to, beat, level + 1);
-      // As the text that it is.
-      else if (entry.isSymbolicLink()) await symlink(await readlink(from), to);
-      else if (entry.isFile()) await copyFile(folder, entry.name, to, beat);
+      const inner = join(path, entry.name);
+      if (entry.isDirectory()) await copyInto(to, from, inner, marks, beat, level + 1);
+      else if (entry.isSymbolicLink()) {
+        marks.set(inner, markOf(await lstat(from, { bigint: true })));
+        // As the text that it is.
+        await symlink(await readlink(from), to);
+      } else if (entry.isFile()) marks.set(inner, await copyFile(folder, entry.name, to, beat));
       else throw notRegular();
     }
     const directory = await open(copy, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -55,7 +77,8 @@ export async function copyFolder(source: string, copy: string, beat: () => void,
   }
 }
 
-async function copyFile(folder: OpenFolder, name: string, to: string, beat: () => void): Promise<void> {
+/** @returns what told of the file before it was read whether it moves */
+async function copyFile(folder: OpenFolder, name: string, to: string, beat: () => void): Promise<FileMark> {
   const from = await folder.openFile(name);
   try {
     const stats = await from.stat({ bigint: true });
@@ -76,8 +99,30 @@ async function copyFile(folder: OpenFolder, name: string, to: string, beat: () =
     } finally {
       await file.close();
     }
+    return markOf(stats);
   } finally {
     await from.close();
+  }
+}
+
+/** Whether two files hold the same bytes. @param beat told of every chunk. @throws system errors, of a link too */
+export async function isSameFile(path: string, other: string, beat: () => void): Promise<boolean> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const [one, two] = [await open(path, flags), await open(other, flags)];
+  try {
+    const [ours, theirs] = [Buffer.allocUnsafe(readChunkBytes), Buffer.allocUnsafe(readChunkBytes)];
+    for (let at = 0; ;) {
+      const { bytesRead } = await one.read(ours, 0, ours.length, at);
+      const found = await two.read(theirs, 0, Math.max(1, bytesRead), at);
+      if (found.bytesRead !== bytesRead) return false;
+      if (bytesRead === 0) return true;
+      if (!ours.subarray(0, bytesRead).equals(theirs.subarray(0, bytesRead))) return false;
+      at += bytesRead;
+      beat();
+    }
+  } finally {
+    await one.close();
+    await two.close();
   }
 }
 

@@ -4,19 +4,17 @@
  * whole, and only then is the old one taken away: under a name of ours, so that a writer who comes meanwhile is noticed,
  * and only when all that is in it is in the copy. Each step can be repeated after a crash.
  */
-import { lstat, mkdir, opendir, rename, rm, rmdir } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { lstat, mkdir, opendir, readlink, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
-import { errorCode, syncDirectory } from '../system/files.ts';
-import { copyFolder, NotCopied, removeFolder } from './heldFolder.ts';
+import { errorCode, markOf, sameMark, syncDirectory } from '../system/files.ts';
+import { copyFolder, isSameFile, NotCopied, removeFolder, type CopiedMarks } from './heldFolder.ts';
 
 export type Moved =
   | { readonly kind: 'moved' }
   /** This folder cannot be moved as it is, and others can. */
   | { readonly kind: 'refused'; readonly text: string };
-
-/** Times are copied to the microsecond, and some file systems keep less. */
-const timeTellsMs = 2;
 
 /**
  * @param source absolute path of the folder, on the file system of `dirname(target)` or on another; best below a
@@ -43,31 +41,39 @@ export async function moveFolder(source: string, target: string, beat: () => voi
 /**
  * What became of a move that was begun and whose end nobody wrote down.
  * @param source null: what it lay in is not there any more
+ * @param beat told as long as something is compared
  * @returns null: nothing has been moved, and it can begin anew
  */
-export async function finishMove(source: string | null, target: string): Promise<Moved | null> {
+export async function finishMove(
+  source: string | null,
+  target: string,
+  beat: () => void = () => undefined,
+): Promise<Moved | null> {
   await rm(besideOf(target), { recursive: true, force: true });
   if (!(await isThere(target))) return null;
   if (source === null) return { kind: 'moved' };
   const [isAside, isAtSource] = [await isThere(besideOf(source)), await isThere(source)];
   if (!isAside && !isAtSource) return { kind: 'moved' };
-  if (isAside) return await removeSource(source, target, false);
+  // What was copied is not known any more: only the bytes tell.
+  const isCopied = sameContent(target, beat);
+  if (isAside) return await removeSource(source, target, isCopied, false);
   // Made a moment before the end came, to be renamed over.
   if (await isEmpty(target)) {
     await rmdir(target);
     return null;
   }
   // What is no copy of it may be anybody's, and is left alone.
-  if ((await differenceTo(source, target)) !== null) return null;
-  return await removeSource(source, target, false);
+  if ((await differenceTo(source, target, isCopied)) !== null) return null;
+  return await removeSource(source, target, isCopied, false);
 }
 
 async function moveByCopy(source: string, target: string, beat: () => void): Promise<Moved> {
   const copy = besideOf(target);
   await rm(copy, { recursive: true, force: true });
+  let isCopied: IsCopied;
   try {
-    await copyFolder(source, copy, beat);
-    const differing = await differenceTo(source, copy);
+    isCopied = unmoved(await copyFolder(source, copy, beat));
+    const differing = await differenceTo(source, copy, isCopied);
     if (differing !== null) {
       await rm(copy, { recursive: true, force: true });
       return { kind: 'refused', text: `${differing} changed while it was copied` };
@@ -83,20 +89,25 @@ async function moveByCopy(source: string, target: string, beat: () => void): Pro
     throw error;
   }
   await syncDirectory(dirname(target));
-  return await removeSource(source, target, true);
+  return await removeSource(source, target, isCopied, true);
 }
 
 /**
  * Takes the old folder away, if all that is in it is in the new one.
  * @param isOurCopy whether this process has made the target: else it is never removed
  */
-async function removeSource(source: string, target: string, isOurCopy: boolean): Promise<Moved> {
+async function removeSource(
+  source: string,
+  target: string,
+  isCopied: IsCopied,
+  isOurCopy: boolean,
+): Promise<Moved> {
   const aside = besideOf(source);
   if (!(await isThere(aside))) {
     await rename(source, aside);
     await syncDirectory(dirname(source));
   }
-  const differing = await differenceTo(aside, target);
+  const differing = await differenceTo(aside, target, isCopied);
   if (differing !== null) {
     // Somebody wrote in the meantime: the folder stays, with what is new in it, and the copy goes.
     if (await isThere(source))
@@ -118,22 +129,46 @@ function besideOf(path: string): string {
   return join(dirname(path), `.${basename(path)}${temporarySuffix}`);
 }
 
+/**
+ * Whether of a file or a link there is a copy, as it is now.
+ * @param path in the folder
+ * @param stats of what is at that path now, and `at` where that is
+ */
+type IsCopied = (path: string, at: string, stats: BigIntStats) => boolean | Promise<boolean>;
+
+/** Size and time of change alone say nothing: whoever writes can set that time, and only the kernel sets `ctime`. */
+function unmoved(marks: CopiedMarks): IsCopied {
+  return (path, _, stats) => {
+    const mark = marks.get(path);
+    return mark !== undefined && sameMark(mark, markOf(stats));
+  };
+}
+
+function sameContent(copy: string, beat: () => void): IsCopied {
+  return async (path, at, stats) => {
+    const there = join(copy, path);
+    return stats.isSymbolicLink()
+      ? (await readlink(at)) === (await readlink(there))
+      : await isSameFile(at, there, beat);
+  };
+}
+
 /** @returns the path of something in `folder` that is not the same in `copy`; null: all of it is */
-async function differenceTo(folder: string, copy: string): Promise<string | null> {
+async function differenceTo(folder: string, copy: string, isCopied: IsCopied): Promise<string | null> {
   for await (const path of pathsBelow(folder, '')) {
-    const one = await lstat(join(folder, path));
-    const other = await lstat(join(copy, path)).catch(() => null);
+    const at = join(folder, path);
+    const one = await lstat(at, { bigint: true });
+    const other = await lstat(join(copy, path), { bigint: true }).catch(() => null);
     if (other === null || kindOf(one) !== kindOf(other)) return path || basename(folder);
-    const isSame =
-      !one.isFile() || (one.size === other.size && Math.abs(one.mtimeMs - other.mtimeMs) < timeTellsMs);
-    if (!isSame) return path;
+    if (one.isDirectory()) continue;
+    if (one.size !== other.size || !(await isCopied(path, at, one))) return path;
   }
   return null;
 }
 
-function kindOf(stats: { readonly mode: number }): number {
+function kindOf(stats: { readonly mode: bigint }): bigint {
   // The bits that say what it is: file, directory, link.
-  return stats.mode & 0o170000;
+  return stats.mode & 0o170000n;
 }
 
 /** Everything below, the directory itself first, and never through a link. */

@@ -137,7 +137,7 @@ export class RootArchive {
       await this.#guarded(run, path, async () => {
         const parent = await this.#parentOf(path);
         const source = parent?.pathOf(basename(path)) ?? null;
-        const found = await finishMove(source, target).finally(() => parent?.close());
+        const found = await finishMove(source, target, this.#onProgress).finally(() => parent?.close());
         if (found === null) await outbox.forgetArchiving(run);
         else await this.#conclude(run, path, target, found);
       });

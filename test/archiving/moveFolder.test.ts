@@ -231,6 +231,62 @@ describe.skipIf(other === null)('between file systems', () => {
     },
   );
 
+  test.each([
+    { what: 'a file', name: 'input.json' },
+    { what: 'a file deep in it', name: 'output/deep/ünï code.txt' },
+  ])(
+    '$what that is written anew while the folder is copied is not lost, though its size and time are as before',
+    async ({ name }) => {
+      const { source, target } = ends(true);
+      const file = join(source, name);
+      const { size, atime, mtime } = statSync(file);
+      const [before, written] = [readFileSync(file, 'utf8'), 'y'.repeat(size)];
+      let isWritten = false;
+      const moved = await moveFolder(source, target, () => {
+        const copy = join(besideOf(target), name);
+        if (isWritten || !existsSync(copy) || readFileSync(copy, 'utf8') !== before) return;
+        isWritten = true;
+        writeFileSync(file, written);
+        utimesSync(file, atime, mtime);
+      });
+      expect(isWritten).toBe(true);
+      expect(moved).toEqual({ kind: 'refused', text: `${name} changed while it was copied` });
+      expect(readFileSync(file, 'utf8')).toBe(written);
+      expect(readdirSync(dirname(target))).toEqual([]);
+    },
+  );
+
+  test.each([
+    {
+      what: 'a file of the same size and time',
+      write: (folder: string) => {
+        const { atime, mtime } = statSync(join(folder, 'input.json'));
+        writeFileSync(join(folder, 'input.json'), '{"a":2}');
+        utimesSync(join(folder, 'input.json'), atime, mtime);
+      },
+      name: 'input.json',
+    },
+    {
+      what: 'a link to elsewhere',
+      write: (folder: string) => {
+        rmSync(join(folder, 'link'));
+        symlinkSync('/etc/shadow', join(folder, 'link'));
+      },
+      name: 'link',
+    },
+  ])('what was written before a removal that was cut off is not lost: $what', async ({ write, name }) => {
+    const { source, target } = ends(true);
+    cpSync(source, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    renameSync(source, besideOf(source));
+    write(besideOf(source));
+    const before = treeOf(besideOf(source));
+    expect(await finishMove(source, target)).toEqual({
+      kind: 'refused',
+      text: `${name} changed while it was moved`,
+    });
+    expect(treeOf(source)).toEqual(before);
+  });
+
   test('a link to a directory goes, and what it leads to stays', async () => {
     const { source, target } = ends(true);
     const elsewhere = directory();
