@@ -90,7 +90,8 @@ export async function directoryNames(
 
 /** The names in a block. */
 export function namesIn(block: Uint8Array): string[] {
-  return new TextDecoder().decode(block).split(separator);
+  // A name may begin with the sign that is a byte order mark at the beginning of a text.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(block).split(separator);
 }
 
 function blocksOf(names: readonly string[]): Uint8Array[] {

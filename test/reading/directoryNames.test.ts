@@ -31,6 +31,12 @@ test('directories come in order and in pages, files are named beside them, and l
   expect(countEntries(path, 100)).toBe(100);
 });
 
+test('a name that begins with a byte order mark is that name, also where it is the first', async () => {
+  const path = temporaryFolder();
+  for (const name of ['\ufeffplan', '\ufeff']) mkdirSync(join(path, name));
+  expect((await listed(path)).pages).toEqual([['\ufeff', '\ufeffplan']]);
+});
+
 test('an empty directory has no page', async () => {
   const { pages, entries } = await listed(temporaryFolder());
   expect(pages).toEqual([]);
