@@ -32,6 +32,8 @@ export class Listing {
   readonly #folders: RunFolders;
   readonly #unchanged = new Map<string, DirectoryTimes>();
   readonly #odd = new Map<string, { readonly names: Odd; readonly closed: string | null }>();
+  /** Those of them that this pass has not come to: they are not there any more once it is over. */
+  readonly #notReached = new Set<string>();
   /** Date folders that changed last, newest first. */
   #newest: { readonly path: string; readonly mtimeNs: bigint }[] = [];
   #entries = 0;
@@ -89,6 +91,8 @@ export class Listing {
   async *unsifted(isWhole: boolean): AsyncGenerator<string[], undefined> {
     let page: string[] = [];
     this.#newest = [];
+    this.#notReached.clear();
+    for (const directory of this.#odd.keys()) this.#notReached.add(directory);
     for await (const paths of this.#below('', 0, isWhole)) {
       // Where they come in pages they go on as they are; date folders have a few each, which are gathered.
       if (page.length + paths.length > pageOfPaths) {
@@ -98,6 +102,7 @@ export class Listing {
       if (page.length === 0) page = paths;
       else page.push(...paths);
     }
+    for (const directory of this.#notReached) this.#odd.delete(directory);
     if (page.length > 0) yield page;
   }
 
@@ -107,6 +112,7 @@ export class Listing {
     const isParent = level === root.depth - 1;
     try {
       const before = this.#unchanged.get(directory) ?? null;
+      this.#notReached.delete(directory);
       const listedMs = this.#clock.nowMs();
       const found = await this.#folders.names(
         root.path,
@@ -131,13 +137,12 @@ export class Listing {
     } catch (error) {
       const code = errorCode(error);
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') {
-        this.#note(
-          directory,
-          noneUnreadable,
-          `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
-        );
-      }
+      const isGone = code === 'ENOENT' || code === 'ENOTDIR';
+      this.#note(
+        directory,
+        noneUnreadable,
+        isGone ? null : `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
+      );
     }
   }
 

@@ -1,8 +1,12 @@
 /** Run folders that lie in date folders, and those that lie a level too high or too low. */
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunView } from '../../src/http/operations.ts';
+import { Listing } from '../../src/intake/listing.ts';
+import { rulesOf } from '../../src/intake/rules.ts';
+import type { RunFolders } from '../../src/reading/runFolders.ts';
+import { machineClock } from '../../src/system/clock.ts';
 import { plan, problemIn, resultIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
@@ -173,6 +177,39 @@ rootTest(
     expect((await root.outbox.counts()).states).toEqual({ queued: 1 });
   },
 );
+
+rootTest.for([
+  {
+    what: 'has a folder in it whose name is not UTF-8',
+    says: '1 folder name(s) are not UTF-8',
+    spoil: (day: string) =>
+      writeFileSync(Buffer.concat([Buffer.from(join(day, 'plan ')), Buffer.of(0xff)]), ''),
+  },
+  { what: 'cannot be listed', says: 'day/ cannot be listed (EACCES)', spoil: () => undefined },
+])('a date folder that $what is trouble as long as it is there', async ({ says, spoil }, { root }) => {
+  const day = join(root.path, 'day');
+  mkdirSync(day);
+  spoil(day);
+  root.drop('other/run');
+  const isClosed = says.includes('EACCES');
+  // Root may list everything, so who is root cannot have it closed.
+  const folders: Pick<RunFolders, 'names'> = {
+    names: async (...asked) => {
+      const found = await root.folders.names(...asked);
+      if (isClosed && asked[1] === day) throw Object.assign(new Error('closed'), { code: 'EACCES' });
+      return found;
+    },
+  };
+  const rules = rulesOf(root.dropRoot({ depth: 2 }));
+  const listing = new Listing(rules, { clock: machineClock, folders: folders as RunFolders });
+  expect(await listing.count()).toBe(1);
+  expect(listing.trouble()).toContain(says);
+  expect(await listing.count()).toBe(1);
+  expect(listing.trouble()).toContain(says);
+  rmSync(day, { recursive: true });
+  expect(await listing.count()).toBe(1);
+  expect(listing.trouble()).toBeNull();
+});
 
 rootTest(
   'without any event: folders three levels down are found, and their date folders are listed only when they changed',
