@@ -6,12 +6,17 @@ export const problemFileName = 'nextmv-problem.json';
 export const outputFileStem = 'nextmv-output';
 export const temporarySuffix = '.runtrackd-tmp';
 
+/** In all its endings, one for each kind of output. */
+const outputFileNames = ['.json', '.txt', '.tar.gz'].map((ending) => `${outputFileStem}${ending}`);
+
+const ownNames: ReadonlySet<string> = new Set([resultFileName, problemFileName, ...outputFileNames]);
+
 /** Our own files and their temporaries are no content of a run folder, whatever the globs say. */
 export function isOwnFile(name: string): boolean {
-  return (
-    name === resultFileName ||
-    name === problemFileName ||
-    name.startsWith(outputFileStem) ||
-    name.endsWith(temporarySuffix)
-  );
+  return ownNames.has(name) || isOwnTemporary(name);
+}
+
+/** What is on its way to its place: a file that is being written, or a folder that goes to the archive. */
+export function isOwnTemporary(name: string): boolean {
+  return name.startsWith('.') && name.endsWith(temporarySuffix);
 }

@@ -5,7 +5,7 @@ import type { FileNames, FilesMapping } from '../core/content.ts';
 import type { Enrichment } from '../core/enrichment.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { SettlePolicy } from '../core/settle.ts';
-import { isOwnFile } from '../core/ownFiles.ts';
+import { isOwnTemporary } from '../core/ownFiles.ts';
 import { ignoring } from '../reading/ignoring.ts';
 import { defaultFileNames, ignoredBy } from '../reading/mapping.ts';
 import type { Beat } from '../reading/beat.ts';
@@ -81,7 +81,7 @@ export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root),
       jsonDepthMax,
       ...(beat === undefined ? {} : { beat }),
     },
-    isIgnoredFolder: (path) => isOwnFile(basename(path)) || isIgnored(`${path}/`),
+    isIgnoredFolder: (path) => isOwnTemporary(basename(path)) || isIgnored(`${path}/`),
   };
 }
 

@@ -156,6 +156,24 @@ rootTest('nor is it once the folder is known: it is read again, and is the same 
   expect(problemIn(folder)).toBeNull();
 });
 
+test.concurrent(
+  'folders and files are tracked whose names only begin like those of files of our own',
+  async ({ scene }) => {
+    scene.configure({}, { files: { output: 'nextmv-output-plan.json' } });
+    const daemon = await scene.daemon();
+    const names = ['nextmv-output', 'nextmv-outputs-2026', 'nextmv-result.json', 'run.runtrackd-tmp'];
+    for (const name of names) {
+      const { 'output.json': output, ...others } = plan(name);
+      scene.drop(name, { ...others, 'nextmv-output-plan.json': output });
+    }
+    for (const name of names)
+      expect((await scene.result(name)).runtrackd['files']).toMatchObject({
+        output: 'nextmv-output-plan.json',
+      });
+    await daemon.stop();
+  },
+);
+
 test.concurrent('what is ignored, hidden or no folder is left alone', async ({ scene }) => {
   scene.configure({}, { ignore: ['*.tmp', '.*', 'scratch-*'] });
   for (const name of ['.hidden', 'half.tmp', 'scratch-1']) scene.drop(name);
