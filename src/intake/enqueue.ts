@@ -1,5 +1,4 @@
 /** A complete folder becomes a run: who it is, what it is called, and whether it was here before under another path. */
-import { opendir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isHistory } from '../core/backfill.ts';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
@@ -8,13 +7,13 @@ import { identityVersion, outsideRootName } from '../core/identity.ts';
 import { resultFileName } from '../core/ownFiles.ts';
 import { isMarkOf } from '../core/thinning.ts';
 import type { Enqueued, NewRun, RootStart, Run, RunSettings } from '../outbox/nouns.ts';
-import { directoryOf, newestWriteMs, type FolderSight } from '../reading/sight.ts';
+import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
 import { isoTime } from '../system/clock.ts';
-import { statsIn } from '../system/wayTo.ts';
 import type { IntakeParts } from './parts.ts';
 import { HostChanged } from './hostChanged.ts';
 import { provenBy } from './resultFile.ts';
 import type { DropRoot } from './rules.ts';
+import { isAt, isSameDirectory, Whereabouts } from './whereabouts.ts';
 
 /** What a person may say of one folder; it goes before meta.json. */
 export interface Wishes {
@@ -30,6 +29,8 @@ export interface CompleteFolder {
   /** Whether the file system keeps birth times, as far as this directory shows it. */
   readonly isBirthKnown: boolean;
   readonly signature: string;
+  /** Since when it has lain there as it is, by the monotonic clock, in ms. */
+  readonly restsSinceMs: number;
   /** When anything in it last changed, by the file system's clock, in ms. */
   readonly newestChangeMs: number;
   /** When a mapped file last changed, likewise. */
@@ -48,6 +49,7 @@ export function completeFolder(
   path: string,
   sight: FolderSight,
   content: FolderContent,
+  restsSinceMs: number,
   start: RootStart | null,
 ): CompleteFolder {
   const { directory, isBirthKnown, signature, ownFiles, newestChangeMs, newestFileChangeMs } = sight;
@@ -56,6 +58,7 @@ export function completeFolder(
     directory,
     isBirthKnown,
     signature,
+    restsSinceMs,
     ownFiles,
     newestChangeMs,
     newestFileChangeMs,
@@ -192,7 +195,7 @@ async function earlierPlaces(
   folder: CompleteFolder,
   root: DropRoot,
   key: NewRun['key'],
-  { outbox }: IntakeParts,
+  { outbox, clock }: IntakeParts,
 ): Promise<EarlierPlaces> {
   const { path, directory, content } = folder;
   const isOurs = (run: Run): boolean =>
@@ -205,8 +208,8 @@ async function earlierPlaces(
   const nothing: EarlierPlaces = { movedFrom: null, movedAway: null, doubtful: null };
   if (here !== undefined) {
     if (isSameDirectory(here.directory, directory) || root.name === outsideRootName) return nothing;
-    const elsewhere = await findDirectory(root.path, root.depth, here.directory, path);
-    if (elsewhere === null) return nothing;
+    const elsewhere = await whereaboutsIn(root, clock).find(here.directory, folder.restsSinceMs);
+    if (elsewhere === null || elsewhere === path) return nothing;
     return { ...nothing, movedAway: { run: here.run, path: elsewhere } };
   }
   for (const run of ofInode) {
@@ -221,35 +224,12 @@ async function earlierPlaces(
   return nothing;
 }
 
-/** Device numbers change at a reboot; inode and birth time together do not. */
-function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boolean {
-  return a.ino === b.ino && a.birthNs === b.birthNs && a.birthNs !== '0';
-}
+const whereabouts = new WeakMap<DropRoot, Whereabouts>();
 
-async function isAt(root: string, path: string, directory: DirectoryIdentity): Promise<boolean> {
-  const found = await statsIn(root, join(root, path));
-  return found !== null && isSameDirectory(directoryOf(found), directory);
-}
-
-/** Where in the root a directory lies now. Every entry is stat-ed, which only ever happens when names were swapped. */
-async function findDirectory(
-  rootPath: string,
-  depth: number,
-  directory: DirectoryIdentity,
-  notAt: string,
-): Promise<string | null> {
-  const below = async (parent: string, level: number): Promise<string | null> => {
-    for await (const entry of await opendir(join(rootPath, parent), { bufferSize: 1024 })) {
-      const path = parent === '' ? entry.name : `${parent}/${entry.name}`;
-      if (!entry.isDirectory() || path === notAt) continue;
-      if (level < depth) {
-        const found = await below(path, level + 1);
-        if (found !== null) return found;
-      } else if (await isAt(rootPath, path, directory)) return path;
-    }
-    return null;
-  };
-  return await below('', 1);
+function whereaboutsIn(root: DropRoot, clock: IntakeParts['clock']): Whereabouts {
+  const known = whereabouts.get(root) ?? new Whereabouts(root, clock);
+  whereabouts.set(root, known);
+  return known;
 }
 
 function movedOrCopied(run: number): Failure {

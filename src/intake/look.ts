@@ -79,15 +79,8 @@ export async function lookAt(
   const nowMs = clock.monotonicMs();
   const recorded = await rulesAsRecorded(known, rules, parts.outbox);
   if (recorded !== null && known !== undefined) {
-    const asBefore = await lookAsRecorded(
-      path,
-      rules,
-      recorded,
-      known,
-      parts,
-      start,
-      isStill(memory, sight, nowMs, rules),
-    );
+    const rested = isStill(memory, sight, nowMs, rules) ? memory : undefined;
+    const asBefore = await lookAsRecorded(path, rules, recorded, known, parts, start, rested);
     if (asBefore !== null) return asBefore;
   }
   const open = remembered(memory, known, sight, nowMs, clock.nowMs());
@@ -143,12 +136,21 @@ export async function lookAt(
           parts,
         );
       }
-      return await take(completeFolder(path, sight, read.content, start), rules, known, parts);
+      return await take(
+        completeFolder(path, sight, read.content, open.unchangedSinceMs, start),
+        rules,
+        known,
+        parts,
+      );
     }
   }
 }
 
-/** The folder by the rules of its run. @returns null when it holds something else by now, or still moves */
+/**
+ * The folder by the rules of its run.
+ * @param rested what is remembered of it once it has been quiet; undefined: it has not
+ * @returns null when it holds something else by now, or still moves
+ */
 async function lookAsRecorded(
   path: string,
   rules: RootRules,
@@ -156,16 +158,23 @@ async function lookAsRecorded(
   known: Folder,
   parts: IntakeParts,
   start: RootStart | null,
-  hasRested: boolean,
+  rested: OpenFolderMemory | undefined,
 ): Promise<Looked | null> {
   const folderPath = join(rules.root.path, path);
   if (isSettled(known, targetOf(rules.root, parts))) {
     const before = await parts.folders.look(rules.root.path, folderPath, recorded);
     if (before?.signature === known.signature) return done;
   }
-  const found = hasRested ? await readAsRecorded(folderPath, known, recorded, parts) : null;
+  if (rested === undefined) return null;
+  const found = await readAsRecorded(folderPath, known, recorded, parts);
   if (found === null) return null;
-  return await take(completeFolder(path, found.sight, found.content, start), rules, known, parts);
+  const { sight, content } = found;
+  return await take(
+    completeFolder(path, sight, content, rested.unchangedSinceMs, start),
+    rules,
+    known,
+    parts,
+  );
 }
 
 function isStill(

@@ -99,7 +99,7 @@ async function trackAt(
   // Asked for by name, so it is wanted now, however long it has lain there.
   const wanted = { newestChangeMs: parts.clock.nowMs(), isHistory: false };
   const enqueued = await enqueueFolder(
-    { ...completeFolder(path, sight, read.content, null), ...wanted },
+    { ...completeFolder(path, sight, read.content, parts.clock.monotonicMs(), null), ...wanted },
     root,
     parts,
     wishes,
