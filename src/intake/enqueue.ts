@@ -1,5 +1,5 @@
 /** A complete folder becomes a run: who it is, what it is called, and whether it was here before under another path. */
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { isHistory } from '../core/backfill.ts';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';

@@ -2,9 +2,9 @@
  * The directory that a drop root is: whether it is there, whether it is the one that it was, and whether what is not in
  * it can be believed to have vanished.
  */
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../system/files.ts';
+import { statsIn } from '../system/wayTo.ts';
 import type { IntakeParts } from './parts.ts';
 import type { DropRoot } from './rules.ts';
 
@@ -93,8 +93,12 @@ export class RootDirectory {
 
   /** Whether a folder is missing from the root as it is believed to be: one that is away for a moment has lost nothing. */
   async hasLost(path: string): Promise<boolean> {
-    const isMissing = async (): Promise<boolean> => !(await isDirectory(join(this.#root.path, path)));
-    return (await this.#isStillThere()) && (await isMissing()) && (await this.#isStillThere());
+    return (await this.#isStillThere()) && !(await this.#holds(path)) && (await this.#isStillThere());
+  }
+
+  /** @throws system errors, unless nothing is there */
+  async #holds(path: string): Promise<boolean> {
+    return (await statsIn(this.#root.path, join(this.#root.path, path)))?.isDirectory() === true;
   }
 
   async #isStillThere(): Promise<boolean> {
@@ -115,9 +119,7 @@ export class RootDirectory {
   /** @param sinceMs what was first seen later may be the other directory's own */
   async #holdsWhatWasKnown(sinceMs: number): Promise<boolean> {
     const known = await this.#parts.outbox.sampleOfFolders(this.#root.name, sinceMs, sampledMax);
-    const isThere = await Promise.all(
-      known.map(async (path) => await isDirectory(join(this.#root.path, path)).catch(() => false)),
-    );
+    const isThere = await Promise.all(known.map(async (path) => await this.#holds(path).catch(() => false)));
     return isThere.filter(Boolean).length >= known.length / 2;
   }
 
@@ -151,16 +153,6 @@ function textOf({ mark, doubtedSinceMs }: KeptMark): string {
 function keptOf(text: string): KeptMark {
   const [mark = '', sinceMs] = text.split(doubted);
   return { mark, doubtedSinceMs: sinceMs === undefined ? null : Number(sinceMs) };
-}
-
-/** Links are not followed. @throws system errors, unless nothing is there */
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isDirectory();
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
-    throw error;
-  }
 }
 
 function troubleOf(code: string): string {
