@@ -84,7 +84,7 @@ async function uploadAll(
   const path = join(root, claim.path);
   const small = missing.filter(isSmall);
   const held = await opening(parts.folders.hold(root, path, small));
-  const folder = small.length === missing.length ? null : await opening(OpenFolder.open(path));
+  const folder = small.length === missing.length ? null : await opening(OpenFolder.openIn(root, path));
   const uploadIt = async (body: ArtefactBody | ArchiveBody): Promise<Upload> => {
     const whole = held[small.findIndex((one) => one === body)];
     if (whole !== undefined)

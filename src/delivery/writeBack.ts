@@ -111,7 +111,7 @@ async function openOwnFolder(
     return { warning: 'its folder holds newer content, so the result was not written there' };
   }
   try {
-    const folder = await OpenFolder.open(join(places.path, path));
+    const folder = await OpenFolder.openIn(places.path, join(places.path, path));
     const { ino, mode, gid } = await folder.stats();
     if (ino === directory.ino) return { folder, mode, gid, places, path };
     await folder.close();

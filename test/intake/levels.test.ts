@@ -160,6 +160,28 @@ test('a link in the place of a date folder leads nowhere: nothing behind it is s
   expect((await scene.platformRuns()).map((run) => run.id).sort()).toEqual([id, resultIn(after)?.id].sort());
 });
 
+test('a result is not written through a link, also where it leads to the run’s own folder, outside', async ({
+  scene,
+}) => {
+  scene.configure({}, { depth: 2 });
+  const outside = join(scene.dir, 'outside');
+  scene.drop('day/run');
+  let isMoved = false;
+  scene.onRequest = ({ kind, phase }) => {
+    if (isMoved || kind !== 'create' || phase !== 'received') return;
+    isMoved = true;
+    renameSync(scene.folder('day'), outside);
+    symlinkSync(outside, scene.folder('day'));
+  };
+  const daemon = await scene.daemon();
+  const warnings = await until('the result to be kept', async () => {
+    const [view] = await daemon.list();
+    return view?.state === 'recorded' && view.warnings;
+  });
+  expect(readdirSync(join(outside, 'run')).sort()).toEqual(Object.keys(plan('')).sort());
+  expect(warnings.join()).toContain('its folder cannot be opened any more (ENOTDIR)');
+});
+
 rootTest(
   'a date folder that was renamed, with a link left at its old name, holds the same runs',
   async ({ root }) => {
