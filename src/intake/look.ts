@@ -125,6 +125,8 @@ export async function lookAt(
       return await reject(path, rules, known, sight, read, parts);
     case 'complete': {
       if (after?.signature !== sight.signature) {
+        // It may be back by now, and look as it did.
+        open.isMendedUnseen = true;
         return await settling(
           path,
           rules,

@@ -22,7 +22,7 @@ import {
   type HeldFile,
 } from '../system/files.ts';
 import { entriesMax, leftOut, type ArchiveLimits } from './archiveLimits.ts';
-import { notYet, rejected } from './artefact.ts';
+import { changedMeanwhile, rejected } from './artefact.ts';
 import type { Beat } from './beat.ts';
 import { inTurns } from './inTurns.ts';
 import type { Entry, MappedArchive } from './mapping.ts';
@@ -185,7 +185,7 @@ async function packInto(
   const after = createHash('sha256');
   for await (const { path, mark } of membersOf(folder, selection, new Count(limits)))
     after.update(markText(path, mark));
-  if (before.digest('hex') !== after.digest('hex')) throw notYet('the directory changed while it was read');
+  if (before.digest('hex') !== after.digest('hex')) throw changedMeanwhile('the directory');
   return new SpooledArchive(spool, {
     bytes,
     sha256: hash.digest('hex'),
@@ -330,14 +330,13 @@ export async function readMember(
   for (let total = 0; total < mark.bytes;) {
     const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, mark.bytes - total));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, total);
-    if (bytesRead === 0) throw notYet(`${shown(path)} changed while it was read`);
+    if (bytesRead === 0) throw changedMeanwhile(shown(path));
     total += bytesRead;
     const chunk = buffer.subarray(0, bytesRead);
     hash.update(chunk);
     await use(chunk);
   }
-  if (!sameMark(mark, markOf(await file.stat({ bigint: true }))))
-    throw notYet(`${shown(path)} changed while it was read`);
+  if (!sameMark(mark, markOf(await file.stat({ bigint: true })))) throw changedMeanwhile(shown(path));
   return hash.digest('hex');
 }
 

@@ -10,7 +10,7 @@ import type { SeenFile } from './sight.ts';
 /** Why a folder or a file is not read to its end: waiting may mend it, or it cannot. */
 export class Verdict extends Error {
   readonly verdict:
-    | { readonly kind: 'notYet'; readonly reason: string }
+    | { readonly kind: 'notYet'; readonly reason: string; readonly isMendedUnseen?: true }
     | { readonly kind: 'rejected'; readonly text: string; readonly hint: string };
 
   constructor(verdict: Verdict['verdict']) {
@@ -20,6 +20,9 @@ export class Verdict extends Error {
 }
 
 export const notYet = (reason: string): Verdict => new Verdict({ kind: 'notYet', reason });
+/** To be read again in any case: what was renamed away and back looks as it did before. */
+export const changedMeanwhile = (what: string): Verdict =>
+  new Verdict({ kind: 'notYet', reason: `${what} changed while it was read`, isMendedUnseen: true });
 export const rejected = (text: string, hint: string): Verdict =>
   new Verdict({ kind: 'rejected', text, hint });
 
@@ -115,7 +118,7 @@ export async function readWhole(
   const file = await folder.openFile(seen.name);
   try {
     const before = markOf(await file.stat({ bigint: true }));
-    if (!sameMark(before, seen.mark)) throw notYet(`${seen.name} changed while it was read`);
+    if (!sameMark(before, seen.mark)) throw changedMeanwhile(seen.name);
     // Two of them: one is filled while the other is used.
     const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(readChunkBytes, before.bytes)));
     const read = async (from: number): Promise<Buffer> => {
@@ -137,8 +140,7 @@ export async function readWhole(
       use(chunk);
     }
     const after = markOf(await file.stat({ bigint: true }));
-    if (total !== before.bytes || !sameMark(before, after))
-      throw notYet(`${seen.name} changed while it was read`);
+    if (total !== before.bytes || !sameMark(before, after)) throw changedMeanwhile(seen.name);
     return total;
   } finally {
     await file.close();

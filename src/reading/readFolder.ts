@@ -23,7 +23,7 @@ import {
 import { readMember, readMembers } from './archive.ts';
 import { archiveLimits } from './archiveLimits.ts';
 import type { Beat } from './beat.ts';
-import { notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
+import { changedMeanwhile, notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
 import { inTurns } from './inTurns.ts';
 import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
@@ -53,7 +53,7 @@ export type ReadFolder =
   | {
       readonly kind: 'notYet';
       readonly reason: string;
-      /** Nothing in the folder moves when it is mended: the disk, or access that is granted elsewhere. */
+      /** Nothing in the folder moves when it is mended: the disk, access that is granted elsewhere, or what is back as it was. */
       readonly isMendedUnseen?: true;
     }
   /** Waiting cannot mend it. */
@@ -78,7 +78,7 @@ export async function readFolder(
   } catch (error) {
     if (error instanceof Verdict) return error.verdict;
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ELOOP' || errorCode(error) === 'ENOTDIR') {
-      return { kind: 'notYet', reason: 'the folder changed while it was read' };
+      return changedMeanwhile('the folder').verdict;
     }
     if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM') {
       return unreadable('this user may not read it; give the daemon’s user read access');
@@ -227,7 +227,7 @@ async function readArchive(
     found.push({ role: seen.role, path: `${seen.base}${member.path}`, bytes: member.mark.bytes, sha256 });
   }
   // The files that were looked at, and no others: one that was put in their place may be somebody else's.
-  if (marks.digest('base64url') !== seen.filesDigest) throw notYet(`${seen.name} changed while it was read`);
+  if (marks.digest('base64url') !== seen.filesDigest) throw changedMeanwhile(seen.name);
   return found;
 }
 

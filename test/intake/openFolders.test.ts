@@ -1,8 +1,9 @@
 /** Folders that are not finished with: each is looked at again when it can have become complete, whatever else goes on. */
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { RootIntake } from '../../src/intake/rootIntake.ts';
+import { RunFolders } from '../../src/reading/runFolders.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
@@ -74,4 +75,51 @@ test('so is each of those that are overdue by then', async ({ root }) => {
   await severalScans(intake);
   for (const folder of folders) writeFileSync(join(folder, 'DONE'), '');
   await until('all to be runs', async () => (await root.count('queued')) === many, patienceMs);
+});
+
+/** Its first reading of a folder finds that it is away. Before and after, it is there as it was. */
+class AwayOnce extends RunFolders {
+  /** Whether the folder is away for the look that follows the reading, and not for the reading itself. */
+  readonly #isLate: boolean;
+  #reads = 0;
+
+  constructor(isLate: boolean, ...args: ConstructorParameters<typeof RunFolders>) {
+    super(...args);
+    this.#isLate = isLate;
+  }
+
+  get reads(): number {
+    return this.#reads;
+  }
+
+  override async read(...args: Parameters<RunFolders['read']>): ReturnType<RunFolders['read']> {
+    this.#reads += 1;
+    if (this.#reads > 1) return await super.read(...args);
+    const [, path] = args;
+    if (this.#isLate) return { ...(await super.read(...args)), after: null };
+    renameSync(path, `${path}.tmp`);
+    try {
+      return await super.read(...args);
+    } finally {
+      renameSync(`${path}.tmp`, path);
+    }
+  }
+}
+
+test.for<{ name: string; isLate: boolean; others: number }>([
+  { name: 'is away while it is read', isLate: false, others: 0 },
+  { name: 'is away right after it was read', isLate: true, others: 0 },
+  { name: 'is away while it is read, one of many that are open', isLate: false, others: many },
+  { name: 'is away right after it was read, one of many that are open', isLate: true, others: many },
+])('a folder that $name, and is back as it was, is read again', async ({ isLate, others }, { root }) => {
+  for (let n = 0; n < others; n += 1) root.drop(`open-${String(n)}`, { 'input.json': {} });
+  root.drop('plan');
+  const folders = new AwayOnce(isLate, root.parts().log);
+  root.start({}, false, { folders });
+  try {
+    await until('it to be a run', async () => (await root.count('queued')) === 1, patienceMs);
+    expect(folders.reads).toBe(2);
+  } finally {
+    await folders.close();
+  }
 });
