@@ -72,7 +72,6 @@ test('unknown for a day it is shown as needing a person, is looked for all the s
   ).toMatchObject({
     state: 'unknown',
     reason: { class: 'unknown-for-long' },
-    hint: expect.stringContaining('all the same'),
   });
 
   let listings = 0;
