@@ -13,6 +13,7 @@ import { Audit, smallRootMax } from './audit.ts';
 import type { Auditor } from './auditor.ts';
 import { targetOf } from './enqueue.ts';
 import { announce } from './firstStart.ts';
+import { FailedLooks } from './failedLooks.ts';
 import { chokidarEntriesMax, Hints, parentWatchesMax, type HintsKind } from './hints.ts';
 import { runFolderOf } from './levels.ts';
 import { Listing, oneAhead } from './listing.ts';
@@ -79,8 +80,7 @@ export class RootIntake {
   readonly #looking = new Map<string, Promise<Enqueued | null>>();
   /** Folders that moved while they were looked at. */
   readonly #movedMeanwhile = new Set<string>();
-  /** Folders at which a look failed: tried again at every scan. */
-  readonly #failed = new Set<string>();
+  readonly #failed: FailedLooks;
   readonly #scans = new PQueue({ concurrency: 1 });
   readonly #waking = new Waking();
   readonly #found = { byScan: 0, byEvent: 0 };
@@ -106,6 +106,7 @@ export class RootIntake {
     this.#auditor = auditor;
     this.#listing = new Listing(this.rules, parts);
     this.#directory = new RootDirectory(root, parts);
+    this.#failed = new FailedLooks(root, parts.log);
     this.#audit = new Audit({
       ...parts,
       root,
@@ -133,6 +134,7 @@ export class RootIntake {
       this.#directory.trouble() ??
       this.#parts.folders.trouble(this.rules.root.path) ??
       this.#listing.trouble() ??
+      this.#failed.trouble() ??
       this.#hints?.degraded() ??
       null
     );
@@ -388,9 +390,7 @@ export class RootIntake {
   }
 
   async #lookAtFailed(tally: Tally): Promise<void> {
-    const failed = [...this.#failed];
-    this.#failed.clear();
-    await this.#lookAtAll(failed, tally);
+    await this.#lookAtAll(this.#failed.paths(), tally);
   }
 
   /** What somebody asked a fresh look for. */
@@ -503,7 +503,7 @@ export class RootIntake {
   }
 
   async #lookNow(path: string, source: Source): Promise<Enqueued | null> {
-    const { outbox, clock, log } = this.#parts;
+    const { outbox, clock } = this.#parts;
     const { root } = this.rules;
     if (this.#isStopped) return null;
     const before = this.#open.get(path);
@@ -512,6 +512,7 @@ export class RootIntake {
       const looked = await lookAt(path, this.rules, known, before?.memory, this.#start, this.#parts, () =>
         this.#directory.hasLost(path),
       );
+      this.#failed.delete(path);
       const isNew = known === undefined && before === undefined;
       if (isNew && (looked.kind === 'open' || looked.enqueued !== null)) {
         if (source === 'event') this.#found.byEvent += 1;
@@ -541,11 +542,7 @@ export class RootIntake {
       const code = errorCode(error);
       // A system error concerns this folder; anything that nobody named is a bug.
       if (code === undefined || code.startsWith('SQLITE')) throw error;
-      log.error(
-        { root: root.name, folder: path, code },
-        `${path} cannot be looked at (${code}); trying again at every scan`,
-      );
-      this.#failed.add(path);
+      this.#failed.add(path, code);
       return null;
     }
   }

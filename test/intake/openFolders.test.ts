@@ -123,3 +123,42 @@ test.for<{ name: string; isLate: boolean; others: number }>([
     await folders.close();
   }
 });
+
+/** As on a disk with bad blocks: looks at some folders fail. */
+class Failing extends RunFolders {
+  readonly bad = new Set<string>();
+  failures = 0;
+
+  override async look(...args: Parameters<RunFolders['look']>): ReturnType<RunFolders['look']> {
+    const [, path] = args;
+    if (!this.bad.has(path)) return await super.look(...args);
+    this.failures += 1;
+    throw Object.assign(new Error('bad block'), { code: 'EIO' });
+  }
+}
+
+test('folders that cannot be looked at are shown, said once and when it is over, and tried at every scan', async ({
+  root,
+}) => {
+  const folders = new Failing(root.parts().log);
+  const paths = ['one', 'two', 'three'].map((name) => root.drop(name));
+  for (const path of paths.slice(0, 2)) folders.bad.add(path);
+  const { intake } = root.start({}, false, { folders });
+  try {
+    await until('the other one to be a run', async () => (await root.count('queued')) === 1);
+    await until('some more tries', () => folders.failures >= 8);
+    expect(intake.trouble()).toMatch(
+      /^2 folder\(s\) cannot be looked at, such as (one|two) \(EIO\): look at the disk/,
+    );
+    const errors = root.said.filter(({ level }) => level === 'error');
+    expect(errors).toEqual([
+      { level: 'error', text: expect.stringMatching(/ cannot be looked at \(EIO\)/) as string },
+    ]);
+    folders.bad.clear();
+    await until('all to be runs', async () => (await root.count('queued')) === paths.length);
+    expect(intake.trouble()).toBeNull();
+    expect(root.said.filter(({ text }) => text.includes('can be looked at again'))).toHaveLength(1);
+  } finally {
+    await folders.close();
+  }
+});
