@@ -217,7 +217,12 @@ describe('what waiting may mend', () => {
     const path = folderWith(seed);
     const sight = await seen(path);
     change(path);
-    expect(await readFolder(path, sight, readingRules)).toEqual({ kind: 'notYet', reason });
+    // What is put back looks as it did, so it is to be read again whether anything moves or not.
+    expect(await readFolder(path, sight, readingRules)).toEqual({
+      kind: 'notYet',
+      reason,
+      isMendedUnseen: true,
+    });
   });
 
   test('is a file that this user may not read', async () => {
