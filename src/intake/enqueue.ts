@@ -1,10 +1,12 @@
 /** A complete folder becomes a run: who it is, what it is called, and whether it was here before under another path. */
-import { basename } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { isHistory } from '../core/backfill.ts';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';
 import { identityVersion, outsideRootName } from '../core/identity.ts';
 import { resultFileName } from '../core/ownFiles.ts';
+import { isSameDirectory, kinshipOf } from '../core/sameDirectory.ts';
 import { isMarkOf } from '../core/thinning.ts';
 import type { Enqueued, NewRun, RootStart, Run, RunSettings } from '../outbox/nouns.ts';
 import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
@@ -13,7 +15,7 @@ import type { IntakeParts } from './parts.ts';
 import { HostChanged } from './hostChanged.ts';
 import { provenBy } from './resultFile.ts';
 import type { DropRoot } from './rules.ts';
-import { isAt, isSameDirectory, Whereabouts } from './whereabouts.ts';
+import { directoryAt, Whereabouts } from './whereabouts.ts';
 
 /** What a person may say of one folder; it goes before meta.json. */
 export interface Wishes {
@@ -103,6 +105,8 @@ export async function enqueueFolder(
     target: targetOf(root, parts),
   };
   const enqueued = await outbox.enqueue(wanted, { nowMs, random: clock.random(), policy });
+  // One folder under two names would be two when it changes.
+  if (earlier.otherName !== null) await outbox.forgetFolder(root.name, earlier.otherName);
   if (enqueued.distrust !== undefined)
     log.error(
       { root: root.name, folder: folder.path },
@@ -184,6 +188,8 @@ function nameOf(path: string, root: DropRoot, host: string, nowMs: number): stri
 interface EarlierPlaces {
   /** The run that this very directory was at another path, where it is not any more. */
   readonly movedFrom: number | null;
+  /** The path by which `movedFrom` is still found: its name differs in nothing that the file system minds. */
+  readonly otherName: string | null;
   /** The run of this path and content whose own directory now lies elsewhere in the root. */
   readonly movedAway: { readonly run: number; readonly path: string } | null;
   /** Like `movedFrom`, where the file system cannot tell a move from a copy. */
@@ -205,7 +211,7 @@ async function earlierPlaces(
     outbox.runsOfInode(directory.ino, content.generation),
   ]);
   const here = atPath.find((run) => isOurs(run) && run.key.generation === key.generation);
-  const nothing: EarlierPlaces = { movedFrom: null, movedAway: null, doubtful: null };
+  const nothing: EarlierPlaces = { movedFrom: null, otherName: null, movedAway: null, doubtful: null };
   if (here !== undefined) {
     if (isSameDirectory(here.directory, directory) || root.name === outsideRootName) return nothing;
     const elsewhere = await whereaboutsIn(root, clock).find(here.directory, folder.restsSinceMs);
@@ -214,14 +220,30 @@ async function earlierPlaces(
   }
   for (const run of ofInode) {
     if (!isOurs(run) || run.path === path) continue;
-    if (await isAt(root.path, run.path, run.directory)) continue;
-    if (isSameDirectory(run.directory, directory)) return { ...nothing, movedFrom: run.run };
-    // Inodes are used again: where birth times are kept, one that differs is another directory, whatever is in it.
-    if (folder.isBirthKnown) continue;
-    if (isMarkOf(run.content, content)) return { ...nothing, movedFrom: run.run };
-    return { ...nothing, doubtful: run.run };
+    const atOldPath = await directoryAt(root.path, run.path);
+    const kinship = kinshipOf({
+      before: run.directory,
+      atOldPath,
+      now: directory,
+      areBirthsKept: folder.isBirthKnown || (await keepsBirths(dirname(join(root.path, path)), directory)),
+      isUnmoved: isMarkOf(run.content, content),
+    });
+    if (kinship === 'moved') {
+      const isFound = atOldPath !== null && isSameDirectory(atOldPath, directory);
+      return { ...nothing, movedFrom: run.run, otherName: isFound ? run.path : null };
+    }
+    if (kinship === 'untold') return { ...nothing, doubtful: run.run };
   }
   return nothing;
+}
+
+/**
+ * Whether the file system of a directory keeps birth times, as its parent shows it: the parent has changed since it was
+ * made. A directory that was made in one tick has the birth that would be made up for it.
+ */
+async function keepsBirths(parent: string, { dev }: DirectoryIdentity): Promise<boolean> {
+  const stats = await stat(parent, { bigint: true });
+  return String(stats.dev) === dev && stats.birthtimeNs !== 0n && stats.birthtimeNs !== stats.ctimeNs;
 }
 
 const whereabouts = new WeakMap<DropRoot, Whereabouts>();

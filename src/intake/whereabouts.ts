@@ -6,6 +6,7 @@ import type { Dir } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DirectoryIdentity } from '../core/content.ts';
+import { isSameDirectory } from '../core/sameDirectory.ts';
 import { directoryOf } from '../reading/sight.ts';
 import type { Clock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
@@ -87,13 +88,7 @@ export class Whereabouts {
   }
 }
 
-/** Device numbers change at a reboot; inode and birth time together do not. */
-export function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boolean {
-  return a.birthNs !== '0' && keyOf(a) === keyOf(b);
-}
-
-/** @param path relative to the root; what lies behind a link is not in it */
-export async function isAt(root: string, path: string, directory: DirectoryIdentity): Promise<boolean> {
+async function isAt(root: string, path: string, directory: DirectoryIdentity): Promise<boolean> {
   const found = await directoryAt(root, path);
   return found !== null && isSameDirectory(found, directory);
 }
@@ -102,8 +97,11 @@ function keyOf({ ino, birthNs }: DirectoryIdentity): string {
   return `${ino} ${birthNs}`;
 }
 
-/** @returns null when nothing is there */
-async function directoryAt(root: string, path: string): Promise<DirectoryIdentity | null> {
+/**
+ * @param path relative to the root; what lies behind a link is not in it
+ * @returns null when nothing is there. @throws system errors
+ */
+export async function directoryAt(root: string, path: string): Promise<DirectoryIdentity | null> {
   const stats = await statsIn(root, join(root, path));
   return stats === null ? null : directoryOf(stats);
 }

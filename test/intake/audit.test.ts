@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { smallRootMax } from '../../src/intake/audit.ts';
 import { Listing } from '../../src/intake/listing.ts';
 import { rulesOf, type DropRoot } from '../../src/intake/rules.ts';
+import { RunFolders } from '../../src/reading/runFolders.ts';
 import { sightFolderSync } from '../../src/reading/sightFolder.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
@@ -91,6 +92,36 @@ test('a moved folder is the same run, also while its old place was not looked at
   );
   expect(await root.count('gone')).toBe(0);
   expect(await root.count('queued')).toBe(many);
+});
+
+/** As a file system that uses inodes again, on which a directory is made, and filled, within one tick of its clock. */
+class InodesAgain extends RunFolders {
+  inode: string | null = null;
+
+  override async look(...args: Parameters<RunFolders['look']>): ReturnType<RunFolders['look']> {
+    const sight = await super.look(...args);
+    if (sight === null || this.inode === null) return sight;
+    return { ...sight, directory: { ...sight.directory, ino: this.inode }, isBirthKnown: false };
+  }
+}
+
+test('a folder that gets the inode of a removed one with the same content is a run of its own, however quickly', async ({
+  root,
+}) => {
+  const folders = new InodesAgain(root.parts().log);
+  const first = root.drop('run-1', plan('again'));
+  root.start({}, false, { folders });
+  try {
+    await until('the first to be a run', async () => (await root.count('queued')) === 1);
+    folders.inode = String(statSync(first, { bigint: true }).ino);
+    rmSync(first, { recursive: true });
+    root.drop('run-2', plan('again'));
+    await until('the first to be gone', async () => (await root.count('gone')) === 1);
+    await until('the second to be a run', async () => (await root.count('queued')) === 1, 10_000);
+    expect(await root.outbox.runsAtPath('runs', 'run-2', 5)).toMatchObject([{ run: 2 }]);
+  } finally {
+    await folders.close();
+  }
 });
 
 test('what a later process goes on after is kept', async ({ root }) => {
