@@ -5,6 +5,15 @@ import { tell } from './common.ts';
 
 type RootView = StatusView['drop_roots'][number];
 
+/** One line for each drop root in which something was left out. */
+export function leftOutLines(roots: readonly RootView[]): string[] {
+  return roots.flatMap(({ name, backfill: { mode, left_out: leftOut } }) => {
+    if (leftOut === 0 || mode === 'all') return [];
+    const reviving = `\`runtrackd retry --reason backfill --root ${name}\` tracks what lay there before the first start`;
+    return [`left out in ${name}: ${String(leftOut)} folder(s), with backfill ${mode}; ${reviving}`];
+  });
+}
+
 /** Long enough that a handful of folders is sent before anything is said of them, in ms. */
 const toldEveryMs = 5_000;
 

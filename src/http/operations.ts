@@ -131,6 +131,8 @@ export interface StatusView {
       readonly mode: string;
       /** Run folders that lay there when the root was first watched. */
       readonly found: number;
+      /** Folders that are skipped without a run: history that is left out, above all. */
+      readonly left_out: number;
       /** History that waits to be sent. */
       readonly waiting: number;
       /** When it is over at the platform's pace; null: nothing waits, or nothing limits it. */

@@ -21,6 +21,10 @@ export class FailedLooks {
     return `${String(this.#codes.size)} folder(s) cannot be looked at, such as ${path} (${code}): look at the disk, or at the share`;
   }
 
+  has(path: string): boolean {
+    return this.#codes.has(path);
+  }
+
   paths(): string[] {
     return [...this.#codes.keys()];
   }

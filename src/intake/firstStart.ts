@@ -1,6 +1,7 @@
 /** What the first start of a root says of the history that lies in it. */
 import prettyMs from 'pretty-ms';
 import { backfillText } from '../core/backfill.ts';
+import { isoTime } from '../system/clock.ts';
 import type { IntakeParts } from './parts.ts';
 import type { DropRoot } from './rules.ts';
 
@@ -20,6 +21,23 @@ export function announce(
   log.info(
     { root: name, found, backfill: mode },
     `first start of drop root ${path}: ${String(found)} folder(s) lie there already; backfill is ${mode}: ${plan(backfill, found, runsPerSecond())}`,
+  );
+}
+
+/**
+ * A clock that was ahead at the first start makes history of what comes later, until it is past that moment. What a process
+ * sees come is none, whatever clocks say.
+ */
+export function warnOfClock(
+  { name, path }: DropRoot,
+  firstStartMs: number | null,
+  { log, clock }: Pick<IntakeParts, 'log' | 'clock'>,
+): void {
+  if (firstStartMs === null || firstStartMs <= clock.nowMs()) return;
+  const first = isoTime(firstStartMs);
+  log.warn(
+    { root: name, first },
+    `drop root ${path} was first watched at ${first}, which is still to come by the clock of this machine: what comes while no daemon runs counts as history until then`,
   );
 }
 

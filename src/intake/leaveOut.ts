@@ -10,6 +10,44 @@ import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
 import type { DropRoot, RootRules } from './rules.ts';
 
+/** Of so many at the most it is remembered: solvers under way are far fewer. */
+const incompleteMax = 10_000;
+
+/** What was left out since it was last said: thousands at a first start, in one line. */
+export class LeftOut {
+  readonly #root: DropRoot;
+  readonly #log: IntakeParts['log'];
+  readonly #incomplete = new Set<string>();
+  #count = 0;
+  #example = '';
+
+  constructor(root: DropRoot, log: IntakeParts['log']) {
+    this.#root = root;
+    this.#log = log;
+  }
+
+  add(path: string, how: 'complete' | 'incomplete'): void {
+    this.#count += 1;
+    this.#example = path;
+    if (how === 'incomplete' && this.#incomplete.size < incompleteMax) this.#incomplete.add(path);
+  }
+
+  /** Whether it was, when this process left it out: by a clock that is ahead a run under way lay there for long. */
+  wasIncomplete(path: string): boolean {
+    return this.#incomplete.has(path);
+  }
+
+  say(): void {
+    if (this.#count === 0) return;
+    const { name, path, backfill } = this.#root;
+    this.#log.info(
+      { root: name, count: this.#count },
+      `${String(this.#count)} folder(s) of drop root ${path} are left out, such as ${this.#example}: they lay there before the first start, and backfill is ${backfillText(backfill)}; \`runtrackd retry --reason backfill\` tracks them`,
+    );
+    this.#count = 0;
+  }
+}
+
 /**
  * Whether it is history that backfill leaves out. What is incomplete and changed shortly before the first start is a run
  * under way; what its result file proves to be sent already is taken for that, whatever backfill says.

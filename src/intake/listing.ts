@@ -49,6 +49,11 @@ export class Listing {
     return this.#entries;
   }
 
+  /** Whether all that is in the root was seen when it was last listed: no date folder was closed to this user. */
+  get isOpen(): boolean {
+    return [...this.#odd.values()].every(({ closed }) => closed === null);
+  }
+
   /** Date folders in which new run folders are most likely, newest first. */
   newestParents(max: number): readonly string[] {
     return this.#newest.slice(0, max).map(({ path }) => path);

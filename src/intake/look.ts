@@ -40,7 +40,12 @@ export interface OpenFolderMemory {
 
 export type Looked =
   /** Nothing to remember: it is a run, or a person's matter, or not there. */
-  | { readonly kind: 'done'; readonly enqueued: Enqueued | null }
+  | {
+      readonly kind: 'done';
+      readonly enqueued: Enqueued | null;
+      /** Absent where it is not left out as history. */
+      readonly leftOut?: 'complete' | 'incomplete';
+    }
   /** Look again after this, in ms; null: when something moves. */
   | {
       readonly kind: 'open';
@@ -55,7 +60,7 @@ const done: Looked = { kind: 'done', enqueued: null };
 /**
  * @param known what the outbox has of this folder
  * @param memory of the last look, if the folder was open then
- * @param start how the root was first watched; null where that is not known
+ * @param start how the root was first watched; null where that is not known, and for what has come since in any case
  * @param hasVanished asked of a folder that was not found: its root may be away, or be another one
  */
 export async function lookAt(
@@ -83,11 +88,14 @@ export async function lookAt(
     const asBefore = await lookAsRecorded(path, rules, recorded, known, parts, start, rested);
     if (asBefore !== null) return asBefore;
   }
+  // Somebody has just said that it is complete.
+  const hasMarkerCome = memory?.isMarkerMissing === true && sight.sighting.missingMarker === null;
   const open = remembered(memory, known, sight, nowMs, clock.nowMs());
   const isQuiet = nowMs - open.unchangedSinceMs >= rules.root.settle.quietMs;
-  if (isQuiet && (await isLeftOut(path, rules, known, sight, start, parts))) {
+  if (isQuiet && !hasMarkerCome && (await isLeftOut(path, rules, known, sight, start, parts))) {
     await leaveOut(path, rules, known, sight, parts);
-    return done;
+    const isIncomplete = sight.files.length === 0 || sight.sighting.missing.length > 0;
+    return { kind: 'done', enqueued: null, leftOut: isIncomplete ? 'incomplete' : 'complete' };
   }
   if (isQuiet && sight.files.length + sight.archives.length === 0 && sight.sighting.unreadable === null) {
     const misplaced = await tooLow(path, rules);

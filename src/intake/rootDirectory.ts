@@ -91,6 +91,11 @@ export class RootDirectory {
     this.#say(troubleOf(code), { code });
   }
 
+  /** Whether it is still the directory that was there at the last look. */
+  async isAsSeen(): Promise<boolean> {
+    return (await this.#markNow().catch(() => null)) === this.#mark;
+  }
+
   /** Whether a folder is missing from the root as it is believed to be: one that is away for a moment has lost nothing. */
   async hasLost(path: string): Promise<boolean> {
     return (await this.#isStillThere()) && !(await this.#holds(path)) && (await this.#isStillThere());

@@ -12,11 +12,12 @@ import { Agenda } from './agenda.ts';
 import { Audit, smallRootMax } from './audit.ts';
 import type { Auditor } from './auditor.ts';
 import { targetOf } from './enqueue.ts';
-import { announce } from './firstStart.ts';
+import { announce, warnOfClock } from './firstStart.ts';
 import { FailedLooks } from './failedLooks.ts';
 import { chokidarEntriesMax, Hints, parentWatchesMax, type HintsKind } from './hints.ts';
 import { runFolderOf } from './levels.ts';
 import { Listing, oneAhead } from './listing.ts';
+import { LeftOut } from './leaveOut.ts';
 import { lookAt, type OpenFolderMemory } from './look.ts';
 import type { MissedEvents } from './missedEvents.ts';
 import type { IntakeParts } from './parts.ts';
@@ -53,6 +54,8 @@ interface OpenFolder {
   readonly isWaitingForQuiet: boolean;
   /** All files that are required. */
   readonly isAllThere: boolean;
+  /** This process saw it come, or change: whatever clocks say, it is no history. */
+  readonly hasCome: boolean;
 }
 
 type Source = 'event' | 'scan';
@@ -81,6 +84,7 @@ export class RootIntake {
   /** Folders that moved while they were looked at. */
   readonly #movedMeanwhile = new Set<string>();
   readonly #failed: FailedLooks;
+  readonly #leftOut: LeftOut;
   readonly #scans = new PQueue({ concurrency: 1 });
   readonly #waking = new Waking();
   readonly #found = { byScan: 0, byEvent: 0 };
@@ -89,6 +93,8 @@ export class RootIntake {
   #timerMs = Infinity;
   #waitingForQuiet = 0;
   #mustList = true;
+  /** This process has looked at all that lay in the directory that the root is now: what it does not know has come since. */
+  #isListed = false;
   #isHinted = false;
   /** The distrust, by its time, since which this process has scanned the whole root once. */
   #scannedSince: number | null = null;
@@ -107,6 +113,7 @@ export class RootIntake {
     this.#listing = new Listing(this.rules, parts);
     this.#directory = new RootDirectory(root, parts);
     this.#failed = new FailedLooks(root, parts.log);
+    this.#leftOut = new LeftOut(root, parts.log);
     this.#audit = new Audit({
       ...parts,
       root,
@@ -233,6 +240,7 @@ export class RootIntake {
     this.#agenda.clear();
     await this.#hints?.stop();
     await this.#looks.onIdle();
+    this.#leftOut.say();
   }
 
   /**
@@ -268,9 +276,11 @@ export class RootIntake {
     const isWholeWanted = distrust !== null && distrust.sinceMs !== this.#scannedSince;
     const isWhole = asked || this.#mustList || place.isAnother || !place.isTrusted || isWholeWanted;
     try {
+      if (place.isAnother) this.#isListed = false;
       await this.#beginWith(place, facts.start);
       this.#mustList = false;
       await this.#listNew(isWhole, tally);
+      this.#isListed ||= isWhole && this.#listing.isOpen && !this.#isStopped;
     } catch (error) {
       this.#mustList = true;
       this.#directory.fail(error);
@@ -289,6 +299,7 @@ export class RootIntake {
       if (asked) tally.enqueued.push(...enqueued);
     }
     this.#hints?.watchParents(this.#listing.newestParents(parentWatchesMax), clock.monotonicMs());
+    this.#leftOut.say();
     this.#lastScanMs = clock.nowMs();
     if (place.isTrusted && isWhole && !this.#isStopped && isWholeWanted) {
       // Once for each time that the outbox was found to be behind: what comes later was not there before.
@@ -316,7 +327,10 @@ export class RootIntake {
       clock.nowMs(),
     );
     this.#start = begun;
-    if (!isFirst) return;
+    if (!isFirst) {
+      warnOfClock(root, begun.firstStartMs, this.#parts);
+      return;
+    }
     const historyFound = await this.#listing.count();
     await outbox.noteHistory(root.name, historyFound);
     this.#start = { ...begun, historyFound };
@@ -509,7 +523,9 @@ export class RootIntake {
     const before = this.#open.get(path);
     try {
       const [known] = await outbox.folders(root.name, [path]);
-      const looked = await lookAt(path, this.rules, known, before?.memory, this.#start, this.#parts, () =>
+      const hasCome = before?.hasCome ?? (await this.#hasCome(path, known));
+      const start = hasCome ? null : this.#start;
+      const looked = await lookAt(path, this.rules, known, before?.memory, start, this.#parts, () =>
         this.#directory.hasLost(path),
       );
       this.#failed.delete(path);
@@ -519,6 +535,7 @@ export class RootIntake {
         else this.#found.byScan += 1;
       }
       if (looked.kind === 'done') {
+        if (looked.leftOut !== undefined) this.#leftOut.add(path, looked.leftOut);
         this.#close(path);
         return looked.enqueued;
       }
@@ -532,6 +549,7 @@ export class RootIntake {
         lookedMs: nowMs,
         isWaitingForQuiet,
         isAllThere,
+        hasCome: hasCome || (before !== undefined && before.memory.signature !== memory.signature),
       });
       // What is all there only has to be quiet for a while, and is looked at then.
       if (isAllThere) this.#hints?.unwatchFolder(path);
@@ -545,6 +563,16 @@ export class RootIntake {
       this.#failed.add(path, code);
       return null;
     }
+  }
+
+  /**
+   * Whether a folder that is not open was not there when the root was listed, and is not one of another directory in its
+   * place; or was left out before it was complete, and is another one now.
+   */
+  async #hasCome(path: string, known: Folder | undefined): Promise<boolean> {
+    if (known?.state === 'skipped') return known.signature !== '' && this.#leftOut.wasIncomplete(path);
+    if (known !== undefined || !this.#isListed || this.#failed.has(path)) return false;
+    return this.rules.root.backfill.kind === 'all' || (await this.#directory.isAsSeen());
   }
 
   #close(path: string): void {

@@ -198,7 +198,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
         overdue: count(name, 'overdue'),
         last_scan: lastScanMs === null ? null : isoTime(lastScanMs),
         archive: archive === undefined ? null : { path: archive.rules.archive, problem: archive.trouble() },
-        backfill: backfillOf(intake, told, intakeParts),
+        backfill: backfillOf(intake, told, count(name, 'skipped'), intakeParts),
         problem: intake.trouble(),
       };
     }),
@@ -208,6 +208,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
 function backfillOf(
   intake: RootIntake,
   { backlog }: Told,
+  leftOut: number,
   { clock, runsPerSecond }: IntakeParts,
 ): StatusView['drop_roots'][number]['backfill'] {
   const { name, backfill } = intake.rules.root;
@@ -216,6 +217,7 @@ function backfillOf(
   return {
     mode: backfillText(backfill),
     found: intake.historyFound(),
+    left_out: leftOut,
     waiting,
     eta: lastsMs === null ? null : isoTime(clock.nowMs() + lastsMs),
   };

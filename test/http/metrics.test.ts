@@ -58,7 +58,7 @@ function statusWith(roots: number, changes: Partial<StatusView> = {}): StatusVie
       overdue: 0,
       last_scan: null,
       archive: null,
-      backfill: { mode: 'all', found: 0, waiting: 0, eta: null },
+      backfill: { mode: 'all', found: 0, left_out: 0, waiting: 0, eta: null },
       problem: null,
     })),
     ...changes,

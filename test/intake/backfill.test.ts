@@ -1,8 +1,9 @@
 /** History: what lay in a root before it was first watched. */
-import { mkdirSync, renameSync, utimesSync } from 'node:fs';
+import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { plan, writeFiles } from '../journey/folders.ts';
+import { machineClock } from '../../src/system/clock.ts';
+import { dropFolder, plan, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
 import { test as rootTest, type Root } from './root.ts';
@@ -66,6 +67,67 @@ rootTest('none: what a restart finds that was not looked at yet is history as we
   expect(root.said.filter(({ text }) => text.startsWith('first start'))).toHaveLength(1);
 });
 
+rootTest.for<{ name: string; aheadMs: number; isPutRight: boolean; leftOut: number }>([
+  // By its time runs under way are taken for history too, until they change.
+  {
+    name: 'a clock that was an hour ahead, and is put right',
+    aheadMs: 3_600_000,
+    isPutRight: true,
+    leftOut: 3,
+  },
+  { name: 'a file server that is minutes behind', aheadMs: 300_000, isPutRight: false, leftOut: 1 },
+])(
+  'none: what is seen to come or to change after the first start is tracked, with $name',
+  async ({ aheadMs, isPutRight, leftOut }, { root }) => {
+    let nowAheadMs = aheadMs;
+    const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + nowAheadMs };
+    const marker = { DONE: '' };
+    root.drop('old', { ...plan('old'), ...marker });
+    root.drop('under-way', { 'input.json': {}, ...marker });
+    mkdirSync(join(root.path, 'later'));
+    const { intake, stop } = root.start({ ...none, marker: 'DONE' }, false, { clock });
+    await until('the first scan', () => intake.lastScanMs());
+    await until('what is history to be left out', async () => (await root.count('skipped')) === leftOut);
+    if (isPutRight) nowAheadMs = 0;
+    mkdirSync(join(root.path, 'fresh'));
+    const come = ['under-way', 'later', 'fresh'];
+    for (const name of come) writeFiles(join(root.path, name), { ...plan(name), ...marker });
+    await until('all to be tracked', async () => (await root.count('queued')) === come.length);
+    root.drop('nearly');
+    await until('it to wait', async () => (await root.count('settling')) === 1);
+    writeFileSync(join(root.path, 'nearly', 'DONE'), '');
+    await until('it to be tracked', async () => (await root.count('queued')) === come.length + 1);
+    expect(await root.count('skipped')).toBe(1);
+    await stop();
+    // What came while no process saw it can only be judged by clocks, and that is said.
+    root.drop('between', { ...plan('between'), ...marker });
+    const second = root.start({ ...none, marker: 'DONE' }, false, { clock });
+    await until('it to be left out', async () => (await root.count('skipped')) === 2);
+    await second.stop();
+    const said = (level: string): string[] =>
+      root.said.filter((line) => line.level === level).map(({ text }) => text);
+    expect(said('warn')).toHaveLength(isPutRight ? 1 : 0);
+    expect(said('info')).toContainEqual(
+      expect.stringMatching(/^1 folder\(s\) of drop root .* are left out, such as between: /),
+    );
+  },
+);
+
+rootTest(
+  'none: a directory that comes in place of the root brings history, and nothing new',
+  async ({ root }) => {
+    const other = join(root.dir, 'other');
+    for (const name of ['old-1', 'old-2']) dropFolder(other, name, plan(name));
+    const { intake } = root.start(none);
+    await until('the first scan', () => intake.lastScanMs());
+    renameSync(root.path, `${root.path}-away`);
+    renameSync(other, root.path);
+    root.drop('fresh');
+    await settled(root, 3);
+    expect((await root.outbox.counts()).states).toEqual({ queued: 1, skipped: 2 });
+  },
+);
+
 rootTest('since: by the day on which the files were written', async ({ root }) => {
   dropOld(root, 'old', '2025-12-31');
   dropOld(root, 'young', '2026-01-01');
@@ -120,6 +182,10 @@ test('history that was left out is tracked when a person wants it, one by one or
   for (const name of ['a', 'b', 'c']) scene.drop(name);
   const daemon = await scene.daemon();
   await until('the history to be left out', async () => (await daemon.status()).counts.skipped === 3);
+  expect((await daemon.status()).drop_roots[0]?.backfill.left_out).toBe(3);
+  expect((await scene.command('status')).stdout).toContain(
+    'left out in runs: 3 folder(s), with backfill none',
+  );
   expect(scene.seen).toEqual([]);
   expect((await scene.command('retry', 'a')).code).toBe(0);
   await scene.result('a');

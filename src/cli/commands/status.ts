@@ -5,7 +5,7 @@ import { shownStates } from '../../core/run.ts';
 import { narrowedText } from '../../http/narrowedText.ts';
 import type { StatusView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
-import { backfillLines } from '../backfillText.ts';
+import { backfillLines, leftOutLines } from '../backfillText.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { exitCodes } from '../exit.ts';
 import { explainHint } from '../operating.ts';
@@ -65,7 +65,7 @@ function statusScreen(status: StatusView, nowMs: number): string {
       ]),
     ),
   );
-  lines.push(...backfillLines(status.drop_roots));
+  lines.push(...backfillLines(status.drop_roots), ...leftOutLines(status.drop_roots));
   const counts = shownStates.flatMap((state) => {
     const count = status.counts[state];
     return count === undefined ? [] : [`${String(count)} ${coloured(state)}`];
