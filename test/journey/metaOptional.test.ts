@@ -70,12 +70,14 @@ test('an inferred status is no content: a meta.json that says the same comes lat
   const folder = scene.drop('plan', { 'input.json': {}, 'output.json': {} });
   await scene.state(daemon, 'plan', 'recorded');
   writeFileSync(join(folder, 'meta.json'), JSON.stringify({ name: 'late' }));
-  await until('the change to be seen', async () => {
+  const isSettled = async (): Promise<boolean> => {
     const scanned = await scene.command('scan');
-    return scanned.code === 0 && (await daemon.list()).every(({ state }) => state === 'recorded');
-  });
+    // While it is quiet for a while the folder stands beside its run.
+    return scanned.code === 0 && (await daemon.list()).length === 1;
+  };
+  await until('the change to be seen', isSettled);
   writeFileSync(join(folder, 'run.log'), 'late too\n');
-  await scene.command('scan');
+  await until('the log to be seen', isSettled);
   expect(await scene.platformRuns()).toHaveLength(1);
-  expect(await daemon.list()).toHaveLength(1);
+  expect(await daemon.list()).toMatchObject([{ state: 'recorded' }]);
 });
