@@ -30,7 +30,7 @@ const signatureBytesMax = 64;
  * A folder, and what it looked like. The marker is in no signature: one that comes last lets a folder go at once, and one
  * that is taken away makes no recorded folder new. So of an open folder it is told beside it whether it was missing.
  */
-export type Compared = Recorded | readonly [path: string, signature: string, isMarkerMissing: boolean];
+export type Compared = readonly [...Recorded, isMarkerMissing?: boolean];
 
 export class Comparison {
   readonly #rules: RootRules;
@@ -56,13 +56,13 @@ export class Comparison {
     const isReached = reachedSideBySide(root.path);
     const round = Math.floor(this.#clock.monotonicMs() / root.auditEveryMs) & 0xff;
     return compared
-      .filter(([path, ...was]) => this.#differs(`${root.path}/${path}`, was, device, round, isReached))
+      .filter((was) => this.#differs(`${root.path}/${was[0]}`, was, device, round, isReached))
       .map(([path]) => path);
   }
 
   #differs(
     folder: string,
-    was: Was,
+    was: Compared,
     device: bigint | null,
     round: number,
     isReached: (folder: string) => boolean,
@@ -79,7 +79,7 @@ export class Comparison {
   }
 
   /** A marker that comes or goes changes the times of its directory. */
-  #isAsRemembered(folder: string, [signature]: Was, round: number): boolean {
+  #isAsRemembered(folder: string, [, signature]: Compared, round: number): boolean {
     const slot = this.#table.find(signature);
     if (slot === null) return false;
     const said: BigIntStats[] = [];
@@ -96,7 +96,7 @@ export class Comparison {
   /** In full. @param device whose directories may be remembered; null: none */
   #looksOther(
     folder: string,
-    [signature, isMarkerMissing]: Was,
+    [, signature, isMarkerMissing]: Compared,
     device: bigint | null,
     round: number,
   ): boolean {
@@ -134,8 +134,6 @@ export class Comparison {
     return hash('sha256', this.#bytes.subarray(0, word * 8), 'buffer');
   }
 }
-
-type Was = readonly [signature: string, isMarkerMissing?: boolean];
 
 /** Which paths looks have asked about, below the folder. */
 class Trails {
