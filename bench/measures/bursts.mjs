@@ -16,8 +16,6 @@ const quietMs = 500;
 const [burst, burstShort] = [25_000, 500];
 /** Chokidar on the tree has five watches for each folder; more than this it cannot watch here. */
 const chokidarFoldersMax = 10_000;
-/** Written one file after the other, and looked at while they grow: so many are enough to see what it costs. */
-const openMax = 3_000;
 /** What does not come within this time does not come. */
 const patienceMs = 60_000;
 /** Chokidar has nothing that looks again: what it has not said by then was lost. */
@@ -27,7 +25,6 @@ const [writers, foldersEach, foldersEachShort] = [100, 20, 3];
 export async function measure({ dir, isShort, say }) {
   const count = isShort ? burstShort : burst;
   const few = Math.min(count, chokidarFoldersMax);
-  const open = Math.min(count, openMax);
   const each = isShort ? foldersEachShort : foldersEach;
   const plays = [
     { name: `${few} renamed in at once`, key: 'renamed', count: few, prepares: true, go: dropAll },
@@ -39,10 +36,10 @@ export async function measure({ dir, isShort, say }) {
       go: whileStopped,
     },
     {
-      name: `${open} open at once, written file by file`,
+      name: `${count} open at once, written file by file`,
       key: 'open',
-      count: open,
-      go: (stage) => fileByFile(stage, open),
+      count,
+      go: (stage) => fileByFile(stage, count),
     },
     {
       name: `${writers} writers at once`,

@@ -32,8 +32,8 @@ const seenAt = [1_000, 10_000, 100_000];
 const idleMs = 10_000;
 /** What a start leaves to be tidied up is over by then: V8 goes through its memory some seconds after the last work. */
 const calmMs = 15_000;
-/** A look at all of them leaves more. */
-const calmAfterScanMs = 45_000;
+/** A look at all of them leaves more: V8 comes back to it for a minute and a quarter. */
+const calmAfterScanMs = 90_000;
 
 export async function measure({ dir, rounds, isShort, isHuge, say }) {
   const wanted = [...(isShort ? sizesShort : sizes), ...(isHuge ? [hugeSize] : [])];
