@@ -34,6 +34,7 @@ describe('a run that stays where it is', () => {
       const since = (ms: number) => askOfLasting(sampleStates[kind], now - 1, now - ms, now);
       expect(since(24 * hourMs - 1)).toBeNull();
       expect(since(24 * hourMs)?.reason.class).toBe('unclear-for-long');
+      expect(since(24 * hourMs)?.reason.text).toContain('for a day every request');
       expect(since(24 * hourMs)?.hint).toContain('all the same');
     },
   );

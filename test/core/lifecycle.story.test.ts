@@ -89,6 +89,7 @@ describe('a run that is set aside says why and what to do', () => {
     why: string;
     text: RegExp;
     hint: RegExp;
+    isRetried?: true;
   }>([
     {
       name: 'by crashes',
@@ -116,6 +117,15 @@ describe('a run that is set aside says why and what to do', () => {
       hint: /console.*runtrackd retry/,
     },
     {
+      name: 'by a list that has been bare of our runs for a day',
+      of: { ...late, endedAtMs: now - 24 * 60 * minute },
+      happening: absence(2, now, { showsOurs: false }),
+      why: 'surely-absent',
+      text: /for a day it has listed none of the others/,
+      hint: /removed.*console.*runtrackd retry/,
+      isRetried: true,
+    },
+    {
       name: 'by a twin',
       of: late,
       happening: absence(2, now, { twin: 'run-t' }),
@@ -123,13 +133,15 @@ describe('a run that is set aside says why and what to do', () => {
       text: /run-t/,
       hint: /runtrackd skip.*runtrackd retry/,
     },
-  ])('$name', ({ of, happening, used, why, text, hint }) => {
+  ])('$name', ({ of, happening, used, why, text, hint, isRetried }) => {
     const { state } = at(of, happening, 0.5, used).life;
     if (state.kind !== 'parked') throw new Error(`it is ${state.kind}`);
     expect(state.reason.class).toBe(why);
     expect(state.reason.text).toMatch(text);
     expect(state.hint).toMatch(hint);
     expect(state.from.kind).toBe(of.kind);
+    // A person’s word is enough then.
+    if (isRetried === true) expect(state.from).toEqual({ ...of, mayResend: true });
   });
 });
 
