@@ -27,7 +27,7 @@ export async function measure({ dir, isShort, say }) {
   const few = Math.min(count, chokidarFoldersMax);
   const each = isShort ? foldersEachShort : foldersEach;
   const plays = [
-    { name: `${few} renamed in at once`, key: 'renamed', count: few, prepares: true, go: dropAll },
+    { name: `${count} renamed in at once`, key: 'renamed', count, prepares: true, go: dropAll },
     {
       name: `${count} renamed in while the process is stopped`,
       key: 'stopped',

@@ -5,6 +5,9 @@ import type { RunLife } from './happening.ts';
 export const deliveryLines = ['started', 'fresh', 'backlog'] as const;
 export type DeliveryLine = (typeof deliveryLines)[number];
 
+/** And those whose outcome is unknown. */
+export const allLines = [...deliveryLines, 'reconcile'] as const;
+
 /** Every so many new runs one comes from the backlog, so that it ends even where fresh runs never do. */
 const backlogEvery = 5;
 /** Fresh runs may begin beyond the bound, so that they need not wait for the backlog's to be posted. */

@@ -10,7 +10,7 @@ import { isSameDirectory } from '../core/sameDirectory.ts';
 import { directoryOf } from '../reading/sight.ts';
 import type { Clock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
-import { statsIn } from '../system/wayTo.ts';
+import { isAbsent, statsIn } from '../system/wayTo.ts';
 import type { DropRoot } from './rules.ts';
 
 /** What was found is kept for as long as somebody may come back with the next question, in ms: it is some 10 MB of a large root. */
@@ -115,8 +115,4 @@ async function opened(path: string, mayBeClosed: boolean): Promise<Dir | null> {
     if (mayBeClosed && (isClosed || isAbsent(error))) return null;
     throw error;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR';
 }

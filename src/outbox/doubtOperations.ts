@@ -3,7 +3,7 @@
  * clock was set, or it may not remember what was sent.
  */
 import { clockSet, takenOver } from '../core/doubt.ts';
-import { deliveryLines } from '../core/turns.ts';
+import { allLines } from '../core/turns.ts';
 import type { Claim } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns } from './rows.ts';
@@ -12,7 +12,6 @@ import type { Chance, RunRows } from './runRows.ts';
 /** A run whose crash happened this often with nothing else in hand is what crashes the daemon. */
 const crashesMax = 3;
 
-const allLines = [...deliveryLines, 'reconcile'] as const;
 /** The states in which a row that is behind the truth could lead to a second run. */
 const doubtfulKinds = ['queued', 'uploaded', 'unknown', 'parked', 'skipped', 'superseded', 'gone'] as const;
 

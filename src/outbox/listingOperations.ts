@@ -1,11 +1,10 @@
 /** What the platform's lists showed: the evidence for "found" and for "surely absent". */
-import { deliveryLines } from '../core/turns.ts';
+import { allLines } from '../core/turns.ts';
 import type { Claim } from './nouns.ts';
 import { runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 import type { RunRows } from './runRows.ts';
 
-const allLines = [...deliveryLines, 'reconcile'] as const;
 /** Whose apps are looked at, of each line: whole backlogs are of one app. */
 const runsAskedFor = 50;
 

@@ -84,6 +84,7 @@ async function statsOrNull(path: string): Promise<BigIntStats | null> {
   }
 }
 
-function isAbsent(error: unknown): boolean {
+/** Whether an error says that nothing is there. */
+export function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
