@@ -5,38 +5,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
-import { errorCode } from '../system/files.ts';
 import { fileSystemAt } from '../system/fileSystem.ts';
 import { Waking } from '../system/waking.ts';
-import { Agenda } from './agenda.ts';
 import { Audit, smallRootMax } from './audit.ts';
 import type { Auditor } from './auditor.ts';
 import { targetOf } from './enqueue.ts';
 import { announce, warnOfClock } from './firstStart.ts';
-import { FailedLooks } from './failedLooks.ts';
+import { FolderLooks } from './folderLooks.ts';
 import { chokidarEntriesMax, Hints, parentWatchesMax, type HintsKind } from './hints.ts';
 import { runFolderOf } from './levels.ts';
 import { Listing, oneAhead } from './listing.ts';
-import { LeftOut } from './leaveOut.ts';
-import { lookAt, type OpenFolderMemory } from './look.ts';
 import type { MissedEvents } from './missedEvents.ts';
 import type { IntakeParts } from './parts.ts';
 import { RootDirectory, type RootPlace } from './rootDirectory.ts';
 import { rulesOf, type DropRoot, type RootRules } from './rules.ts';
 
-/** Folders looked at side by side: each waits for the outbox five times, and what waits together is asked together. */
-const looksAtOnce = 64;
 /** Rows asked of the outbox at once. */
 const pageOfRows = 500;
 /** Up to so many open folders are looked at one by one at each scan; of more, the audit's thread says which have moved. */
 const openOneByOneMax = 64;
 /** Open folders compared in one order to the audit's thread. */
 const pageOfOpen = 512;
-/** So many folders may be waiting for their quiet time before the listing goes on: what is remembered of each adds up. */
-const quietAtOnceMax = 10_000;
-/** After a look at an open folder its next event is answered after this at the earliest, in ms; the longer open, the later. */
-const swarmMsMin = 50;
-const swarmMsMax = 1_000;
 /** Scans that events ask for follow each other at this distance at the least, in ms. */
 const hintedScanMs = 200;
 
@@ -46,19 +35,6 @@ export interface ScanReport {
   /** Runs that the scan has made, when a person asked for it. */
   readonly enqueued: readonly Enqueued[];
 }
-
-interface OpenFolder {
-  readonly memory: OpenFolderMemory;
-  readonly openedMs: number;
-  readonly lookedMs: number;
-  readonly isWaitingForQuiet: boolean;
-  /** All files that are required. */
-  readonly isAllThere: boolean;
-  /** This process saw it come, or change: whatever clocks say, it is no history. */
-  readonly hasCome: boolean;
-}
-
-type Source = 'event' | 'scan';
 
 /** What all drop roots share. */
 export interface IntakeShared {
@@ -77,21 +53,10 @@ export class RootIntake {
   readonly #auditor: Auditor;
   readonly #onProgress: () => void;
   readonly #leaveDoubt: (() => void) | undefined;
-  readonly #open = new Map<string, OpenFolder>();
-  readonly #agenda = new Agenda();
-  readonly #looks = new PQueue({ concurrency: looksAtOnce });
-  readonly #looking = new Map<string, Promise<Enqueued | null>>();
-  /** Folders that moved while they were looked at. */
-  readonly #movedMeanwhile = new Set<string>();
-  readonly #failed: FailedLooks;
-  readonly #leftOut: LeftOut;
+  readonly #looks: FolderLooks;
   readonly #scans = new PQueue({ concurrency: 1 });
   readonly #waking = new Waking();
-  readonly #found = { byScan: 0, byEvent: 0 };
   #start: RootStart | null = null;
-  #timer: NodeJS.Timeout | undefined;
-  #timerMs = Infinity;
-  #waitingForQuiet = 0;
   #mustList = true;
   /** This process has looked at all that lay in the directory that the root is now: what it does not know has come since. */
   #isListed = false;
@@ -112,13 +77,11 @@ export class RootIntake {
     this.#auditor = auditor;
     this.#listing = new Listing(this.rules, parts);
     this.#directory = new RootDirectory(root, parts);
-    this.#failed = new FailedLooks(root, parts.log);
-    this.#leftOut = new LeftOut(root, parts.log);
     this.#audit = new Audit({
       ...parts,
       root,
       auditor,
-      look: (path) => this.#look(path, 'scan'),
+      look: (path) => this.#looks.look(path, 'scan'),
       isRootWell: () => this.#directory.trouble() === null,
     });
     this.#hints =
@@ -132,6 +95,16 @@ export class RootIntake {
             onPath: (path) => this.#hinted(path),
             onUnknown: () => this.rescan(),
           });
+    this.#looks = new FolderLooks({
+      rules: this.rules,
+      intake: parts,
+      directory: this.#directory,
+      hints: this.#hints,
+      start: () => this.#start,
+      isListed: () => this.#isListed,
+      onLooked: onProgress,
+      onBug: (error) => this.#noteBug(error),
+    });
     this.#leaveDoubt = missed?.onDoubt(() => this.rescan());
   }
 
@@ -141,7 +114,7 @@ export class RootIntake {
       this.#directory.trouble() ??
       this.#parts.folders.trouble(this.rules.root.path) ??
       this.#listing.trouble() ??
-      this.#failed.trouble() ??
+      this.#looks.failed.trouble() ??
       this.#hints?.degraded() ??
       null
     );
@@ -163,7 +136,7 @@ export class RootIntake {
 
   /** How many folders this process has seen first in a scan, and how many because of an event. */
   found(): { readonly byScan: number; readonly byEvent: number } {
-    return this.#found;
+    return this.#looks.found();
   }
 
   /** How many run folders lay in the root when it was first watched for its platform and app. */
@@ -192,7 +165,7 @@ export class RootIntake {
 
   /** Looks at one folder now, as after a person's word. */
   async lookNow(path: string): Promise<void> {
-    await this.#look(path, 'scan');
+    await this.#looks.look(path, 'scan');
   }
 
   /** Events may be missing: everything is listed again, soon. */
@@ -206,6 +179,7 @@ export class RootIntake {
     const onStop = (): void => {
       // What is queued is passed over, and what is being looked at ends.
       this.#isStopped = true;
+      this.#looks.halt();
       this.#waking.wake();
     };
     stop.addEventListener('abort', onStop, { once: true });
@@ -236,11 +210,9 @@ export class RootIntake {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#leaveDoubt?.();
-    clearTimeout(this.#timer);
-    this.#agenda.clear();
+    this.#looks.halt();
     await this.#hints?.stop();
-    await this.#looks.onIdle();
-    this.#leftOut.say();
+    await this.#looks.stop();
   }
 
   /**
@@ -299,7 +271,7 @@ export class RootIntake {
       if (asked) tally.enqueued.push(...enqueued);
     }
     this.#hints?.watchParents(this.#listing.newestParents(parentWatchesMax), clock.monotonicMs());
-    this.#leftOut.say();
+    this.#looks.leftOut.say();
     this.#lastScanMs = clock.nowMs();
     if (place.isTrusted && isWhole && !this.#isStopped && isWholeWanted) {
       // Once for each time that the outbox was found to be behind: what comes later was not there before.
@@ -347,7 +319,7 @@ export class RootIntake {
     const { path } = this.rules.root;
     const entries = await this.#parts.folders.count(path, chokidarEntriesMax + 1);
     await hints.begin(await fileSystemAt(path), entries, nowMs);
-    for (const [name, { isAllThere }] of this.#open) if (!isAllThere) hints.watchFolder(name, nowMs);
+    this.#looks.watchOpen(nowMs);
   }
 
   /** Lists, page by page, and looks at what is not known to the outbox. */
@@ -358,11 +330,11 @@ export class RootIntake {
       const wanted = unfinished.filter((path) => !this.rules.isIgnoredFolder(path));
       tally.folders += listed - (unfinished.length - wanted.length);
       await this.#lookAtAll(
-        wanted.filter((path) => !this.#open.has(path)),
+        wanted.filter((path) => !this.#looks.isOpen(path)),
         tally,
       );
       tally.advance(listed);
-      await this.#roomForMore();
+      await this.#looks.roomForMore();
     }
   }
 
@@ -380,31 +352,22 @@ export class RootIntake {
     }
   }
 
-  async #roomForMore(): Promise<void> {
-    while (this.#waitingForQuiet > quietAtOnceMax && !this.#isStopped) await sleep(swarmMsMin);
-  }
-
   /** What is open is looked at whatever the root's times say: a file that lands in a folder does not change them. */
   async #lookAtOpen(asked: boolean, tally: Tally): Promise<void> {
-    const paths = [...this.#open.keys()];
+    const paths = this.#looks.openPaths();
     if (asked || paths.length <= openOneByOneMax) {
       await this.#lookAtAll(paths, tally);
       return;
     }
     for (let at = 0; at < paths.length && !this.#isStopped; at += pageOfOpen) {
-      const page = paths.slice(at, at + pageOfOpen).flatMap((path) => {
-        const memory = this.#open.get(path)?.memory;
-        if (memory === undefined) return [];
-        const { signature, isMendedUnseen, isMarkerMissing } = memory;
-        return [[path, isMendedUnseen ? '' : signature, isMarkerMissing] as const];
-      });
+      const page = this.#looks.asLastSeen(paths.slice(at, at + pageOfOpen));
       const moved = await this.#auditor.differing(this.rules.root, page);
       await this.#lookAtAll(moved ?? page.map(([path]) => path), tally);
     }
   }
 
   async #lookAtFailed(tally: Tally): Promise<void> {
-    await this.#lookAtAll(this.#failed.paths(), tally);
+    await this.#lookAtAll(this.#looks.failed.paths(), tally);
   }
 
   /** What somebody asked a fresh look for. */
@@ -416,7 +379,7 @@ export class RootIntake {
       const last = page.at(-1);
       if (last === undefined || page.length < pageOfRows) return;
       after = last;
-      await this.#roomForMore();
+      await this.#looks.roomForMore();
     }
   }
 
@@ -428,7 +391,7 @@ export class RootIntake {
       for (let after: Folder | null = null; !this.#isStopped;) {
         const page: Folder[] = await outbox.openFolders(state, name, after, pageOfRows);
         await this.#lookAtAll(
-          page.map(({ path }) => path).filter((path) => !this.#open.has(path)),
+          page.map(({ path }) => path).filter((path) => !this.#looks.isOpen(path)),
           tally,
         );
         const last = page.at(-1);
@@ -440,7 +403,7 @@ export class RootIntake {
 
   async #lookAtAll(paths: readonly string[], tally: Tally): Promise<void> {
     tally.looked += paths.length;
-    const looked = await Promise.all(paths.map((path) => this.#look(path, 'scan')));
+    const looked = await Promise.all(paths.map((path) => this.#looks.look(path, 'scan')));
     // Nobody else reads them, and there may be a hundred thousand.
     if (tally.isAsked) tally.enqueued.push(...looked.filter((found) => found !== null));
   }
@@ -462,126 +425,7 @@ export class RootIntake {
     const folder = runFolderOf(path, this.rules.root.depth);
     // A date folder: what lies in it is for a scan to find.
     if (folder === null) this.#scanSoon();
-    else if (!this.rules.isIgnoredFolder(folder)) this.#lookSoon(folder);
-  }
-
-  /** The first event of a swarm is answered at once, those that follow after a while. */
-  #lookSoon(path: string): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    const open = this.#open.get(path);
-    const swarmMs =
-      open === undefined ? 0 : Math.min(swarmMsMax, swarmMsMin + (open.lookedMs - open.openedMs) / 10);
-    this.#agenda.add(path, open === undefined ? nowMs : Math.max(nowMs, open.lookedMs + swarmMs));
-    this.#pump();
-  }
-
-  /** Begins the looks that are due, as many as may run, and sleeps until the next one is. */
-  #pump(): void {
-    if (this.#isStopped) return;
-    const nowMs = this.#parts.clock.monotonicMs();
-    while (this.#looks.size + this.#looks.pending < looksAtOnce) {
-      const path = this.#agenda.take(nowMs);
-      if (path === null) break;
-      if (this.#looking.has(path)) this.#movedMeanwhile.add(path);
-      else this.#look(path, 'event').catch((error: unknown) => this.#noteBug(error));
-    }
-    const nextMs = this.#agenda.nextMs();
-    if (nextMs === null || (nextMs >= this.#timerMs && this.#timerMs > nowMs)) return;
-    // Otherwise the end of a look pumps again.
-    if (nextMs <= nowMs) return;
-    clearTimeout(this.#timer);
-    this.#timerMs = nextMs;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerMs = Infinity;
-        this.#pump();
-      },
-      Math.min(Math.ceil(nextMs - nowMs), 0x7fffffff),
-    );
-  }
-
-  /** One look at a time per folder: a second wish joins the first. */
-  #look(path: string, source: Source): Promise<Enqueued | null> {
-    const under = this.#looking.get(path);
-    if (under !== undefined) return under;
-    const look = this.#looks
-      .add(() => this.#lookNow(path, source))
-      .finally(() => {
-        this.#looking.delete(path);
-        this.#onProgress();
-        if (this.#movedMeanwhile.delete(path)) this.#lookSoon(path);
-        else this.#pump();
-      });
-    this.#looking.set(path, look);
-    return look;
-  }
-
-  async #lookNow(path: string, source: Source): Promise<Enqueued | null> {
-    const { outbox, clock } = this.#parts;
-    const { root } = this.rules;
-    if (this.#isStopped) return null;
-    const before = this.#open.get(path);
-    try {
-      const [known] = await outbox.folders(root.name, [path]);
-      const hasCome = before?.hasCome ?? (await this.#hasCome(path, known));
-      const start = hasCome ? null : this.#start;
-      const looked = await lookAt(path, this.rules, known, before?.memory, start, this.#parts, () =>
-        this.#directory.hasLost(path),
-      );
-      this.#failed.delete(path);
-      const isNew = known === undefined && before === undefined;
-      if (isNew && (looked.kind === 'open' || looked.enqueued !== null)) {
-        if (source === 'event') this.#found.byEvent += 1;
-        else this.#found.byScan += 1;
-      }
-      if (looked.kind === 'done') {
-        if (looked.leftOut !== undefined) this.#leftOut.add(path, looked.leftOut);
-        this.#close(path);
-        return looked.enqueued;
-      }
-      const nowMs = clock.monotonicMs();
-      const { againInMs, memory, isAllThere } = looked;
-      const isWaitingForQuiet = againInMs !== null && againInMs <= root.settle.quietMs;
-      this.#waitingForQuiet += Number(isWaitingForQuiet) - Number(before?.isWaitingForQuiet ?? false);
-      this.#open.set(path, {
-        memory,
-        openedMs: before?.openedMs ?? nowMs,
-        lookedMs: nowMs,
-        isWaitingForQuiet,
-        isAllThere,
-        hasCome: hasCome || (before !== undefined && before.memory.signature !== memory.signature),
-      });
-      // What is all there only has to be quiet for a while, and is looked at then.
-      if (isAllThere) this.#hints?.unwatchFolder(path);
-      else this.#hints?.watchFolder(path, nowMs);
-      if (againInMs !== null) this.#agenda.add(path, nowMs + againInMs);
-      return null;
-    } catch (error) {
-      const code = errorCode(error);
-      // A system error concerns this folder; anything that nobody named is a bug.
-      if (code === undefined || code.startsWith('SQLITE')) throw error;
-      this.#failed.add(path, code);
-      return null;
-    }
-  }
-
-  /**
-   * Whether a folder that is not open was not there when the root was listed, and is not one of another directory in its
-   * place; or was left out before it was complete, and is another one now.
-   */
-  async #hasCome(path: string, known: Folder | undefined): Promise<boolean> {
-    if (known?.state === 'skipped') return known.signature !== '' && this.#leftOut.wasIncomplete(path);
-    if (known !== undefined || !this.#isListed || this.#failed.has(path)) return false;
-    return this.rules.root.backfill.kind === 'all' || (await this.#directory.isAsSeen());
-  }
-
-  #close(path: string): void {
-    const open = this.#open.get(path);
-    if (open === undefined) return;
-    this.#open.delete(path);
-    this.#agenda.delete(path);
-    if (open.isWaitingForQuiet) this.#waitingForQuiet -= 1;
-    this.#hints?.unwatchFolder(path);
+    else if (!this.rules.isIgnoredFolder(folder)) this.#looks.lookSoon(folder);
   }
 }
 
