@@ -5,8 +5,11 @@
  */
 import type { Clock } from '../system/clock.ts';
 
-/** The loop's lateness is looked at this often, in ms. */
-const beatMs = 1_000;
+/**
+ * The loop's lateness is looked at this often, in ms. A shorter stop may pass unseen between two beats: if events were lost
+ * in it, as many as the kernel keeps arrive at once afterwards. More often would be most of what an idle daemon costs.
+ */
+const beatMs = 5_000;
 /** A loop that comes later than this may have let the queue run over, in ms. */
 const lateMs = 1_000;
 /** Half of what the kernel's queue holds (fs.inotify.max_queued_events) by default. */

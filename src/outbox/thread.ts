@@ -69,8 +69,11 @@ export interface ThreadData {
 
 /** A group that was refused is tried again after this, in ms. */
 const againMs = 250;
-/** Without anything to do, it is looked this often whether the file still lies at its place, in ms. */
-const placeLookedAtMs = 2_000;
+/**
+ * Without anything to do, it is looked this often whether the file still lies at its place, in ms. Half a minute is promised;
+ * more often costs an idle daemon for nothing, as every group looks before it is carried out.
+ */
+const placeLookedAtMs = 5_000;
 
 function describe(error: unknown): ThrownError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };

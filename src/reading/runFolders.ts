@@ -248,6 +248,7 @@ export class RunFolders {
     else if (reply.ok) job.resolve(reply.value);
     else job.reject(errorOf(reply.error));
     this.#pump();
+    if (this.#isIdle()) this.#rest();
   }
 
   #lose(thread: Thread, error: Error): void {
@@ -268,7 +269,11 @@ export class RunFolders {
     }
     if (this.#queue.length > 0 && isSlow && this.#threads.size < threadsMax) this.#begin();
     if (this.#queue.length > 0) this.#pump();
-    else if ([...this.#threads].every(({ jobs: { size } }) => size === 0)) this.#rest();
+    else if (this.#isIdle()) this.#rest();
+  }
+
+  #isIdle(): boolean {
+    return this.#queue.length === 0 && [...this.#threads].every(({ jobs: { size } }) => size === 0);
   }
 
   /** With nothing to do there is nothing to watch. */
