@@ -349,6 +349,8 @@ export function faultName(fault) {
       return fault.carriedOut ? 'hang, carried out' : 'hang';
     case 'delay':
       return 'delay';
+    case 'length':
+      return fault.offByBytes > 0 ? 'length too large' : 'length too small';
     default:
       return fault.bytesPerSecond === 1 ? 'trickle of 1 B/s' : 'trickle';
   }

@@ -61,6 +61,7 @@ function randomFault(kind, chance) {
     { kind: 'hang', carriedOut },
     { kind: 'delay', ms: chance.whole(50, 1_000) },
     { kind: 'trickle', bytesPerSecond: chance.one([200, 2_000]) },
+    { kind: 'length', offByBytes: chance.one([-10, 10]) },
   ];
   // An upload has no answer to speak of: anything that says 200 is believed, also where nothing was stored.
   const isPlausible = (fault) => kind !== 'put' || fault.status !== 200;

@@ -23,6 +23,8 @@ const everyFault = [
   answer(200, { body: '' }),
   answer(202, { body: 'null', carriedOut: true }),
   { kind: 'delay', ms: 1_500 },
+  { kind: 'length', offByBytes: 10 },
+  { kind: 'length', offByBytes: -10 },
 ];
 /** Answered only when the client's patience ends, after a minute. */
 const silences = [
@@ -37,6 +39,8 @@ const someFaults = [
   answer(503, { carriedOut: true }),
   answer(429, { retryAfter: '1' }),
   answer(200, { body: garbage, carriedOut: true }),
+  { kind: 'length', offByBytes: 10 },
+  { kind: 'length', offByBytes: -10 },
 ];
 /** A 200 to an upload that was not stored is a lie that nobody could see through; the platform refuses the run then. */
 const isLie = (kind, fault) =>

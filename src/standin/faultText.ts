@@ -6,6 +6,7 @@
  *   uploadurl:429,retry-after=2
  *   list+metadata,app=hare-app,skip=1:503:always
  *   download:trickle=1000
+ *   run:length=-10
  *
  * A value that holds `,`, `:` or `%` has them percent-encoded, so every fault can be written and shown in this form.
  */
@@ -30,10 +31,12 @@ const countMax = 1_000_000;
 const delayMax = '24h';
 /** A trickle of more is a flood; real slowness is far below it. */
 const bytesPerSecondMax = 10_000_000;
+/** More than any answer that is not an artefact has. */
+const offByBytesMax = 1_000_000;
 
 const shape = 'REQUESTS:FAULT or REQUESTS:FAULT:TIMES, for example create:drop-after:3';
 const misbehaviours =
-  'a status such as 429, drop-before, drop-after, drop-midway, hang, delay=2s, trickle=1000 (bytes a second)';
+  'a status such as 429, drop-before, drop-after, drop-midway, hang, delay=2s, trickle=1000 (bytes a second), length=-10 (bytes more or less than promised)';
 
 /** @throws FaultProblem */
 export function parseFault(text: string): Fault {
@@ -100,6 +103,8 @@ function parseMisbehaviour(text: string): Misbehaviour {
         kind: 'trickle',
         bytesPerSecond: parseCount('trickle', onlyValue(text, 'trickle=1000'), 1, bytesPerSecondMax),
       };
+    case 'length':
+      return { kind: 'length', offByBytes: parseOffBy(onlyValue(text, 'length=-10')) };
     default:
       return parseAnswer(text, word);
   }
@@ -154,6 +159,10 @@ function misbehaviourText(misbehaviour: Misbehaviour): string {
       return `delay=${durationText(misbehaviour.ms)}`;
     case 'trickle':
       return `trickle=${misbehaviour.bytesPerSecond}`;
+    case 'length': {
+      const { offByBytes } = misbehaviour;
+      return `length=${offByBytes > 0 ? '+' : ''}${offByBytes}`;
+    }
   }
 }
 
@@ -190,6 +199,14 @@ function parseDelay(text: string): number {
   if (parsedMs === null) throw new FaultProblem(`delay=${text} needs ${durationForm}`);
   if (parsedMs > (durationMs(delayMax) ?? 0)) throw new FaultProblem(`delay=${text}: at most ${delayMax}`);
   return parsedMs;
+}
+
+function parseOffBy(text: string): number {
+  const bytes = /^[+-]\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (bytes !== 0 && Math.abs(bytes) <= offByBytesMax) return bytes;
+  throw new FaultProblem(
+    `length=${text} needs a sign and a whole number from 1 to ${offByBytesMax}, for example length=-10`,
+  );
 }
 
 function parseCount(name: string, text: string, least: number, most = countMax): number {

@@ -30,7 +30,9 @@ export type Misbehaviour =
   /** Carried out at once, answered late. */
   | { readonly kind: 'delay'; readonly ms: number }
   /** Carried out at once, its answer sent a few bytes at a time. */
-  | { readonly kind: 'trickle'; readonly bytesPerSecond: number };
+  | { readonly kind: 'trickle'; readonly bytesPerSecond: number }
+  /** Carried out, and its answer promises so many bytes more than it has, then the connection ends; or so many fewer. */
+  | { readonly kind: 'length'; readonly offByBytes: number };
 
 /** Which requests a rule is for. No kind, no app: all. */
 export interface Aim {

@@ -49,6 +49,10 @@ export function misbehaving(platform: Platform, closing: AbortSignal): Middlewar
         platform.connections.reset(incoming.socket);
         replaceAnswer(c, RESPONSE_ALREADY_SENT);
         return;
+      case 'length':
+        await sendOfOtherLength(outgoing, c.res, fault.offByBytes);
+        replaceAnswer(c, RESPONSE_ALREADY_SENT);
+        return;
       case 'hang':
         await withhold(platform, fault, incoming, closing);
         replaceAnswer(c, RESPONSE_ALREADY_SENT);
@@ -67,6 +71,7 @@ function isCarriedOut(fault: Misbehaviour): boolean {
       return fault.carriedOut;
     case 'delay':
     case 'trickle':
+    case 'length':
       return true;
   }
 }
@@ -116,12 +121,8 @@ const halfBytesMax = 1024 * 1024;
 
 /** The head, which promises the whole, and the first half of the body. */
 async function sendHalf(outgoing: ServerResponse, answer: Response): Promise<void> {
-  const said = Number(answer.headers.get('content-length') ?? Number.NaN);
-  const length = Number.isFinite(said) ? said : null;
+  const length = lengthOf(answer);
   const start: Uint8Array[] = [];
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    await new Promise<void>((resolve) => outgoing.write(bytes, () => resolve()));
-  };
   if (length !== null) writeHead(outgoing, answer, length);
   const half = length === null ? halfBytesMax : Math.floor(length / 2);
   let bytes = 0;
@@ -129,18 +130,51 @@ async function sendHalf(outgoing: ServerResponse, answer: Response): Promise<voi
     const piece = chunk.subarray(0, half - bytes);
     bytes += piece.length;
     if (length === null) start.push(piece);
-    else await write(piece);
+    else await write(outgoing, piece);
     if (outgoing.destroyed) return;
     if (bytes < half) continue;
     if (length === null) {
       writeHead(outgoing, answer, null);
-      await write(Buffer.concat(start));
+      await write(outgoing, Buffer.concat(start));
     }
     return;
   }
   if (length !== null) return;
   writeHead(outgoing, answer, bytes);
-  await write(Buffer.concat(start).subarray(0, Math.floor(bytes / 2)));
+  await write(outgoing, Buffer.concat(start).subarray(0, Math.floor(bytes / 2)));
+}
+
+/** The whole body, under a head that promises another length. */
+async function sendOfOtherLength(
+  outgoing: ServerResponse,
+  answer: Response,
+  offByBytes: number,
+): Promise<void> {
+  const length = lengthOf(answer);
+  const held: Uint8Array[] = [];
+  if (length !== null) writeHead(outgoing, answer, Math.max(0, length + offByBytes));
+  let bytes = 0;
+  for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+    const piece = length === null ? chunk.subarray(0, halfBytesMax - bytes) : chunk;
+    bytes += piece.length;
+    if (length === null) held.push(piece);
+    else await write(outgoing, piece);
+    if (outgoing.destroyed || (length === null && bytes >= halfBytesMax)) break;
+  }
+  if (length === null) writeHead(outgoing, answer, Math.max(0, bytes + offByBytes));
+  outgoing.end(Buffer.concat(held));
+  // Otherwise the client waits for the rest as long as it has patience: silence is a fault of its own.
+  if (offByBytes > 0) outgoing.socket?.end();
+}
+
+/** @returns null where it is not said */
+function lengthOf(answer: Response): number | null {
+  const said = Number(answer.headers.get('content-length') ?? Number.NaN);
+  return Number.isFinite(said) ? said : null;
+}
+
+async function write(outgoing: ServerResponse, bytes: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve) => outgoing.write(bytes, () => resolve()));
 }
 
 /** @param bytes of the whole; null where nobody knows yet */

@@ -35,6 +35,7 @@ test.each([
   'hang',
   'delay=',
   'trickle=',
+  'length=',
   'always',
   'app=',
   'skip=',

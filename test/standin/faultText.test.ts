@@ -67,6 +67,14 @@ test.each<{ text: string; is: Fault }>([
     text: 'download:trickle=100',
     is: { aim: { kind: ['download'] }, misbehaviour: { kind: 'trickle', bytesPerSecond: 100 }, times: 1 },
   },
+  {
+    text: 'run:length=-10',
+    is: { aim: { kind: ['run'] }, misbehaviour: { kind: 'length', offByBytes: -10 }, times: 1 },
+  },
+  {
+    text: 'run:length=+10',
+    is: { aim: { kind: ['run'] }, misbehaviour: { kind: 'length', offByBytes: 10 }, times: 1 },
+  },
 ])('$text', ({ text, is }) => {
   expect(parseFault(text)).toStrictEqual(is);
   expect(faultText(is)).toBe(text);
@@ -99,6 +107,9 @@ test.each([
   { text: 'create:delay=2', says: 'delay=2 needs a number with its unit' },
   { text: 'create:delay=25h', says: 'delay=25h: at most 24h' },
   { text: 'create:trickle=0', says: 'trickle is a whole number from 1 to 10000000, not "0"' },
+  { text: 'create:length=10', says: 'length=10 needs a sign and a whole number from 1 to 1000000' },
+  { text: 'create:length=+0', says: 'length=+0 needs a sign and a whole number from 1 to 1000000' },
+  { text: 'create:length=-1000001', says: 'length=-1000001 needs a sign' },
   { text: 'create:500:0', says: 'TIMES is a whole number from 1 to 1000000, or always, not "0"' },
   { text: `create:500,body=${'x'.repeat(9_000)}`, says: 'at most 8192 characters' },
 ])('$text is refused: $says', ({ text, says }) => {
@@ -124,6 +135,10 @@ describe('any fault', () => {
     fc
       .integer({ min: 1, max: 10_000_000 })
       .map((bytesPerSecond) => ({ kind: 'trickle', bytesPerSecond }) as const),
+    fc
+      .integer({ min: -1_000_000, max: 1_000_000 })
+      .filter((offByBytes) => offByBytes !== 0)
+      .map((offByBytes) => ({ kind: 'length', offByBytes }) as const),
   );
   const aim = fc.record(
     {

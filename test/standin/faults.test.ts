@@ -51,6 +51,18 @@ test.each<{ name: string; fault: Misbehaviour; outcome: string | RegExp; runs: n
     outcome: /^200 {"run_id":".*"}$/,
     runs: 1,
   },
+  {
+    name: 'a length that promises more',
+    fault: { kind: 'length', offByBytes: 10 },
+    outcome: /UND_ERR/,
+    runs: 1,
+  },
+  {
+    name: 'a length that promises less',
+    fault: { kind: 'length', offByBytes: -10 },
+    outcome: /^200 {"run_id":"[^}]*$/,
+    runs: 1,
+  },
 ])('$name leaves $runs runs', async ({ fault, outcome: expected, runs }) => {
   const client = await started();
   client.standIn.faults.next({ kind: 'create' }, fault);
