@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { isMarkOf, thinnedBefore, thinningRestMs } from '../../src/core/thinning.ts';
+import { unsaidMeta, type FolderContent } from '../../src/core/content.ts';
+import {
+  contentOfThin,
+  isMarkOf,
+  thinContent,
+  thinnedBefore,
+  thinningRestMs,
+} from '../../src/core/thinning.ts';
 
 test('stories that are kept for ever are never let go', () => {
   expect(thinnedBefore(null, 1_000)).toBeNull();
@@ -25,4 +32,78 @@ test.each([
   { name: 'nothing', run: '', is: false },
 ])('$name as a mark', ({ run, is }) => {
   expect(isMarkOf({ filesMark: run }, { filesMark: 'abcdefghijklmnop' })).toBe(is);
+});
+
+const archive = { role: 'input', name: 'input/', type: 'multi-file' } as const;
+const mapping = {
+  ...{ input: ['input/'], output: ['output.json'], log: 'run.log', meta: 'meta.json' },
+  ...{ marker: null, ignore: ['*.tmp'] },
+};
+const whole: FolderContent = {
+  generation: 'generation',
+  asideDigest: 'aside',
+  filesMark: 'abcdefghijklmnop',
+  mapping,
+  files: [
+    {
+      ...archive,
+      bytes: 12,
+      sha256: 'a1',
+      object: null,
+      archive: { base: 'input/', place: 'input', files: 3 },
+    },
+    {
+      ...{ role: 'output', name: 'output.json', type: 'json', bytes: 34, sha256: 'b2' },
+      object: { closeOffset: 33, isEmpty: false, keys: ['a'], onlyValueOffset: null },
+    },
+  ],
+  meta: { ...unsaidMeta, status: 'succeeded', name: 'monday', durationMs: 5 },
+  warnings: ['something'],
+};
+
+test('of a story that is let go stays by what its folder is told again, and what its result says of files', () => {
+  expect(thinContent(whole)).toEqual({
+    filesMark: 'abcdefghijk',
+    mapping,
+    files: [
+      { ...archive, archive: { base: 'input/', place: 'input' } },
+      { role: 'output', name: 'output.json', type: 'json' },
+    ],
+    meta: { status: 'succeeded' },
+  });
+});
+
+test('what is read of it again has nothing where something was, and the same that stayed', () => {
+  const again = contentOfThin(thinContent(whole), 'generation');
+  expect(again).toEqual({
+    generation: 'generation',
+    asideDigest: '',
+    filesMark: 'abcdefghijk',
+    mapping,
+    files: [
+      {
+        ...archive,
+        bytes: 0,
+        sha256: '',
+        object: null,
+        archive: { base: 'input/', place: 'input', files: 0 },
+      },
+      { role: 'output', name: 'output.json', type: 'json', bytes: 0, sha256: '', object: null },
+    ],
+    meta: { ...unsaidMeta, status: 'succeeded' },
+    warnings: [],
+  });
+  expect(isMarkOf(again, whole)).toBe(true);
+  expect(thinContent(again)).toEqual(thinContent(whole));
+});
+
+test('rows of earlier versions have no mapping and no files, and are read all the same', () => {
+  const { mapping: letGo, ...unmapped } = whole;
+  expect(letGo).toBe(mapping);
+  expect(thinContent(unmapped)).not.toHaveProperty('mapping');
+  expect(contentOfThin({ filesMark: 'x', meta: { status: 'failed' } }, 'g')).toMatchObject({
+    generation: 'g',
+    files: [],
+    meta: { status: 'failed' },
+  });
 });
