@@ -83,7 +83,7 @@ test('a process that is stopped while more folders appear than the kernel keeps 
   scene.configure({}, { scan_every: '1h' });
   const daemon = await scene.daemon();
   await until('the first scan', async () => (await daemon.status()).drop_roots[0]?.last_scan);
-  const count = 17_000;
+  const count = 60_000;
   daemon.signal('SIGSTOP');
   for (let n = 0; n < count; n += 1) mkdirSync(scene.folder(`run-${String(n)}`));
   await until(
@@ -100,11 +100,27 @@ test('a process that is stopped while more folders appear than the kernel keeps 
       const { drop_roots: roots } = await daemon.status();
       return roots[0]?.settling === count && roots;
     },
-    120_000,
+    300_000,
   );
   expect((root?.found.by_scan ?? 0) + (root?.found.by_event ?? 0)).toBe(count);
   expect(root?.found.by_scan).toBeGreaterThan(0);
 });
+
+rootTest(
+  'a loop that is held while more folders appear than the kernel keeps events for misses none',
+  async ({ root }) => {
+    // No scan would come by itself.
+    const { intake } = root.start({ scanEveryMs: 3_600_000 }, true);
+    await until('the watch', () => intake.hints() === 'chokidar' && intake.lastScanMs() !== null);
+    const count = 20_000;
+    const make = `for (let n = 0; n < ${String(count)}; n += 1) fs.mkdirSync(process.argv[1] + '/run-' + n)`;
+    // Nothing else happens in this process meanwhile.
+    expect(spawnSync(process.execPath, ['-e', make, root.path]).status).toBe(0);
+    await until('all folders to be seen', async () => (await root.count('settling')) === count, 300_000);
+    expect(intake.found().byScan + intake.found().byEvent).toBe(count);
+    expect(intake.found().byScan).toBeGreaterThan(0);
+  },
+);
 
 test('finished folders are not watched, however many there are', async ({ scene }) => {
   scene.configure({ platform: { kind: 'stand-in' } });

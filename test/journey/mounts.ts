@@ -185,3 +185,41 @@ export const isUnwell = said(
     }
   }),
 );
+
+/** A directory at another place too, through FUSE: what happens there is seen here, and no event tells of it. @returns what unmounts it */
+export function mountShared(from: string, at: string): () => void {
+  mkdirSync(at, { recursive: true });
+  run('bindfs', from, at);
+  return () => void spawnSync('umount', ['-l', at]);
+}
+
+export const isUnshareable = said(
+  'a file system that others change too',
+  mountingFails((at) => {
+    const from = mkdtempSync(join(tmpdir(), 'rt-shared-'));
+    try {
+      run('bindfs', from, at);
+    } finally {
+      rmdirSync(from);
+    }
+  }),
+);
+
+/** ext4 with the inodes of old: its times are whole seconds. @returns what unmounts it */
+export function mountCoarse(at: string): () => void {
+  mkdirSync(at, { recursive: true });
+  const image = `${at}.img`;
+  writeFileSync(image, '');
+  truncateSync(image, 32 * 1024 * 1024);
+  run('mkfs.ext4', '-q', '-F', '-I', '128', image);
+  run('mount', '-o', 'loop', image, at);
+  return () => void spawnSync('umount', ['-l', at]);
+}
+
+export const isUncoarse = said(
+  'a file system whose times are whole seconds',
+  mountingFails((at) => {
+    mountCoarse(at);
+    rmSync(`${at}.img`);
+  }),
+);
