@@ -75,9 +75,11 @@ async function play(name, rounds) {
       figures,
       growth = [],
       notes = [],
+      rounds: played = rounds,
     } = await measure({
       dir,
       rounds,
+      roundsAsked: values.rounds === undefined ? null : rounds,
       isShort: values.short,
       isHuge: values.huge,
       say: (line) => say(`${name}: ${line}`),
@@ -86,13 +88,13 @@ async function play(name, rounds) {
     say('');
     console.log(`\n${name}: ${what}\n\n${tableOf(figures)}`);
     for (const note of notes) console.log(`  ${note}`);
-    console.log(`  ${rounds} rounds, ${seconds} s`);
+    console.log(`  ${played} round${played === 1 ? '' : 's'}, ${seconds} s`);
     const kind = values.short ? 'short' : 'whole';
     const result = {
       name,
       what,
       kind,
-      rounds,
+      rounds: played,
       seconds,
       takenAt: new Date().toISOString(),
       loadBefore: load1,
