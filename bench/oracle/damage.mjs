@@ -16,18 +16,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answersOrEnds, end, revive, shuffledDeeds, verdictOf } from './revival.mjs';
 
-/** Running, or ended: nothing else, and not later. */
-const decidedWithinMs = 30_000;
-/** A stop is obeyed within this. */
-const stoppedWithinMs = 10_000;
 /** The codes that are written down: not one that this version may use; trouble with the file. */
 const codes = [65, 74];
-/** One damage may be found at the start, and what it did not show there in what is read later. */
-const startsMax = 6;
-const lookEveryMs = 25;
 /** Outboxes that are kept aside; with more the daemon says that the disk is at fault. */
 const asideMax = 5;
 
@@ -57,9 +50,13 @@ export async function damage(stage, chance, times) {
   stage.endsWith(codes);
   const done = {};
   const late = [];
-  const deeds = shuffledDeeds(chance, times);
-  const revived = () => revive(stage, place, chance.one([null, runtimeDir]), late);
-  for (const name of deeds) {
+  // 65 is a person's matter.
+  const cleared = (code) => {
+    if (code !== 65) return;
+    for (const ending of ['', '-wal', '-shm']) rmSync(`${place.db}${ending}`, { force: true });
+  };
+  const revived = () => revive(stage, chance.one([{}, { RUNTIME_DIRECTORY: runtimeDir }]), late, cleared);
+  for (const name of shuffledDeeds(Object.keys(damages), chance, times)) {
     tidy(stage.stateDir);
     let daemon = await revived();
     for (let n = chance.whole(0, 2); n > 0; n -= 1) stage.ledger.drop();
@@ -73,77 +70,13 @@ export async function damage(stage, chance, times) {
     if (!isUnder) daemon = await revived();
     stage.ledger.drop();
     await sleep(chance.whole(0, 800));
-    // It answers, whatever it says; or it has ended.
-    await decided(
-      () =>
-        daemon.status().then(
-          () => true,
-          () => daemon.hasEnded,
-        ),
-      late,
-      `an answer after: ${what}`,
-    );
+    await answersOrEnds(daemon, late, what);
     await end(daemon, chance, late);
   }
   const counted = Object.values(done).reduce((sum, n) => sum + n, 0);
-  for (let tries = 1; ; tries += 1) {
-    const daemon = await revived();
-    try {
-      const judged = await stage.verdict(
-        { damages: { times: counted, least: Math.ceil(times / 2) } },
-        daemon,
-      );
-      const broken = [...judged.broken, ...late.map((what) => ({ property: 'liveness', what }))];
-      return {
-        ...judged,
-        broken,
-        counts: { ...judged.counts, damages: counted, damaged: done, ends: stage.ends },
-      };
-    } catch (error) {
-      // What is read for the verdict may show damage that nothing showed before: it ends, and is started again.
-      if (!daemon.hasEnded || tries >= startsMax) throw error;
-    }
-  }
-}
-
-/** Every deed about equally often, in any order. */
-function shuffledDeeds(chance, times) {
-  const names = Object.keys(damages);
-  const all = [];
-  while (all.length < times) all.push(...chance.shuffled(names));
-  return all.slice(0, times);
-}
-
-/** As systemd would: started again when it has ended with a code, until it runs. 65 is a person's matter. */
-async function revive(stage, place, runtimeDir, late) {
-  for (let starts = 1; ; starts += 1) {
-    const daemon = stage.start(null, runtimeDir === null ? {} : { RUNTIME_DIRECTORY: runtimeDir });
-    await decided(() => daemon.isRunning || daemon.hasEnded, late, `running or ended:\n${daemon.tail}`);
-    if (daemon.isRunning) return daemon;
-    const { code } = await daemon.ended;
-    if (starts >= startsMax) throw new Error(`it does not come to run:\n${daemon.tail}`);
-    if (code === 65)
-      for (const ending of ['', '-wal', '-shm']) rmSync(`${place.db}${ending}`, { force: true });
-  }
-}
-
-async function end(daemon, chance, late) {
-  if (chance.next() < 0.5) daemon.kill();
-  else void daemon.stop();
-  await decided(() => daemon.hasEnded, late, `its end:\n${daemon.tail}`, stoppedWithinMs);
-  daemon.kill();
-  await daemon.ended;
-}
-
-async function decided(look, late, what, withinMs = decidedWithinMs) {
-  const giveUpMs = performance.now() + withinMs;
-  while (!(await look())) {
-    if (performance.now() > giveUpMs) {
-      late.push(`waited ${withinMs} ms in vain: ${what}`);
-      return;
-    }
-    await sleep(lookEveryMs);
-  }
+  const happened = { damages: { times: counted, least: Math.ceil(times / 2) } };
+  const judged = await verdictOf(stage, revived, happened, late);
+  return { ...judged, counts: { ...judged.counts, damages: counted, damaged: done } };
 }
 
 function tidy(stateDir) {

@@ -61,6 +61,7 @@ export interface Chance {
 export type Play = (stage: Stage, chance: Chance) => Promise<Judged>;
 
 export function check(records: Records): Breach[];
+export function disks(stage: Stage, chance: Chance, times: number): Promise<Judged>;
 export function damage(stage: Stage, chance: Chance, times: number): Promise<Judged>;
 export function impatientProgram(
   dir: string,

@@ -45,6 +45,8 @@ export class Stage {
   lateCreates = 0;
   /** Ids of runs that others made. */
   foreign = [];
+  /** A result that its folder does not take is kept in the state directory: whether it is looked for there too. */
+  mayKeepAside = false;
   /** Daemons that ended by themselves. */
   #deaths = [];
   #codes = [0];
@@ -220,7 +222,7 @@ export class Stage {
       folders: [...this.ledger.folders.values()],
       runs,
       views,
-      results: this.ledger.standing().flatMap((name) => this.#resultIn(name)),
+      results: this.ledger.standing().flatMap((name) => this.#resultOf(name, views)),
       foreign: this.foreign,
       unsettled: [...unsettled, ...this.#deaths, ...this.#culprits()],
       happened,
@@ -283,9 +285,13 @@ export class Stage {
     }
   }
 
-  #resultIn(name) {
-    const path = join(this.ledger.path(name), 'nextmv-result.json');
-    if (!existsSync(path)) return [];
+  #resultOf(name, views) {
+    const runs = views.filter(({ folder, run }) => this.mayKeepAside && folder === name && run !== null);
+    const aside = runs.map(({ run }) => join(this.stateDir, 'results', `run-${run}`));
+    const path = [this.ledger.path(name), ...aside]
+      .map((dir) => join(dir, 'nextmv-result.json'))
+      .find((file) => existsSync(file));
+    if (path === undefined) return [];
     try {
       const { id, output, runtrackd } = JSON.parse(readFileSync(path, 'utf8'));
       const { fingerprint } = runtrackd;
