@@ -27,6 +27,8 @@ export class RootDirectory {
   #mark: string | null = null;
   /** Which one is believed to be the root: what is not in it has vanished. */
   #believed: string | null = null;
+  /** What was known before another directory lay in its place: the same as long as it lies there. */
+  #sample: { readonly sinceMs: number; readonly paths: readonly string[] } | null = null;
   #trouble: string | null = null;
   /** What was said of it since it was well. */
   readonly #said = new Set<string>();
@@ -61,7 +63,9 @@ export class RootDirectory {
     const known = isTrusted ? mark : textOf({ mark: kept.mark, doubtedSinceMs });
     if (before !== null && before !== known) await outbox.saveRootMark(name, known);
     this.#believed = isTrusted ? mark : null;
-    if (!isTrusted) {
+    if (isTrusted) {
+      this.#sample = null;
+    } else {
       this.#say(
         'is another directory than before, and little of what was known is in it: is it mounted? ' +
           `If it was emptied on purpose, say \`runtrackd scan ${name}\``,
@@ -123,7 +127,11 @@ export class RootDirectory {
 
   /** @param sinceMs what was first seen later may be the other directory's own */
   async #holdsWhatWasKnown(sinceMs: number): Promise<boolean> {
-    const known = await this.#parts.outbox.sampleOfFolders(this.#root.name, sinceMs, sampledMax);
+    if (this.#sample?.sinceMs !== sinceMs) {
+      const paths = await this.#parts.outbox.sampleOfFolders(this.#root.name, sinceMs, sampledMax);
+      this.#sample = { sinceMs, paths };
+    }
+    const { paths: known } = this.#sample;
     const isThere = await Promise.all(known.map(async (path) => await this.#holds(path).catch(() => false)));
     return isThere.filter(Boolean).length >= known.length / 2;
   }

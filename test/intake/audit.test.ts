@@ -1,6 +1,6 @@
 /** Recorded folders that are rewritten, or vanish, without an event and without a trace in their root. */
 import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { smallRootMax } from '../../src/intake/audit.ts';
 import { Listing } from '../../src/intake/listing.ts';
@@ -47,6 +47,38 @@ test('a large one in steps: each folder at least once in the time', async ({ roo
   await until('the vanished one', async () => (await root.count('gone')) === 1);
   const [left] = await root.outbox.folders('runs', ['run-5']);
   expect(left).toBeUndefined();
+});
+
+/** Which folders were looked at, and which were read. */
+class CountedFolders extends RunFolders {
+  readonly looked: string[] = [];
+  readonly opened: string[] = [];
+
+  override async look(...args: Parameters<RunFolders['look']>): ReturnType<RunFolders['look']> {
+    this.looked.push(basename(args[1]));
+    return await super.look(...args);
+  }
+
+  override async read(...args: Parameters<RunFolders['read']>): ReturnType<RunFolders['read']> {
+    this.opened.push(basename(args[1]));
+    return await super.read(...args);
+  }
+}
+
+test('after a restart a new folder waits for none of those that are recorded: they are neither looked at nor read', async ({
+  root,
+}) => {
+  await recorded(root, many);
+  root.drop('fresh');
+  const folders = new CountedFolders(root.parts().log);
+  root.start({}, false, { folders });
+  try {
+    await until('the new one to be a run', async () => (await root.count('queued')) === many + 1);
+    expect(new Set(folders.looked)).toEqual(new Set(['fresh']));
+    expect(folders.opened).toEqual(['fresh']);
+  } finally {
+    await folders.close();
+  }
 });
 
 test('folders that are remembered from an earlier round are looked at all the same', async ({ root }) => {
