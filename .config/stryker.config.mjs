@@ -13,6 +13,8 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 1,
   timeoutMS: 5_000,
+  // On a machine that is busy with other work the models take their time.
+  dryRunTimeoutMinutes: 20,
   reporters: ['clear-text', 'html', 'json', 'progress-append-only'],
   clearTextReporter: { allowColor: false, reportTests: false, logTests: false },
   htmlReporter: { fileName: 'local/mutation/mutation.html' },

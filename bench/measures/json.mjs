@@ -13,20 +13,23 @@ export const what = 'the JSON check by size, beside JSON.parse and the digest al
 
 const sizesMB = [1, 10, 100, 400];
 const sizesShortMB = [1, 10];
+/** With `--huge`, and once: it takes minutes, and is to show that nothing grows. */
+const hugeMB = 10_000;
 /** Beyond that JSON.parse takes ten seconds a time, and from half a gigabyte on nothing: no text is that long. */
 const parsedMBMax = 100;
 const stallMsMax = 20;
 const memoryMiBMax = 64;
 
-export async function measure({ dir, rounds, isShort, say }) {
+export async function measure({ dir, rounds, isShort, isHuge, say }) {
   const seen = [];
-  for (const megabytes of isShort ? sizesShortMB : sizesMB) {
+  const notes = isHuge ? [] : [`${hugeMB.toLocaleString('en')} MB: npm run bench -- json --huge`];
+  for (const megabytes of [...(isShort ? sizesShortMB : sizesMB), ...(isHuge ? [hugeMB] : [])]) {
     const place = join(dir, String(megabytes));
     mkdirSync(place);
     const file = join(place, 'document.json');
     writeDocument(file, megabytes * 1e6);
     const at = { megabytes, check: [], parse: [], sha256: [], memory: [], stall: [] };
-    for (let round = 0; round < rounds; round += 1) {
+    for (let round = 0; round < (megabytes === hugeMB ? 1 : rounds); round += 1) {
       say(`${megabytes} MB, round ${round + 1}`);
       const own = await once('check', file);
       at.check.push(own.ms);
@@ -39,7 +42,7 @@ export async function measure({ dir, rounds, isShort, say }) {
     rmSync(place, { recursive: true });
     seen.push(at);
   }
-  return { figures: seen.flatMap(figuresOf), growth: growthOf(seen) };
+  return { figures: seen.flatMap(figuresOf), growth: growthOf(seen), notes };
 }
 
 const once = (way, file, ...more) =>
