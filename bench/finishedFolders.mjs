@@ -31,6 +31,34 @@ export function prepare(aside, prefix, count) {
   return names;
 }
 
+/** Folders that serve one burst after the other: to make them takes longer than the burst. */
+export class SpareFolders {
+  #dir;
+  #made = 0;
+
+  /** @param dir on the file system of the stages */
+  constructor(dir) {
+    this.#dir = dir;
+    mkdirSync(dir);
+  }
+
+  /** Puts so many into a stage's `aside`. @returns their names */
+  lend({ aside }, count) {
+    const names = Array.from({ length: count }, (_, n) => `run-${n}`);
+    for (; this.#made < count; this.#made += 1) {
+      const name = names[this.#made];
+      fill(join(this.#dir, name), name);
+    }
+    for (const name of names) renameSync(join(this.#dir, name), join(aside, name));
+    return names;
+  }
+
+  /** Out of the drop root of a stage whose daemon has ended. */
+  takeBack({ root }, names) {
+    for (const name of names) renameSync(join(root, name), join(this.#dir, name));
+  }
+}
+
 /** Renames folders into a drop root, one after the other, as fast as it goes. */
 export function dropAll({ aside, root }, names) {
   for (const name of names) renameSync(join(aside, name), join(root, name));

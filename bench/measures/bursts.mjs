@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { figure } from '../figures.mjs';
-import { dropAll, prepare } from '../finishedFolders.mjs';
+import { dropAll, prepare, SpareFolders } from '../finishedFolders.mjs';
 import * as processes from '../processes.mjs';
 
 export const what = 'bursts: what is lost, how soon all are runs, memory, watches, the longest stall';
@@ -28,13 +28,14 @@ export async function measure({ dir, roundsAsked, isShort, say }) {
   const count = isShort ? burstShort : burst;
   const few = Math.min(count, chokidarFoldersMax);
   const each = isShort ? foldersEachShort : foldersEach;
+  const spare = new SpareFolders(join(dir, 'spare'));
   const plays = [
-    { name: `${count} renamed in at once`, key: 'renamed', count, prepares: true, go: dropAll },
+    { name: `${count} renamed in at once`, key: 'renamed', count, spare, go: dropAll },
     {
       name: `${count} renamed in while the process is stopped`,
       key: 'stopped',
       count,
-      prepares: true,
+      spare,
       go: whileStopped,
     },
     {
@@ -75,17 +76,17 @@ export async function measure({ dir, roundsAsked, isShort, say }) {
     figure({
       what: `${few} renamed in at once: lost by chokidar on the tree`,
       unit: 'folders',
-      ours: [await lostByChokidar(join(dir, 'chokidar'), few)],
+      ours: [await lostByChokidar(join(dir, 'chokidar'), spare, few)],
       note: 'the reference, not ours',
     }),
   );
   return { figures, rounds };
 }
 
-async function playOnce(dir, { count, prepares = false, go }) {
+async function playOnce(dir, { count, spare = null, go }) {
   mkdirSync(dir);
   const stage = new processes.Stage(dir, processes.nobody, { quiet: `${quietMs}ms` });
-  const folders = prepares ? prepare(stage.aside, 'run', count) : [];
+  const folders = spare?.lend(stage, count) ?? [];
   const daemon = stage.daemon({ isWatched: true });
   await processes.scanned(daemon);
   await processes.longestStallMs(daemon);
@@ -116,6 +117,7 @@ async function playOnce(dir, { count, prepares = false, go }) {
     byScan: found.by_scan,
   };
   await processes.stop(daemon, 'SIGKILL');
+  spare?.takeBack(stage, folders);
   stage.end();
   return seen;
 }
@@ -178,10 +180,10 @@ async function manyWriters({ root }, each) {
   await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
 }
 
-async function lostByChokidar(dir, count) {
+async function lostByChokidar(dir, spare, count) {
   mkdirSync(dir);
   const naive = await processes.startNaive(dir, null);
-  dropAll(naive, prepare(naive.aside, 'run', count));
+  dropAll(naive, spare.lend(naive, count));
   const { runs } = await runsInTheEnd(
     count,
     () => naive.lines.filter((line) => line.startsWith('run-')).length,
