@@ -14,7 +14,7 @@ import * as processes from '../processes.mjs';
 export const what = 'bursts: what is lost, how soon all are runs, memory, watches, the longest stall';
 
 const quietMs = 500;
-const [burst, burstShort] = [25_000, 500];
+const [burst, burstShort, burstHuge] = [25_000, 500, 60_000];
 /** Chokidar on the tree has five watches for each folder; more than this it cannot watch here. */
 const chokidarFoldersMax = 10_000;
 /** What does not come within this time does not come. */
@@ -23,18 +23,19 @@ const patienceMs = 60_000;
 const chokidarPatienceMs = 15_000;
 const [writers, foldersEach, foldersEachShort] = [100, 20, 3];
 
-export async function measure({ dir, roundsAsked, isShort, say }) {
+export async function measure({ dir, roundsAsked, isShort, isHuge, say }) {
   const rounds = roundsAsked ?? 1;
   const count = isShort ? burstShort : burst;
+  const many = isHuge ? burstHuge : count;
   const few = Math.min(count, chokidarFoldersMax);
   const each = isShort ? foldersEachShort : foldersEach;
   const spare = new SpareFolders(join(dir, 'spare'));
   const plays = [
-    { name: `${count} renamed in at once`, key: 'renamed', count, spare, go: dropAll },
+    { name: `${many} renamed in at once`, key: 'renamed', count: many, spare, go: dropAll },
     {
-      name: `${count} renamed in while the process is stopped`,
+      name: `${many} renamed in while the process is stopped`,
       key: 'stopped',
-      count,
+      count: many,
       spare,
       go: whileStopped,
     },
