@@ -11,6 +11,11 @@ import type { Chance, RunRows } from './runRows.ts';
 
 /** A run whose crash happened this often with nothing else in hand is what crashes the daemon. */
 const crashesMax = 3;
+/**
+ * So long the process has to have lived, in ms, before a run is taken in hand whose next death would park it: whatever ends
+ * it at random, again and again, would meet the same run in the same step each time.
+ */
+const lifeBeforeLastMs = 10_000;
 
 /** The states in which a row that is behind the truth could lead to a second run. */
 const doubtfulKinds = ['queued', 'uploaded', 'unknown', 'parked', 'skipped', 'superseded', 'gone'] as const;
@@ -53,6 +58,7 @@ export function doubtOperations(
       // Times in the far future were written by a clock that was wrong, or are some server's wish of long ago.
       for (const line of allLines)
         sql.capDue.run({ line, latestMs: nowMs + chance.policy.backoff.delayMsMax });
+      sql.restLastSuspects.run({ dueAtMs: nowMs + lifeBeforeLastMs, crashes: crashesMax - 1 });
       for (const run of left) {
         if (Number(sql.crashedAlone.pluck().get({ run: run.run })) < crashesMax) continue;
         const found = runByNumber(run.run);

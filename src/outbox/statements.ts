@@ -38,6 +38,9 @@ export const statements = {
       crashed_in = iif(claimed < 2, crashed_in, kind)
     where claimed > 0`,
 
+  restLastSuspects: `update run indexed by run_suspect set due_at_ms = @dueAtMs where suspect = 1 and claimed = 0
+      and due_at_ms is not null and due_at_ms < @dueAtMs and crashes >= @crashes`,
+
   pullDue:
     'update run set due_at_ms = due_at_ms + @byMs where line = @line and claimed = 0 and due_at_ms > @nowMs',
   capDue: 'update run set due_at_ms = @latestMs where line = @line and claimed = 0 and due_at_ms > @latestMs',

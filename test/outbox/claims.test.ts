@@ -361,6 +361,23 @@ describe('a new owner', () => {
     expect((await outbox.counts()).states).toEqual({ parked: 1, recorded: 5 });
   });
 
+  test('takes what would be parked by one death more only when the process has lived for a while', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    // With others in hand, for all that anybody knew, and twice alone.
+    for (let death = 0; death < 3; death += 1) {
+      expect(numbers(await claimed(outbox, now, 9))).toEqual([1]);
+      await outbox.takeOver(chance);
+    }
+    expect(await claimed(outbox, now + 9_999, 9)).toEqual([]);
+    // A process that did not live as long says nothing of it.
+    expect(await outbox.takeOver(later(5_000))).toEqual({ unknown: 0, suspects: 0 });
+    expect(await claimed(outbox, now + 14_999, 9)).toEqual([]);
+    expect(numbers(await claimed(outbox, now + 15_000, 9))).toEqual([1]);
+    await outbox.takeOver(later(15_000));
+    expect((await outbox.counts()).states).toEqual({ parked: 1 });
+  });
+
   /** It is in hand until its request has left; then the process dies, and the list says that nothing was made. */
   const diesWhenItIsSent = async (outbox: Outbox): Promise<void> => {
     const [claim] = await claimed(outbox, far, 9);
