@@ -2,7 +2,7 @@
  * What it costs to know that a file is JSON, and its digest: the daemon's own reading of one file beside JSON.parse of
  * the whole and beside the digest alone, each in a process of its own (jsonCheck.mjs).
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeDocument } from '../bigDocument.mjs';
@@ -17,6 +17,7 @@ const sizesShortMB = [1, 10];
 const hugeMB = 10_000;
 /** Beyond that JSON.parse takes ten seconds a time, and from half a gigabyte on nothing: no text is that long. */
 const parsedMBMax = 100;
+const spareBytes = 2e9;
 const stallMsMax = 20;
 const memoryMiBMax = 64;
 
@@ -24,6 +25,11 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
   const seen = [];
   const notes = isHuge ? [] : [`${hugeMB.toLocaleString('en')} MB: npm run bench -- json --huge`];
   for (const megabytes of [...(isShort ? sizesShortMB : sizesMB), ...(isHuge ? [hugeMB] : [])]) {
+    const { bavail, bsize } = statfsSync(dir);
+    if (bavail * bsize < megabytes * 1e6 + spareBytes) {
+      notes.push(`SKIPPED, ${megabytes} MB: not enough space on the disk of ${dir}`);
+      continue;
+    }
     const place = join(dir, String(megabytes));
     mkdirSync(place);
     const file = join(place, 'document.json');

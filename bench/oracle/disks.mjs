@@ -14,8 +14,8 @@ import { answersOrEnds, end, revive, shuffledDeeds, verdictOf } from './revival.
 
 /** The outbox can neither be read nor written: another process with other descriptors has to try. */
 const diskEndsWith = 74;
+/** An outbox, its journal and a second copy of both fit in. */
 const stateMiB = 64;
-/** An outbox, its journal and a second copy of both fit in beside it. */
 const ballastPieceBytes = 65_536;
 
 /** A fault that has not happened by then has nothing to happen to. */
@@ -66,7 +66,7 @@ async function play(stage, chance, times, isMounted) {
   const revived = () => revive(stage, disk.environment, late, heal);
   let daemon = await revived();
   for (const name of shuffledDeeds(names, chance, times)) {
-    // What a running daemon needs of the file it has in memory.
+    // What a running daemon needs of the outbox, it has in memory.
     const isAtStart = name.startsWith('outbox') || chance.next() < 0.3;
     if (isAtStart) await end(daemon, chance, late);
     const callsBefore = disk.failed().length;
@@ -79,13 +79,15 @@ async function play(stage, chance, times, isMounted) {
       await sleep(chance.whole(0, 500));
     }
     await answersOrEnds(daemon, late, name);
-    const hasHappened = () => faults === null || disk.failed().length > callsBefore;
-    for (const giveUpMs = performance.now() + happensWithinMs; !hasHappened();) {
+    const happens = faults === null ? () => saysFull(daemon) : () => disk.failed().length > callsBefore;
+    let hasHappened = false;
+    for (const giveUpMs = performance.now() + happensWithinMs; !hasHappened;) {
+      hasHappened = await happens();
       if (performance.now() > giveUpMs) break;
       await sleep(25);
     }
+    if (hasHappened) done[name] = (done[name] ?? 0) + 1;
     if (chance.next() < 0.2) await end(daemon, chance, late);
-    if (hasHappened()) done[name] = (done[name] ?? 0) + 1;
     heal();
     if (daemon.hasEnded) daemon = await revived();
     await sleep(chance.whole(0, 300));
@@ -98,6 +100,11 @@ async function play(stage, chance, times, isMounted) {
   const judged = await verdictOf(stage, revived, happened, late);
   const calls = disk.failed().length;
   return { ...judged, counts: { ...judged.counts, diskFaults: counted, callsFailed: calls, failed: done } };
+}
+
+async function saysFull(daemon) {
+  const { problems } = await daemon.status().catch(() => ({ problems: [] }));
+  return problems.some((problem) => problem.includes('is full'));
 }
 
 /** @returns what unmounts it; null: nothing can be mounted here, and a full disk is not tried */

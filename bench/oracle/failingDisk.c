@@ -39,7 +39,7 @@ static void note(const char *orders, const char *call, const char *path) {
   syscall(SYS_close, file);
 }
 
-/* Of those that are to be few, in this process. */
+/* Of those that are to be few, in this process, since all was last well. */
 static int failures;
 
 /* offset: -1 where the call has none, and goes on where the last one ended */
@@ -49,6 +49,7 @@ static int fails(const char *call, int fd, off_t offset, size_t size) {
   int before = errno;
   char text[1024];
   if (contents(orders, text, sizeof text) <= 0) {
+    failures = 0;
     errno = before;
     return 0;
   }

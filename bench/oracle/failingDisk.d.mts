@@ -5,7 +5,7 @@ export interface DiskFault {
   readonly file: string;
   /** Only what is read or written from this byte on. */
   readonly fromByte?: number;
-  /** So often in one process, and then no more; 0: always. */
+  /** So often in one process, and then no more until it is healed; 0: always. */
   readonly times?: number;
   /** The system's error; EIO, if not said. */
   readonly code?: string;

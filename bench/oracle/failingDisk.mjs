@@ -34,7 +34,7 @@ export class FailingDisk {
   /**
    * From now on these calls, and no others, fail.
    * @param faults `{call, file, fromByte, times, code}`: `read`, `write` or `sync`; of files whose path contains this; only
-   *   what is read or written from this byte on; so often in one process, 0: always; the system's error
+   *   what is read or written from this byte on; so often in one process until it is healed, 0: always; the system's error
    */
   fail(...faults) {
     const lines = faults.map(

@@ -109,6 +109,11 @@ export class Delivery {
     return this.gate.platformPause() ?? this.storage.pause() ?? this.results.pause();
   }
 
+  /** Apps whose list alone cannot be read, and why. */
+  unreadableLists(): ReturnType<ReconcileLoop['unreadable']> {
+    return this.#reconcileLoop.unreadable();
+  }
+
   /** A person has taken the run out of the way: it does not try anything any more. */
   forget(run: number): void {
     this.storage.forget(run);

@@ -111,6 +111,11 @@ export class Gate {
     return waitMs;
   }
 
+  /** Whether it is to blame alone: nothing has worked there since. */
+  isBlamed(about: string): boolean {
+    return this.#blamed.has(about);
+  }
+
   /** Whether it is to blame alone, and has to wait. */
   isWaiting(about: string, nowMs: number): boolean {
     return (this.#blamed.get(about)?.untilMs ?? -Infinity) > nowMs;

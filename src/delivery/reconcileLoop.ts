@@ -2,7 +2,7 @@
  * The second loop: it reads the lists of those apps in which a run's outcome is unknown, or which never showed a
  * fingerprint of ours.
  */
-import { RuntrackdError } from '../core/failure.ts';
+import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { Waking } from '../system/waking.ts';
 import type { Gate } from './gate.ts';
 import type { DeliveryParts } from './parts.ts';
@@ -23,6 +23,8 @@ export class ReconcileLoop {
   readonly #waking = new Waking();
   /** When an app's list was last read in vain for any fingerprint, in ms on the clock that nobody sets. */
   readonly #askedForFingerprints = new Map<string, number>();
+  /** Why an app's list could not be read the last time. */
+  readonly #failed = new Map<string, Failure>();
 
   /**
    * @param onSettled runs were found or are to be sent again: delivery has something to do
@@ -38,6 +40,13 @@ export class ReconcileLoop {
 
   wake(): void {
     this.#waking.wake();
+  }
+
+  /** Apps whose list alone cannot be read, and why: the runs whose outcome is unknown wait for it, and nobody else does. */
+  unreadable(): { readonly app: string; readonly failure: Failure }[] {
+    return [...this.#failed]
+      .filter(([app]) => this.#gate.isBlamed(aboutList(app)))
+      .map(([app, failure]) => ({ app, failure }));
   }
 
   /** Looks for the runs whose outcome is unknown, until `stop` is aborted. */
@@ -71,10 +80,12 @@ export class ReconcileLoop {
     try {
       const settled = await reconcileApp(app, this.#parts, this.#cut);
       this.#gate.worked(app, aboutList(app));
+      this.#failed.delete(app);
       if (settled > 0) this.#onSettled();
       if (await outbox.fingerprintsShow(platformId, app)) this.#askedForFingerprints.delete(app);
     } catch (error) {
       if (error instanceof RuntrackdError) {
+        this.#failed.set(app, error.failure);
         this.#pauses.noteFailure(error.failure, app, aboutList(app));
         log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
       } else if (!this.#cut.aborted) throw error;

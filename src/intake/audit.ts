@@ -17,9 +17,9 @@ const pageOfRecorded = 512;
  * So many steps to a round, and none more often or more seldom than this, in ms. A thread that wakes up finds the processor's
  * caches cold, and its first hundred folders cost two to four times what others cost: a few large steps are cheaper.
  */
-const stepsOfRound = 60;
+const stepsOfRound = 360;
 const stepMsMin = 5_000;
-const stepMsMax = 60_000;
+const stepMsMax = 10_000;
 /** No step is larger, however far behind: a burst would be noticed. */
 const stepFoldersMax = 8_000;
 /** The round is planned to be over a little earlier than it has to be. */

@@ -112,13 +112,13 @@ export class FolderLooks {
   /** No look begins any more. */
   halt(): void {
     this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#agenda.clear();
   }
 
   /** Ends when the looks under way have. */
   async stop(): Promise<void> {
     this.halt();
-    clearTimeout(this.#timer);
-    this.#agenda.clear();
     await this.#looks.onIdle();
     this.leftOut.say();
   }

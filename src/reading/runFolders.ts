@@ -280,6 +280,7 @@ export class RunFolders {
   #rest(): void {
     clearInterval(this.#ticking);
     this.#ticking = undefined;
+    this.#answered = { jobs: 0, tookMs: 0 };
   }
 
   /** Nothing is asked of that root before the thread has answered, so there are never more such threads than it had. */

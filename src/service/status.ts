@@ -138,6 +138,10 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
       ? []
       : [{ class: results.failure.class, text: `results wait: ${results.failure.text}` }]),
     ...pausedApps.map(({ pause }) => reasonOf(pause.failure)),
+    ...delivery.unreadableLists().map(({ app, failure }) => ({
+      class: failure.class,
+      text: `the list of app "${app}" cannot be read, and runs whose outcome is unknown wait for it: ${failure.text}`,
+    })),
     ...wrongOnDisk(configuration),
     ...told.problems,
     // A command that stands in for the daemon has no loops.

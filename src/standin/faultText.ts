@@ -36,7 +36,7 @@ const offByBytesMax = 1_000_000;
 
 const shape = 'REQUESTS:FAULT or REQUESTS:FAULT:TIMES, for example create:drop-after:3';
 const misbehaviours =
-  'a status such as 429, drop-before, drop-after, drop-midway, hang, delay=2s, trickle=1000 (bytes a second), length=-10 (bytes more or less than promised)';
+  'a status such as 429, drop-before, drop-after, drop-midway, hang, delay=2s, trickle=1000 (bytes a second), length=-10 (promises 10 bytes fewer than it sends; +10: more)';
 
 /** @throws FaultProblem */
 export function parseFault(text: string): Fault {

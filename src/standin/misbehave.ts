@@ -117,14 +117,14 @@ function replaceAnswer(c: Context, answer: Response): void {
 }
 
 /** An answer that says no length is held up to here, to find out; one that is longer is cut here. */
-const halfBytesMax = 1024 * 1024;
+const heldBytesMax = 1024 * 1024;
 
 /** The head, which promises the whole, and the first half of the body. */
 async function sendHalf(outgoing: ServerResponse, answer: Response): Promise<void> {
   const length = lengthOf(answer);
   const start: Uint8Array[] = [];
   if (length !== null) writeHead(outgoing, answer, length);
-  const half = length === null ? halfBytesMax : Math.floor(length / 2);
+  const half = length === null ? heldBytesMax : Math.floor(length / 2);
   let bytes = 0;
   for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
     const piece = chunk.subarray(0, half - bytes);
@@ -144,7 +144,7 @@ async function sendHalf(outgoing: ServerResponse, answer: Response): Promise<voi
   await write(outgoing, Buffer.concat(start).subarray(0, Math.floor(bytes / 2)));
 }
 
-/** The whole body, under a head that promises another length. */
+/** The body, under a head that promises another length. */
 async function sendOfOtherLength(
   outgoing: ServerResponse,
   answer: Response,
@@ -155,11 +155,11 @@ async function sendOfOtherLength(
   if (length !== null) writeHead(outgoing, answer, Math.max(0, length + offByBytes));
   let bytes = 0;
   for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
-    const piece = length === null ? chunk.subarray(0, halfBytesMax - bytes) : chunk;
+    const piece = length === null ? chunk.subarray(0, heldBytesMax - bytes) : chunk;
     bytes += piece.length;
     if (length === null) held.push(piece);
     else await write(outgoing, piece);
-    if (outgoing.destroyed || (length === null && bytes >= halfBytesMax)) break;
+    if (outgoing.destroyed || (length === null && bytes >= heldBytesMax)) break;
   }
   if (length === null) writeHead(outgoing, answer, Math.max(0, bytes + offByBytes));
   outgoing.end(Buffer.concat(held));

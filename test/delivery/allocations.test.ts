@@ -8,7 +8,7 @@ const runsAtOnce = 64;
 /** Before it, functions are not compiled yet and allocate more. */
 const warmUpRounds = 3;
 const roundsBetween = 6;
-/** One sample in so many bytes: some 1,000 of them in a round. */
+/** One sample in so many bytes: thousands of them in a round. */
 const samplingBytes = 8_192;
 /** Of the thread in which the event loop is, without what holds bodies: that is not of the heap. Some 440 were seen. */
 const runKiBMax = 650;
@@ -25,7 +25,7 @@ test('what a run allocates is bounded, and does not grow with the runs before it
   expect(later).toBeLessThan(1.25 * first);
 });
 
-/** @returns the KiB that were allocated on the way from queued to recorded, a run */
+/** @returns the KiB that were allocated on the way from a folder to its result, a run */
 async function allocatedKiB(bench: Bench, round: number): Promise<number> {
   let asked = 0;
   bench.onRequest = ({ kind, phase }) => {
@@ -54,9 +54,11 @@ interface Allocating {
   readonly children: readonly Allocating[];
 }
 
+const built = new URL('../../dist/', import.meta.url).href;
+
 /** What our functions allocate and whatever they call, the library for HTTP included; the stand-in is another program. */
 function bytesOfOurs({ callFrame: { url }, selfSize, children }: Allocating, isOurs = false): number {
-  const ofOurs = url.includes('/dist/') ? !url.includes('/dist/standin/') : isOurs && !isApart(url);
+  const ofOurs = url.startsWith(built) ? !url.startsWith(`${built}standin/`) : isOurs && !isApart(url);
   return children.reduce((sum, child) => sum + bytesOfOurs(child, ofOurs), ofOurs ? selfSize : 0);
 }
 

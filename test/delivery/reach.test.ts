@@ -42,6 +42,9 @@ describe('with the waits that are shipped', () => {
       for (const run of fresh) await bench.reaches(run, 'recorded', 20_000);
       expect(bench.delivery.gate.platformPause()).toBeNull();
       expect(asked() - before).toBeLessThanOrEqual(1);
+      expect(bench.delivery.unreadableLists()).toMatchObject(
+        kind === 'list' ? [{ app, failure: { status: 500 } }] : [],
+      );
 
       bench.calm();
       await until('it to be recorded', async () => {
@@ -49,6 +52,7 @@ describe('with the waits that are shipped', () => {
         return (await bench.run(met)).life.state.kind === 'recorded';
       });
       expect(await bench.copiesOf(met)).toBe(1);
+      expect(bench.delivery.unreadableLists()).toEqual([]);
     },
   );
 

@@ -33,10 +33,16 @@ test.for([
   writeFiles(folder, plan('after'));
   setTimes(folder, at);
   await until('the one that came', async () => (await root.count('queued')) === 2);
+  const [{ signature: before } = { signature: '' }] = await root.outbox.folders('runs', ['after']);
   // The same once more, as `cp -p` and archives leave it: times that are set change nothing.
   setTimes(folder, new Date(at.getTime() + 1_000));
   root.drop('last');
   await until('the next one', async () => (await root.count('queued')) === 3);
+  // It was looked at with its new times too, and settled with them.
+  await until('that to be seen', async () => {
+    const [seen] = await root.outbox.folders('runs', ['after']);
+    return seen?.signature !== before && (await root.count('settling')) === 0;
+  });
   expect((await root.outbox.counts()).states).toEqual({ queued: 3 });
 });
 
@@ -48,7 +54,7 @@ test.for([
   async ({ jumpMs }, { root }) => {
     let aheadMs = 0;
     const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + aheadMs };
-    const quietMs = 1_500;
+    const quietMs = 3_000;
     root.start({ settle: { quietMs, deadlineMs: dayMs / 2 } }, false, { clock });
     const folder = root.drop('jumped');
     // Open for good: a day that passed on the wall clock alone is no deadline.
@@ -76,6 +82,7 @@ sceneTest.skipIf(isUncoarse)(
     writeFiles(folder, content('z'));
     const output = join(folder, 'output.json');
     expect(lstatSync(output, { bigint: true }).mtimeNs % 1_000_000_000n).toBe(0n);
+    await scene.state(daemon, 'plan', 'settling');
     for (const letter of letters) writeFiles(folder, content(letter));
     const first = await scene.result('plan');
     expect(first.output).toEqual({ solution: 'd' });

@@ -10,8 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, test as plainTest, vi } from 'vitest';
 import { chokidarEntriesMax, openWatchesMax } from '../../src/intake/hints.ts';
+import { MissedEvents } from '../../src/intake/missedEvents.ts';
+import { machineClock } from '../../src/system/clock.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { programFile } from '../journey/program.ts';
 import { test } from '../journey/scene.ts';
@@ -54,6 +56,29 @@ rootTest(
   },
 );
 
+plainTest('a loop that came late is taken for a sign that events were lost, and one in time is not', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  let nowMs = 0;
+  let doubts = 0;
+  const missed = new MissedEvents({ ...machineClock, monotonicMs: () => nowMs });
+  missed.onDoubt(() => (doubts += 1));
+  missed.start();
+  const passes = (ms: number): void => {
+    nowMs += ms;
+    vi.advanceTimersToNextTimer();
+  };
+  for (const ms of [5_000, 5_900, 5_000]) passes(ms);
+  expect(doubts).toBe(0);
+  passes(6_100);
+  expect(doubts).toBe(1);
+  // As when the machine slept.
+  passes(86_400_000);
+  passes(5_000);
+  expect(doubts).toBe(2);
+  missed.stop();
+  vi.useRealTimers();
+});
+
 rootTest('with events a folder need not wait for the next scan', async ({ root }) => {
   const { intake } = root.start({ scanEveryMs: 3_600_000 }, true);
   await until('the watch', () => intake.hints() === 'chokidar' && intake.lastScanMs() !== null);
@@ -90,7 +115,7 @@ test('a process that is stopped while more folders appear than the kernel keeps 
   daemon.signal('SIGSTOP');
   for (let n = 0; n < count; n += 1) mkdirSync(scene.folder(`run-${String(n)}`));
   await until(
-    'the loop to be late',
+    'it to stand still for a while',
     (() => {
       const beganMs = performance.now();
       return () => performance.now() - beganMs > 2_000;

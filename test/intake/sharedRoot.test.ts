@@ -1,9 +1,8 @@
 /**
  * A drop root on a file system whose changes come from elsewhere, as on a share: here through FUSE (bindfs), with the
- * other machine's writes made underneath. No event tells of them, directories' times are cached, and inodes are other
- * ones after each mount.
+ * other machine's writes made underneath. No event tells of them.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { dropFolder, plan, resultIn, writeFiles } from '../journey/folders.ts';
@@ -11,22 +10,25 @@ import { isUnshareable, mountShared } from '../journey/mounts.ts';
 import { test, type Scene } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
 
-function shared(scene: Scene): { readonly elsewhere: string; readonly mount: () => () => void } {
-  const elsewhere = join(scene.dir, 'elsewhere');
-  mkdirSync(elsewhere);
-  const mount = (): (() => void) => {
-    const unmount = mountShared(elsewhere, scene.root);
-    scene.undo.push(unmount);
-    return unmount;
-  };
-  return { elsewhere, mount };
+/** A directory of the other machine's. */
+function elsewhereIn(scene: Scene, name: string): string {
+  const place = join(scene.dir, name);
+  mkdirSync(place);
+  return place;
+}
+
+/** Mounts it in the root's place. @returns what unmounts it */
+function mount(scene: Scene, elsewhere: string): () => void {
+  const unmount = mountShared(elsewhere, scene.root);
+  scene.undo.push(unmount);
+  return unmount;
 }
 
 test.skipIf(isUnshareable)(
   'what another machine writes is found by scans, and its result reaches it',
   async ({ scene }) => {
-    const { elsewhere, mount } = shared(scene);
-    mount();
+    const elsewhere = elsewhereIn(scene, 'elsewhere');
+    mount(scene, elsewhere);
     const daemon = await scene.daemon();
     await until('the first scan', async () => (await daemon.status()).drop_roots[0]?.last_scan);
     dropFolder(elsewhere, 'renamed', plan('renamed'));
@@ -48,10 +50,10 @@ test.skipIf(isUnshareable)(
 );
 
 test.skipIf(isUnshareable)(
-  'a share that goes away and is mounted again loses nothing and doubles nothing, although all inodes are new',
+  'a share that goes away and comes back from a backup loses nothing and doubles nothing, although all inodes are new',
   async ({ scene }) => {
-    const { elsewhere, mount } = shared(scene);
-    const unmount = mount();
+    const elsewhere = elsewhereIn(scene, 'elsewhere');
+    const unmount = mount(scene, elsewhere);
     const names = Array.from({ length: 20 }, (_, n) => `run-${String(n)}`);
     for (const name of names) dropFolder(elsewhere, name, plan(name));
     const daemon = await scene.daemon();
@@ -61,9 +63,12 @@ test.skipIf(isUnshareable)(
     unmount();
     expect(existsSync(scene.folder('run-0'))).toBe(false);
     await until('that to be noticed', async () => (await problems()) !== '');
-    dropFolder(elsewhere, 'meanwhile', plan('meanwhile'));
-    mount();
-    await until('what came meanwhile', () => resultIn(join(elsewhere, 'meanwhile')) !== null);
+    const restored = join(scene.dir, 'restored');
+    cpSync(elsewhere, restored, { recursive: true, preserveTimestamps: true });
+    rmSync(elsewhere, { recursive: true });
+    dropFolder(restored, 'meanwhile', plan('meanwhile'));
+    mount(scene, restored);
+    await until('what came meanwhile', () => resultIn(join(restored, 'meanwhile')) !== null);
     await until('all to be well', async () => (await problems()) === '');
 
     await scene.command('scan');

@@ -36,6 +36,29 @@ test.concurrent.for<{ name: string; fault: Misbehaviour }>([
   },
 );
 
+test.concurrent(
+  'a list that alone is answered with an error is said as long as it lasts, and other runs go on',
+  async ({ scene }) => {
+    const daemon = await scene.daemon();
+    scene.drop('first');
+    await scene.state(daemon, 'first', 'recorded');
+    scene.faults.always({ kind: 'list' }, { kind: 'answer', status: 500 });
+    scene.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+    scene.drop('plan');
+    const problems = async (): Promise<readonly string[]> => (await daemon.status()).problems;
+    await until('that to be said', async () =>
+      (await problems()).some((text) => /^the list of app "hare-app" cannot be read.*500/.test(text)),
+    );
+    scene.drop('next');
+    await scene.state(daemon, 'next', 'recorded');
+    expect((await daemon.show(scene.folder('plan'))).state).toBe('unknown');
+    scene.calm();
+    await scene.state(daemon, 'plan', 'recorded');
+    expect(await problems()).toEqual([]);
+    expect(await scene.platformRuns()).toHaveLength(3);
+  },
+);
+
 test.concurrent.for<{ name: string; fault: Misbehaviour }>([
   { name: 'a connection that is cut before anything is stored', fault: { kind: 'drop', when: 'before' } },
   { name: 'a 500 that stored nothing', fault: { kind: 'answer', status: 500 } },
