@@ -10,8 +10,8 @@ const warmUpRounds = 3;
 const roundsBetween = 6;
 /** One sample in so many bytes: thousands of them in a round. */
 const samplingBytes = 8_192;
-/** Of the thread in which the event loop is, without what holds bodies: that is not of the heap. Some 440 were seen. */
-const runKiBMax = 650;
+/** Of the thread in which the event loop is, without what holds bodies: that is not of the heap. Some 300 were seen. */
+const runKiBMax = 450;
 
 test('what a run allocates is bounded, and does not grow with the runs before it', async ({ bench }) => {
   bench.start();
