@@ -32,6 +32,8 @@ export const rateLimited = 'rate-limited';
 
 export const platformTrouble = 'platform-trouble';
 export const unreadableAnswer = 'unreadable-answer';
+/** No answer came. */
+export const unreachable = 'unreachable';
 
 /**
  * An error of the server itself, which may be about one thing alone: a run that it stumbles over, an app's list. Whether

@@ -1,22 +1,33 @@
 /** The platform's list of an app's runs, page by page to its end, as far as it could be about ours. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../core/backoff.ts';
 import { carriedBy } from '../core/description.ts';
-import { RuntrackdError } from '../core/failure.ts';
+import { isServersError, rateLimited, RuntrackdError, unreachable, type Failure } from '../core/failure.ts';
 import type { ListedRun } from '../outbox/listingOperations.ts';
 import type { RunPage } from '../platform/wire.ts';
 import type { PacedPlatform } from './pacedPlatform.ts';
+import type { DeliveryParts } from './parts.ts';
 
 /** 50 runs a page: a list of more than five million runs is not read, and proves nothing. */
 const pagesMax = 100_000;
+/** A page that fails is asked for so often: of hundreds one fails now and then, and all that were read before would be lost. */
+const triesOfPageMax = 5;
+/** Whoever is to wait for longer than this, in ms, begins anew. */
+const waitMsMax = 60_000;
+
+export interface ListingParts extends Pick<DeliveryParts, 'clock' | 'policy'> {
+  readonly platform: Pick<PacedPlatform, 'listRuns'>;
+}
 
 /** @throws RuntrackdError when a page cannot be read, and when the pages come to no end: such a list proves nothing */
 export async function* pagesOfRuns(
   app: string,
-  platform: Pick<PacedPlatform, 'listRuns'>,
+  parts: ListingParts,
   signal: AbortSignal,
 ): AsyncGenerator<ListedRun[]> {
   const tokens = new Set<string>();
   for (let token: string | null = null; ;) {
-    const page: RunPage = await platform.listRuns(app, token, signal);
+    const page: RunPage = await pageOf(app, token, parts, signal);
     yield page.runs.map(listed);
     const next = page.next_page_token ?? '';
     if (next === '') return;
@@ -31,6 +42,31 @@ export async function* pagesOfRuns(
     tokens.add(next);
     token = next;
   }
+}
+
+/** The first page fails at once: then there is nothing to be lost, and whoever asks has more to say about the wait. */
+async function pageOf(
+  app: string,
+  token: string | null,
+  { platform, policy, clock }: ListingParts,
+  signal: AbortSignal,
+): Promise<RunPage> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await platform.listRuns(app, token, signal);
+    } catch (error) {
+      const isLast = token === null || tries >= triesOfPageMax;
+      if (isLast || !(error instanceof RuntrackdError) || !isPassing(error.failure)) throw error;
+      const waitMs = backoffMs(tries, policy.backoff, clock.random(), error.failure.retryAfterMs);
+      if (waitMs > waitMsMax) throw error;
+      await sleep(waitMs, undefined, { signal });
+    }
+  }
+}
+
+/** What may be over at the next try. */
+function isPassing(failure: Failure): boolean {
+  return isServersError(failure) || [rateLimited, unreachable].includes(failure.class);
 }
 
 /** Only what could be ours: an external run that carries a fingerprint; the rest is kept by its id alone. */

@@ -21,7 +21,7 @@ const settledAtOnce = 100;
  * @returns how many runs were found or sent on; a listing that fails throws a RuntrackdError after settling what it found
  */
 export async function reconcileApp(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<number> {
-  const { outbox, platform, platformId, clock, process } = parts;
+  const { outbox, platformId, clock, process } = parts;
   const startedAtMs = clock.nowMs();
   const began = { startedAtMs, steady: { process, ms: clock.monotonicMs() } };
   const listing = await outbox.beginListing(platformId, app, startedAtMs);
@@ -29,7 +29,7 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
   let settled = 0;
   let isPartOfList = true;
   try {
-    for await (const runs of pagesOfRuns(app, platform, signal)) {
+    for await (const runs of pagesOfRuns(app, parts, signal)) {
       const found = await outbox.addPage(listing, platformId, app, runs, clock.nowMs());
       for (const candidate of found) await noteFound(oldest, candidate, parts);
       parts.progress.reconcile();

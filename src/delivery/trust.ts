@@ -12,11 +12,11 @@ import type { DeliveryParts } from './parts.ts';
  * @throws RuntrackdError when the list cannot be read
  */
 export async function proveOutbox(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<boolean> {
-  const { outbox, platform, platformId, clock, log, host } = parts;
+  const { outbox, platformId, clock, log, host } = parts;
   const wasProven = await outbox.isProven(platformId, app);
   const strangers: ListedRun[] = [];
   let newestMs = -Infinity;
-  for await (const runs of pagesOfRuns(app, platform, signal)) {
+  for await (const runs of pagesOfRuns(app, parts, signal)) {
     for (const stranger of await outbox.newStrangers(host, runs)) {
       strangers.push(stranger);
       newestMs = Math.max(newestMs, stranger.createdAtMs);

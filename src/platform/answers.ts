@@ -1,5 +1,11 @@
 /** What an answer of the platform means. Pure: the status and a few words in, a decision out. */
-import { platformTrouble, rateLimited, unreadableAnswer, type Failure } from '../core/failure.ts';
+import {
+  platformTrouble,
+  rateLimited,
+  unreachable,
+  unreadableAnswer,
+  type Failure,
+} from '../core/failure.ts';
 
 /** What was asked for, as a sentence needs it ("asking for an upload URL"). */
 export interface Asked {
@@ -94,7 +100,7 @@ export function failureOfStatus(
 
 export function failureOfConnection(asked: Asked, what: string): Failure {
   return {
-    class: 'unreachable',
+    class: unreachable,
     text: `the platform cannot be reached (${asked.what}): ${what}`,
     hint: 'Check the network and platform.endpoint; delivery goes on by itself.',
     reach: 'platform',

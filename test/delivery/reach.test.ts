@@ -77,6 +77,25 @@ describe('with the waits that are shipped', () => {
   });
 });
 
+test('a long list of which a page fails now and then is read to its end all the same', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  await bench.foreignRuns(40);
+  bench.standIn.faults.pageSize = 2;
+  let pages = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind !== 'list' || phase !== 'received') return;
+    pages += 1;
+    if (pages % 5 === 0) bench.standIn.faults.next({ kind: 'list' }, error);
+  };
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+  const met = await bench.track('met');
+  await bench.reaches(met, 'recorded');
+  expect(pages).toBeGreaterThan(20);
+  bench.calm();
+  expect(await bench.copiesOf(met)).toBe(1);
+});
+
 test('a pause ends although an app is answered with errors, which then waits alone', async ({ bench }) => {
   bench.start();
   await bench.provesThatFingerprintsShow();
