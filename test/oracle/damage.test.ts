@@ -1,4 +1,4 @@
-/** Twenty damages to the outbox, at rest and under the daemon, of every kind. `npm run bench:damage` does five hundred. */
+/** Twenty-four damages to the outbox, at rest and under the daemon, of every kind. `npm run bench:damage` does five hundred. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { damage, impatientProgram, playRound } from '../../bench/oracle/index.mjs';
 
 const seed = 3;
-const damagesPerRound = 10;
+const damagesPerRound = 12;
 /** Each damage may take half a minute to be decided; all of them together take about one. */
 const roundMsMax = 300_000;
 
