@@ -4,19 +4,18 @@
  * well again everything is delivered, once.
  */
 import { spawnSync } from 'node:child_process';
-import { Buffer } from 'node:buffer';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FailingDisk } from './failingDisk.mjs';
+import { fill } from './fullDisk.mjs';
 import { answersOrEnds, end, revive, shuffledDeeds, verdictOf } from './revival.mjs';
 
 /** The outbox can neither be read nor written: another process with other descriptors has to try. */
 const diskEndsWith = 74;
 /** An outbox, its journal and a second copy of both fit in. */
 const stateMiB = 64;
-const ballastPieceBytes = 65_536;
 
 /** A fault that has not happened by then has nothing to happen to. */
 const happensWithinMs = 5_000;
@@ -118,20 +117,4 @@ function mountSmall(at) {
   if (status === 0) return () => void spawnSync('umount', ['-l', at]);
   console.error(`SKIPPED: a full state_dir cannot be tried here: ${stderr.trim()}`);
   return null;
-}
-
-/** Until not a byte more fits. */
-function fill(path) {
-  const file = openSync(path, 'w');
-  try {
-    for (let bytes = ballastPieceBytes; bytes >= 1;) {
-      try {
-        writeSync(file, Buffer.alloc(bytes));
-      } catch {
-        bytes = Math.floor(bytes / 2);
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
 }

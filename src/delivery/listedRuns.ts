@@ -12,8 +12,8 @@ import type { DeliveryParts } from './parts.ts';
 const pagesMax = 100_000;
 /** A page that fails is asked for so often: of hundreds one fails now and then, and all that were read before would be lost. */
 const triesOfPageMax = 5;
-/** Whoever is to wait for longer than this, in ms, begins anew. */
-const waitMsMax = 60_000;
+/** But not for longer than this, in ms: a platform that is silent is no page that fails, and the loop has to be seen to move. */
+const patienceMs = 60_000;
 
 export interface ListingParts extends Pick<DeliveryParts, 'clock' | 'policy'> {
   readonly platform: Pick<PacedPlatform, 'listRuns'>;
@@ -51,6 +51,7 @@ async function pageOf(
   { platform, policy, clock }: ListingParts,
   signal: AbortSignal,
 ): Promise<RunPage> {
+  const beganMs = clock.monotonicMs();
   for (let tries = 1; ; tries += 1) {
     try {
       return await platform.listRuns(app, token, signal);
@@ -58,7 +59,7 @@ async function pageOf(
       const isLast = token === null || tries >= triesOfPageMax;
       if (isLast || !(error instanceof RuntrackdError) || !isPassing(error.failure)) throw error;
       const waitMs = backoffMs(tries, policy.backoff, clock.random(), error.failure.retryAfterMs);
-      if (waitMs > waitMsMax) throw error;
+      if (clock.monotonicMs() + waitMs - beganMs > patienceMs) throw error;
       await sleep(waitMs, undefined, { signal });
     }
   }

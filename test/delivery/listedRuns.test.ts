@@ -29,9 +29,9 @@ function listOf(
   return list;
 }
 
-async function idsOf(list: ReturnType<typeof listOf>): Promise<string[]> {
+async function idsOf(list: ReturnType<typeof listOf>, clock = machineClock): Promise<string[]> {
   const ids: string[] = [];
-  const parts = { platform: list, policy, clock: machineClock };
+  const parts = { platform: list, policy, clock };
   for await (const runs of pagesOfRuns('hare-app', parts, never)) ids.push(...runs.map(({ runId }) => runId));
   return ids;
 }
@@ -85,4 +85,11 @@ test.each([
   const list = listOf(threePages, (n) => (n >= from ? failure : null));
   await expect(idsOf(list)).rejects.toMatchObject({ failure: { class: failure.class } });
   expect(list.asked).toBe(isAsked);
+});
+
+test('a page that failed only after a minute of silence is not waited for once more', async () => {
+  const list = listOf(threePages, (n) => (n >= 2 ? failureOfConnection(asked, 'silence') : null));
+  const clock = { ...machineClock, monotonicMs: () => list.asked * 61_000 };
+  await expect(idsOf(list, clock)).rejects.toMatchObject({ failure: { class: 'unreachable' } });
+  expect(list.asked).toBe(2);
 });

@@ -9,10 +9,11 @@ import {
   rmdirSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+
+export { fill } from '../../bench/oracle/fullDisk.mjs';
 
 function run(command: string, ...args: string[]): void {
   const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
@@ -55,47 +56,38 @@ export function remount(at: string, how: 'ro' | 'rw'): void {
   run('mount', '-o', `remount,${how}`, at);
 }
 
-/** Until not a byte more fits. */
-export function fill(path: string): void {
-  const file = openSync(path, 'w');
-  try {
-    for (let bytes = 65_536; bytes >= 1;) {
-      try {
-        writeSync(file, Buffer.alloc(bytes));
-      } catch {
-        bytes = Math.floor(bytes / 2);
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
+/** ext4 in a file beside the place. @returns what unmounts it */
+function mountImage(
+  at: string,
+  making: readonly string[] = [],
+  options = 'loop',
+  mebibytes = 32,
+): () => void {
+  mkdirSync(at, { recursive: true });
+  const image = `${at}.img`;
+  writeFileSync(image, '');
+  truncateSync(image, mebibytes * 1024 * 1024);
+  run('mkfs.ext4', '-q', '-F', ...making, image);
+  run('mount', '-o', options, image, at);
+  return () => void spawnSync('umount', ['-l', at]);
 }
 
 /** ext4 in a file, which can be frozen. @returns what thaws and unmounts it */
 export function mountFreezable(at: string): () => void {
-  mkdirSync(at, { recursive: true });
-  const image = `${at}.img`;
-  writeFileSync(image, '');
-  truncateSync(image, 32 * 1024 * 1024);
-  run('mkfs.ext4', '-q', '-F', image);
-  run('mount', '-o', 'loop', image, at);
+  const unmount = mountImage(at);
   return () => {
     spawnSync('fsfreeze', ['-u', at]);
-    spawnSync('umount', ['-l', at]);
+    unmount();
   };
 }
 
 export const isUnfreezable = said(
   'a disk that is stuck',
   mountingFails((at) => {
-    const image = `${at}.img`;
-    writeFileSync(image, '');
-    truncateSync(image, 8 * 1024 * 1024);
-    run('mkfs.ext4', '-q', '-F', image);
-    run('mount', '-o', 'loop', image, at);
+    mountImage(at, [], 'loop', 8);
     run('fsfreeze', '-f', at);
     run('fsfreeze', '-u', at);
-    run('rm', image);
+    rmSync(`${at}.img`);
   }),
 );
 
@@ -143,13 +135,7 @@ export function thaw(at: string): void {
 
 /** ext4 in a file, which becomes read-only at the first error. @returns what unmounts it */
 export function mountWorn(at: string): () => void {
-  mkdirSync(at, { recursive: true });
-  const image = `${at}.img`;
-  writeFileSync(image, '');
-  truncateSync(image, 32 * 1024 * 1024);
-  run('mkfs.ext4', '-q', '-F', image);
-  run('mount', '-o', 'loop,errors=remount-ro', image, at);
-  return () => void spawnSync('umount', ['-l', at]);
+  return mountImage(at, [], 'loop,errors=remount-ro');
 }
 
 /**
@@ -207,13 +193,7 @@ export const isUnshareable = said(
 
 /** ext4 with the inodes of old: its times are whole seconds. @returns what unmounts it */
 export function mountCoarse(at: string): () => void {
-  mkdirSync(at, { recursive: true });
-  const image = `${at}.img`;
-  writeFileSync(image, '');
-  truncateSync(image, 32 * 1024 * 1024);
-  run('mkfs.ext4', '-q', '-F', '-I', '128', image);
-  run('mount', '-o', 'loop', image, at);
-  return () => void spawnSync('umount', ['-l', at]);
+  return mountImage(at, ['-I', '128']);
 }
 
 export const isUncoarse = said(

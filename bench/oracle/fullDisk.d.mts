@@ -1,0 +1,2 @@
+/** Until not a byte more fits. */
+export function fill(path: string): void;
