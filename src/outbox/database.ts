@@ -12,6 +12,8 @@ export type Db = Database.Database;
 const sqliteVersionMin = [3, 51, 3];
 /** The log file is cut back to this after a checkpoint, so that one large burst does not keep the disk. */
 const walBytesMax = 64 * 1024 * 1024;
+/** Pages that SQLite keeps. A look through all folders fills it, however large: what is needed again is in the system's cache. */
+const pageCacheBytesMax = 8 * 1024 * 1024;
 /** A reader from outside (a backup tool) may hold a lock for a moment; longer than this is trouble to be told. */
 const busyMsMax = 2_000;
 /** Likewise, once it is open, in ms. */
@@ -63,6 +65,7 @@ export function openDatabase(path: string, isAsLeft = false): Db {
     // This build of SQLite falls back to NORMAL in WAL mode, which may lose acknowledged commits when the power goes.
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
+    db.pragma(`cache_size = ${String(-pageCacheBytesMax / 1024)}`);
     db.pragma(`journal_size_limit = ${String(walBytesMax)}`);
     assertPragma(db, 'journal_mode', 'wal');
     assertPragma(db, 'synchronous', 2);
