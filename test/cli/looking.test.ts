@@ -78,12 +78,10 @@ test.concurrent('status without a daemon reads the outbox, and is exit code 69',
 test.concurrent(
   'status says what is wrong, and what to type to understand each kind of it',
   async ({ scene }) => {
-    scene.configure({}, { path: './not-there' });
+    scene.configure({ drop_roots: [scene.dropRoot(), scene.dropRoot({ path: './not-there' })] });
     scene.faults.always({}, { kind: 'answer', status: 401, body: '{}' });
     const daemon = await scene.daemon();
     scene.drop('plan');
-    const folder = scene.folder('plan');
-    await scene.command('track', folder, '--app', app);
     await until('both problems', async () => (await daemon.status()).problems.length === 2);
     const { problems, problem_reasons: reasons } = await daemon.status();
     expect(reasons.map(({ text }) => text)).toEqual(problems);

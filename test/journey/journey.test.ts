@@ -332,6 +332,7 @@ test.concurrent(
 );
 
 test.concurrent('two hundred folders at once become two hundred runs', async ({ scene }) => {
+  scene.configure({ platform: scene.nextmv({ limits: { runs_per_second: 0, requests_per_minute: 0 } }) });
   const daemon = await scene.daemon();
   const names = Array.from({ length: 200 }, (_, index) => `run-${index}`);
   for (const name of names) scene.drop(name);
