@@ -19,7 +19,7 @@ const never = new AbortController().signal;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-async function begun(uploadMs = 60_000) {
+async function begun(uploadMs = 60_000, answerMs = 300) {
   const dir = mkdtempSync(join(tmpdir(), 'rt-'));
   const standIn = await startStandIn({ dataDir: join(dir, 'p'), port: 0, apps: null, apiKey: null });
   const client = new PlatformClient({
@@ -29,7 +29,7 @@ async function begun(uploadMs = 60_000) {
     version: '0.0.0',
     network: directNetwork,
     clock: machineClock,
-    answerMs: 300,
+    answerMs,
     uploadMs,
   });
   const collecting = setInterval(collectGarbage, 50);
@@ -98,7 +98,7 @@ async function slowStorage(bytesPerMs: number): Promise<string> {
 const megabyte = 1024 * 1024;
 
 async function uploading(bytesPerMs: number, uploadMs: number): Promise<void> {
-  const { client } = await begun(uploadMs);
+  const { client } = await begun(uploadMs, 1_500);
   const ticket = { uploadId: 'an-id', uploadUrl: await slowStorage(bytesPerMs), askedAtMs: 0 };
   const piece = Buffer.alloc(megabyte / 16);
   const body = async function* () {
@@ -108,7 +108,7 @@ async function uploading(bytesPerMs: number, uploadMs: number): Promise<void> {
 }
 
 test('an upload over a slow link is waited for as long as its id lives, while it gets on', async () => {
-  // It takes eight seconds, and an answer alone may take a third of one.
+  // It takes eight seconds, and an answer alone may take one and a half.
   await uploading(2_000, 60_000);
 });
 
