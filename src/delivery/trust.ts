@@ -1,27 +1,44 @@
 /**
  * Does the outbox know what it did? Before an app is sent its first run, its whole list is read once for runs under our
- * host's name that nobody here knows; after each later start the newest page is. Such a run shows that the outbox was
+ * host's name that nobody here knows; after each later start its newest ones are. Such a run shows that the outbox was
  * lost, or rolled back, and that what it takes for new may have been sent.
+ *
+ * How many are read after a start goes by whether the count of intents has borne the outbox out (`intentCount.ts`). Where
+ * it has, one page is a second opinion. Where there is none, as after a restart of the machine, this may be a copy from
+ * before thousands of runs, and other hosts may have filled pages since.
  */
 import type { ListedRun } from '../outbox/listingOperations.ts';
-import { pagesOfRuns } from './listedRuns.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import { pagesOfRuns, type ListingParts } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
+
+type ProofParts = ListingParts &
+  Pick<DeliveryParts, 'platformId' | 'log' | 'host' | 'isCounted'> & {
+    readonly outbox: Pick<Outbox, 'isProven' | 'noteProven' | 'newStrangers' | 'beginDistrust'>;
+  };
+
+/**
+ * What a copy of the outbox does not know was made after all that it knows; but requests overtake each other, and one may
+ * be carried out long after it was sent. By the platform's clock alone.
+ */
+const overtakenMsMax = 15 * 60_000;
 
 /**
  * @returns false when the outbox is not to be believed: what was about to be sent is looked for first
  * @throws RuntrackdError when the list cannot be read
  */
-export async function proveOutbox(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<boolean> {
+export async function proveOutbox(app: string, parts: ProofParts, signal: AbortSignal): Promise<boolean> {
   const { outbox, platformId, clock, log, host } = parts;
   const wasProven = await outbox.isProven(platformId, app);
   const strangers: ListedRun[] = [];
   let newestMs = -Infinity;
+  const known = new KnownPast(host);
   for await (const runs of pagesOfRuns(app, parts, signal)) {
     for (const stranger of await outbox.newStrangers(host, runs)) {
       strangers.push(stranger);
       newestMs = Math.max(newestMs, stranger.createdAtMs);
     }
-    if (wasProven) break;
+    if (wasProven && (parts.isCounted || known.reaches(runs, strangers))) break;
   }
   const [first] = strangers;
   if (first === undefined) {
@@ -44,4 +61,32 @@ export async function proveOutbox(app: string, parts: DeliveryParts, signal: Abo
     return false;
   }
   return true;
+}
+
+/** A list that is read from its newest run on: does it get to what an outbox that knows any of it has to know? */
+class KnownPast {
+  readonly #host: string;
+  #isNewestFirst = true;
+  #lastMs = Infinity;
+  /** When the newest run of ours was made that this outbox knows. */
+  #knownMs: number | null = null;
+
+  constructor(host: string) {
+    this.#host = host;
+  }
+
+  /**
+   * @param runs of the next page
+   * @param strangers so far
+   * @returns whether all that is behind it is older than what the outbox knows; never of a list in another order
+   */
+  reaches(runs: readonly ListedRun[], strangers: readonly ListedRun[]): boolean {
+    const strange = new Set(strangers.map(({ runId }) => runId));
+    for (const { runId, createdAtMs, fingerprint, host } of runs) {
+      this.#isNewestFirst &&= createdAtMs <= this.#lastMs && createdAtMs !== Number.MAX_SAFE_INTEGER;
+      this.#lastMs = createdAtMs;
+      if (fingerprint !== null && host === this.#host && !strange.has(runId)) this.#knownMs ??= createdAtMs;
+    }
+    return this.#isNewestFirst && this.#knownMs !== null && this.#lastMs < this.#knownMs - overtakenMsMax;
+  }
 }

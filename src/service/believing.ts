@@ -16,8 +16,9 @@ export interface Believing {
 /**
  * Distrusts an outbox that was damaged, lost, restored or rolled back, and keeps the count of its intents from now on.
  * What a copy cannot show of itself, the platform's list and the result files show later (`delivery/trust.ts`).
+ * @returns whether there was a count, which the outbox is not behind: false where nothing is known, or all is distrusted
  */
-export async function believeOrDistrust(outbox: Outbox, around: Believing): Promise<void> {
+export async function believeOrDistrust(outbox: Outbox, around: Believing): Promise<boolean> {
   const { log } = around;
   if (outbox.note !== null) {
     const { reason } = outbox.note;
@@ -29,16 +30,18 @@ export async function believeOrDistrust(outbox: Outbox, around: Believing): Prom
   }
   const runtimeDir = runtimeDirOf(around.environment);
   const place = runtimeDir === null ? null : countPlace(runtimeDir, around.stateDir, around.platformId);
-  if (place === null) return;
+  if (place === null) return false;
   const counted = readCount(place);
   const intents = await outbox.intents();
-  if (counted !== null && counted > intents) {
+  const isBehind = counted !== null && counted > intents;
+  if (isBehind) {
     const reason = `the outbox was rolled back or lost: it knows of ${String(intents)} requests for a run, and there were ${String(counted)}`;
     await distrust(outbox, reason, around);
     log.error({ file: place.file }, `${reason}. Nothing is sent before it was looked for on the platform`);
   }
   // Only now: a process that dies before has not distrusted yet, and the next one has to find the same.
   outbox.keepCount(place);
+  return counted !== null && !isBehind;
 }
 
 async function distrust(outbox: Outbox, reason: string, { clock }: Believing): Promise<void> {

@@ -1,0 +1,134 @@
+/** How far a list is read for what an outbox that was put back does not know: as far as that could be, and no further. */
+import { expect, test } from 'vitest';
+import { defaultPolicy } from '../../src/core/policy.ts';
+import { proveOutbox } from '../../src/delivery/trust.ts';
+import type { ListedRun } from '../../src/outbox/listingOperations.ts';
+import type { RunPage } from '../../src/platform/wire.ts';
+import { machineClock } from '../../src/system/clock.ts';
+import { quietLog } from '../../src/system/log.ts';
+
+const minuteMs = 60_000;
+const beganMs = Date.UTC(2026, 0, 1);
+const runsOfPage = 50;
+const [knownFingerprint, strangeFingerprint] = ['k', 's'].map((letter) => `rt1:${letter.repeat(26)}`);
+
+interface Listing {
+  readonly isProven?: boolean;
+  readonly isCounted?: boolean;
+  /** One for each run, newest first, in minutes before the newest; null: the platform gives no time. */
+  readonly minutes: readonly (number | null)[];
+  /** Places in it of runs under our host's name. */
+  readonly known?: readonly number[];
+  readonly strange?: readonly number[];
+  readonly order?: 'newest-first' | 'oldest-first';
+}
+
+async function proof({
+  isProven = true,
+  isCounted = false,
+  minutes,
+  known = [],
+  strange = [],
+  order = 'newest-first',
+}: Listing): Promise<{ isBelieved: boolean; pages: number; strangers: readonly string[] }> {
+  const carried = (at: number): string =>
+    known.includes(at)
+      ? `[${String(knownFingerprint)} g:0123456789 host:ours]`
+      : strange.includes(at)
+        ? `[${String(strangeFingerprint)} g:0123456789 host:ours]`
+        : 'somebody else’s';
+  const newestFirst = minutes.map((ago, at) => ({
+    id: `run-${String(at)}`,
+    description: carried(at),
+    run_type: { type: 'external' },
+    ...(ago === null ? {} : { created_at: new Date(beganMs - ago * minuteMs).toISOString() }),
+  }));
+  const runs = order === 'newest-first' ? newestFirst : newestFirst.toReversed();
+  let pages = 0;
+  const strangers: string[] = [];
+  const isBelieved = await proveOutbox(
+    'hare-app',
+    {
+      outbox: {
+        isProven: () => Promise.resolve(isProven),
+        noteProven: () => Promise.resolve(),
+        newStrangers: (host: string, listed: readonly ListedRun[]) =>
+          Promise.resolve(
+            listed.filter((run) => run.host === host && run.fingerprint === strangeFingerprint),
+          ),
+        beginDistrust: (_reason, _evidenceMs, _chance, fingerprints = []) => {
+          strangers.push(...fingerprints);
+          return Promise.resolve(true);
+        },
+      },
+      platform: {
+        listRuns: (_app: string, token: string | null) => {
+          const at = Number(token ?? 0);
+          pages += 1;
+          const page = { runs: runs.slice(at, at + runsOfPage) };
+          const isLast = at + runsOfPage >= runs.length;
+          return Promise.resolve(
+            (isLast ? page : { ...page, next_page_token: String(at + runsOfPage) }) as RunPage,
+          );
+        },
+      },
+      platformId: 'https://platform.example',
+      host: 'ours',
+      isCounted,
+      clock: machineClock,
+      policy: defaultPolicy,
+      log: quietLog(),
+    },
+    new AbortController().signal,
+  );
+  return { isBelieved, pages, strangers };
+}
+
+/** A run a minute: six pages. */
+const sixPages = Array.from({ length: 300 }, (_, ago) => ago);
+
+test('what other hosts have made since does not hide what an older copy of the outbox has sent', async () => {
+  const found = await proof({ minutes: sixPages, strange: [120], known: [140] });
+  expect(found).toEqual({ isBelieved: false, pages: 4, strangers: [strangeFingerprint] });
+});
+
+test.each<{ name: string; listing: Listing; pages: number }>([
+  {
+    name: 'a list that is read to a quarter of an hour before the newest run that it knows',
+    listing: { minutes: sixPages, known: [60, 70] },
+    pages: 2,
+  },
+  {
+    name: 'a list that shows such a run only at the edge of a page, and the quarter of an hour is on the next',
+    listing: { minutes: sixPages, known: [90] },
+    pages: 3,
+  },
+  { name: 'a whole list that shows none', listing: { minutes: sixPages }, pages: 6 },
+  {
+    name: 'a whole list in another order',
+    listing: { minutes: sixPages, known: [60], order: 'oldest-first' },
+    pages: 6,
+  },
+  {
+    name: 'a whole list with a run that is out of order',
+    listing: { minutes: sixPages.with(10, 200), known: [60] },
+    pages: 6,
+  },
+  {
+    name: 'a whole list without times',
+    listing: { minutes: sixPages.map(() => null), known: [60] },
+    pages: 6,
+  },
+  {
+    name: 'the whole list of an app that it was never proven for',
+    listing: { isProven: false, isCounted: true, minutes: sixPages, known: [0, 60] },
+    pages: 6,
+  },
+  {
+    name: 'one page, when the count of intents bears it out',
+    listing: { isCounted: true, minutes: sixPages },
+    pages: 1,
+  },
+])('an outbox is believed after $name', async ({ listing, pages }) => {
+  expect(await proof(listing)).toEqual({ isBelieved: true, pages, strangers: [] });
+});
