@@ -7,7 +7,7 @@
  * it has, one page is a second opinion. Where there is none, as after a restart of the machine, this may be a copy from
  * before thousands of runs, and other hosts may have filled pages since.
  */
-import type { ListedRun } from '../outbox/listingOperations.ts';
+import type { ListedRun, Stranger } from '../outbox/listingOperations.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { pagesOfRuns, type ListingParts } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
@@ -30,7 +30,7 @@ const overtakenMsMax = 15 * 60_000;
 export async function proveOutbox(app: string, parts: ProofParts, signal: AbortSignal): Promise<boolean> {
   const { outbox, platformId, clock, log, host } = parts;
   const wasProven = await outbox.isProven(platformId, app);
-  const strangers: ListedRun[] = [];
+  const strangers: Stranger[] = [];
   let newestMs = -Infinity;
   const known = new KnownPast(host);
   for await (const runs of pagesOfRuns(app, parts, signal)) {
@@ -47,8 +47,9 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
   }
   const reason = `the platform has ${String(strangers.length)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first.runId}`;
   const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: parts.policy };
-  // Without times they might be as new as can be.
-  const evidenceMs = newestMs === Number.MAX_SAFE_INTEGER ? null : newestMs;
+  // Without times they might be as new as can be; and what an earlier distrust covers is not taken for unsent any more.
+  const isUncovered = strangers.some(({ isTakenForUnsent }) => isTakenForUnsent);
+  const evidenceMs = isUncovered || newestMs === Number.MAX_SAFE_INTEGER ? null : newestMs;
   const fingerprints = strangers.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
   const isBehind = await outbox.beginDistrust(reason, evidenceMs, chance, fingerprints);
   // Only now: a process that dies before has proven nothing.

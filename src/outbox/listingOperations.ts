@@ -18,6 +18,12 @@ export interface ListedRun {
   readonly host: string | null;
 }
 
+/** A run on the platform that this outbox should know to have been sent, and does not. */
+export interface Stranger extends ListedRun {
+  /** There is a row of it, which would be sent. */
+  readonly isTakenForUnsent: boolean;
+}
+
 export interface FoundRun {
   readonly run: number;
   readonly runId: string;
@@ -111,15 +117,19 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
 
     /**
      * Runs of a list that carry our host's name and a fingerprint that this outbox does not know, or takes for unsent:
-     * also one that is set aside, which a person's word sends. Each is wondered at once: another daemon under the same name has such runs for ever.
+     * also one that is set aside, which a person's word sends. What it does not know is wondered at once: another daemon
+     * under the same name has such runs for ever. What it takes for unsent is wondered at each time, whatever was noted
+     * of it: a file that is pieced together from pages of several times may know that, and not what followed.
      */
-    newStrangers(host: string, listed: readonly ListedRun[]): ListedRun[] {
-      return listed.filter((run) => {
+    newStrangers(host: string, listed: readonly ListedRun[]): Stranger[] {
+      return listed.flatMap((run) => {
         const { fingerprint } = run;
-        if (fingerprint === null || run.host !== host) return false;
+        if (fingerprint === null || run.host !== host) return [];
         const road = roadOf(fingerprint);
-        if (road !== undefined && road !== 'queued' && road !== 'uploaded') return false;
-        return sql.isStranger.get({ fingerprint }) === undefined;
+        const isTakenForUnsent = road === 'queued' || road === 'uploaded';
+        if (road !== undefined && !isTakenForUnsent) return [];
+        if (!isTakenForUnsent && sql.isStranger.get({ fingerprint }) !== undefined) return [];
+        return [{ ...run, isTakenForUnsent }];
       });
     },
 

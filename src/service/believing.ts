@@ -16,7 +16,7 @@ export interface Believing {
 /**
  * Distrusts an outbox that was damaged, lost, restored or rolled back, and keeps the count of its intents from now on.
  * What a copy cannot show of itself, the platform's list and the result files show later (`delivery/trust.ts`).
- * @returns whether there was a count, which the outbox is not behind: false where nothing is known, or all is distrusted
+ * @returns whether there was a count, and it is the outbox's own: one that is behind was not kept all the time
  */
 export async function believeOrDistrust(outbox: Outbox, around: Believing): Promise<boolean> {
   const { log } = around;
@@ -33,15 +33,14 @@ export async function believeOrDistrust(outbox: Outbox, around: Believing): Prom
   if (place === null) return false;
   const counted = readCount(place);
   const intents = await outbox.intents();
-  const isBehind = counted !== null && counted > intents;
-  if (isBehind) {
+  if (counted !== null && counted > intents) {
     const reason = `the outbox was rolled back or lost: it knows of ${String(intents)} requests for a run, and there were ${String(counted)}`;
     await distrust(outbox, reason, around);
     log.error({ file: place.file }, `${reason}. Nothing is sent before it was looked for on the platform`);
   }
   // Only now: a process that dies before has not distrusted yet, and the next one has to find the same.
   outbox.keepCount(place);
-  return counted !== null && !isBehind;
+  return counted === intents;
 }
 
 async function distrust(outbox: Outbox, reason: string, { clock }: Believing): Promise<void> {

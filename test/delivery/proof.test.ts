@@ -54,7 +54,9 @@ async function proof({
         noteProven: () => Promise.resolve(),
         newStrangers: (host: string, listed: readonly ListedRun[]) =>
           Promise.resolve(
-            listed.filter((run) => run.host === host && run.fingerprint === strangeFingerprint),
+            listed
+              .filter((run) => run.host === host && run.fingerprint === strangeFingerprint)
+              .map((run) => ({ ...run, isTakenForUnsent: false })),
           ),
         beginDistrust: (_reason, _evidenceMs, _chance, fingerprints = []) => {
           strangers.push(...fingerprints);

@@ -1,4 +1,6 @@
 /** An outbox that does not know what it sent: the platform's list tells it so, however often that list breaks half-way. */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect } from 'vitest';
 import type { Misbehaviour } from '../../src/standin/faults.ts';
 import { plan } from '../journey/folders.ts';
@@ -47,6 +49,22 @@ test('a run of the outbox that was lost is found at the end of the list, and not
   expect((await bench.reaches(run, 'recorded')).life.state).toMatchObject({ runId });
   expect(bench.creates).toBe(creates);
   expect(await bench.outbox.distrust()).toMatchObject({ reason: expect.stringContaining(runId) as string });
+});
+
+test('a run that the outbox takes for unsent, though it once wondered at it and does not believe what is older, is not sent again', async ({
+  bench,
+}) => {
+  const { run, runId, creates } = await sentBefore(bench);
+  const { fingerprint } = await bench.run(run);
+  // As in a file of which some pages are older than others.
+  const file = new Database(join(bench.dir, 'state', 'outbox.db'));
+  const nowMs = bench.clock.nowMs() + minuteMs;
+  file.prepare('insert into stranger values (?, ?)').run(fingerprint, nowMs);
+  file.prepare("update outbox set distrusted_at_ms = ?, distrust_reason = 'it was lost'").run(nowMs);
+  file.close();
+  bench.start();
+  expect((await bench.reaches(run, 'recorded')).life.state).toMatchObject({ runId });
+  expect(bench.creates).toBe(creates);
 });
 
 describe('a list that breaks while the outbox is being proven', () => {
@@ -119,7 +137,9 @@ describe('a list that breaks while the outbox is being proven', () => {
     expect(await bench.outbox.distrust()).toBeNull();
     const { fingerprint } = await bench.run(run);
     const stranger = { runId: 'x', createdAtMs: 0, fingerprint, generation: null, host: 'bench' };
-    expect(await bench.outbox.newStrangers('bench', [stranger])).toEqual([stranger]);
+    expect(await bench.outbox.newStrangers('bench', [stranger])).toEqual([
+      { ...stranger, isTakenForUnsent: true },
+    ]);
 
     bench.calm();
     await until('the run to be recorded', async () => {

@@ -295,7 +295,7 @@ describe('runs in the list under our host’s name', () => {
       listed(null),
       listed('rt1:bare', null),
     ];
-    expect(await outbox.newStrangers('solver-7', all)).toEqual([all[0]]);
+    expect(await outbox.newStrangers('solver-7', all)).toMatchObject([all[0]]);
   });
 
   test.each([
@@ -312,7 +312,7 @@ describe('runs in the list under our host’s name', () => {
       const run = await put(outbox);
       await taken(outbox, run, road[state], true);
       const own = listed((await outbox.run(run))?.fingerprint ?? '');
-      expect(await outbox.newStrangers('solver-7', [own])).toEqual(isStrange ? [own] : []);
+      expect(await outbox.newStrangers('solver-7', [own])).toMatchObject(isStrange ? [own] : []);
     },
   );
 
@@ -331,20 +331,20 @@ describe('runs in the list under our host’s name', () => {
       await taken(outbox, run, road[state]);
       await outbox.apply(run, { kind: how }, later(second));
       const own = listed((await outbox.run(run))?.fingerprint ?? '');
-      expect(await outbox.newStrangers('solver-7', [own])).toEqual(isStrange ? [own] : []);
+      expect(await outbox.newStrangers('solver-7', [own])).toMatchObject(isStrange ? [own] : []);
     },
   );
 
   test('are asked about without being used up, and wondered at once distrust has come of them', async () => {
     const outbox = await used();
     const page = [listed('rt1:one'), listed('rt1:two', 'solver-7', 'run-y')];
-    expect(await outbox.newStrangers('solver-7', page)).toEqual(page);
-    expect(await outbox.newStrangers('solver-7', page)).toEqual(page);
+    expect(await outbox.newStrangers('solver-7', page)).toMatchObject(page);
+    expect(await outbox.newStrangers('solver-7', page)).toMatchObject(page);
     await outbox.beginDistrust('a reason', null, later(second), ['rt1:one']);
-    expect(await outbox.newStrangers('solver-7', page)).toEqual([page[1]]);
+    expect(await outbox.newStrangers('solver-7', page)).toMatchObject([page[1]]);
     // Also when an earlier distrust covers what they show.
     expect(await outbox.beginDistrust('a reason', now, later(second), ['rt1:two'])).toBe(false);
-    expect(await outbox.newStrangers('solver-7', page)).toEqual([]);
+    expect(await outbox.newStrangers('solver-7', page)).toMatchObject([]);
   });
 
   test('prove an app that has none, on its platform alone', async () => {
