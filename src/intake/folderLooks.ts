@@ -19,6 +19,10 @@ import type { RootRules } from './rules.ts';
 const looksAtOnce = 64;
 /** So many folders may be waiting for their quiet time before the listing goes on: what is remembered of each adds up. */
 const quietAtOnceMax = 10_000;
+/** So long a scan waits for the looks that it begins, in ms: one that reads something large goes on beside what comes next. */
+const scanPatienceMs = 500;
+/** So many may go on so, or wait for one that does. */
+const looksLeftMax = 1_000;
 /** After a look at an open folder its next event is answered after this at the earliest, in ms; the longer open, the later. */
 const swarmMsMin = 50;
 const swarmMsMax = 1_000;
@@ -104,9 +108,26 @@ export class FolderLooks {
       if (!isAllThere) this.#parts.hints?.watchFolder(path, nowMs);
   }
 
-  /** Waits while so many folders wait for their quiet time that no more should be begun. */
+  /** Waits while so many folders wait for their quiet time, or are looked at, that no more should be begun. */
   async roomForMore(): Promise<void> {
-    while (this.#waitingForQuiet > quietAtOnceMax && !this.#isStopped) await sleep(swarmMsMin);
+    while (this.#isFull() && !this.#isStopped) await sleep(swarmMsMin);
+  }
+
+  #isFull(): boolean {
+    return this.#waitingForQuiet > quietAtOnceMax || this.#looking.size > looksLeftMax;
+  }
+
+  /**
+   * Looks at folders for a scan that has others to find: waits until most of it is done, and no longer. What is thrown later
+   * is told.
+   */
+  async lookOver(paths: readonly string[]): Promise<void> {
+    const over = new AbortController();
+    const looked = Promise.all(paths.map((path) => this.look(path, 'scan'))).finally(() => over.abort());
+    looked.catch((error: unknown) => this.#parts.onBug(error));
+    const patience = sleep(scanPatienceMs, undefined, { signal: over.signal }).catch(() => undefined);
+    await Promise.race([looked, patience]);
+    await this.roomForMore();
   }
 
   /** No look begins any more. */

@@ -2,7 +2,12 @@
  * A result file that proves something: whatever in it makes up the run's key has to hash to its fingerprint, its
  * generation has to be that of the folder, and the folder has to be the one that it was written into. Then this very
  * content is that run already, whatever the outbox has forgotten.
+ *
+ * Nothing of that is secret, so the file has to be of the user who writes such files: with one of his own making another
+ * user could hold up every run, and have history sent that was left out. Where a file's owner says nothing, on a share
+ * that makes all users one, or after the daemon was given another user, the platform's list shows the same.
  */
+import type { BigIntStats } from 'node:fs';
 import { z } from 'zod';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import { fingerprintOf } from '../core/identity.ts';
@@ -42,12 +47,12 @@ export interface ProvenPlace {
   /** Relative to the drop root. */
   readonly path: string;
   readonly directory: DirectoryIdentity;
-  readonly content: FolderContent;
+  readonly content: Pick<FolderContent, 'generation'>;
 }
 
 /** @returns null where there is no result file, or none that proves anything */
 export async function provenBy(root: RootPlaces, place: ProvenPlace): Promise<ProvenRun | null> {
-  const text = await readResult(root, place.path);
+  const text = await readResult(root, place.path, isOwn);
   const read = resultFile.safeParse(text === null ? null : parsed(text));
   if (!read.success) return null;
   const { id, runtrackd: own } = read.data;
@@ -86,14 +91,20 @@ export async function resultIdIn(root: RootPlaces, path: string): Promise<string
   return read.success ? read.data.id : null;
 }
 
-async function readResult(root: RootPlaces, path: string): Promise<string | null> {
+const isOwn = ({ uid }: BigIntStats): boolean => uid === BigInt(process.geteuid?.() ?? -1);
+
+async function readResult(
+  root: RootPlaces,
+  path: string,
+  isBelieved: (stats: BigIntStats) => boolean = () => true,
+): Promise<string | null> {
   let folder: OpenFolder | undefined;
   try {
     folder = await openResultDirIfThere(root, path);
     const file = await folder.openFile(resultFileName);
     try {
       const stats = await file.stat({ bigint: true });
-      if (!stats.isFile() || stats.size > BigInt(resultBytesMax)) return null;
+      if (!stats.isFile() || stats.size > BigInt(resultBytesMax) || !isBelieved(stats)) return null;
       const bytes = Buffer.alloc(Number(stats.size));
       const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
       return bytes.toString('utf8', 0, bytesRead);

@@ -240,15 +240,25 @@ export class RootIntake {
   async #scan(asked: boolean, advance: (folders: number) => void): Promise<ScanReport> {
     const { outbox, clock } = this.#parts;
     const startedMs = clock.nowMs();
-    const tally = { folders: 0, looked: 0, enqueued: [] as Enqueued[], isAsked: asked, advance };
     const facts = await outbox.scanFacts(this.rules.root.name, smallRootMax);
     const { distrust } = facts;
+    const isWholeWanted = distrust !== null && distrust.sinceMs !== this.#scannedSince;
+    const tally: Tally = {
+      folders: 0,
+      looked: 0,
+      enqueued: [],
+      isAsked: asked,
+      mayLeave: !asked && !isWholeWanted && this.#isListed,
+      advance,
+    };
     const place = await this.#directory.look(facts.mark, asked);
     if (place === null) return tally;
-    const isWholeWanted = distrust !== null && distrust.sinceMs !== this.#scannedSince;
     const isWhole = asked || this.#mustList || place.isAnother || !place.isTrusted || isWholeWanted;
     try {
-      if (place.isAnother) this.#isListed = false;
+      if (place.isAnother) {
+        this.#isListed = false;
+        tally.mayLeave = false;
+      }
       await this.#beginWith(place, facts.start);
       this.#mustList = false;
       await this.#listNew(isWhole, tally);
@@ -401,8 +411,17 @@ export class RootIntake {
     }
   }
 
+  /**
+   * A scan that has to have looked at everything when it ends waits for each look: a person's, the first one of the
+   * directory, and one that finds out what an outbox that is not believed has to know. Others leave behind what takes long,
+   * because nothing else would tell of a folder that came meanwhile where there are no events.
+   */
   async #lookAtAll(paths: readonly string[], tally: Tally): Promise<void> {
     tally.looked += paths.length;
+    if (tally.mayLeave) {
+      await this.#looks.lookOver(paths);
+      return;
+    }
     const looked = await Promise.all(paths.map((path) => this.#looks.look(path, 'scan')));
     // Nobody else reads them, and there may be a hundred thousand.
     if (tally.isAsked) tally.enqueued.push(...looked.filter((found) => found !== null));
@@ -439,5 +458,7 @@ interface Tally {
   looked: number;
   readonly enqueued: Enqueued[];
   readonly isAsked: boolean;
+  /** Looks that take long may go on when the scan is over. */
+  mayLeave: boolean;
   readonly advance: (folders: number) => void;
 }

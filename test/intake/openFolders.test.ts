@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import type { RootIntake } from '../../src/intake/rootIntake.ts';
 import { RunFolders } from '../../src/reading/runFolders.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
+import { quietLog } from '../../src/system/log.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { test, type Root } from './root.ts';
@@ -161,4 +162,28 @@ test('folders that cannot be looked at are shown, said once and when it is over,
   } finally {
     await folders.close();
   }
+});
+
+test('a folder that is read for as long as it takes holds up no scan: what comes meanwhile is a run, also without events', async ({
+  root,
+}) => {
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  class SlowToRead extends RunFolders {
+    override async read(...[from, path, ...rest]: Parameters<RunFolders['read']>) {
+      if (path.endsWith('/large')) await held;
+      return await super.read(from, path, ...rest);
+    }
+  }
+  const folders = new SlowToRead(quietLog());
+  const { intake } = root.start({}, false, { folders });
+  await severalScans(intake);
+  root.drop('large');
+  await until('the large one to be seen', async () => (await root.count('settling')) === 1);
+  await severalScans(intake);
+  root.drop('small');
+  await until('the small one to be a run', async () => (await root.count('queued')) === 1, patienceMs);
+  letGo();
+  await until('both to be runs', async () => (await root.count('queued')) === 2, patienceMs);
+  await folders.close();
 });
