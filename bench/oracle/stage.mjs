@@ -249,6 +249,8 @@ export class Stage {
     // The short question first: the list is long.
     if (live.some((state) => (counts[state] ?? 0) > 0)) return [`still under way: ${JSON.stringify(counts)}`];
     const views = await daemon.list();
+    // Of an outbox that was just made nothing was counted yet, and what was found since is listed.
+    if (views.some(({ state }) => live.includes(state))) return ['still under way'];
     const known = new Map();
     for (const view of views) {
       const name = basename(view.folder);

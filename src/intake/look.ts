@@ -81,6 +81,7 @@ export async function lookAt(
     return done;
   }
   if (isSettled(known, targetOf(rules.root, parts)) && known.signature === sight.signature) return done;
+  if (await isStillTooLow(path, rules, known, sight)) return done;
   const nowMs = clock.monotonicMs();
   const recorded = await rulesAsRecorded(known, rules, parts.outbox);
   if (recorded !== null && known !== undefined) {
@@ -224,6 +225,18 @@ async function elsewhere(
 
 const wrongLevel = 'wrong-level';
 
+/** Whether that was said before, and nothing has changed: each audit asks. */
+async function isStillTooLow(
+  path: string,
+  rules: RootRules,
+  known: Folder | undefined,
+  sight: FolderSight,
+): Promise<boolean> {
+  if (known?.state !== 'rejected' || known.reason.class !== wrongLevel) return false;
+  if (sight.files.length + sight.archives.length > 0 || sight.sighting.unreadable !== null) return false;
+  return (await tooLow(path, rules)) === known.reason.text;
+}
+
 async function rejectAtWrongLevel(
   path: string,
   rules: RootRules,
@@ -285,6 +298,9 @@ async function settling(
   const { settle, name } = rules.root;
   const unchangedMs = lookedMs - memory.unchangedSinceMs;
   const state = isOverdue(unchangedMs + memory.unchangedBeforeMs, settle) ? 'overdue' : 'settling';
+  const { missing, missingMarker, unreadable } = sight.sighting;
+  if (state === 'overdue' && missing.length > 0 && known !== undefined && (await isRecorded(known, outbox)))
+    return await leaveAsPruned(path, rules, known, sight, parts);
   const wallMs = clock.nowMs();
   const hasMoved = known?.signature !== sight.signature;
   if (hasMoved || known.state !== state || known.reason.text !== reason) {
@@ -320,7 +336,6 @@ async function settling(
   // What became quiet while this was written down is looked at again at once: nothing else would tell of it.
   const againInMs =
     Math.min(quietInMs > 0 ? quietInMs : Infinity, overdueInMs) - (clock.monotonicMs() - lookedMs);
-  const { missing, missingMarker, unreadable } = sight.sighting;
   return {
     kind: 'open',
     memory,
@@ -328,6 +343,41 @@ async function settling(
     // What was quiet and is not complete waits for a change of which nothing tells but an event.
     isAllThere: missing.length === 0 && missingMarker === null && unreadable === null && quietInMs > 0,
   };
+}
+
+async function isRecorded({ run }: Folder, outbox: IntakeParts['outbox']): Promise<boolean> {
+  return run !== null && (await outbox.run(run))?.life.state.kind === 'recorded';
+}
+
+/** Somebody made room, or packed old files: nothing waits for what its run has long had, and no solver hangs. */
+async function leaveAsPruned(
+  path: string,
+  rules: RootRules,
+  known: Folder,
+  sight: FolderSight,
+  parts: IntakeParts,
+): Promise<Looked> {
+  const { outbox, clock, log } = parts;
+  const nowMs = clock.nowMs();
+  const { signature, directory } = sight;
+  if (known.state === 'overdue') await clearProblem(rules.root, path);
+  const reason = { class: '', text: '' };
+  const target = targetOf(rules.root, parts);
+  await outbox.saveFolder({
+    ...known,
+    state: 'known',
+    reason,
+    hint: '',
+    signature,
+    directory,
+    sinceMs: nowMs,
+    target,
+  });
+  log.warn(
+    { root: rules.root.name, folder: path, run: known.run },
+    `${path} was recorded as run #${String(known.run)}, and has had no ${sight.sighting.missing.join(', ')} since: it stays as it is`,
+  );
+  return done;
 }
 
 async function reject(

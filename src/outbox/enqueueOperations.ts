@@ -77,12 +77,13 @@ export function enqueueOperations(
 
   function insert(wanted: NewRun, counter: number, nowMs: number): number {
     const key = { ...wanted.key, firstPath: wanted.path, counter };
-    const isDistrusted = mayHaveBeenSent(wanted);
+    const fingerprint = fingerprintOf(key);
+    const isDistrusted = mayHaveBeenSent(wanted, fingerprint);
     const { state, note } = bornState(wanted, isDistrusted, nowMs);
     const isDue = state.kind === 'queued' || state.kind === 'unknown';
     const run = sql.insertRun.pluck().get({
       ...key,
-      fingerprint: fingerprintOf(key),
+      fingerprint,
       path: wanted.path,
       directory: directoryText(wanted.directory),
       ...contentColumns(wanted.content),
@@ -102,10 +103,12 @@ export function enqueueOperations(
   }
 
   /** Content from before the outbox was lost may have been sent by the outbox that was lost. */
-  function mayHaveBeenSent({ key, path, newestFileChangeMs }: NewRun): boolean {
+  function mayHaveBeenSent({ key, path, newestFileChangeMs }: NewRun, fingerprint: string): boolean {
     const distrustedAtMs = doubt.distrust()?.sinceMs ?? null;
     if (distrustedAtMs === null) return false;
     if (newestFileChangeMs <= distrustedAtMs) return true;
+    // A list has shown this very run, whatever else of that is forgotten.
+    if (sql.isStranger.get({ fingerprint }) !== undefined) return true;
     // What the first whole scan finds counts as old whatever its times say: they may have been set since.
     const { dropRoot } = key;
     if (dropRoot === outsideRootName) return false;

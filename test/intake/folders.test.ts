@@ -37,6 +37,22 @@ test.concurrent(
   },
 );
 
+test.concurrent(
+  'a folder whose files are cleared away when its run is long recorded is no alarm, and is a run again with new ones',
+  async ({ scene }) => {
+    scene.configure({}, { deadline: '600ms' });
+    const daemon = await scene.daemon();
+    const folder = scene.drop('plan');
+    await scene.result('plan');
+    rmSync(join(folder, 'output.json'));
+    await daemon.logged(/plan was recorded as run #1, and has had no output\.json since: it stays as it is/);
+    expect(await daemon.status()).toMatchObject({ needs_person: [], counts: { recorded: 1 } });
+    expect(problemIn(folder)).toBeNull();
+    writeFiles(folder, plan('another'));
+    await until('the new content to be recorded', async () => (await daemon.status()).counts.recorded === 2);
+  },
+);
+
 test.concurrent('the time since the last change outlives a restart', async ({ scene }) => {
   scene.configure({}, { deadline: '1h' });
   const first = await scene.daemon();

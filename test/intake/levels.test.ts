@@ -119,6 +119,13 @@ test('date folders in a root whose run folders lie directly below it are named a
   expect(view.reason?.text).toContain(
     'such as run-1/, and that is one level too low: run folders of this root lie one level below it',
   );
+  const scans = async (): Promise<string | null | undefined> =>
+    (await daemon.status()).drop_roots[0]?.last_scan;
+  for (let scan = 0; scan < 5; scan += 1) {
+    const before = await scans();
+    await until('a scan', async () => (await scans()) !== before);
+  }
+  expect(daemon.log().filter(({ msg }) => msg.includes('is rejected'))).toHaveLength(1);
 });
 
 test('what is ignored is ignored at each level', async ({ scene }) => {

@@ -182,8 +182,11 @@ test('a folder that is read for as long as it takes holds up no scan: what comes
   await until('the large one to be seen', async () => (await root.count('settling')) === 1);
   await severalScans(intake);
   root.drop('small');
-  await until('the small one to be a run', async () => (await root.count('queued')) === 1, patienceMs);
-  letGo();
+  try {
+    await until('the small one to be a run', async () => (await root.count('queued')) === 1, patienceMs);
+  } finally {
+    letGo();
+  }
   await until('both to be runs', async () => (await root.count('queued')) === 2, patienceMs);
   await folders.close();
 });
