@@ -327,12 +327,7 @@ async function readMeta(folder: OpenFolder, seen: SeenFile, isStatusOptional: bo
   await readWhole(folder, seen, (chunk) => bytes.push(Buffer.from(chunk)));
   const whole = Buffer.concat(bytes);
   const parsed = parseBytes(whole, seen.name, isStatusOptional);
-  if (!parsed.ok) {
-    throw rejected(
-      parsed.problems.join('; '),
-      `Correct ${seen.name}; the folder is looked at again by itself when it changes.`,
-    );
-  }
+  if (!parsed.ok) throw toBeCorrected(parsed.problems.join('; '), seen.name);
   const { meta: said, warnings } = parsed;
   return { said, warnings, digest: createHash('sha256').update(whole).digest('hex') };
 }
@@ -344,8 +339,14 @@ function parseBytes(bytes: Buffer, name: string, isStatusOptional: boolean): Par
     scanner.push(bytes);
     scanner.end();
   } catch (error) {
-    if (error instanceof JsonProblem) throw notYet(`${name} does not parse yet: ${error.message}`);
-    throw error;
+    if (!(error instanceof JsonProblem)) throw error;
+    // The hint that comes with it is for artefacts, which have limits that can be raised and may be sent as text.
+    if (error.lastingHint !== null) throw toBeCorrected(`${name}: ${error.message}`, name);
+    throw notYet(`${name} does not parse yet: ${error.message}`);
   }
   return parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name, isStatusOptional);
+}
+
+function toBeCorrected(problems: string, name: string): Verdict {
+  return rejected(problems, `Correct ${name}; the folder is looked at again by itself when it changes.`);
 }
