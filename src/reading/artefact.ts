@@ -60,12 +60,9 @@ export async function readArtefact(
     scanner !== null || use !== undefined ? bytesPerTurn(read) : readChunkBytes;
   const bytes = await readWhole(folder, seen, take, chunkBytes);
   const shape = scanner === null ? null : scanning(seen.name, () => scanner.end());
-  if (shape !== null) checkShape(seen, shape);
-  if (shape !== null && shape.repeatedAtLine !== null) {
-    const line = String(shape.repeatedAtLine);
-    warn?.(
-      `${seen.name}: line ${line}: a name stands twice in one object, and most readers see the last one`,
-    );
+  if (shape !== null) {
+    checkShape(seen, shape);
+    for (const text of namesTwice(seen.name, shape)) warn?.(text);
   }
   return {
     role: seen.role,
@@ -93,6 +90,14 @@ function scanning<T>(name: string, scan: () => T): T {
     if (error.lastingHint !== null) throw rejected(`${name}: ${error.message}`, error.lastingHint);
     throw notYet(`${name} does not parse yet: ${error.message}`);
   }
+}
+
+/** What is odd in a document in which a name stands twice; of others nothing. */
+export function namesTwice(file: string, { repeatedAtLine }: JsonShape): string[] {
+  if (repeatedAtLine === null) return [];
+  return [
+    `${file}: line ${String(repeatedAtLine)}: a name stands twice in one object, and most readers see the last one`,
+  ];
 }
 
 function checkShape(seen: RoleFile, { topLevel }: JsonShape): void {

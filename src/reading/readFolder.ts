@@ -23,7 +23,15 @@ import {
 import { readMember, readMembers } from './archive.ts';
 import { archiveLimits } from './archiveLimits.ts';
 import type { Beat } from './beat.ts';
-import { changedMeanwhile, notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
+import {
+  changedMeanwhile,
+  namesTwice,
+  notYet,
+  readArtefact,
+  readWhole,
+  rejected,
+  Verdict,
+} from './artefact.ts';
 import { inTurns } from './inTurns.ts';
 import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
@@ -333,18 +341,20 @@ async function readMeta(folder: OpenFolder, seen: SeenFile, isStatusOptional: bo
 }
 
 function parseBytes(bytes: Buffer, name: string, isStatusOptional: boolean): ParsedMeta {
+  let odd: readonly string[];
   try {
     // The scanner names the line, and bounds the nesting, before anything is built.
     const scanner = new JsonScanner(100);
     scanner.push(bytes);
-    scanner.end();
+    odd = namesTwice(name, scanner.end());
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
     // The hint that comes with it is for artefacts, which have limits that can be raised and may be sent as text.
     if (error.lastingHint !== null) throw toBeCorrected(`${name}: ${error.message}`, name);
     throw notYet(`${name} does not parse yet: ${error.message}`);
   }
-  return parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name, isStatusOptional);
+  const parsed = parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name, isStatusOptional);
+  return parsed.ok ? { ...parsed, warnings: [...odd, ...parsed.warnings] } : parsed;
 }
 
 function toBeCorrected(problems: string, name: string): Verdict {
