@@ -37,6 +37,7 @@ import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
 import { contentTypeOf, defaultFileNames } from './mapping.ts';
 import { metaBytesMax, parseMeta, type ParsedMeta } from './meta.ts';
+import { shown } from './shown.ts';
 import { memberMark, writtenMs, type FolderSight, type SeenArchive, type SeenFile } from './sight.ts';
 
 export interface ReadingRules {
@@ -173,7 +174,7 @@ async function readContent(
       ...warnings,
       ...odd,
       ...(meta.logs !== null && logFile !== null
-        ? [`${rules.names.meta}: logs was left out, because ${logFile.name} is there`]
+        ? [`${rules.names.meta}: logs was left out, because ${shown(logFile.name)} is there`]
         : []),
       ...(logFile === null && meta.logs === null && rules.names.log !== defaultFileNames.log
         ? [`no log was sent: nothing matches ${rules.names.log} (files.log)`]
@@ -289,8 +290,8 @@ async function wholeMeta(
       ? undefined
       : (sight.files.find(isOutput) ?? sight.archives.find(isOutput));
   const evidence = {
-    output: output?.name ?? null,
-    log: log?.name ?? null,
+    output: output === undefined ? null : shown(output.name),
+    log: log === undefined ? null : shown(log.name),
     logTail: log === undefined ? '' : await tailOf(folder, log),
     facts,
     inputWrittenMs: Math.max(...writtenMs(sight, 'input')),
