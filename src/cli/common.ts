@@ -6,6 +6,7 @@ import { Unanswerable, type Selector } from '../http/operations.ts';
 import { configFor } from './configured.ts';
 import { linkToDaemon, type DaemonLink } from './daemonLink.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
+import { printable } from './words.ts';
 
 export const configOption = () =>
   new Option(
@@ -26,7 +27,10 @@ export async function withDaemon<T>(
     return await use(link);
   } catch (error) {
     if (!(error instanceof Unanswerable)) throw error;
-    throw new CommandFailure(error.kind === 'ambiguous' ? exitCodes.usage : exitCodes.failed, error.message);
+    throw new CommandFailure(
+      error.kind === 'ambiguous' ? exitCodes.usage : exitCodes.failed,
+      printable(error.message),
+    );
   } finally {
     await link.close();
   }

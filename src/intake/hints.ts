@@ -48,15 +48,18 @@ interface Watching {
 
 export class Hints {
   readonly #parts: HintsParts;
+  readonly #watch: typeof watchBare;
   readonly #folders = new Map<string, Watching>();
   readonly #parents = new Map<string, Watching>();
   #root: Watching | null = null;
   #kind: HintsKind = 'scan-only';
-  #degraded: { readonly text: string; readonly sinceMs: number } | null = null;
-  #said = '';
+  #degraded: { readonly code: string; readonly text: string; readonly sinceMs: number } | null = null;
+  readonly #said = new Set<string>();
 
-  constructor(parts: HintsParts) {
+  /** @param watch how a bare watch is begun; default: by the kernel's events */
+  constructor(parts: HintsParts, watch = watchBare) {
     this.#parts = parts;
+    this.#watch = watch;
   }
 
   /** Why events are not to be counted on; null when all is well. */
@@ -161,16 +164,21 @@ export class Hints {
   #bare(directory: string, path: string, nowMs: number): Watching | null {
     const { missed, onPath, onUnknown } = this.#parts;
     const isFolder = path !== '';
+    const fail = (error: unknown): void => {
+      // Whoever may write into the root can close a folder to us. The look at it says so, and the others keep their events.
+      if (isFolder && isClosed(error)) return;
+      this.#fail(error, nowMs);
+    };
     try {
-      const watcher = watchBare(directory, (_event, name) => {
+      const watcher = this.#watch(directory, (_event, name) => {
         missed.count();
         if (name === null) onUnknown();
         else onPath(isFolder ? `${path}/${name}` : name);
       });
-      watcher.on('error', (error) => this.#fail(error, nowMs));
+      watcher.on('error', fail);
       return watcher;
     } catch (error) {
-      this.#fail(error, nowMs);
+      fail(error);
       return null;
     }
   }
@@ -189,8 +197,10 @@ export class Hints {
     if (code === undefined) throw error;
     // It went away before it could be watched, which the next look will find.
     if (code === 'ENOENT' || code === 'ENOTDIR') return;
-    if (this.#degraded !== null) return;
-    this.#degraded = { text: `${code}: events are incomplete, scans go on`, sinceMs: nowMs };
+    // What somebody can raise is said whatever else went wrong before.
+    const wasWorse = this.#degraded !== null && (isOfLimit(this.#degraded.code) || !isOfLimit(code));
+    if (wasWorse) return;
+    this.#degraded = { code, text: `${code}: events are incomplete, scans go on`, sinceMs: nowMs };
     void this.#explain(code, nowMs);
   }
 
@@ -207,14 +217,14 @@ export class Hints {
         ? 'nothing is lost'
         : `raise ${knob}, which is ${value?.trim() ?? 'not readable'} and shared by all processes of this user${more}`;
     const text = `events of ${root} are incomplete (${code}): scans go on; ${what}`;
-    if (this.#degraded !== null) this.#degraded = { text, sinceMs };
+    if (this.#degraded?.code === code) this.#degraded = { code, text, sinceMs };
     this.#say(() => log.warn({ root: name, code }, text), code);
   }
 
   /** Once, however often it is tried again. */
   #say(log: () => void, what = 'remote'): void {
-    if (this.#said === what) return;
-    this.#said = what;
+    if (this.#said.has(what)) return;
+    this.#said.add(what);
     log();
   }
 }
@@ -223,3 +233,10 @@ const knobs: Readonly<Record<string, string>> = {
   ENOSPC: 'fs.inotify.max_user_watches',
   EMFILE: 'fs.inotify.max_user_instances',
 };
+
+const isOfLimit = (code: string): boolean => Object.hasOwn(knobs, code);
+
+function isClosed(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'EACCES' || code === 'EPERM';
+}

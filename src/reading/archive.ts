@@ -26,7 +26,8 @@ import { changedMeanwhile, rejected } from './artefact.ts';
 import type { Beat } from './beat.ts';
 import { inTurns } from './inTurns.ts';
 import type { Entry, MappedArchive } from './mapping.ts';
-import { byName, shown } from './sight.ts';
+import { shown } from './shown.ts';
+import { byName } from './sight.ts';
 import { entryOf } from './sightFolder.ts';
 
 /** Every member has this time, so that touching a file does not make another archive. */
@@ -330,13 +331,13 @@ export async function readMember(
   for (let total = 0; total < mark.bytes;) {
     const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, mark.bytes - total));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, total);
-    if (bytesRead === 0) throw changedMeanwhile(shown(path));
+    if (bytesRead === 0) throw changedMeanwhile(path);
     total += bytesRead;
     const chunk = buffer.subarray(0, bytesRead);
     hash.update(chunk);
     await use(chunk);
   }
-  if (!sameMark(mark, markOf(await file.stat({ bigint: true })))) throw changedMeanwhile(shown(path));
+  if (!sameMark(mark, markOf(await file.stat({ bigint: true })))) throw changedMeanwhile(path);
   return hash.digest('hex');
 }
 

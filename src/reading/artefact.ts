@@ -5,6 +5,7 @@ import { bytesPerTurn } from '../solverlog/logReader.ts';
 import { markOf, readChunkBytes, sameMark, type OpenFolder } from '../system/files.ts';
 import type { Beat } from './beat.ts';
 import { JsonProblem, JsonScanner, type JsonShape } from './jsonScan.ts';
+import { shown } from './shown.ts';
 import type { SeenFile } from './sight.ts';
 
 /** Why a folder or a file is not read to its end: waiting may mend it, or it cannot. */
@@ -22,7 +23,7 @@ export class Verdict extends Error {
 export const notYet = (reason: string): Verdict => new Verdict({ kind: 'notYet', reason });
 /** To be read again in any case: what was renamed away and back looks as it did before. */
 export const changedMeanwhile = (what: string): Verdict =>
-  new Verdict({ kind: 'notYet', reason: `${what} changed while it was read`, isMendedUnseen: true });
+  new Verdict({ kind: 'notYet', reason: `${shown(what)} changed while it was read`, isMendedUnseen: true });
 export const rejected = (text: string, hint: string): Verdict =>
   new Verdict({ kind: 'rejected', text, hint });
 
@@ -60,12 +61,9 @@ export async function readArtefact(
     scanner !== null || use !== undefined ? bytesPerTurn(read) : readChunkBytes;
   const bytes = await readWhole(folder, seen, take, chunkBytes);
   const shape = scanner === null ? null : scanning(seen.name, () => scanner.end());
-  if (shape !== null) checkShape(seen, shape);
-  if (shape !== null && shape.repeatedAtLine !== null) {
-    const line = String(shape.repeatedAtLine);
-    warn?.(
-      `${seen.name}: line ${line}: a name stands twice in one object, and most readers see the last one`,
-    );
+  if (shape !== null) {
+    checkShape(seen, shape);
+    for (const text of namesTwice(seen.name, shape)) warn?.(text);
   }
   return {
     role: seen.role,
@@ -90,15 +88,23 @@ function scanning<T>(name: string, scan: () => T): T {
     return scan();
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
-    if (error.lastingHint !== null) throw rejected(`${name}: ${error.message}`, error.lastingHint);
-    throw notYet(`${name} does not parse yet: ${error.message}`);
+    if (error.lastingHint !== null) throw rejected(`${shown(name)}: ${error.message}`, error.lastingHint);
+    throw notYet(`${shown(name)} does not parse yet: ${error.message}`);
   }
+}
+
+/** What is odd in a document in which a name stands twice; of others nothing. */
+export function namesTwice(file: string, { repeatedAtLine }: JsonShape): string[] {
+  if (repeatedAtLine === null) return [];
+  return [
+    `${shown(file)}: line ${String(repeatedAtLine)}: a name stands twice in one object, and most readers see the last one`,
+  ];
 }
 
 function checkShape(seen: RoleFile, { topLevel }: JsonShape): void {
   if (topLevel === 'object' || (seen.role === 'assets' && topLevel === 'array')) return;
   throw rejected(
-    `${seen.name} must be a JSON object at its top, and it is ${topLevel === 'array' ? 'an array' : `a ${topLevel}`}`,
+    `${shown(seen.name)} must be a JSON object at its top, and it is ${topLevel === 'array' ? 'an array' : `a ${topLevel}`}`,
     'Put it into an object, for example {"data": …}.',
   );
 }

@@ -7,6 +7,7 @@ import { compareUtf8 } from '../core/identity.ts';
 import type { Role } from '../core/run.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
 import { ignoring } from './ignoring.ts';
+import { shown } from './shown.ts';
 
 /** The names that are looked for where nobody says others. */
 export const defaultFileNames: FileNames = {
@@ -104,7 +105,7 @@ export function mapFiles(
   const twoLogs =
     log1 === undefined || log2 === undefined
       ? null
-      : `two files match ${log.text}, ${log1.name} and ${log2.name}`;
+      : `two files match ${log.text}, ${shown(log1.name)} and ${shown(log2.name)}`;
   return {
     files,
     archives: [...chosenInput.archives, ...chosenOutput.archives],
@@ -134,14 +135,14 @@ function choose(role: 'input' | 'output', choices: readonly Choice[], free: read
   let conflict: string | null = null;
   if (second !== undefined) {
     const names = [one?.name, second.entries[0]?.name].map((name, i) =>
-      shown(name, [choice, second.choice][i]),
+      calledBy(name, [choice, second.choice][i]),
     );
     conflict = `there are two ${role}s, ${names.join(' and ')}`;
   }
   if (choice.type !== 'multi-file') {
     if (one !== undefined && other !== undefined) {
       const pattern = choice.patterns.map(({ text }) => text).join();
-      conflict ??= `two files match ${pattern} (files.${role}), ${one.name} and ${other.name}`;
+      conflict ??= `two files match ${pattern} (files.${role}), ${shown(one.name)} and ${shown(other.name)}`;
     }
     const files = one === undefined ? [] : [{ role, name: one.name }];
     return { files, archives: [], missing: [], conflict };
@@ -176,7 +177,7 @@ function claimedTwice(
     const input = patternOf(inputs, entry);
     const output = input === undefined ? undefined : patternOf(outputs, entry);
     if (input !== undefined && output !== undefined)
-      return `${entry.name} is input by ${input.text} and output by ${output.text}`;
+      return `${shown(entry.name)} is input by ${input.text} and output by ${output.text}`;
   }
   return null;
 }
@@ -186,9 +187,9 @@ const isMatched = ({ patterns }: Choice, entry: Entry): boolean =>
 
 const inWords = ({ text, isGlob }: Pattern): string => (isGlob ? `a file that matches ${text}` : text);
 
-function shown(name: string | undefined, choice: Choice | undefined): string {
+function calledBy(name: string | undefined, choice: Choice | undefined): string {
   const text = choice?.patterns[0]?.text ?? '';
-  return text.endsWith('/') && choice?.isList === false ? text : (name ?? text);
+  return text.endsWith('/') && choice?.isList === false ? text : shown(name ?? text);
 }
 
 interface Choices {

@@ -23,12 +23,21 @@ import {
 import { readMember, readMembers } from './archive.ts';
 import { archiveLimits } from './archiveLimits.ts';
 import type { Beat } from './beat.ts';
-import { changedMeanwhile, notYet, readArtefact, readWhole, rejected, Verdict } from './artefact.ts';
+import {
+  changedMeanwhile,
+  namesTwice,
+  notYet,
+  readArtefact,
+  readWhole,
+  rejected,
+  Verdict,
+} from './artefact.ts';
 import { inTurns } from './inTurns.ts';
 import { inferMeta, logTailBytesMax, type SaidMeta } from './inferredMeta.ts';
 import { JsonProblem, JsonScanner } from './jsonScan.ts';
 import { contentTypeOf, defaultFileNames } from './mapping.ts';
 import { metaBytesMax, parseMeta, type ParsedMeta } from './meta.ts';
+import { shown } from './shown.ts';
 import { memberMark, writtenMs, type FolderSight, type SeenArchive, type SeenFile } from './sight.ts';
 
 export interface ReadingRules {
@@ -165,7 +174,7 @@ async function readContent(
       ...warnings,
       ...odd,
       ...(meta.logs !== null && logFile !== null
-        ? [`${rules.names.meta}: logs was left out, because ${logFile.name} is there`]
+        ? [`${rules.names.meta}: logs was left out, because ${shown(logFile.name)} is there`]
         : []),
       ...(logFile === null && meta.logs === null && rules.names.log !== defaultFileNames.log
         ? [`no log was sent: nothing matches ${rules.names.log} (files.log)`]
@@ -281,8 +290,8 @@ async function wholeMeta(
       ? undefined
       : (sight.files.find(isOutput) ?? sight.archives.find(isOutput));
   const evidence = {
-    output: output?.name ?? null,
-    log: log?.name ?? null,
+    output: output === undefined ? null : shown(output.name),
+    log: log === undefined ? null : shown(log.name),
     logTail: log === undefined ? '' : await tailOf(folder, log),
     facts,
     inputWrittenMs: Math.max(...writtenMs(sight, 'input')),
@@ -327,25 +336,28 @@ async function readMeta(folder: OpenFolder, seen: SeenFile, isStatusOptional: bo
   await readWhole(folder, seen, (chunk) => bytes.push(Buffer.from(chunk)));
   const whole = Buffer.concat(bytes);
   const parsed = parseBytes(whole, seen.name, isStatusOptional);
-  if (!parsed.ok) {
-    throw rejected(
-      parsed.problems.join('; '),
-      `Correct ${seen.name}; the folder is looked at again by itself when it changes.`,
-    );
-  }
+  if (!parsed.ok) throw toBeCorrected(parsed.problems.join('; '), seen.name);
   const { meta: said, warnings } = parsed;
   return { said, warnings, digest: createHash('sha256').update(whole).digest('hex') };
 }
 
 function parseBytes(bytes: Buffer, name: string, isStatusOptional: boolean): ParsedMeta {
+  let odd: readonly string[];
   try {
     // The scanner names the line, and bounds the nesting, before anything is built.
     const scanner = new JsonScanner(100);
     scanner.push(bytes);
-    scanner.end();
+    odd = namesTwice(name, scanner.end());
   } catch (error) {
-    if (error instanceof JsonProblem) throw notYet(`${name} does not parse yet: ${error.message}`);
-    throw error;
+    if (!(error instanceof JsonProblem)) throw error;
+    // The hint that comes with it is for artefacts, which have limits that can be raised and may be sent as text.
+    if (error.lastingHint !== null) throw toBeCorrected(`${name}: ${error.message}`, name);
+    throw notYet(`${name} does not parse yet: ${error.message}`);
   }
-  return parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name, isStatusOptional);
+  const parsed = parseMeta(JSON.parse(bytes.toString('utf8')) as unknown, name, isStatusOptional);
+  return parsed.ok ? { ...parsed, warnings: [...odd, ...parsed.warnings] } : parsed;
+}
+
+function toBeCorrected(problems: string, name: string): Verdict {
+  return rejected(problems, `Correct ${name}; the folder is looked at again by itself when it changes.`);
 }

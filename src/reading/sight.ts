@@ -15,6 +15,7 @@ import type { Sighting } from '../core/settle.ts';
 import { errorCode, markOf, type FileMark } from '../system/files.ts';
 import { archiveLimits, leftOut } from './archiveLimits.ts';
 import { mapFiles, type Entry, type MappedArchive, type MappedFile, type Mapping } from './mapping.ts';
+import { shown } from './shown.ts';
 
 export interface SeenFile extends MappedFile {
   readonly mark: FileMark;
@@ -181,7 +182,7 @@ function* lookInto(path: string, rules: SightRules): Look {
       missingMarker:
         rules.marker !== null && !entries.some(({ name }) => name === rules.marker) ? rules.marker : null,
       unreadable: null,
-      lastChanged: newest.name,
+      lastChanged: newest.name === null ? null : shown(newest.name),
     },
     refusal,
   };
@@ -189,11 +190,6 @@ function* lookInto(path: string, rules: SightRules): Look {
 
 /** Longer paths, below a drop root of any length, are more than the system takes. */
 const memberPathBytesMax = 2048;
-
-/** Another user's name, in a sentence: without what would move a cursor or begin a line. */
-export function shown(name: string): string {
-  return name.replaceAll(/\p{C}/gu, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`);
-}
 
 /** Which file changed last, to tell what is being waited for. */
 class Newest {
@@ -275,7 +271,7 @@ class Walk {
   }
 
   *#directory(path: string, stats: BigIntStats, depth: number): Generator<Question, void, Answer> {
-    this.#newest.see(`${shown(path)}/`, stats.ctimeNs);
+    this.#newest.see(`${path}/`, stats.ctimeNs);
     this.#digest.update(JSON.stringify([path, String(stats.ino)]));
     if (depth >= archiveLimits.depthMax) {
       this.#refuseTooMuch(path, `${String(archiveLimits.depthMax)} levels`);
@@ -294,7 +290,7 @@ class Walk {
   }
 
   #file(path: string, stats: BigIntStats): void {
-    this.#newest.see(shown(path), stats.ctimeNs);
+    this.#newest.see(path, stats.ctimeNs);
     const mark = markOf(stats);
     const { bytes, mtimeNs, ino } = mark;
     this.#digest.update(memberMark(path, mark));
@@ -303,7 +299,7 @@ class Walk {
     this.#files += 1;
     this.#bytes += bytes;
     if (mtimeNs > this.#writtenNs) this.#writtenNs = mtimeNs;
-    this.refusal = refusalOf(shown(path), stats, this.#folderUid, this.#rules);
+    this.refusal = refusalOf(path, stats, this.#folderUid, this.#rules);
     if (this.#bytes > archiveLimits.unpackedBytesMax)
       this.#refuseTooMuch(path, `${String(archiveLimits.unpackedBytesMax)} bytes, the platform’s limit,`);
   }
@@ -331,16 +327,17 @@ function refusalOf(
   folderUid: bigint,
   { fileBytesMax }: SightRules,
 ): FolderSight['refusal'] {
-  if (!stats.isFile()) return refuse(`${name} is ${kindOf(stats)}, and only a regular file is tracked`);
+  if (!stats.isFile())
+    return refuse(`${shown(name)} is ${kindOf(stats)}, and only a regular file is tracked`);
   if (mayBeAnothers(stats, folderUid)) {
     return refuse(
-      `${name} has hard links, belongs to another user than the folder, and not everybody may read it: ` +
+      `${shown(name)} has hard links, belongs to another user than the folder, and not everybody may read it: ` +
         'it may be a file that the folder’s owner could not read',
     );
   }
   if (stats.size > BigInt(fileBytesMax)) {
     return refuse(
-      `${name} has ${String(stats.size)} bytes, more than limits.file_bytes (${String(fileBytesMax)})`,
+      `${shown(name)} has ${String(stats.size)} bytes, more than limits.file_bytes (${String(fileBytesMax)})`,
     );
   }
   return null;
@@ -387,8 +384,8 @@ function missingOf(
 ): string[] {
   const empty = seen.archives.filter((archive) => archive.role === role && archive.files === 0);
   return [
-    ...seen.vanished.filter((file) => file.role === role).map(({ name }) => name),
-    ...empty.map(({ name }) => `a file in ${name}`),
+    ...seen.vanished.filter((file) => file.role === role).map(({ name }) => shown(name)),
+    ...empty.map(({ name }) => `a file in ${shown(name)}`),
     ...seen.missing[role],
   ];
 }

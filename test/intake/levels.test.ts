@@ -71,13 +71,14 @@ test('a run folder in a date folder is found by its name alone, and by a name th
 test('`track` takes a folder at the level of run folders, and says which level that is', async ({
   scene,
 }) => {
-  scene.configure({}, { depth: 3 });
-  scene.drop('a/b/c');
-  const tracked = await scene.command('track', scene.folder('a/b/c'), '--json');
+  // As deep as they may lie.
+  scene.configure({}, { depth: 4 });
+  scene.drop('a/b/c/d');
+  const tracked = await scene.command('track', scene.folder('a/b/c/d'), '--json');
   expect(tracked.code).toBe(0);
-  const refused = await scene.command('track', scene.folder('a/b'));
+  const refused = await scene.command('track', scene.folder('a/b/c'));
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('whose run folders lie 3 levels below it');
+  expect(refused.stderr).toContain('whose run folders lie 4 levels below it');
 });
 
 test('a folder a level too high or too low is rejected with a sentence, and is nothing any more once it is moved', async ({
@@ -240,18 +241,23 @@ rootTest.for([
   expect(listing.trouble()).toBeNull();
 });
 
-rootTest(
-  'without any event: folders three levels down are found, and their date folders are listed only when they changed',
-  async ({ root }) => {
-    for (const path of ['2026/01/a', '2026/01/b', '2026/02/a']) root.drop(path);
-    mkdirSync(join(root.path, '2027/01'), { recursive: true });
-    const { intake } = root.start({ depth: 3 });
+rootTest.for([
+  { depth: 3, years: '' },
+  { depth: 4, years: 'north/' },
+])(
+  'without any event: folders $depth levels down are found, and their date folders are listed only when they changed',
+  async ({ depth, years }, { root }) => {
+    for (const path of ['2026/01/a', '2026/01/b', '2026/02/a']) root.drop(`${years}${path}`);
+    mkdirSync(join(root.path, `${years}2027/01`), { recursive: true });
+    const { intake } = root.start({ depth });
     await until('all to be runs', async () => (await root.count('queued')) === 3);
-    root.drop('2027/01/a');
-    root.drop('2028/12/z');
+    root.drop(`${years}2027/01/a`);
+    root.drop(`${years}2028/12/z`);
     await until('the new ones', async () => (await root.count('queued')) === 5);
-    rmSync(join(root.path, '2026/02'), { recursive: true });
+    rmSync(join(root.path, `${years}2026/02`), { recursive: true });
     await until('the one that vanished', async () => (await root.count('gone')) === 1);
+    const known = await root.outbox.folders('runs', [`${years}2027/01/a`, `${years}2028/12/z`]);
+    expect(known.map(({ state }) => state)).toEqual(['known', 'known']);
     expect(intake.trouble()).toBeNull();
   },
 );

@@ -10,6 +10,8 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,10 +43,14 @@ async function statusOf(scene: Scene): Promise<StatusView> {
   return JSON.parse((await scene.command('status', '--json')).stdout) as StatusView;
 }
 
+function pathsIn(top: string): string[] {
+  return (readdirSync(top, { recursive: true }) as string[]).sort();
+}
+
 /** Names, modes, times and contents: whatever anybody could have done to a tree. */
 function digestOf(top: string): string {
   const hash = createHash('sha256');
-  for (const path of (readdirSync(top, { recursive: true }) as string[]).sort()) {
+  for (const path of pathsIn(top)) {
     const { mode, mtimeMs, ctimeMs, size } = lstatSync(join(top, path));
     hash.update(JSON.stringify([path, mode, mtimeMs, ctimeMs, size]));
     if (lstatSync(join(top, path)).isFile()) hash.update(readFileSync(join(top, path)));
@@ -245,6 +251,47 @@ test('with a results directory nothing at all is written into the drop root', as
   expect(statSync(join(results, 'good')).mode & 0o777).toBe(0o750);
   expect(statSync(join(results, 'good/nextmv-result.json')).mode & 0o777).toBe(0o640);
   expect(digestOf(scene.root)).toBe(before);
+});
+
+test('without one, results and problems are all that is written into run folders: whatever else is there stays as it is', async ({
+  scene,
+}) => {
+  scene.configure({}, { deadline: '300ms' });
+  const good = scene.drop('good', { ...plan('good'), 'run.log': 'log', 'notes.txt': 'not mapped' });
+  scene.drop('several', {
+    'input/a.csv': '1',
+    'input/sub/b.csv': '2',
+    'output.txt': 'a text',
+    'meta.json': { status: 'succeeded' },
+  });
+  scene.drop('rejected', { ...plan('rejected'), 'meta.json': { status: 'finished' } });
+  scene.drop('incomplete', { 'input.json': {} });
+  symlinkSync('/etc/hostname', join(good, 'link'));
+  chmodSync(join(good, 'input.json'), 0o440);
+  utimesSync(join(good, 'output.json'), 1_000_000_000, 1_000_000_000);
+  chmodSync(good, 0o750);
+  const paths = pathsIn(scene.root);
+  // A directory's times change with the names in it, a file's with nothing but what is done to the file.
+  const stateOf = (path: string): unknown => {
+    const stats = lstatSync(join(scene.root, path));
+    if (stats.isDirectory()) return [path, stats.mode, stats.ino];
+    const { mode, ino, uid, gid, nlink, size, mtimeMs, ctimeMs } = stats;
+    const bytes = stats.isFile() ? readFileSync(join(scene.root, path), 'base64') : '';
+    return [path, mode, ino, uid, gid, nlink, size, mtimeMs, ctimeMs, bytes];
+  };
+  const before = paths.map(stateOf);
+  const daemon = await scene.daemon();
+  for (const name of ['good', 'several']) await scene.state(daemon, name, 'recorded');
+  for (const name of ['rejected', 'incomplete'])
+    await until(`the problem of ${name}`, () => problemIn(scene.folder(name)));
+  await daemon.stop();
+  expect(paths.map(stateOf)).toEqual(before);
+  expect(pathsIn(scene.root).filter((path) => !paths.includes(path))).toEqual([
+    'good/nextmv-result.json',
+    'incomplete/nextmv-problem.json',
+    'rejected/nextmv-problem.json',
+    'several/nextmv-result.json',
+  ]);
 });
 
 test('a problem in the results directory goes when the folder is mended, and the result is believed by a new outbox', async ({

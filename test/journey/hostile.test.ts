@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { isUngiving, linkToAnothers } from '../reading/anothersFile.ts';
-import type { Files } from './folders.ts';
+import { plan, type Files } from './folders.ts';
 import { test } from './scene.ts';
 import { until } from './waiting.ts';
 
@@ -65,6 +65,41 @@ test('every one of them is rejected with its reason, and the good ones are track
   expect(await scene.platformRuns()).toHaveLength(Object.keys(hostile).length);
   expect((await daemon.status()).needs_person).toHaveLength(Object.keys(hostile).length);
   expect((await daemon.stop()).code).toBe(0);
+});
+
+test('files with control characters in their names move nobody’s cursor', async ({ scene }) => {
+  scene.configure({}, { quiet: '0ms', files: { output: 'sol*.json' } });
+  const odd = (name: string): string => `${name}\u001b[31m.json`;
+  const { 'input.json': input, 'meta.json': meta, 'output.json': output } = plan('odd');
+  const unsolved = { 'input.json': input, 'meta.json': meta };
+  symlinkSync('/etc/passwd', join(scene.drop('linked', unsolved), odd('sol')));
+  scene.drop('two', { ...unsolved, [odd('sol-1')]: output, [odd('sol-2')]: output });
+  scene.drop('nan', { ...unsolved, [odd('sol')]: '{"gap":NaN}' });
+  scene.drop('half', { ...unsolved, [odd('sol')]: '{' });
+  // Only a directory in it has such a name, and only where it is printed something is done about it.
+  scene.drop('low', { 'run\u001b[31m/input.json': input, 'run\u001b[31m/meta.json': meta });
+  const isFitToPrint = async (...command: readonly string[]): Promise<void> => {
+    const { stdout, stderr } = await scene.command(...command);
+    expect(`${command.join(' ')}: ${stdout}${stderr}`.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(stdout + stderr).toContain('1b');
+  };
+  // What is new to it is what it tells of.
+  await isFitToPrint('scan');
+  const daemon = await scene.daemon();
+  for (const name of ['linked', 'two', 'nan', 'low']) await scene.state(daemon, name, 'rejected');
+  await scene.state(daemon, 'half', 'settling');
+  const views = await until('the half one to be read', async () => {
+    const found = await daemon.list();
+    return found.some(({ reason }) => reason?.text.includes('does not parse yet')) && found;
+  });
+  for (const { folder, reason } of views)
+    if (!folder.endsWith('low')) expect(reason?.text).toMatch(/^\P{Cc}*\\u\{1b\}\[31m\P{Cc}*$/u);
+  for (const command of ['status', 'list']) await isFitToPrint(command);
+  await isFitToPrint('scan', '--dry-run');
+  for (const name of ['linked', 'two', 'nan', 'half']) {
+    await isFitToPrint('show', name);
+    await isFitToPrint('track', scene.folder(name));
+  }
 });
 
 test('a folder that never holds still, and one whose input comes and goes as a link, hold up nobody', async ({

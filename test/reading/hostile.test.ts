@@ -157,6 +157,22 @@ describe('what is refused, with a reason and what to do', () => {
       says: 'output.json: line 1: NaN and Infinity are not JSON',
     },
     {
+      name: 'a byte order mark in meta.json',
+      make: (path) => writeFileSync(join(path, 'meta.json'), `\ufeff${meta}`),
+      says: 'meta.json: line 1: begins with a byte order mark',
+    },
+    {
+      name: 'NaN in meta.json',
+      make: (path) => writeFileSync(join(path, 'meta.json'), '{"status":"succeeded","duration":NaN}'),
+      says: 'meta.json: line 1: NaN and Infinity are not JSON',
+    },
+    {
+      name: 'meta.json of 100,000 levels',
+      make: (path) =>
+        writeFileSync(join(path, 'meta.json'), `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+      says: 'meta.json: line 1: is nested deeper than 100 levels',
+    },
+    {
       name: 'directories of 10,000 levels',
       make: (path) => {
         scripted(deepDirectories, join(path, 'input'));

@@ -76,6 +76,26 @@ describe('a complete folder', () => {
     const content = await contentOf(folderWith({ ...seed, 'meta.json': meta, 'run.log': 'long' }));
     expect(content.warnings).toEqual(['meta.json: logs was left out, because run.log is there']);
   });
+
+  test.each<{ name: string; files: Files; warnings: readonly string[] }>([
+    {
+      name: 'meta.json, where the last one is the status',
+      files: { 'meta.json': '{"status":"failed",\n"status":"succeeded","durations":1}' },
+      warnings: [
+        'meta.json: line 2: a name stands twice in one object, and most readers see the last one',
+        'meta.json: the key "durations" is not known and was left out; did you mean "duration"?',
+      ],
+    },
+    {
+      name: 'an output, which is sent as it is',
+      files: { 'output.json': '{"solution":{"a":1,\n"a":2}}' },
+      warnings: ['output.json: line 2: a name stands twice in one object, and most readers see the last one'],
+    },
+  ])('tells of a name that stands twice in $name', async ({ files, warnings }) => {
+    const content = await contentOf(folderWith({ ...seed, ...files }));
+    expect(content.warnings).toEqual(warnings);
+    expect(content.meta.status).toBe('succeeded');
+  });
 });
 
 describe('the generation', () => {

@@ -104,7 +104,7 @@ function textOf(
   const lines = roots.map(({ name, problem, folders: count, known }) =>
     problem === null
       ? `drop root ${name}: ${String(count + known)} folder(s), of which ${String(known)} are runs already`
-      : `drop root ${name}: ${problem}`,
+      : `drop root ${name}: ${printable(problem)}`,
   );
   if (folders === 0) return [...lines, 'Nothing would be tracked.'].join('\n');
   if (folders <= namedMax) {

@@ -47,7 +47,7 @@ async function scannedOf(lines: AsyncIterable<ScanLine>, what: string): Promise<
 
 function scannedText({ drop_roots: roots, folders }: ScannedView): string {
   const lines = roots.map(({ name, folders: count, problem }) => {
-    if (problem !== null) return `drop root ${name}: ${problem}`;
+    if (problem !== null) return `drop root ${name}: ${printable(problem)}`;
     return `drop root ${name}: ${String(count)} folder(s) looked at`;
   });
   if (folders.length > 0) {
@@ -58,7 +58,7 @@ function scannedText({ drop_roots: roots, folders }: ScannedView): string {
         folders.map(({ verdict, folder, reason, run }) => [
           verdict,
           printable(folder),
-          run === null ? reason : `${reason} (run #${String(run)})`,
+          printable(run === null ? reason : `${reason} (run #${String(run)})`),
         ]),
       ),
     );

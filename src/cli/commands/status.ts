@@ -47,7 +47,7 @@ function statusScreen(status: StatusView, nowMs: number): string {
   if (narrowed !== null) lines.push(`  ${styleText('yellow', '!')} ${narrowed}`);
   // The first line says that it is not running.
   const problems = status.problem_reasons.filter((problem) => problem.class !== 'not-running');
-  for (const { text } of problems) lines.push(`  ${styleText('red', '!')} ${text}`);
+  for (const { text } of problems) lines.push(`  ${styleText('red', '!')} ${printable(text)}`);
   lines.push(
     ...explained(problems.map((problem) => problem.class)),
     '',
@@ -84,9 +84,9 @@ function statusScreen(status: StatusView, nowMs: number): string {
     lines.push('', styleText('bold', 'Needs you:'));
     for (const run of status.needs_person.slice(0, namedMax)) {
       lines.push(
-        `  ${run.run === null ? '' : `#${String(run.run)} `}${printable(run.folder)}  ${coloured(run.state)}: ${run.reason?.text ?? ''}`,
+        `  ${run.run === null ? '' : `#${String(run.run)} `}${printable(run.folder)}  ${coloured(run.state)}: ${printable(run.reason?.text ?? '')}`,
       );
-      if (run.hint !== null) lines.push(`      ${run.hint}`);
+      if (run.hint !== null) lines.push(`      ${printable(run.hint)}`);
     }
     const more = status.needs_person.length - namedMax;
     if (more > 0)

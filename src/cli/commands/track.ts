@@ -12,6 +12,7 @@ import { CommandFailure, exitCodes } from '../exit.ts';
 import { explainHint } from '../operating.ts';
 import { Progress } from '../progress.ts';
 import { localTime } from '../storyText.ts';
+import { printable } from '../words.ts';
 
 /** One question to the daemon waits this long; then it is asked again. */
 const waitMsMax = 25_000;
@@ -51,13 +52,14 @@ export const trackCommand = () =>
               explainHint(run.reason?.class ?? run.state),
             ]
               .filter((part) => part !== '')
+              .map(printable)
               .join(' '),
           );
         }
         if (run.run_id === null) {
           throw new CommandFailure(
             exitCodes.unreachable,
-            `${run.folder} is run #${String(run.run)}, and it is ${run.state} still; the daemon delivers it when it can (\`runtrackd show '#${String(run.run)}'\`)`,
+            `${printable(run.folder)} is run #${String(run.run)}, and it is ${run.state} still; the daemon delivers it when it can (\`runtrackd show '#${String(run.run)}'\`)`,
           );
         }
         if (wait === true) say((await recordedResult(run, config)).trimEnd());
@@ -98,7 +100,7 @@ async function followed(
     if (platform.state === 'ok') continue;
     if (until === 'tracked') return run;
     progress.end();
-    tell(`still waiting: ${platform.reason ?? 'the platform is paused'}`);
+    tell(`still waiting: ${printable(platform.reason ?? 'the platform is paused')}`);
   }
 }
 
@@ -121,7 +123,7 @@ async function recordedResult(run: RunView, explicitConfig: string | undefined):
   if (kept !== null) return kept;
   throw new CommandFailure(
     exitCodes.failed,
-    `the result of run #${String(run.run)} was recorded, but neither ${inFolder} nor ${aside} is there any more`,
+    `the result of run #${String(run.run)} was recorded, but neither ${printable(inFolder)} nor ${aside} is there any more`,
   );
 }
 
