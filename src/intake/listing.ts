@@ -94,11 +94,20 @@ export class Listing {
    * the outbox knows to be finished nobody has to ask.
    */
   async *unsifted(isWhole: boolean): AsyncGenerator<string[], undefined> {
+    yield* this.#gathered(isWhole, false);
+  }
+
+  /** All that somebody may ask about, whether it changed or not: ignored folders of each level. @throws the root's system error */
+  async *everything(): AsyncGenerator<string[], undefined> {
+    yield* this.#gathered(true, true);
+  }
+
+  async *#gathered(isWhole: boolean, isAskedAbout: boolean): AsyncGenerator<string[], undefined> {
     let page: string[] = [];
     this.#newest = [];
     this.#notReached.clear();
     for (const directory of this.#odd.keys()) this.#notReached.add(directory);
-    for await (const paths of this.#below('', 0, isWhole)) {
+    for await (const paths of this.#below('', 0, isWhole, isAskedAbout)) {
       // Where they come in pages they go on as they are; date folders have a few each, which are gathered.
       if (page.length + paths.length > pageOfPaths) {
         yield page;
@@ -112,7 +121,12 @@ export class Listing {
   }
 
   /** @returns so many at once that each costs little, and a page of them at the most */
-  async *#below(directory: string, level: number, isWhole: boolean): AsyncGenerator<string[]> {
+  async *#below(
+    directory: string,
+    level: number,
+    isWhole: boolean,
+    isAskedAbout: boolean,
+  ): AsyncGenerator<string[]> {
     const { root, isIgnoredFolder } = this.#rules;
     const isParent = level === root.depth - 1;
     try {
@@ -136,7 +150,10 @@ export class Listing {
         const paths = directory === '' ? names : names.map((name) => `${directory}/${name}`);
         if (isParent) yield paths;
         else
-          for (const path of paths) if (!isIgnoredFolder(path)) yield* this.#below(path, level + 1, isWhole);
+          for (const path of paths) {
+            if (!isIgnoredFolder(path)) yield* this.#below(path, level + 1, isWhole, isAskedAbout);
+            else if (isAskedAbout) yield [path];
+          }
       }
       if (level > 0 && this.#looksLikeRun(files)) yield [directory];
     } catch (error) {

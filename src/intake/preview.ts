@@ -1,6 +1,7 @@
 /** What a look at a folder would make of it, without doing it: for `scan --dry-run`. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { backfillText } from '../core/backfill.ts';
+import { isOwnTemporary } from '../core/ownFiles.ts';
 import type { Folder, RootStart } from '../outbox/nouns.ts';
 import type { FolderSight } from '../reading/sight.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
@@ -11,7 +12,8 @@ import type { RootRules } from './rules.ts';
 
 export interface Preview {
   readonly path: string;
-  readonly verdict: 'would-be-tracked' | 'known' | 'not-complete' | 'rejected' | 'left-out' | 'skipped';
+  readonly verdict:
+    'would-be-tracked' | 'known' | 'not-complete' | 'rejected' | 'left-out' | 'skipped' | 'ignored';
   readonly reason: string;
   readonly run: number | null;
 }
@@ -34,13 +36,15 @@ export async function previewFolder(
   parts: IntakeParts,
 ): Promise<Preview | null> {
   const { outbox, folders } = parts;
-  const [known] = await outbox.folders(rules.root.name, [path]);
   const say = (verdict: Preview['verdict'], reason: string, run: number | null = null): Preview => ({
     path,
     verdict,
     reason,
     run,
   });
+  if (isOwnTemporary(basename(path))) return say('ignored', 'it is on its way to the archive');
+  if (rules.isIgnoredFolder(path)) return say('ignored', 'its name fits a rule of `ignore`');
+  const [known] = await outbox.folders(rules.root.name, [path]);
   if (levelOf(path) !== rules.root.depth) {
     const misplaced = await tooHigh(path, rules);
     return misplaced === null ? null : say('rejected', misplaced);
