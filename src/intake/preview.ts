@@ -7,6 +7,7 @@ import type { FolderSight } from '../reading/sight.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut } from './leaveOut.ts';
+import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
 
@@ -51,7 +52,10 @@ export async function previewFolder(
   }
   const folderPath = join(rules.root.path, path);
   const sight = await folders.look(rules.root.path, folderPath, rules);
-  if (sight === null) return null;
+  if (sight === null)
+    return (await leadsAway(path, rules, parts))
+      ? say('rejected', `it is a symbolic link, and links are not followed: ${linkHint}`)
+      : null;
   if (known?.state === 'known' && (await isUnmoved(folderPath, sight, known, rules, parts)))
     return say('known', `it is run #${String(known.run)}`, known.run);
   if (known?.state === 'skipped' && known.signature === sight.signature) return skipped(known, say);

@@ -6,7 +6,6 @@ import type { RunView } from '../../src/http/operations.ts';
 import { Listing } from '../../src/intake/listing.ts';
 import { rulesOf } from '../../src/intake/rules.ts';
 import type { RunFolders } from '../../src/reading/runFolders.ts';
-import { machineClock } from '../../src/system/clock.ts';
 import { plan, problemIn, resultIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
@@ -223,7 +222,7 @@ rootTest.for([
     },
   };
   const rules = rulesOf(root.dropRoot({ depth: 2 }));
-  const listing = new Listing(rules, { clock: machineClock, folders: folders as RunFolders });
+  const listing = new Listing(rules, root.parts({ folders: folders as RunFolders }));
   expect(await listing.count()).toBe(1);
   expect(listing.trouble()).toContain(says);
   expect(await listing.count()).toBe(1);
