@@ -8,7 +8,7 @@ import { hasRested, namesIn, type DirectoryTimes } from '../reading/directoryNam
 import { mapFiles } from '../reading/mapping.ts';
 import { shown } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
-import { asFiles } from './levels.ts';
+import { asFiles, isRunItself, itself } from './levels.ts';
 import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
@@ -34,9 +34,11 @@ interface Oddities {
   readonly links: Odd;
   /** Why it cannot be listed; null: it can. */
   readonly closed: string | null;
+  /** It is the root, and a run lies in it itself. */
+  readonly isRun: boolean;
 }
 
-const nothingOdd: Oddities = { names: none, links: none, closed: null };
+const nothingOdd: Oddities = { names: none, links: none, closed: null, isRun: false };
 
 type ListingParts = Pick<IntakeParts, 'clock' | 'folders' | 'outbox' | 'log'>;
 
@@ -75,12 +77,14 @@ export class Listing {
 
   /** What cannot be listed, named or reached; null: all can. */
   trouble(): string | null {
-    const { names, links, closed } = this.#oddities();
+    const { names, links, closed, isRun } = this.#oddities();
     const unnamed =
       names.count === 0
         ? null
         : `${String(names.count)} folder name(s) are not UTF-8 and cannot be tracked, such as ${names.example}: rename them`;
-    const troubles = [unnamed ?? closed, linked(links)].filter((trouble) => trouble !== null);
+    const troubles = [unnamed ?? closed, isRun ? itself(this.#rules) : null, linked(links)].filter(
+      (trouble) => trouble !== null,
+    );
     return troubles.length === 0 ? null : troubles.join('; ');
   }
 
@@ -91,6 +95,7 @@ export class Listing {
         names: sum(all.names, odd.names),
         links: sum(all.links, odd.links),
         closed: all.closed ?? odd.closed,
+        isRun: all.isRun || odd.isRun,
       }),
       nothingOdd,
     );
@@ -119,13 +124,14 @@ export class Listing {
    */
   async *unsifted(isWhole: boolean): AsyncGenerator<string[], undefined> {
     yield* this.#gathered(isWhole, false);
-    const { links } = this.#oddities();
+    const { links, isRun } = this.#oddities();
     this.#say('links', linked(links));
+    this.#say('a run in itself', isRun ? itself(this.#rules) : null);
   }
 
   /**
-   * All that somebody may ask about, whether it changed or not: ignored folders of each level, and links in the place of run
-   * folders.
+   * All that somebody may ask about, whether it changed or not: ignored folders of each level, links in the place of run
+   * folders, and the root itself (an empty path) where a run lies in it.
    * @throws the root's system error
    */
   async *everything(): AsyncGenerator<string[], undefined> {
@@ -188,12 +194,14 @@ export class Listing {
       }
       // Behind the folders: where links lead may take long to be said.
       const away = isParent ? await this.#away(links.map(within)) : [];
+      const isRun = level === 0 && isRunItself(files, this.#rules);
       this.#note(directory, {
         names: unreadable,
         links: { count: away.length, example: away[0] ?? '' },
+        isRun,
       });
       if (level > 0 && this.#looksLikeRun(files)) yield [directory];
-      if (isAskedAbout) yield away;
+      if (isAskedAbout) yield isRun ? [directory, ...away] : away;
     } catch (error) {
       const code = errorCode(error);
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
@@ -230,8 +238,8 @@ export class Listing {
 
   #note(directory: string, found: Partial<Oddities>): void {
     const odd = { ...nothingOdd, ...found };
-    const { names, links, closed } = odd;
-    if (names.count + links.count === 0 && closed === null) this.#odd.delete(directory);
+    const { names, links, closed, isRun } = odd;
+    if (names.count + links.count === 0 && closed === null && !isRun) this.#odd.delete(directory);
     else this.#odd.set(directory, odd);
   }
 

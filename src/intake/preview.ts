@@ -5,7 +5,7 @@ import { isOwnTemporary } from '../core/ownFiles.ts';
 import type { Folder, RootStart } from '../outbox/nouns.ts';
 import type { FolderSight } from '../reading/sight.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
-import { levelOf, tooHigh, tooLow } from './levels.ts';
+import { itself, levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut } from './leaveOut.ts';
 import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
@@ -29,7 +29,10 @@ export async function startForPreview(
   return { firstStartMs: (await outbox.distrust()) === null ? clock.nowMs() : null, historyFound: 0 };
 }
 
-/** @returns null when there is no such folder, or nothing to be said of it */
+/**
+ * @param path as a listing of everything has them: empty for a root in which a run lies itself
+ * @returns null when there is no such folder, or nothing to be said of it
+ */
 export async function previewFolder(
   path: string,
   rules: RootRules,
@@ -43,6 +46,7 @@ export async function previewFolder(
     reason,
     run,
   });
+  if (path === '') return say('rejected', itself(rules));
   if (isOwnTemporary(basename(path))) return say('ignored', 'it is on its way to the archive');
   if (rules.isIgnoredFolder(path)) return say('ignored', 'its name fits a rule of `ignore`');
   const [known] = await outbox.folders(rules.root.name, [path]);

@@ -84,6 +84,14 @@ test.concurrent('a dry run counts what is ignored at each level, with an example
   expect(stdout).not.toContain('b.tmp');
 });
 
+test.concurrent('a dry run says that a root is a run folder itself', async ({ scene }) => {
+  writeFiles(scene.root, plan('in the root'));
+  const finished = await scene.command('scan', '--dry-run');
+  expect(finished.code).toBe(1);
+  expect(finished.stdout).toContain('drop root runs: the files of a run lie in the root itself');
+  expect(finished.stdout).toMatch(new RegExp(`rejected +${scene.root} +the files of a run lie in the root`));
+});
+
 test.concurrent('a scan looks at recorded folders too, at once', async ({ scene }) => {
   scene.configure({}, { scan_every: '1h', quiet: '0s' });
   const folder = scene.drop('plan', plan('A'));

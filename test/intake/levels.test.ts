@@ -247,3 +247,24 @@ rootTest(
     expect(intake.trouble()).toBeNull();
   },
 );
+
+rootTest(
+  'a root that is a run folder itself is trouble, which is said once, until it is none',
+  async ({ root }) => {
+    writeFiles(root.path, plan('in the root'));
+    const { intake } = root.start({ depth: 2 });
+    const trouble =
+      'the files of a run lie in the root itself, where nobody looks for them: run folders of this root lie 2 levels below it, so give `path` a directory above';
+    await until('it to be told', () => intake.trouble() === trouble);
+    await intake.scan(true);
+    const warned = root.said.filter(({ level }) => level === 'warn').map(({ text }) => text);
+    expect(warned).toEqual([`drop root ${root.path}: ${trouble}`]);
+    rmSync(join(root.path, 'output.json'));
+    await intake.scan(true);
+    expect(intake.trouble()).toBe(trouble);
+    // An input by itself is nobody's run.
+    rmSync(join(root.path, 'meta.json'));
+    await intake.scan(true);
+    expect(intake.trouble()).toBeNull();
+  },
+);
