@@ -78,7 +78,8 @@ function checkIgnored(file: PartlyGoodFile, root: KeyPath): Finding[] {
   const path = [...root, 'ignore'];
   const rules = file.read(path, keySchemas.ignore);
   if (rules === undefined) return [];
-  const ignored = ignore().add([...rules]);
+  // As folders are asked later: case counts.
+  const ignored = ignore({ ignorecase: false }).add([...rules]);
   return (['input', 'output', 'meta'] as const).flatMap((role): Finding[] => {
     const names = namesOf(file, root, role).map(({ name }) => name);
     if (names.length === 0 || !names.every((name) => !/[*?[\]{}]/.test(name) && ignored.ignores(name)))

@@ -267,7 +267,7 @@ export interface SeenFolder {
 
 /** What a scan would do, as it is found out: there may be years of runs. */
 export type PreviewLine =
-  /** A folder that is not a run yet. */
+  /** A folder that is not a run yet, or is ignored. */
   | ({ readonly kind: 'folder' } & SeenFolder)
   /** So many were looked at, of all that there were at the beginning. */
   | { readonly kind: 'progress'; readonly looked: number; readonly of: number }
@@ -279,6 +279,8 @@ export type PreviewLine =
       readonly folders: number;
       /** Folders that are runs already. */
       readonly known: number;
+      /** Folders that `ignore` leaves out: counted nowhere else. */
+      readonly ignored: number;
       readonly problem: string | null;
     }
   /** All is done. Runs and folders, of all roots, that are parked, rejected or overdue. */

@@ -54,6 +54,19 @@ export async function tooLow(path: string, rules: RootRules): Promise<string | n
   return null;
 }
 
+/** @param names of what lies in the root itself and is no directory. @returns whether that is a run, which is never looked at */
+export function isRunItself(names: readonly string[], { sight }: RootRules): boolean {
+  const { files, archives } = mapFiles(asFiles(names), sight.names, sight.isIgnored);
+  const roles = new Set([...files, ...archives].map(({ role }) => role));
+  // An input alone may be what somebody keeps for the next run.
+  return roles.has('input') && (roles.has('meta') || roles.has('output'));
+}
+
+/** What is wrong with a root that is a run folder itself. */
+export function itself({ root }: RootRules): string {
+  return `the files of a run lie in the root itself, where nobody looks for them: run folders of this root lie ${levels(root.depth)} below it, so give \`path\` a directory above`;
+}
+
 /** Names as those of files: a directory among them would be another level. */
 export function asFiles(names: readonly string[]): Entry[] {
   return names.map((name) => ({ name, kind: 'file' }));

@@ -6,10 +6,10 @@
 import { join } from 'node:path';
 import { hasRested, namesIn, type DirectoryTimes } from '../reading/directoryNames.ts';
 import { mapFiles } from '../reading/mapping.ts';
-import type { RunFolders } from '../reading/runFolders.ts';
+import { shown } from '../reading/sight.ts';
 import { errorCode } from '../system/files.ts';
-import type { Clock } from '../system/clock.ts';
-import { asFiles } from './levels.ts';
+import { asFiles, isRunItself, itself } from './levels.ts';
+import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
 
@@ -18,30 +18,46 @@ export const pageOfPaths = 1_024;
 /** Date folders that are remembered, to be passed over while they do not change; more are listed each time. */
 const rememberedMax = 20_000;
 
-/** Folders that cannot be listed or named: how many, and one of them. */
+/** Folders that cannot be named or reached: how many, and one of them. */
 interface Odd {
   readonly count: number;
   readonly example: string;
 }
 
-const noneUnreadable: Odd = { count: 0, example: '' };
+const none: Odd = { count: 0, example: '' };
+
+/** What a directory has in it that a person should know of. */
+interface Oddities {
+  /** Names that are not UTF-8. */
+  readonly names: Odd;
+  /** Symbolic links in the place of run folders. */
+  readonly links: Odd;
+  /** Why it cannot be listed; null: it can. */
+  readonly closed: string | null;
+  /** It is the root, and a run lies in it itself. */
+  readonly isRun: boolean;
+}
+
+const nothingOdd: Oddities = { names: none, links: none, closed: null, isRun: false };
+
+type ListingParts = Pick<IntakeParts, 'clock' | 'folders' | 'outbox' | 'log'>;
 
 export class Listing {
   readonly #rules: RootRules;
-  readonly #clock: Clock;
-  readonly #folders: RunFolders;
+  readonly #parts: ListingParts;
   readonly #unchanged = new Map<string, DirectoryTimes>();
-  readonly #odd = new Map<string, { readonly names: Odd; readonly closed: string | null }>();
+  readonly #odd = new Map<string, Oddities>();
   /** Those of them that this pass has not come to: they are not there any more once it is over. */
   readonly #notReached = new Set<string>();
   /** Date folders that changed last, newest first. */
   #newest: { readonly path: string; readonly mtimeNs: bigint }[] = [];
   #entries = 0;
+  /** What the log was told of, as long as it lasts. */
+  readonly #said = new Set<string>();
 
-  constructor(rules: RootRules, { clock, folders }: Pick<IntakeParts, 'clock' | 'folders'>) {
+  constructor(rules: RootRules, parts: ListingParts) {
     this.#rules = rules;
-    this.#clock = clock;
-    this.#folders = folders;
+    this.#parts = parts;
   }
 
   /** How many entries of any kind the root itself had when it was last listed. */
@@ -59,17 +75,30 @@ export class Listing {
     return this.#newest.slice(0, max).map(({ path }) => path);
   }
 
-  /** What cannot be listed or named; null: all can. */
+  /** What cannot be listed, named or reached; null: all can. */
   trouble(): string | null {
-    let names = noneUnreadable;
-    let closed: string | null = null;
-    for (const odd of this.#odd.values()) {
-      names = { count: names.count + odd.names.count, example: names.example || odd.names.example };
-      closed ??= odd.closed;
-    }
-    if (names.count > 0)
-      return `${String(names.count)} folder name(s) are not UTF-8 and cannot be tracked, such as ${names.example}: rename them`;
-    return closed;
+    const { names, links, closed, isRun } = this.#oddities();
+    const unnamed =
+      names.count === 0
+        ? null
+        : `${String(names.count)} folder name(s) are not UTF-8 and cannot be tracked, such as ${names.example}: rename them`;
+    const troubles = [unnamed ?? closed, isRun ? itself(this.#rules) : null, linked(links)].filter(
+      (trouble) => trouble !== null,
+    );
+    return troubles.length === 0 ? null : troubles.join('; ');
+  }
+
+  /** Of all its directories. */
+  #oddities(): Oddities {
+    return [...this.#odd.values()].reduce(
+      (all, odd) => ({
+        names: sum(all.names, odd.names),
+        links: sum(all.links, odd.links),
+        closed: all.closed ?? odd.closed,
+        isRun: all.isRun || odd.isRun,
+      }),
+      nothingOdd,
+    );
   }
 
   /** Counts the run folders. @throws the root's system error */
@@ -94,11 +123,27 @@ export class Listing {
    * the outbox knows to be finished nobody has to ask.
    */
   async *unsifted(isWhole: boolean): AsyncGenerator<string[], undefined> {
+    yield* this.#gathered(isWhole, false);
+    const { links, isRun } = this.#oddities();
+    this.#say('links', linked(links));
+    this.#say('a run in itself', isRun ? itself(this.#rules) : null);
+  }
+
+  /**
+   * All that somebody may ask about, whether it changed or not: ignored folders of each level, links in the place of run
+   * folders, and the root itself (an empty path) where a run lies in it.
+   * @throws the root's system error
+   */
+  async *everything(): AsyncGenerator<string[], undefined> {
+    yield* this.#gathered(true, true);
+  }
+
+  async *#gathered(isWhole: boolean, isAskedAbout: boolean): AsyncGenerator<string[], undefined> {
     let page: string[] = [];
     this.#newest = [];
     this.#notReached.clear();
     for (const directory of this.#odd.keys()) this.#notReached.add(directory);
-    for await (const paths of this.#below('', 0, isWhole)) {
+    for await (const paths of this.#below('', 0, isWhole, isAskedAbout)) {
       // Where they come in pages they go on as they are; date folders have a few each, which are gathered.
       if (page.length + paths.length > pageOfPaths) {
         yield page;
@@ -112,14 +157,20 @@ export class Listing {
   }
 
   /** @returns so many at once that each costs little, and a page of them at the most */
-  async *#below(directory: string, level: number, isWhole: boolean): AsyncGenerator<string[]> {
+  async *#below(
+    directory: string,
+    level: number,
+    isWhole: boolean,
+    isAskedAbout: boolean,
+  ): AsyncGenerator<string[]> {
     const { root, isIgnoredFolder } = this.#rules;
+    const { clock, folders } = this.#parts;
     const isParent = level === root.depth - 1;
     try {
       const before = this.#unchanged.get(directory) ?? null;
       this.#notReached.delete(directory);
-      const listedMs = this.#clock.nowMs();
-      const found = await this.#folders.names(
+      const listedMs = clock.nowMs();
+      const found = await folders.names(
         root.path,
         join(root.path, directory),
         isParent && !isWhole ? before : null,
@@ -127,28 +178,49 @@ export class Listing {
       const times = found?.times ?? before;
       if (isParent && level > 0 && times !== null) this.#noteNewest(directory, times.mtimeNs);
       if (found === null) return;
-      const { entries, directories, files, unreadable } = found;
+      const { entries, directories, files, links, unreadable } = found;
       if (level === 0) this.#entries = entries;
       if (isParent) this.#remember(directory, found.times, listedMs);
-      this.#note(directory, unreadable, null);
+      const within = (name: string): string => (directory === '' ? name : `${directory}/${name}`);
       for (const block of directories) {
         const names = namesIn(block);
-        const paths = directory === '' ? names : names.map((name) => `${directory}/${name}`);
+        const paths = directory === '' ? names : names.map(within);
         if (isParent) yield paths;
         else
-          for (const path of paths) if (!isIgnoredFolder(path)) yield* this.#below(path, level + 1, isWhole);
+          for (const path of paths) {
+            if (!isIgnoredFolder(path)) yield* this.#below(path, level + 1, isWhole, isAskedAbout);
+            else if (isAskedAbout) yield [path];
+          }
       }
+      // Behind the folders: where links lead may take long to be said.
+      const away = isParent ? await this.#away(links.map(within)) : [];
+      const isRun = level === 0 && isRunItself(files, this.#rules);
+      this.#note(directory, {
+        names: unreadable,
+        links: { count: away.length, example: away[0] ?? '' },
+        isRun,
+      });
       if (level > 0 && this.#looksLikeRun(files)) yield [directory];
+      if (isAskedAbout) yield isRun ? [directory, ...away] : away;
     } catch (error) {
       const code = errorCode(error);
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
       const isGone = code === 'ENOENT' || code === 'ENOTDIR';
-      this.#note(
-        directory,
-        noneUnreadable,
-        isGone ? null : `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
-      );
+      this.#note(directory, {
+        closed: isGone
+          ? null
+          : `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
+      });
     }
+  }
+
+  /** Which of these links a run folder may be missed behind. */
+  async #away(links: readonly string[]): Promise<string[]> {
+    const away: string[] = [];
+    for (const path of links)
+      if (!this.#rules.isIgnoredFolder(path) && (await leadsAway(path, this.#rules, this.#parts)))
+        away.push(path);
+    return away;
   }
 
   /** Files of a run folder, as far as names tell: an input or the description. */
@@ -164,9 +236,20 @@ export class Listing {
     else this.#unchanged.set(directory, times);
   }
 
-  #note(directory: string, unreadable: Odd, closed: string | null): void {
-    if (unreadable.count === 0 && closed === null) this.#odd.delete(directory);
-    else this.#odd.set(directory, { names: unreadable, closed });
+  #note(directory: string, found: Partial<Oddities>): void {
+    const odd = { ...nothingOdd, ...found };
+    const { names, links, closed, isRun } = odd;
+    if (names.count + links.count === 0 && closed === null && !isRun) this.#odd.delete(directory);
+    else this.#odd.set(directory, odd);
+  }
+
+  #say(what: string, trouble: string | null): void {
+    const { name, path } = this.#rules.root;
+    if (trouble === null) this.#said.delete(what);
+    else if (!this.#said.has(what)) {
+      this.#said.add(what);
+      this.#parts.log.warn({ root: name }, `drop root ${path}: ${trouble}`);
+    }
   }
 
   #noteNewest(path: string, mtimeNs: bigint): void {
@@ -175,6 +258,16 @@ export class Listing {
     else this.#newest.splice(place, 0, { path, mtimeNs });
     if (this.#newest.length > newestMax) this.#newest.pop();
   }
+}
+
+function sum(one: Odd, other: Odd): Odd {
+  return { count: one.count + other.count, example: one.example || other.example };
+}
+
+function linked({ count, example }: Odd): string | null {
+  return count === 0
+    ? null
+    : `${String(count)} symbolic link(s) to folders are not followed, such as ${shown(example)}: ${linkHint}`;
 }
 
 /** The next one is made while something is done with this one: what waits for another thread leaves this one free. */

@@ -1,17 +1,20 @@
 /** What a look at a folder would make of it, without doing it: for `scan --dry-run`. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { backfillText } from '../core/backfill.ts';
+import { isOwnTemporary } from '../core/ownFiles.ts';
 import type { Folder, RootStart } from '../outbox/nouns.ts';
 import type { FolderSight } from '../reading/sight.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
-import { levelOf, tooHigh, tooLow } from './levels.ts';
+import { itself, levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut } from './leaveOut.ts';
+import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
 
 export interface Preview {
   readonly path: string;
-  readonly verdict: 'would-be-tracked' | 'known' | 'not-complete' | 'rejected' | 'left-out' | 'skipped';
+  readonly verdict:
+    'would-be-tracked' | 'known' | 'not-complete' | 'rejected' | 'left-out' | 'skipped' | 'ignored';
   readonly reason: string;
   readonly run: number | null;
 }
@@ -26,7 +29,10 @@ export async function startForPreview(
   return { firstStartMs: (await outbox.distrust()) === null ? clock.nowMs() : null, historyFound: 0 };
 }
 
-/** @returns null when there is no such folder, or nothing to be said of it */
+/**
+ * @param path as a listing of everything has them: empty for a root in which a run lies itself
+ * @returns null when there is no such folder, or nothing to be said of it
+ */
 export async function previewFolder(
   path: string,
   rules: RootRules,
@@ -34,20 +40,26 @@ export async function previewFolder(
   parts: IntakeParts,
 ): Promise<Preview | null> {
   const { outbox, folders } = parts;
-  const [known] = await outbox.folders(rules.root.name, [path]);
   const say = (verdict: Preview['verdict'], reason: string, run: number | null = null): Preview => ({
     path,
     verdict,
     reason,
     run,
   });
+  if (path === '') return say('rejected', itself(rules));
+  if (isOwnTemporary(basename(path))) return say('ignored', 'it is on its way to the archive');
+  if (rules.isIgnoredFolder(path)) return say('ignored', 'its name fits a rule of `ignore`');
+  const [known] = await outbox.folders(rules.root.name, [path]);
   if (levelOf(path) !== rules.root.depth) {
     const misplaced = await tooHigh(path, rules);
     return misplaced === null ? null : say('rejected', misplaced);
   }
   const folderPath = join(rules.root.path, path);
   const sight = await folders.look(rules.root.path, folderPath, rules);
-  if (sight === null) return null;
+  if (sight === null)
+    return (await leadsAway(path, rules, parts))
+      ? say('rejected', `it is a symbolic link, and links are not followed: ${linkHint}`)
+      : null;
   if (known?.state === 'known' && (await isUnmoved(folderPath, sight, known, rules, parts)))
     return say('known', `it is run #${String(known.run)}`, known.run);
   if (known?.state === 'skipped' && known.signature === sight.signature) return skipped(known, say);

@@ -113,10 +113,10 @@ export class RootIntake {
     return (
       this.#directory.trouble() ??
       this.#parts.folders.trouble(this.rules.root.path) ??
-      this.#listing.trouble() ??
       this.#looks.failed.trouble() ??
       this.#hints?.degraded() ??
-      null
+      // Last, because a name that cannot be listed stays for long, and must not hide what comes and goes.
+      this.#listing.trouble()
     );
   }
 
@@ -151,13 +151,17 @@ export class RootIntake {
     return total;
   }
 
-  /** Pages of the paths that a scan would look at; none when the root cannot be listed. */
-  async *folderPages(): AsyncGenerator<readonly string[]> {
+  /**
+   * Pages of the paths that a preview has something to say of; none when the root cannot be listed.
+   * @param onTrouble told in the end what cannot be listed, named or reached
+   */
+  async *folderPages(onTrouble?: (trouble: string | null) => void): AsyncGenerator<readonly string[]> {
     if (!(await this.#directory.isThere())) return;
     // Of its own, so that nothing is passed over at the next scan.
     const listing = new Listing(this.rules, this.#parts);
     try {
-      yield* listing.pages(true);
+      yield* listing.everything();
+      onTrouble?.(listing.trouble());
     } catch (error) {
       this.#directory.fail(error);
     }

@@ -13,6 +13,8 @@ const entriesOfTurn = 4 * namesOfBlock;
 const bufferSize = 1_024;
 /** Files in a directory that are named: more than enough to tell those of a run. */
 const filesMax = 1_000;
+/** Symbolic links in a directory that are named: each is asked where it leads, and a person is told of one. */
+const linksMax = 100;
 /** What no name has in it. */
 const separator = '/';
 
@@ -41,6 +43,8 @@ export interface DirectoryNames {
   readonly directories: readonly Uint8Array[];
   /** What else is in it: of a thousand the names, for whoever looks for files of a run. */
   readonly files: readonly string[];
+  /** Symbolic links, of a hundred the names: they are among the files too, and nobody has asked where they lead. */
+  readonly links: readonly string[];
   /** Names that are not UTF-8, by which nothing can be opened. */
   readonly unreadable: { readonly count: number; readonly example: string };
 }
@@ -59,6 +63,7 @@ export async function directoryNames(
   if (before?.mtimeNs === mtimeNs && before.ctimeNs === ctimeNs) return null;
   const names: string[] = [];
   const files: string[] = [];
+  const links: string[] = [];
   let [entries, unreadable, example] = [0, 0, ''];
   const directory = opendirSync(path, { bufferSize });
   try {
@@ -70,7 +75,10 @@ export async function directoryNames(
         unreadable += 1;
         example ||= name;
       } else if (entry.isDirectory()) names.push(name);
-      else if (files.length < filesMax) files.push(name);
+      else {
+        if (files.length < filesMax) files.push(name);
+        if (entry.isSymbolicLink() && links.length < linksMax) links.push(name);
+      }
       if (entries % entriesOfTurn > 0) continue;
       beat();
       await nextTurn();
@@ -84,6 +92,7 @@ export async function directoryNames(
     entries,
     directories,
     files,
+    links,
     unreadable: { count: unreadable, example },
   };
 }

@@ -3,10 +3,10 @@
  * its own (`folderThread.ts`). A run costs four such jobs instead of a hundred calls that each go through Node's pool of threads
  * and come back through the loop.
  */
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { blocking } from '../system/blockingFiles.ts';
 import { OpenFolder } from '../system/files.ts';
-import { isDirectoryIn, isReached, NoDirectory } from '../system/wayTo.ts';
+import { isDirectoryIn, isReached, namesBelow, NoDirectory } from '../system/wayTo.ts';
 import type { ArtefactBody } from './bodies.ts';
 import { countEntries, directoryNames, type DirectoryNames, type DirectoryTimes } from './directoryNames.ts';
 import { readFolder, type ReadFolder, type ReadingRules } from './readFolder.ts';
@@ -57,6 +57,12 @@ export const folderJobs = {
   ): Promise<DirectoryNames | null> => {
     if (path !== root && !isDirectoryIn(root, path)) throw new NoDirectory(path);
     return await directoryNames(path, before, beat);
+  },
+
+  /** Where a symbolic link leads. @returns null: out of the root. @throws system errors, also where that is no directory */
+  follow: (root: string, link: string): Promise<string | null> => {
+    const names = namesBelow(realpathSync.native(root), realpathSync.native(`${link}/.`));
+    return Promise.resolve(names?.join('/') ?? null);
   },
 
   /** @throws system errors */

@@ -7,9 +7,10 @@ import ignore from 'ignore';
  */
 const answersMax = 1_000;
 
-/** @returns whether a path is ignored; that of a directory ends in `/` */
+/** @returns whether a path is ignored; that of a directory ends in `/`. Case counts, as it does for git on Linux */
 export function ignoring(rules: readonly string[]): (path: string) => boolean {
-  const begin = () => ignore().add([...rules]);
+  // Unless it is told, the package takes `Test*` for `test*` as well, and a run folder of that name would be left out without a word.
+  const begin = () => ignore({ ignorecase: false }).add([...rules]);
   let globs = begin();
   let asked = 0;
   return (path) => {

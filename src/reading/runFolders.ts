@@ -108,6 +108,15 @@ export class RunFolders {
   }
 
   /**
+   * Where a symbolic link in a drop root leads: the path of a directory in it, or null where that is outside. Links count
+   * for a root of their own: one that leads to a share whose server is away takes no drop root with it.
+   * @throws system errors, also where it leads to no directory
+   */
+  async follow(root: string, link: string): Promise<string | null> {
+    return await this.#ask(`what links in ${root} lead to`, 'follow', null, root, link);
+  }
+
+  /**
    * @param path of a drop root, or of a directory in it
    * @param before its times when it was last listed; null: it is listed in any case
    * @returns null: it has not changed since. @throws system errors

@@ -235,15 +235,17 @@ export class Answers implements Operations {
     let saidMs = clock.monotonicMs();
     for (const intake of chosen) {
       const { name, path } = intake.rules.root;
-      const tally = { folders: 0, known: 0 };
-      for await (const previews of this.#previewsOf(intake)) {
+      const tally = { folders: 0, known: 0, ignored: 0 };
+      let trouble: string | null = null;
+      for await (const previews of this.#previewsOf(intake, (found) => (trouble = found))) {
         looked += previews.length;
         for (const preview of previews) {
           if (preview === null) continue;
           const { path: below, ...said } = preview;
           if (said.verdict === 'known') tally.known += 1;
           else {
-            tally.folders += 1;
+            if (said.verdict === 'ignored') tally.ignored += 1;
+            else tally.folders += 1;
             yield { kind: 'folder', folder: join(path, below), drop_root: name, ...said };
           }
         }
@@ -251,16 +253,20 @@ export class Answers implements Operations {
         saidMs = clock.monotonicMs();
         yield { kind: 'progress', looked, of };
       }
-      yield { kind: 'root', name, ...tally, problem: intake.trouble() };
+      // Where no daemon scans, the intake knows of no trouble yet.
+      yield { kind: 'root', name, ...tally, problem: intake.trouble() ?? trouble };
     }
     yield { kind: 'end', needs_person: await this.#needsPersonCount() };
   }
 
   /** Previews of the folders of a root, a few at a time. */
-  async *#previewsOf(intake: RootIntake): AsyncGenerator<readonly (Preview | null)[]> {
+  async *#previewsOf(
+    intake: RootIntake,
+    onTrouble: (trouble: string | null) => void,
+  ): AsyncGenerator<readonly (Preview | null)[]> {
     const { intakeParts } = this.#parts;
     const start = await startForPreview(intake.rules, intakeParts);
-    for await (const page of intake.folderPages()) {
+    for await (const page of intake.folderPages(onTrouble)) {
       for (let at = 0; at < page.length; at += previewsAtOnce) {
         const some = page.slice(at, at + previewsAtOnce);
         yield await Promise.all(some.map((path) => previewFolder(path, intake.rules, start, intakeParts)));

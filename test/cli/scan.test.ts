@@ -63,6 +63,35 @@ test.concurrent(
   },
 );
 
+test.concurrent('a dry run counts what is ignored at each level, with an example', async ({ scene }) => {
+  scene.configure({}, { depth: 2, ignore: ['scratch*', '*.tmp'] });
+  for (const path of ['day/plan', 'day/a.tmp', 'day/b.tmp', 'scratch/plan']) scene.drop(path);
+  const scanned = json(await scene.command('scan', '--dry-run', '--json'));
+  const reason = 'its name fits a rule of `ignore`';
+  expect(scanned['drop_roots']).toEqual([{ name: 'runs', folders: 1, known: 0, ignored: 3, problem: null }]);
+  expect(scanned['totals']).toEqual([
+    { drop_root: 'runs', verdict: 'ignored', reason, folders: 3, example: scene.folder('day/a.tmp') },
+    expect.objectContaining({ verdict: 'would-be-tracked', folders: 1 }),
+  ]);
+  const said = (scanned['folders'] as Said[]).filter(({ verdict }) => verdict === 'ignored');
+  expect(said.map(({ folder }) => folder)).toEqual(
+    ['day/a.tmp', 'day/b.tmp', 'scratch'].map((path) => scene.folder(path)),
+  );
+  const { stdout } = await scene.command('scan', '--dry-run');
+  expect(stdout).toContain('drop root runs: 1 folder(s), of which 0 are runs already; 3 more are ignored\n');
+  expect(stdout).toMatch(/ignored +3 +its name fits a rule of `ignore` +\S+\/day\/a\.tmp/);
+  // Each by itself only as JSON.
+  expect(stdout).not.toContain('b.tmp');
+});
+
+test.concurrent('a dry run says that a root is a run folder itself', async ({ scene }) => {
+  writeFiles(scene.root, plan('in the root'));
+  const finished = await scene.command('scan', '--dry-run');
+  expect(finished.code).toBe(1);
+  expect(finished.stdout).toContain('drop root runs: the files of a run lie in the root itself');
+  expect(finished.stdout).toMatch(new RegExp(`rejected +${scene.root} +the files of a run lie in the root`));
+});
+
 test.concurrent('a scan looks at recorded folders too, at once', async ({ scene }) => {
   scene.configure({}, { scan_every: '1h', quiet: '0s' });
   const folder = scene.drop('plan', plan('A'));

@@ -219,6 +219,10 @@ describe('file names', () => {
   ])('%s is refused', (line, expected) => {
     expect(problemsOf(givenFile(fileWith({ root: line }))).join('\n')).toContain(expected);
   });
+
+  test('a rule of ignore that fits a required file in other letters only leaves it alone', () => {
+    expect(problemsOf(givenFile(fileWith({ root: "ignore: ['Input*', 'META.json']" })))).toEqual([]);
+  });
 });
 
 test('all problems of a file come at once, in the order of its lines', () => {

@@ -6,7 +6,6 @@ import type { RunView } from '../../src/http/operations.ts';
 import { Listing } from '../../src/intake/listing.ts';
 import { rulesOf } from '../../src/intake/rules.ts';
 import type { RunFolders } from '../../src/reading/runFolders.ts';
-import { machineClock } from '../../src/system/clock.ts';
 import { plan, problemIn, resultIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
@@ -231,7 +230,7 @@ rootTest.for([
     },
   };
   const rules = rulesOf(root.dropRoot({ depth: 2 }));
-  const listing = new Listing(rules, { clock: machineClock, folders: folders as RunFolders });
+  const listing = new Listing(rules, root.parts({ folders: folders as RunFolders }));
   expect(await listing.count()).toBe(1);
   expect(listing.trouble()).toContain(says);
   expect(await listing.count()).toBe(1);
@@ -258,6 +257,27 @@ rootTest.for([
     await until('the one that vanished', async () => (await root.count('gone')) === 1);
     const known = await root.outbox.folders('runs', [`${years}2027/01/a`, `${years}2028/12/z`]);
     expect(known.map(({ state }) => state)).toEqual(['known', 'known']);
+    expect(intake.trouble()).toBeNull();
+  },
+);
+
+rootTest(
+  'a root that is a run folder itself is trouble, which is said once, until it is none',
+  async ({ root }) => {
+    writeFiles(root.path, plan('in the root'));
+    const { intake } = root.start({ depth: 2 });
+    const trouble =
+      'the files of a run lie in the root itself, where nobody looks for them: run folders of this root lie 2 levels below it, so give `path` a directory above';
+    await until('it to be told', () => intake.trouble() === trouble);
+    await intake.scan(true);
+    const warned = root.said.filter(({ level }) => level === 'warn').map(({ text }) => text);
+    expect(warned).toEqual([`drop root ${root.path}: ${trouble}`]);
+    rmSync(join(root.path, 'output.json'));
+    await intake.scan(true);
+    expect(intake.trouble()).toBe(trouble);
+    // An input by itself is nobody's run.
+    rmSync(join(root.path, 'meta.json'));
+    await intake.scan(true);
     expect(intake.trouble()).toBeNull();
   },
 );

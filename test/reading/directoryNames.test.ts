@@ -21,10 +21,11 @@ test('directories come in order and in pages, files are named beside them, and l
   for (const name of [...names].reverse()) mkdirSync(join(path, name));
   writeFileSync(join(path, 'input.json'), '{}');
   symlinkSync('/etc', join(path, 'elsewhere'));
-  const { pages, files, entries, unreadable } = await listed(path);
+  const { pages, files, links, entries, unreadable } = await listed(path);
   expect(pages.map(({ length }) => length)).toEqual([1_024, 1_024, 52]);
   expect(pages.flat()).toEqual(names);
   expect(files.toSorted()).toEqual(['elsewhere', 'input.json']);
+  expect(links).toEqual(['elsewhere']);
   expect(entries).toBe(2_102);
   expect(unreadable).toEqual({ count: 0, example: '' });
   expect(countEntries(path, 5_000)).toBe(2_102);
@@ -57,6 +58,12 @@ test('of files a thousand are named', async () => {
   const path = temporaryFolder();
   for (let n = 0; n < 1_001; n += 1) writeFileSync(join(path, String(n)), '');
   expect((await listed(path)).files).toHaveLength(1_000);
+});
+
+test('of links a hundred are named', async () => {
+  const path = temporaryFolder();
+  for (let n = 0; n < 101; n += 1) symlinkSync('/etc', join(path, String(n)));
+  expect((await listed(path)).links).toHaveLength(100);
 });
 
 test('what has the same times is not listed again', async () => {

@@ -13,8 +13,12 @@ test.each([
   { path: 'plan', is: false },
   { path: 'keep.tmp', is: false },
   { path: 'old/plan/', is: true },
+  { path: 'Test-17/', is: true },
+  { path: 'testbed-plan/', is: false },
+  { path: 'plan.TMP', is: false },
+  { path: 'Old/plan/', is: false },
 ])('$path is ignored: $is', ({ path, is }) => {
-  expect(ignoring(['*.tmp', '.*', '!keep.tmp', 'old/'])(path)).toBe(is);
+  expect(ignoring(['*.tmp', '.*', '!keep.tmp', 'old/', 'Test*'])(path)).toBe(is);
 });
 
 test('the names that were asked are not kept, and the last is answered like the first', () => {

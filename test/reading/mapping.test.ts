@@ -168,6 +168,12 @@ describe('an archive', () => {
       is: [['input', 'a', '', 'a', 'a']],
     },
     {
+      name: 'has what a rule would leave out if case did not count',
+      present: files(['a.tmp', 'b.TMP']),
+      wanted: { input: [['*']], ignore: ['*.tmp'] },
+      is: [['input', 'b.TMP', '', 'b.TMP', 'b.TMP']],
+    },
+    {
       name: 'has what is named outright, ignored or not',
       present: files(['a.tmp', 'b.tmp']),
       wanted: { input: [['a.tmp', '*.tmp']], ignore: ['*.tmp'] },

@@ -162,6 +162,42 @@ test('through a link on the way from the drop root nothing is listed, looked at,
   expect(readdirSync(path).sort()).toEqual(Object.keys(seed).sort());
 });
 
+test('a link is followed to a directory, in the root or out of it, and to nothing else', async ({
+  begin,
+}) => {
+  const folders = begin();
+  const [above, outside] = [temporaryFolder(), temporaryFolder()];
+  mkdirSync(join(above, 'day/plan'), { recursive: true });
+  writeFileSync(join(above, 'file'), '');
+  // The root may be a link itself.
+  const linkedRoot = join(outside, 'root');
+  symlinkSync(above, linkedRoot);
+  const follow = async (to: string): Promise<string | null> => {
+    const link = join(above, `link-${to.replaceAll('/', '-')}`);
+    symlinkSync(to, link);
+    return await folders.follow(linkedRoot, link);
+  };
+  expect(await follow('day/plan')).toBe('day/plan');
+  expect(await follow(join(linkedRoot, 'day'))).toBe('day');
+  expect(await follow('.')).toBe('');
+  expect(await follow(outside)).toBeNull();
+  await expect(follow('file')).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(follow('nothing')).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(follow('link-itself')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a link that leads to what does not answer does not take its root with it', async ({ begin }) => {
+  // So impatient that a thread which only begins is taken for one that hangs.
+  const folders = begin({ tickMs: 1, silentTicks: 2 });
+  const above = temporaryFolder();
+  symlinkSync('/etc', join(above, 'link'));
+  const silent = { code: 'ETIMEDOUT' };
+  await expect(folders.follow(above, join(above, 'link'))).rejects.toMatchObject(silent);
+  expect(folders.trouble(above)).toBeNull();
+  // Nor is it waited for again, nor another link beside it.
+  await expect(folders.follow(above, join(above, 'other'))).rejects.toMatchObject(silent);
+});
+
 test('a root that does not answer is left alone until it does', async ({ begin }) => {
   // Far more impatient than usual: what takes long enough here is a directory with many files.
   const folders = begin({ tickMs: 1, silentTicks: 2 });

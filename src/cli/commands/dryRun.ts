@@ -36,6 +36,7 @@ export async function dryRunOf(lines: AsyncIterable<PreviewLine>, json: boolean)
   const named: FolderLine[] = [];
   const totals = new Map<string, Total>();
   let folders = 0;
+  let wanted = 0;
   let needsPerson = 0;
   let hasRejected = false;
   const progress = new Progress('looking at the drop roots');
@@ -58,8 +59,11 @@ export async function dryRunOf(lines: AsyncIterable<PreviewLine>, json: boolean)
         if (json) await write(`${folders === 0 ? '' : ','}\n    ${JSON.stringify(withoutKind(line))}`);
         folders += 1;
         hasRejected ||= line.verdict === 'rejected';
-        if (named.length < namedMax) named.push(line);
         add(totals, line);
+        // Of what nobody wants, a total and an example are enough.
+        if (line.verdict === 'ignored') break;
+        wanted += 1;
+        if (named.length < namedMax) named.push(line);
       }
     }
   }
@@ -73,7 +77,7 @@ export async function dryRunOf(lines: AsyncIterable<PreviewLine>, json: boolean)
     };
     await write(`${folders === 0 ? '' : '\n  '}],\n${JSON.stringify(rest, null, 2).slice(2)}\n`);
   }
-  return { roots, needsPerson, hasRejected, text: () => textOf(roots, named, all, folders) };
+  return { roots, needsPerson, hasRejected, text: () => textOf(roots, named, all, wanted) };
 }
 
 /** The kind tells lines apart on their way, and is no part of what is shown. */
@@ -101,13 +105,15 @@ function textOf(
   totals: readonly Total[],
   folders: number,
 ): string {
-  const lines = roots.map(({ name, problem, folders: count, known }) =>
-    problem === null
-      ? `drop root ${name}: ${String(count + known)} folder(s), of which ${String(known)} are runs already`
-      : `drop root ${name}: ${printable(problem)}`,
-  );
-  if (folders === 0) return [...lines, 'Nothing would be tracked.'].join('\n');
-  if (folders <= namedMax) {
+  const lines = roots.flatMap(({ name, problem, folders: count, known, ignored }) => {
+    const more = ignored === 0 ? '' : `; ${String(ignored)} more are ignored`;
+    const counted = `drop root ${name}: ${String(count + known)} folder(s), of which ${String(known)} are runs already${more}`;
+    if (problem === null) return [counted];
+    return [...(count + known + ignored === 0 ? [] : [counted]), `drop root ${name}: ${printable(problem)}`];
+  });
+  if (folders === 0) lines.push('Nothing would be tracked.');
+  if (totals.length === 0) return lines.join('\n');
+  if (folders > 0 && folders <= namedMax) {
     const rows = named.map(({ verdict, folder, reason }) => [verdict, printable(folder), printable(reason)]);
     lines.push('', columns(['verdict', 'folder', 'why'], rows));
   }
