@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { hasRested, namesIn, type DirectoryTimes } from '../reading/directoryNames.ts';
 import { mapFiles } from '../reading/mapping.ts';
-import { shown } from '../reading/sight.ts';
+import { shown } from '../reading/shown.ts';
 import { errorCode } from '../system/files.ts';
 import { asFiles, isRunItself, itself } from './levels.ts';
 import { leadsAway, linkHint } from './links.ts';

@@ -299,8 +299,9 @@ async function settling(
   const unchangedMs = lookedMs - memory.unchangedSinceMs;
   const state = isOverdue(unchangedMs + memory.unchangedBeforeMs, settle) ? 'overdue' : 'settling';
   const { missing, missingMarker, unreadable } = sight.sighting;
-  if (state === 'overdue' && missing.length > 0 && known !== undefined && (await isRecorded(known, outbox)))
-    return await leaveAsPruned(path, rules, known, sight, parts);
+  const lacking = [...missing, ...sight.missingOutput];
+  if (state === 'overdue' && lacking.length > 0 && known !== undefined && (await isRecorded(known, outbox)))
+    return await leaveAsPruned(path, rules, known, sight, lacking, parts);
   const wallMs = clock.nowMs();
   const hasMoved = known?.signature !== sight.signature;
   if (hasMoved || known.state !== state || known.reason.text !== reason) {
@@ -354,12 +355,12 @@ async function leaveAsPruned(
   path: string,
   rules: RootRules,
   known: Folder,
-  sight: FolderSight,
+  { signature, directory }: FolderSight,
+  lacking: readonly string[],
   parts: IntakeParts,
 ): Promise<Looked> {
   const { outbox, clock, log } = parts;
   const nowMs = clock.nowMs();
-  const { signature, directory } = sight;
   if (known.state === 'overdue') await clearProblem(rules.root, path);
   const reason = { class: '', text: '' };
   const target = targetOf(rules.root, parts);
@@ -375,7 +376,7 @@ async function leaveAsPruned(
   });
   log.warn(
     { root: rules.root.name, folder: path, run: known.run },
-    `${path} was recorded as run #${String(known.run)}, and has had no ${sight.sighting.missing.join(', ')} since: it stays as it is`,
+    `${path} was recorded as run #${String(known.run)}, and lacks ${lacking.join(', ')} by now: it stays as it is`,
   );
   return done;
 }
