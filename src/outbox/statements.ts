@@ -167,7 +167,7 @@ export const statements = {
       and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
-  ownFingerprint: `select run, run_id as runId, kind, coalesce(state ->> '$.from.kind', kind) as road from run
+  ownFingerprint: `select run, app, platform, run_id as runId, kind, coalesce(state ->> '$.from.kind', kind) as road from run
     where fingerprint = @fingerprint`,
   runHolding: 'select run from run where platform = @platform and app = @app and run_id = @runId',
 
