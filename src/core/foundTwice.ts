@@ -24,3 +24,8 @@ export function olderOf<Run extends Found>(
     (candidate.createdAtMs === known.createdAtMs && candidate.runId < known.runId);
   return isOlder ? { kept: candidate, surplus: known } : { kept: known, surplus: candidate };
 }
+
+/** What a person is told of each other run begins with this. */
+export function alsoThere(runId: string): string {
+  return `the platform also has it as ${runId};`;
+}

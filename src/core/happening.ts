@@ -22,6 +22,8 @@ export type Happening =
   | { readonly kind: 'uploadsTooOld' }
   | { readonly kind: 'sourceChanged'; readonly failure: Failure }
   | { readonly kind: 'intended'; readonly platformTimeMs: number }
+  /** The intent took so long to be written down that the slot for its request was another moment's: no byte was sent. */
+  | { readonly kind: 'slotTooOld' }
   | { readonly kind: 'made'; readonly runId: string }
   | { readonly kind: 'nothingMade'; readonly failure: Failure }
   | { readonly kind: 'refused'; readonly failure: Failure }

@@ -9,7 +9,9 @@
  *              source changed                 queued, waiting for its folder
  *   uploaded   ids too old                    queued, without ids
  *              intent written                 intended
- *   intended   an id came back                tracked
+ *   intended   no byte sent, slot too old     uploaded
+ *              no byte sent, ids too old      queued, without ids
+ *              an id came back                tracked
  *              certainly nothing made         uploaded
  *              refused                        queued in the plainest form; the second time parked, from queued
  *              anything else, or a new owner  unknown
@@ -69,7 +71,8 @@ export function advance(
       return again(happening.failure, { kind: 'queued', uploads });
     }
     case 'uploadsTooOld':
-      expect(state, 'uploaded');
+      // From an intent only where its request has surely not begun.
+      expect(state, 'uploaded', 'intended');
       return to(
         life,
         { kind: 'queued', uploads: [] },
@@ -89,6 +92,14 @@ export function advance(
         dueAtMs: nowMs,
         note: 'about to ask the platform to make the run',
       };
+    case 'slotTooOld':
+      expect(state, 'intended');
+      return to(
+        life,
+        { kind: 'uploaded', uploads: state.uploads },
+        'the outbox took long to write the intent down: nothing was sent, and it waits for its turn once more',
+        nowMs,
+      );
     case 'made':
       expect(state, 'intended');
       return to(

@@ -6,7 +6,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { rateLimited } from '../core/failure.ts';
-import type { Conclusion } from '../core/happening.ts';
+import type { Conclusion, Happening } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
 import { runIdTaken } from '../core/runIdTaken.ts';
@@ -27,7 +27,7 @@ import { Pauses } from './pauses.ts';
 import { poll } from './poll.ts';
 import { Probing } from './probing.ts';
 import { ReconcileLoop } from './reconcileLoop.ts';
-import { send, unclearNow } from './send.ts';
+import { send, unclearNow, type SentAgain } from './send.ts';
 import { tellFolder } from './tellFolder.ts';
 import { proveOutbox } from './trust.ts';
 import { upload, uploadLanes, widenLanes, type UploadLanes } from './upload.ts';
@@ -256,18 +256,18 @@ export class Delivery {
     const { outbox, clock, policy, measures } = this.#parts;
     let claim = claimed;
     let answer: ReadAnswer | undefined;
-    let wasOneTooMany = false;
+    let again: SentAgain | null = null;
     let isInHand: Promise<boolean> = Promise.resolve(true);
     for (;;) {
       // Whatever becomes of the step, a conclusion that fails is heard of.
-      const [step, isStill] = await Promise.all([this.#step(claim, answer, wasOneTooMany), isInHand]);
+      const [step, isStill] = await Promise.all([this.#step(claim, answer, again), isInHand]);
       if (step === null || !isStill) return;
       claim = step.claim;
       const { warnings, outputSame = null } = step.outcome;
       answer = step.outcome.answer;
       const happening = this.#pauses.note(step.outcome.happening, claim);
       if ('failure' in happening && happening.failure !== null) measures.stepFailed(claim.life.state.kind);
-      wasOneTooMany = happening.kind === 'nothingMade' && happening.failure.class === rateLimited;
+      again = sentAgain(happening);
       if (warnings !== undefined && warnings.length > 0) await outbox.addWarnings(claim.run, warnings);
       const nowMs = clock.nowMs();
       const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
@@ -290,7 +290,7 @@ export class Delivery {
   async #step(
     claim: Claim,
     answer: ReadAnswer | undefined,
-    wasOneTooMany: boolean,
+    again: SentAgain | null,
   ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
     const { state } = claim.life;
     if (!isLive(state)) throw new Error(`run ${claim.run} was claimed, and it is ${state.kind}`);
@@ -302,7 +302,7 @@ export class Delivery {
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
           if (!(await this.#isProven(claim.key.app))) return await this.#release(claim);
-          return await send(claim, this.#parts, signal, this.#ending.signal, wasOneTooMany);
+          return await send(claim, this.#parts, signal, this.#ending.signal, again);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
         case 'writeBack': {
@@ -433,6 +433,12 @@ export class Delivery {
     // Whether the list shows its fingerprint is asked before anybody has to rely on it.
     this.#reconcileLoop.wake();
   }
+}
+
+function sentAgain(happening: Happening): SentAgain | null {
+  if (happening.kind === 'slotTooOld') return 'slotTooOld';
+  const wasOneTooMany = happening.kind === 'nothingMade' && happening.failure.class === rateLimited;
+  return wasOneTooMany ? 'oneTooMany' : null;
 }
 
 /** Delivery is to end, and a run that only waited for its slot gives up. */

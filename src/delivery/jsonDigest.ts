@@ -202,7 +202,7 @@ function isPlain(bytes: Buffer, from: number, to: number): boolean {
 }
 
 /** Whole numbers keep every digit, because many readers do; the others are what a double makes of them. */
-function sameNumber(text: string): string {
+export function sameNumber(text: string): string {
   if (/^-?\d+$/.test(text)) return text === '-0' ? '0' : text;
   const value = Number(text);
   if (!Number.isFinite(value)) return text;

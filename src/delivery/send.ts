@@ -10,9 +10,22 @@ import type { DeliveryParts } from './parts.ts';
 import { isYoung } from './upload.ts';
 
 /**
+ * So long an intent may take to be written down, in ms. A slot is for the moment in which it is given: those of many runs
+ * that a full or locked disk holds up would all be used at once when it ends.
+ */
+const intentMsMax = 2_000;
+
+/** Why a run is sent once more by the hand that had just tried: it does not stand in line anew. */
+export type SentAgain =
+  /** Its request was refused as one too many, so that nothing was made. */
+  | 'oneTooMany'
+  /** Its slot was too old when its intent was on disk, and no byte was sent. */
+  | 'slotTooOld';
+
+/**
  * @param waiting ends the wait for a slot of the budget, in which nothing is under way yet
- * @param wasOneTooMany its request was just refused for that, so that nothing was made: it goes to the front of the line
- * @returns the outcome of the request, to be concluded from `intended`; or that the ids were too old for one.
+ * @param again null: for the first time
+ * @returns the outcome of the request, to be concluded from `intended`; or that the ids, or the slot, were too old for one.
  *   null: the claim is not the newest any more, and nothing was sent
  */
 export async function send(
@@ -20,13 +33,13 @@ export async function send(
   parts: DeliveryParts,
   signal: AbortSignal,
   waiting: AbortSignal,
-  wasOneTooMany: boolean,
+  again: SentAgain | null,
 ): Promise<{ readonly claim: Claim; readonly outcome: Outcome } | null> {
   const { outbox, platform, clock, policy, passPoint, placesOfRoot } = parts;
   const { state } = claim.life;
   if (state.kind !== 'uploaded') throw new Error('only an uploaded run is sent');
   // First the slot, then the intent: what is intended is sent at once.
-  const slot = await platform.slotForRun(waiting, wasOneTooMany);
+  const slot = await platform.slotForRun(waiting, again !== null);
   // Where results and problems would lie is not known any more; nothing is sent that could not be told of.
   if (placesOfRoot(claim.key.dropRoot) === null)
     return {
@@ -34,15 +47,23 @@ export async function send(
       outcome: { happening: { kind: 'rootRemoved', failure: missingRoot(claim.key.dropRoot) } },
     };
   const nowMs = clock.nowMs();
-  if (!state.uploads.every((done) => isYoung(done, nowMs, policy.uploadAgeMsMax))) {
-    return { claim, outcome: { happening: { kind: 'uploadsTooOld' } } };
-  }
+  const areYoung = (atMs: number): boolean =>
+    state.uploads.every((done) => isYoung(done, atMs, policy.uploadAgeMsMax));
+  if (!areYoung(nowMs)) return { claim, outcome: { happening: { kind: 'uploadsTooOld' } } };
+  const beganMs = clock.monotonicMs();
   const intent = { kind: 'intended', platformTimeMs: platform.platformTimeMs() } as const;
   const conclusion = advance(claim.life, intent, nowMs, clock.random(), policy);
   // On disk before the first byte leaves: after a crash this row says that a run may have been made.
   if ((await outbox.conclude(handOf(claim), conclusion, true, nowMs)) !== true) return null;
   passPoint('intended');
   const intended = { ...claim, life: conclusion.life };
+  if (clock.monotonicMs() - beganMs > intentMsMax) {
+    // The disk may have been full for minutes. A refusal for dead ids would cost the run its error, name and description.
+    if (!areYoung(clock.nowMs()))
+      return { claim: intended, outcome: { happening: { kind: 'uploadsTooOld' } } };
+    // Only once in a row: on a disk that is always as slow nothing would ever be sent.
+    if (again !== 'slotTooOld') return { claim: intended, outcome: { happening: { kind: 'slotTooOld' } } };
+  }
   const answered = platform.createRun(
     slot,
     claim.key.app,

@@ -5,14 +5,15 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { fileOf, type ArtefactFile } from '../core/content.ts';
-import { outputDiffers } from '../core/outputDiffers.ts';
+import { nothingCameBack, outputDiffers } from '../core/outputDiffers.ts';
 import type { Claim, SentDocument } from '../outbox/nouns.ts';
-import type { RunAnswer } from '../platform/wire.ts';
+import type { ReadAnswer } from '../platform/client.ts';
 import { beating, type Beat } from '../reading/beat.ts';
 import { readBody, SourceChanged, type ArtefactBody } from '../reading/bodies.ts';
 import { isSmall } from '../reading/smallBody.ts';
 import { isSameArchive } from '../reading/returnedArchive.ts';
 import { errorCode, type OpenFolder } from '../system/files.ts';
+import { exactValue } from './exactValue.ts';
 import { JsonDigest } from './jsonDigest.ts';
 import { inlineBytesMax } from './poll.ts';
 import { isAltered, outputBody } from './sentBodies.ts';
@@ -26,31 +27,62 @@ export interface Verified {
 const nothing: Verified = { isSame: null, warning: null };
 const same: Verified = { isSame: true, warning: null };
 const different: Verified = { isSame: false, warning: outputDiffers };
+const missing: Verified = { isSame: false, warning: nothingCameBack };
 
 /**
+ * Compares what the answer itself holds.
  * @param folder the run folder; null when it is not there any more
  * @param hold reads a small body of the folder as a whole
  */
 export async function verifyInline(
   claim: Claim,
-  answer: RunAnswer,
+  answer: ReadAnswer,
   folder: OpenFolder | null,
   hold: (body: ArtefactBody) => Promise<Uint8Array | undefined>,
+  beat: Beat,
 ): Promise<Verified> {
+  const output = fileOf(claim.content, 'output');
+  if (output === undefined) return nothing;
   const body = outputBody(claim);
-  if (body === undefined || folder === null || body.bytes > inlineBytesMax) return nothing;
+  const back = returned(answer, body === undefined);
+  if (back === 'not due') return nothing;
+  if (back === null) return isEmpty(output, body) ? nothing : missing;
+  if (body === undefined || folder === null) return nothing;
+  if (body.bytes > inlineBytesMax) {
+    if (back.text === null) return tooLargeToCompare;
+    const bytes = Buffer.from(back.text);
+    return await verifyStream(claim, () => Promise.resolve(once(bytes)), folder, beat);
+  }
   const sent = await sentText(folder, body, hold);
   if (sent === null) return cannotCompare;
+  if (back.text === sent) return same;
   const added = isAsRecorded(sent, claim.sent) ? [] : addable(claim);
-  const isSame = (back: unknown): boolean =>
-    isDeepStrictEqual(without(back, added), without(value(sent), added));
-  if (claim.content.meta.status === 'failed') {
-    const stdout = member(answer['error_log'], 'stdout');
-    if (typeof stdout !== 'string') return nothing;
-    return stdout === sent || isSame(value(stdout)) ? same : different;
-  }
-  if (!('output' in answer)) return nothing;
-  return isSame(answer['output']) ? same : different;
+  const theirs = back.text === null ? member(exactValue(answer.text), 'output') : exactValue(back.text);
+  return isDeepStrictEqual(without(theirs, added), without(exactValue(sent), added)) ? same : different;
+}
+
+interface Returned {
+  /** The output as a text of its own; null: it is a member of the answer. */
+  readonly text: string | null;
+}
+
+/**
+ * Where an output that was sent lies in the answer: a failed run has the text of its output in its error log.
+ * @returns null: nothing came back. 'not due': none is due in such an answer
+ */
+function returned({ value, isMetadata }: ReadAnswer, isArchive: boolean): Returned | 'not due' | null {
+  const status = value.metadata.status_v2;
+  if (isMetadata === true || status === 'canceled') return 'not due';
+  if (status !== 'failed') return (value['output'] ?? null) === null ? null : { text: null };
+  // An archive has no text.
+  if (isArchive) return 'not due';
+  const stdout = member(value['error_log'], 'stdout');
+  return typeof stdout === 'string' ? { text: stdout } : null;
+}
+
+/** Whether it says nothing: the official SDK does not send such an output, so one that does not come back proves nothing. */
+function isEmpty({ object }: ArtefactFile, body: ArtefactBody | undefined): boolean {
+  return body !== undefined && (body.bytes === 0 || (object?.isEmpty === true && !isAltered(body)));
 }
 
 /** Whether the document, made once more, is the one that was uploaded; where that was the file itself it is. */
@@ -127,6 +159,11 @@ async function orNull<T>(digested: Promise<T>): Promise<T | null> {
   });
 }
 
+const tooLargeToCompare: Verified = {
+  isSame: null,
+  warning: 'the returned output was not compared, because it is too large to come within the answer, and did',
+};
+
 const cannotCompare: Verified = {
   isSame: null,
   warning: 'the returned output was not compared, because the folder’s output has changed since it was sent',
@@ -170,12 +207,8 @@ async function tokensDigest(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   return tokens.digest();
 }
 
-function value(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
 }
 
 function member(object: unknown, name: string): unknown {

@@ -49,7 +49,7 @@ export async function writeBack(
     // What it would be compared with is let go with the story of the run; what came of it then is not.
     const verified = claim.isThinned
       ? { isSame: claim.outputSame, warning: null }
-      : await verify(claim, answer, own, parts, signal);
+      : await verify(claim, fetched.answer, own, parts, signal);
     if (verified.warning !== null) warnings.push(verified.warning);
     const document = (more: readonly string[], outputFile: string | null): string => {
       const allWarnings = [...claim.warnings, ...warnings, ...more];
@@ -124,16 +124,17 @@ async function openOwnFolder(
 
 async function verify(
   claim: Claim,
-  answer: RunAnswer,
+  read: ReadAnswer,
   own: OwnFolder | null,
   { platform, folders, progress }: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Verified> {
   const folder = own?.folder ?? null;
+  const answer = read.value;
   if (!urlAnswer.safeParse(answer['output']).success || isInlined(claim, answer)) {
     const hold = async (body: ArtefactBody): Promise<Uint8Array | undefined> =>
       own === null ? undefined : (await folders.hold(own.places.path, own.folder.pathOfItself(), [body]))[0];
-    return await verifyInline(claim, answer, folder, hold);
+    return await verifyInline(claim, read, folder, hold, progress.delivery);
   }
   const download = () => platform.download(answer['output'], outputBytesMax, signal);
   return await verifyStream(claim, download, folder, progress.delivery);

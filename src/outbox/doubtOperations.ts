@@ -25,10 +25,31 @@ interface TrustRow {
   readonly reason: string | null;
 }
 
+interface WholeScanRow {
+  readonly dropRoot: string;
+  readonly atMs: number;
+}
+
 export function doubtOperations(
   sql: Statements,
   { runs, runByNumber, tell, seized, applyTo, eachOfKind, eachQueuedWithUploads }: RunRows,
 ) {
+  /**
+   * Distrust that lies ahead of the clock would cover whatever happens until then: no run in a list would show that the
+   * outbox is behind once more, and every folder would count as one from before.
+   */
+  const moveDistrust = (byMs: number, nowMs: number): void => {
+    sql.moveDistrust.run({ byMs, nowMs });
+    for (const { dropRoot, atMs } of sql.wholeScans.all() as WholeScanRow[]) {
+      // Set ahead it stays where it is: what was seen before it was, and what comes now comes after it.
+      const toMs = Math.min(atMs + Math.min(byMs, 0), nowMs);
+      if (toMs === atMs) continue;
+      // What that scan had seen goes on being what it had seen.
+      sql.pullFirstSeen.run({ dropRoot, atMs, toMs });
+      sql.pullWholeScan.run({ dropRoot, toMs });
+    }
+  };
+
   return {
     /**
      * Takes over what an earlier process left: an intent without an answer becomes `unknown`, claims end, and runs that
@@ -56,6 +77,7 @@ export function doubtOperations(
         if (life !== run.life) sql.setState.run({ run: run.run, state: lifeColumns(life)['state'] });
       });
       // Times in the far future were written by a clock that was wrong, or are some server's wish of long ago.
+      moveDistrust(0, nowMs);
       for (const line of allLines)
         sql.capDue.run({ line, latestMs: nowMs + chance.policy.backoff.delayMsMax });
       sql.restLastSuspects.run({ dueAtMs: nowMs + lifeBeforeLastMs, crashes: crashesMax - 1 });
@@ -68,7 +90,7 @@ export function doubtOperations(
     },
 
     /**
-     * The machine's clock was set while the daemon ran: what is counted from moments on it moves along.
+     * The machine's clock was set while the daemon ran: what is counted from moments on it moves along, distrust too.
      * @param byMs how far it was set, in ms; below 0: back
      */
     clockSet(byMs: number, nowMs: number): void {
@@ -78,6 +100,7 @@ export function doubtOperations(
       };
       for (const kind of ['uploaded', 'unknown', 'tracked'] as const) eachOfKind(kind, move);
       eachQueuedWithUploads(move);
+      moveDistrust(byMs, nowMs);
       // Set ahead, runs are due sooner, which harms nobody; set back, they would wait for as long.
       if (byMs < 0) for (const line of allLines) sql.pullDue.run({ line, byMs, nowMs });
     },

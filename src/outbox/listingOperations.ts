@@ -1,9 +1,10 @@
 /** What the platform's lists showed: the evidence for "found" and for "surely absent". */
+import { alsoThere } from '../core/foundTwice.ts';
 import { allLines } from '../core/turns.ts';
 import type { Claim } from './nouns.ts';
 import { runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
-import type { RunRows } from './runRows.ts';
+import { warningsMax, type RunRows } from './runRows.ts';
 
 /** Whose apps are looked at, of each line: whole backlogs are of one app. */
 const runsAskedFor = 50;
@@ -30,11 +31,31 @@ export interface FoundRun {
   readonly createdAtMs: number;
 }
 
-export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin'>) {
+interface OwnRow {
+  readonly run: number;
+  readonly app: string;
+  readonly platform: string;
+  readonly runId: string | null;
+  readonly road: string;
+}
+
+export function listingOperations(
+  sql: Statements,
+  { thin, runByNumber }: Pick<RunRows, 'thin' | 'runByNumber'>,
+) {
+  const ownRow = (fingerprint: string): OwnRow | undefined =>
+    sql.ownFingerprint.get({ fingerprint }) as OwnRow | undefined;
+
   /** @returns where on its road the run is, or left it; undefined: there is none */
-  const roadOf = (fingerprint: string): string | undefined => {
-    const own = sql.ownFingerprint.get({ fingerprint }) as { readonly road: string } | undefined;
-    return own?.road ?? thin.byFingerprint(fingerprint)?.kind;
+  const roadOf = (fingerprint: string): string | undefined =>
+    ownRow(fingerprint)?.road ?? thin.byFingerprint(fingerprint)?.kind;
+
+  /** A run that has its id already has another one on the platform: once, whatever else the run was warned of. */
+  const warnOfOther = (run: number, runId: string): void => {
+    const warnings = runByNumber(run)?.warnings ?? [];
+    if (warnings.some((warning) => warning.startsWith(alsoThere(runId)))) return;
+    const told = [...warnings, `${alsoThere(runId)} the one that was known first was kept`];
+    sql.setWarnings.run({ run, warnings: JSON.stringify(told.slice(0, warningsMax)) });
   };
 
   return {
@@ -77,7 +98,8 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
     },
 
     /**
-     * Takes in one page. Each id is kept, so that the next listing can tell whether a deletion has shifted its pages.
+     * Takes in one page. Each id is kept, so that the next listing can tell whether a deletion has shifted its pages. A run
+     * that is known under another id is warned of this one; not so one whose story was let go.
      * @returns what carries the fingerprint of an unknown run; whether it is that run's is for `apply` to say
      */
     addPage(
@@ -92,7 +114,8 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
       for (const { runId, createdAtMs, fingerprint, generation, host } of page) {
         sql.addListed.run({ listing, runId, createdAtMs });
         if (fingerprint === null) continue;
-        const isKnown = roadOf(fingerprint) !== undefined;
+        const own = ownRow(fingerprint);
+        const isKnown = own !== undefined || thin.byFingerprint(fingerprint) !== undefined;
         if (!isKnown) sql.noteTwin.run({ platform, app, runId, fingerprint, generation });
         // One under this host's name was an outbox's that was lost: it shows as well that this list shows them.
         if (isKnown || (host !== null && host === ownHost)) {
@@ -102,6 +125,9 @@ export function listingOperations(sql: Statements, { thin }: Pick<RunRows, 'thin
         const run = sql.unknownByFingerprint.pluck().get({ fingerprint, app, platform }) as
           number | undefined;
         if (run !== undefined) found.push({ run, runId, createdAtMs });
+        else if (own?.app === app && own.platform === platform) {
+          if (own.runId !== null && own.runId !== runId) warnOfOther(own.run, runId);
+        }
       }
       return found;
     },

@@ -5,7 +5,7 @@ import { takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/tu
 import type { Claim, Hand, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { lifeColumns, type FolderRow } from './rows.ts';
-import type { Chance, RunRows } from './runRows.ts';
+import { warningsMax, type Chance, type RunRows } from './runRows.ts';
 import { codeOf } from './unusable.ts';
 
 /** Of the same content in directories of the same inode, which are few. */
@@ -154,7 +154,7 @@ export function runOperations(
       const all = [...new Set([...found.warnings, ...warnings])];
       if (all.length === found.warnings.length) return;
       thin.thicken(run);
-      sql.setWarnings.run({ run, warnings: JSON.stringify(all.slice(0, 50)) });
+      sql.setWarnings.run({ run, warnings: JSON.stringify(all.slice(0, warningsMax)) });
     },
 
     /** Which runs are in a state, of which drop root, and why where they are parked: in pages by their number. */

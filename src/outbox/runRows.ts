@@ -13,6 +13,8 @@ import { thinRuns } from './thinRuns.ts';
 
 /** More would bury the story of the run; the oldest go first. */
 const historyEntriesMax = 200;
+/** Of a run: more would bury what it is. */
+export const warningsMax = 50;
 /** Rows are gone through in pages of this many. */
 const pageOfRows = 500;
 

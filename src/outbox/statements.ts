@@ -167,7 +167,7 @@ export const statements = {
       and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
-  ownFingerprint: `select run, run_id as runId, kind, coalesce(state ->> '$.from.kind', kind) as road from run
+  ownFingerprint: `select run, app, platform, run_id as runId, kind, coalesce(state ->> '$.from.kind', kind) as road from run
     where fingerprint = @fingerprint`,
   runHolding: 'select run from run where platform = @platform and app = @app and run_id = @runId',
 
@@ -300,6 +300,11 @@ export const statements = {
       fingerprint_seen_at_ms = coalesce(fingerprint_seen_at_ms, excluded.fingerprint_seen_at_ms)`,
   trust: 'select distrusted_at_ms as distrustedAtMs, distrust_reason as reason from outbox where only = 1',
   distrust: 'update outbox set distrusted_at_ms = @nowMs, distrust_reason = @reason where only = 1',
+  moveDistrust: 'update outbox set distrusted_at_ms = min(distrusted_at_ms + @byMs, @nowMs) where only = 1',
+  wholeScans: 'select drop_root as dropRoot, whole_scan_ms as atMs from root where whole_scan_ms is not null',
+  pullWholeScan: 'update root set whole_scan_ms = @toMs where drop_root = @dropRoot',
+  pullFirstSeen: `update folder set first_seen_ms = @toMs where drop_root = @dropRoot
+    and first_seen_ms > @toMs and first_seen_ms <= @atMs`,
   forgetWholeScans: 'update root set whole_scan_ms = null',
   wholeScan: 'select whole_scan_ms from root where drop_root = @dropRoot',
   noteWholeScan:
@@ -352,6 +357,7 @@ export const wholeTableReads: Partial<Record<StatementName, string>> = {
   begunArchivings: 'holds the moves that are under way: one for each drop root, and what a crash left',
   forgetWholeScans: 'a row for each drop root, once in the life of a lost outbox',
   forgetFirstStarts: 'likewise',
+  wholeScans: 'a row for each drop root, when the clock of a lost outbox was set back',
   countProving: 'the index holds only what a lost outbox has still to find out',
   listings: 'a listing lives as long as an unknown run that needs it',
 };

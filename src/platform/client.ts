@@ -40,6 +40,8 @@ export interface UploadTicket {
 export interface ReadAnswer {
   readonly value: RunAnswer;
   readonly text: string;
+  /** It was asked for without what the run put out. */
+  readonly isMetadata?: boolean;
 }
 
 export type Created =
@@ -144,7 +146,8 @@ export class PlatformClient {
   /** `GET …/runs/{id}/metadata`: the run without its output. */
   async runMetadata(app: string, runId: string, signal: AbortSignal): Promise<ReadAnswer> {
     const asked = { what: 'asking for the run', app: null };
-    return await this.#requests.json(asked, 'GET', routes.metadata(app, runId), runAnswer, signal);
+    const answer = await this.#requests.json(asked, 'GET', routes.metadata(app, runId), runAnswer, signal);
+    return { ...answer, isMetadata: true };
   }
 
   /** `GET …/runs/{id}/input` or `/output`: the JSON document alone, as text. */

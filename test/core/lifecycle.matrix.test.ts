@@ -32,6 +32,7 @@ const sampleHappenings: { readonly [K in HappeningKind]: Extract<Happening, { ki
   uploadsTooOld: { kind: 'uploadsTooOld' },
   sourceChanged: { kind: 'sourceChanged', failure: failureWith('run') },
   intended: { kind: 'intended', platformTimeMs: now },
+  slotTooOld: { kind: 'slotTooOld' },
   made: { kind: 'made', runId: 'run-b' },
   nothingMade: { kind: 'nothingMade', failure: trouble },
   refused: { kind: 'refused', failure: failureWith('run') },
@@ -79,9 +80,10 @@ const fromOutside = (these: Partial<Row>): Row => row('same', these);
 
 const matrix: Readonly<Record<HappeningKind, Row>> = {
   uploadsLanded: fromSteps({ queued: 'uploaded' }),
-  uploadsTooOld: fromSteps({ uploaded: 'queued' }),
+  uploadsTooOld: fromSteps({ uploaded: 'queued', intended: 'queued' }),
   sourceChanged: fromSteps({ queued: 'queued', uploaded: 'queued' }),
   intended: fromSteps({ uploaded: 'intended' }),
+  slotTooOld: fromSteps({ intended: 'uploaded' }),
   made: fromSteps({ intended: 'tracked' }),
   nothingMade: fromSteps({ intended: 'uploaded' }),
   refused: fromSteps({ intended: 'queued' }),

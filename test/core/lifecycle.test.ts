@@ -40,6 +40,20 @@ describe('the road', () => {
       dueAtMs: now,
     },
     {
+      name: 'ids that became too old while the intent was written down are thrown away too: nothing was sent',
+      from: sampleStates.intended,
+      happening: { kind: 'uploadsTooOld' },
+      is: queued,
+      dueAtMs: now,
+    },
+    {
+      name: 'an intent that took long to be written down, with nothing sent, keeps its ids and waits for a new slot',
+      from: sampleStates.intended,
+      happening: { kind: 'slotTooOld' },
+      is: { kind: 'uploaded', uploads },
+      dueAtMs: now,
+    },
+    {
       name: 'a source that changed while it was read waits for its folder, without ids',
       from: sampleStates.uploaded,
       happening: { kind: 'sourceChanged', failure: runTrouble },

@@ -203,6 +203,7 @@ export class Model {
         return;
       case 'send':
         if (how % 5 === 4) this.#happen({ kind: 'uploadsTooOld' });
+        else if (how % 5 === 3) this.#intendTooLate(when);
         else this.#send();
         return;
       case 'poll':
@@ -225,6 +226,12 @@ export class Model {
       throw new PromiseBroken('a request left without a durable intent');
     this.#isAsking = true;
     this.posts += 1;
+  }
+
+  /** The intent was so long on its way to the disk that no request follows. */
+  #intendTooLate(when: number): void {
+    this.#happen({ kind: 'intended', platformTimeMs: this.nowMs });
+    this.#happen({ kind: when % 2 === 0 ? 'slotTooOld' : 'uploadsTooOld' });
   }
 
   #answer(how: number, when: number): void {

@@ -326,6 +326,25 @@ test('of two runs with one fingerprint the older is kept and the other is told',
   expect(warnings).toContainEqual(expect.stringContaining(newer ?? 'the newer run'));
 });
 
+test('of a run that is known already a second one is told as soon as a list shows it, and once', async ({
+  bench,
+}) => {
+  bench.start();
+  const run = await bench.track('twice');
+  await bench.reaches(run, 'recorded');
+  const [made] = await bench.listed();
+  const [second = ''] = await bench.foreignRuns(1, made?.description ?? '');
+  for (const name of ['lost', 'lost again']) {
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+    await bench.missedOnce(await bench.track(name));
+    const { life, warnings } = await bench.run(run);
+    expect(life.state).toMatchObject({ kind: 'recorded', runId: made?.id });
+    expect(warnings).toEqual([
+      `the platform also has it as ${second}; the one that was known first was kept`,
+    ]);
+  }
+});
+
 test('only the last bracket of a description counts, whatever was copied in front of it', async ({
   bench,
 }) => {

@@ -1,6 +1,11 @@
-/** Documents that say the same have the same digest, however they are written and cut; others have another. */
+/**
+ * Documents that say the same have the same digest, however they are written and cut; others have another. Small ones,
+ * which are compared as values, go by the same rule.
+ */
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { exactValue } from '../../src/delivery/exactValue.ts';
 import { JsonDigest } from '../../src/delivery/jsonDigest.ts';
 
 function digest(text: string, pieceBytes = 1_000): string {
@@ -22,6 +27,7 @@ test.each([
   // Written anew, minus zero is zero.
   expect(JSON.stringify(JSON.parse(one))).toBe(JSON.stringify(JSON.parse(other)));
   expect(digest(one)).toBe(digest(other));
+  expect(isDeepStrictEqual(exactValue(one), exactValue(other))).toBe(true);
 });
 
 test.each([
@@ -34,12 +40,22 @@ test.each([
   ['["a\\",\\"b"]', '["a","b"]'],
   ['["\\\\u0041"]', '["\\u0041"]'],
   ['[9007199254740993]', '[9007199254740992]'],
+  ['{"a":-9007199254740993}', '{"a":-9007199254740992}'],
+  ['[9007199254740993]', '["9007199254740993"]'],
+  ['[1e400]', '[1e401]'],
   ['["\\ud83d"]', '["\\ud83e"]'],
   ['["\\ud83dx"]', '["x"]'],
   ['[true]', '[false]'],
   ['[]', '{}'],
 ])('%s says something else than %s', (one, other) => {
   expect(digest(one)).not.toBe(digest(other));
+  expect(isDeepStrictEqual(exactValue(one), exactValue(other))).toBe(false);
+});
+
+test('a number in a text is no number, and a text that is no JSON is what it is', () => {
+  const text = { at: '[-0] "9007199254740993"', 'id 9007199254740993': 1 };
+  expect(exactValue(JSON.stringify(text))).toEqual(text);
+  expect(exactValue('no JSON: 9007199254740993')).toBe('no JSON: 9007199254740993');
 });
 
 test.each([

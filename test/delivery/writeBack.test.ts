@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { defaultPolicy } from '../../src/core/policy.ts';
-import { resultIn } from '../journey/folders.ts';
+import { plan, resultIn } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { minuteMs, test, type Bench } from './bench.ts';
 
@@ -236,6 +236,103 @@ describe('a large output that does not come back byte for byte', () => {
       warnings: [expect.stringContaining('different from what was sent')],
     });
     expect((await bench.outbox.counts()).differing).toBe(1);
+  });
+});
+
+describe('what an answer says of the output that was sent', () => {
+  const succeeded = plan('plan');
+  const failed = { ...succeeded, 'meta.json': { status: 'failed', error: 'code 3' } };
+  const text = { 'input.json': {}, 'output.txt': 'x = 1', 'meta.json': succeeded['meta.json'] };
+  const large = { solution: { text: 'x'.repeat(1_200_000) } };
+  const written = JSON.stringify(JSON.stringify(large, null, 1));
+  const exact = { ...succeeded, 'output.json': '{"id":9007199254740993,"share":-0.0,"gap":1.0}' };
+  const same = [true, '', 0];
+  const different = [false, 'the output came back different from what was sent', 1];
+  const lost = [false, 'the output came back different from what was sent: nothing came back', 1];
+  const nothingToSay = [null, '', 0];
+
+  test.for([
+    { name: 'no output', files: succeeded, members: '', said: lost },
+    { name: 'null', files: succeeded, members: '"output":null', said: lost },
+    { name: 'no large one', files: { ...succeeded, 'output.json': large }, members: '', said: lost },
+    { name: 'no text', files: text, members: '"output":null', said: lost },
+    {
+      name: 'no text of a failed run',
+      files: failed,
+      status: 'failed',
+      members: '"error_log":{}',
+      said: lost,
+    },
+    {
+      name: 'the text of a large one of a failed run, written in another way',
+      files: { ...failed, 'output.json': large },
+      status: 'failed',
+      members: `"error_log":{"stdout":${written}}`,
+      said: same,
+    },
+    {
+      name: 'another text for a large one of a failed run',
+      files: { ...failed, 'output.json': large },
+      status: 'failed',
+      members: '"error_log":{"stdout":"{}"}',
+      said: different,
+    },
+    {
+      name: 'a large one itself, though its address was asked for',
+      files: { ...succeeded, 'output.json': large },
+      members: `"output":${JSON.stringify(large)}`,
+      said: [null, expect.stringContaining('was not compared'), 0],
+    },
+    {
+      name: 'numbers written in another way',
+      files: exact,
+      members: '"output":{"share":0,"gap":1,"id":9007199254740993}',
+      said: same,
+    },
+    {
+      name: 'another last digit of a number that no double holds',
+      files: { ...succeeded, 'output.json': '{"id":9007199254740993}' },
+      members: '"output":{"id":9007199254740992}',
+      said: different,
+    },
+    {
+      name: 'nothing, because the run was canceled',
+      files: succeeded,
+      status: 'canceled',
+      said: nothingToSay,
+    },
+    {
+      name: 'nothing of an output that says nothing',
+      files: { ...succeeded, 'output.json': ' {}' },
+      said: nothingToSay,
+    },
+    {
+      name: 'nothing of a failed run that had none',
+      files: { 'input.json': {}, 'meta.json': failed['meta.json'] },
+      status: 'failed',
+      said: nothingToSay,
+    },
+  ])('$name', async ({ files, status = 'succeeded', members = '', said }, { bench }) => {
+    const body = `{"id":"run-1","metadata":{"status_v2":"${status}"}${members === '' ? '' : `,${members}`}}`;
+    bench.standIn.faults.always({ kind: 'run' }, { kind: 'answer', status: 200, body });
+    const run = await bench.track('plan', files);
+    bench.start();
+    const { warnings, outputSame } = await bench.reaches(run, 'recorded');
+    const verified = resultIn(join(bench.dir, 'plan'))?.runtrackd['output_verified'];
+    expect([verified, warnings.join(), (await bench.outbox.counts()).differing]).toEqual(said);
+    expect(outputSame).toBe(verified);
+  });
+
+  test('nothing, where it was too large and only its metadata was asked for', async ({ bench }) => {
+    bench.standIn.faults.always(
+      { kind: 'run' },
+      { kind: 'answer', status: 200, body: JSON.stringify({ padding: 'x'.repeat(17 * 1024 * 1024) }) },
+    );
+    const run = await bench.track('plan');
+    bench.start();
+    const { warnings, outputSame } = await bench.reaches(run, 'recorded');
+    expect(warnings).toEqual([expect.stringContaining('only its metadata')]);
+    expect(outputSame).toBeNull();
   });
 });
 

@@ -229,6 +229,65 @@ describe('what is found after distrust began', () => {
   });
 });
 
+describe('a clock that was a day ahead when distrust began', () => {
+  const day = 86_400 * second;
+  /** How it is set back: while the process watches, or while none runs. */
+  const ways = [
+    { when: 'under the daemon', set: (outbox: Outbox) => outbox.clockSet(-day, now + 10 * second) },
+    { when: 'before it starts again', set: (outbox: Outbox) => outbox.takeOver(later(10 * second)) },
+  ];
+  /** Distrusted, scanned, and then set back: of the two folders one was seen by that scan, and one after it. */
+  const setBack = async (set: (outbox: Outbox) => Promise<unknown>): Promise<Outbox> => {
+    const outbox = await used();
+    await outbox.beginDistrust('the first', null, later(day));
+    await outbox.saveFolder({ ...seen, path: 'seen', firstSeenMs: now + day + second });
+    await outbox.noteWholeScan('plans', now + day + second);
+    await outbox.saveFolder({ ...seen, path: 'after', firstSeenMs: now + day + 2 * second });
+    await set(outbox);
+    return outbox;
+  };
+  const seen: Folder = {
+    ...{ dropRoot: 'plans', path: '', state: 'settling', hint: '', signature: 's', target: '' },
+    reason: { class: 'settling', text: 'waiting' },
+    directory: newDirectory(),
+    ...{ firstSeenMs: now, changedAtMs: now, sinceMs: now, run: null },
+  };
+
+  test.each(ways)('and is set back $when: what the list shows then is believed', async ({ set }) => {
+    const outbox = await setBack(set);
+    expect((await outbox.distrust())?.sinceMs).toBeLessThanOrEqual(now + 10 * second);
+    const evidenceMs = now + 20 * second;
+    expect(await outbox.beginDistrust('the second', evidenceMs, later(30 * second))).toBe(true);
+  });
+
+  test.each(ways)('and is set back $when: only what comes then is new', async ({ set }) => {
+    const outbox = await setBack(set);
+    const at = later(40 * second);
+    const fresh = { newestFileChangeMs: now + 30 * second };
+    await outbox.saveFolder({ ...seen, path: 'new', firstSeenMs: now + 20 * second });
+    for (const [path, kind] of Object.entries({ seen: 'unknown', after: 'queued', new: 'queued' }))
+      expect(await stateOf(outbox, await put(outbox, { ...fresh, path }, at)), path).toMatchObject({ kind });
+  });
+
+  test('and is set ahead again: distrust is as long ago as it was, and never ahead', async () => {
+    const outbox = await used();
+    await outbox.beginDistrust('a reason', null, later(second));
+    await outbox.clockSet(-day, now - day + 10 * second);
+    expect(await outbox.distrust()).toMatchObject({ sinceMs: now - day + second });
+    await outbox.clockSet(day, now + 20 * second);
+    expect(await outbox.distrust()).toMatchObject({ sinceMs: now + second });
+    await outbox.clockSet(day, now + 30 * second);
+    expect(await outbox.distrust()).toMatchObject({ sinceMs: now + 30 * second });
+  });
+
+  test('moves nothing of an outbox that is trusted', async () => {
+    const outbox = await used();
+    await outbox.clockSet(-day, now);
+    await outbox.takeOver(chance);
+    expect(await outbox.distrust()).toBeNull();
+  });
+});
+
 describe('a result file that is believed', () => {
   test('settles its run at once: recorded under its id, and nothing is due', async () => {
     const outbox = await used();

@@ -211,6 +211,35 @@ describe('what the platform’s list shows', () => {
     },
   );
 
+  test.for(['tracked', 'recorded'] as const)(
+    'as a second run of one that is %s is told once, and each other one too',
+    async (kind) => {
+      const outbox = await opened();
+      await outbox.enqueue(newRun(), chance);
+      await taken(outbox, 1, road[kind]);
+      await outbox.addWarnings(1, ['the platform also has it as run-c; the older one was kept']);
+      const { fingerprint = '' } = (await outbox.run(1)) ?? {};
+      for (const ids of [
+        ['run-a', 'run-b', 'run-c'],
+        ['run-b', 'run-d'],
+      ]) {
+        const listing = await outbox.beginListing(platform, app, now);
+        const page = ids.map((id) => listed(id, fingerprint));
+        expect(await outbox.addPage(listing, platform, app, page, now)).toEqual([]);
+      }
+      const inAnother = await outbox.beginListing(platform, 'tortoise-app', now);
+      await outbox.addPage(inAnother, platform, 'tortoise-app', [listed('run-e', fingerprint)], now);
+      expect(await outbox.run(1)).toMatchObject({
+        life: { state: { kind, runId: 'run-a' } },
+        warnings: [
+          'the platform also has it as run-c; the older one was kept',
+          'the platform also has it as run-b; the one that was known first was kept',
+          'the platform also has it as run-d; the one that was known first was kept',
+        ],
+      });
+    },
+  );
+
   test('proves that fingerprints show only when it showed one of ours', async () => {
     const outbox = await opened();
     const { fingerprint } = await unknownRun(outbox);
