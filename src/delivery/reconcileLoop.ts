@@ -92,12 +92,19 @@ export class ReconcileLoop {
     } catch (error) {
       if (error instanceof RuntrackdError) {
         this.#failed.set(app, error.failure);
-        this.#pauses.noteFailure(error.failure, app, aboutList(app));
+        this.#noteFailure(error.failure, app);
         log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
       } else if (!this.#cut.aborted) throw error;
     } finally {
       clearInterval(lookingAtLine);
     }
+  }
+
+  /** Whether the app is well is told by whatever else is asked of it: a list that is refused, or has no end, keeps nobody waiting. */
+  #noteFailure(failure: Failure, app: string): void {
+    const { clock } = this.#parts;
+    if (failure.reach === 'platform') this.#pauses.noteFailure(failure, app, aboutList(app));
+    else this.#gate.blame(aboutList(app), failure, clock.monotonicMs(), clock.random());
   }
 }
 
