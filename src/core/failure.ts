@@ -32,6 +32,8 @@ export const rateLimited = 'rate-limited';
 
 export const platformTrouble = 'platform-trouble';
 export const unreadableAnswer = 'unreadable-answer';
+/** Storage said no to the bytes of one run, or it says no to all. */
+export const storageRefused = 'storage-refused';
 /** No answer came. */
 export const unreachable = 'unreachable';
 

@@ -1,7 +1,8 @@
 /**
  * The platform's limits as one line of waiting requests: whoever wants to ask takes a slot first. What finishes a run
  * goes before what starts one, so that runs do not pile up half-way while their upload ids grow old. A request that
- * waits for the narrower limit of new runs lets the others pass.
+ * waits for the narrower limit of new runs lets the others pass. A list goes last, and has a share of its own all the same:
+ * where the limit of all requests binds, somebody always waits to upload.
  */
 import {
   accepted,
@@ -18,6 +19,14 @@ import type { Clock } from '../system/clock.ts';
 /** What requests are about, in the order in which they go. */
 export const requestLines = ['result', 'create', 'upload', 'list'] as const;
 export type RequestLine = (typeof requestLines)[number];
+
+/**
+ * A list that waits has every so many-th slot. Without that, runs whose outcome is unknown would be looked for only when
+ * the backlog ends. So a hundred pages are read in half a minute at the usual limit, and everything else is slowed by a
+ * tenth at the most, for as long as there is something to list.
+ */
+const listEvery = 10;
+const listFirst: readonly RequestLine[] = ['list', ...requestLines.filter((line) => line !== 'list')];
 
 export interface Limits {
   /** `POST /runs` a second; null: no limit. */
@@ -55,6 +64,8 @@ export class Budget {
   #runs: Pace;
   #api: Pace;
   #timer: NodeJS.Timeout | null = null;
+  /** How many slots others were given while a list waited, since one last had its own. */
+  #passedList = 0;
 
   /** @param isRecovering work has piled up: hosts that come back together must not come at once */
   constructor(limits: Limits, clock: Clock, isRecovering: boolean) {
@@ -90,7 +101,11 @@ export class Budget {
 
   /** How many requests wait for their slot. */
   waiting(): number {
-    return requestLines.reduce((sum, line) => sum + this.#waiting[line].length, 0);
+    return requestLines.reduce((sum, line) => sum + this.waitingIn(line), 0);
+  }
+
+  waitingIn(line: RequestLine): number {
+    return this.#waiting[line].length;
   }
 
   /** Whether the platform’s refusals hold us well below what is configured. */
@@ -144,12 +159,14 @@ export class Budget {
       const nowMs = this.#clock.monotonicMs();
       let nextMs = Infinity;
       let isGiven = false;
-      for (const line of requestLines) {
+      for (const line of this.#passedList < listEvery - 1 ? requestLines : listFirst) {
         const [first] = this.#waiting[line];
         if (first === undefined) continue;
         const freeMs = this.#freeAtMs(line);
         nextMs = Math.min(nextMs, freeMs);
         if (freeMs > nowMs) continue;
+        if (line === 'list') this.#passedList = 0;
+        else if (this.waitingIn('list') > 0) this.#passedList += 1;
         this.#waiting[line].shift();
         first.give(this.#ticket(line, nowMs));
         isGiven = true;

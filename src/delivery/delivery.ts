@@ -181,7 +181,10 @@ export class Delivery {
   /** How long until a run is due or a pause ends, in ms. */
   async #idleMs(): Promise<number> {
     const { outbox, clock, runsAtOnce, platformId } = this.#parts;
-    if (this.#inHand.size >= runsAtOnce) return idleMsMax;
+    if (this.#inHand.size >= runsAtOnce) {
+      this.#tellOfBudget();
+      return idleMsMax;
+    }
     // Pauses are counted by the clock that nobody sets; what is in the outbox by the one that outlives the process.
     const [nowMs, steadyMs] = [clock.nowMs(), clock.monotonicMs()];
     const endsInMs = (pause: Pause | null): number => (pause?.untilMs ?? Infinity) - steadyMs;
@@ -204,9 +207,14 @@ export class Delivery {
   #tellProgress({ dueInMs, platformPauseEndsInMs, appPausesEndInMs, storagePauseEndsInMs }: Awaited): void {
     const pausesMs = [platformPauseEndsInMs ?? 0, ...appPausesEndInMs, storagePauseEndsInMs];
     const isForTime = dueInMs > 0 || pausesMs.some((ms) => ms > 0 && ms < Infinity);
-    const isForBudget = this.budget.waiting() > 0;
     // What is in hand shows by itself that it moves.
-    if (this.#inHand.size === 0 ? isForTime || isForBudget : isForBudget) this.#parts.progress.delivery();
+    if (this.#inHand.size === 0 && isForTime) this.#parts.progress.delivery();
+    this.#tellOfBudget();
+  }
+
+  /** Whoever waits for a slot cannot show that he moves, and the platform may wish for long waits. */
+  #tellOfBudget(): void {
+    if (this.budget.waiting() > 0) this.#parts.progress.delivery();
   }
 
   async #claim(only: number | null): Promise<readonly Claim[]> {

@@ -4,7 +4,8 @@
  *
  * An error of the server (5xx) may be about one thing alone: a run that it stumbles over, an app's list. It pauses
  * everything once, and when the probe then finds the platform well, that one thing is to blame: the next time it waits by
- * itself, ever longer, and nobody with it.
+ * itself, ever longer, and nobody with it. Where that is clear from the beginning, as it is for a list that is refused, it is
+ * blamed at once.
  */
 import { backoffMs, type BackoffPolicy } from '../core/backoff.ts';
 import { isServersError, rateLimited, type Failure } from '../core/failure.ts';
@@ -61,7 +62,7 @@ export class Gate {
     if (failure.class === rateLimited || (failure.reach !== 'platform' && failure.reach !== 'app'))
       return nobody;
     if (isServersError(failure) && this.#blamed.has(about))
-      return { isNewPause: false, waitMs: this.#blame(about, failure, nowMs, random) };
+      return { isNewPause: false, waitMs: this.blame(about, failure, nowMs, random) };
     const reach = failure.reach === 'platform' ? platform : app;
     const earlier = this.#pauses.get(reach);
     // Runs that were under way when the pause began fail with it; they do not make it longer.
@@ -100,8 +101,12 @@ export class Gate {
     this.#pauses.set(reach, { failure, sinceMs, untilMs, ...began });
   }
 
-  /** @returns how long it waits, in ms */
-  #blame(about: string, failure: Failure, nowMs: number, random: number): number {
+  /**
+   * This alone failed, and nobody else is to wait for it.
+   * @param about by a name that is the same each time
+   * @returns how long it waits, in ms
+   */
+  blame(about: string, failure: Failure, nowMs: number, random: number): number {
     const tries = (this.#blamed.get(about)?.tries ?? 0) + 1;
     const waitMs = backoffMs(tries, this.#policy, random, failure.retryAfterMs);
     this.#blamed.delete(about);
@@ -136,7 +141,7 @@ export class Gate {
     const pause = this.#pauses.get(app ?? platform);
     this.#pauses.delete(app ?? platform);
     if (app !== null || pause === undefined || pause.isProbed || !isServersError(pause.failure)) return;
-    this.#blame(pause.about, pause.failure, nowMs, random);
+    this.blame(pause.about, pause.failure, nowMs, random);
   }
 
   platformPause(): Pause | null {

@@ -75,8 +75,10 @@ export class Pauses {
     const { storage, results } = this.#breakers;
     if (happening.kind === 'made' || (provesPlatform(happening) && !this.#refusals.refusesAll(app)))
       this.#gate.worked(app, aboutRun(run));
-    if (happening.kind === 'uploadsLanded' && storage.worked(run)) {
-      log.info('the platform’s storage takes uploads again');
+    // An output that storage did not give has come from there now, where no upload may be waiting to find out.
+    const isFetched = happening.kind === 'written' && storage.hasFailed(run);
+    if ((happening.kind === 'uploadsLanded' || isFetched) && storage.worked(run)) {
+      log.info('the platform’s storage works again');
       this.#onChange();
     }
     // Whose folder has taken it at once has not asked the state directory.

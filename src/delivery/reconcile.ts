@@ -15,12 +15,35 @@ import { tellFolder } from './tellFolder.ts';
 const clockMarginMs = 60_000;
 /** Unknown runs are settled in pages of this many. */
 const settledAtOnce = 100;
+/** What a listing showed is forgotten in steps of this many: others ask the outbox in between. */
+const forgottenAtOnce = 1_000;
 
 /**
  * Lists the app's runs once and settles what it can.
  * @returns how many runs were found or sent on; a listing that fails throws a RuntrackdError after settling what it found
  */
 export async function reconcileApp(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<number> {
+  // A process that is killed in the middle of one leaves it, and may be killed each time.
+  await forgetListings(app, parts, signal);
+  try {
+    return await settleByList(app, parts, signal);
+  } finally {
+    // One that failed proves nothing, and would stay for good: lists that fail are read again and again.
+    await forgetListings(app, parts, signal);
+  }
+}
+
+/** All but those that unknown runs refer to. Nothing is lost where it is cut off: the next listing begins with it. */
+async function forgetListings(
+  app: string,
+  { outbox, platformId, progress }: DeliveryParts,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted && (await outbox.forgetListings(platformId, app, forgottenAtOnce)))
+    progress.reconcile();
+}
+
+async function settleByList(app: string, parts: DeliveryParts, signal: AbortSignal): Promise<number> {
   const { outbox, platformId, clock, process } = parts;
   const startedAtMs = clock.nowMs();
   const began = { startedAtMs, steady: { process, ms: clock.monotonicMs() } };
@@ -54,7 +77,6 @@ export async function reconcileApp(app: string, parts: DeliveryParts, signal: Ab
     if (last === undefined) break;
     after = last.run;
   }
-  await outbox.forgetListings(platformId, app);
   return settled;
 }
 

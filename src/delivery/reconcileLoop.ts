@@ -13,6 +13,8 @@ import { reconcileApp } from './reconcile.ts';
 const fingerprintsAskedEveryMs = 10 * 60_000;
 /** With nothing due, it is looked again after this: the clock may have been set. */
 const idleMsMax = 30_000;
+/** So often it is looked whether a page waits for its slot, in ms: the platform may wish for long waits, and that is no loop that hangs. */
+const lookedAtLineEveryMs = 30_000;
 
 export class ReconcileLoop {
   readonly #parts: DeliveryParts;
@@ -66,6 +68,7 @@ export class ReconcileLoop {
       for (const app of apps) {
         const isWaiting = this.#gate.isWaiting(aboutList(app), clock.monotonicMs());
         if (!isStopped() && !isWaiting && !this.#pauses.isPaused(app)) await this.#reconcile(app);
+        this.#parts.progress.reconcile();
       }
       this.#parts.progress.reconcile();
       const dueMs = (await outbox.nextDueMs(platformId, ['reconcile'])) ?? Infinity;
@@ -75,8 +78,11 @@ export class ReconcileLoop {
   }
 
   async #reconcile(app: string): Promise<void> {
-    const { clock, log, outbox, platformId } = this.#parts;
+    const { clock, log, outbox, platform, platformId, progress } = this.#parts;
     this.#askedForFingerprints.set(app, clock.monotonicMs());
+    const lookingAtLine = setInterval(() => {
+      if (platform.budget.waitingIn('list') > 0) progress.reconcile();
+    }, lookedAtLineEveryMs);
     try {
       const settled = await reconcileApp(app, this.#parts, this.#cut);
       this.#gate.worked(app, aboutList(app));
@@ -86,10 +92,19 @@ export class ReconcileLoop {
     } catch (error) {
       if (error instanceof RuntrackdError) {
         this.#failed.set(app, error.failure);
-        this.#pauses.noteFailure(error.failure, app, aboutList(app));
+        this.#noteFailure(error.failure, app);
         log.warn({ app }, `looking for runs of "${app}" failed: ${error.failure.text}`);
       } else if (!this.#cut.aborted) throw error;
+    } finally {
+      clearInterval(lookingAtLine);
     }
+  }
+
+  /** Whether the app is well is told by whatever else is asked of it: a list that is refused, or has no end, keeps nobody waiting. */
+  #noteFailure(failure: Failure, app: string): void {
+    const { clock } = this.#parts;
+    if (failure.reach === 'platform') this.#pauses.noteFailure(failure, app, aboutList(app));
+    else this.#gate.blame(aboutList(app), failure, clock.monotonicMs(), clock.random());
   }
 }
 

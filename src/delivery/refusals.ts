@@ -1,20 +1,29 @@
 /**
  * A run that the platform refuses concerns that run. When an instance refuses one after the other, and the app takes none in
- * between, it is the app or the instance that is wrong: a name with a slip in it would park thousands.
+ * between, it is the app or the instance that is wrong: a name with a slip in it would park thousands. So it is with
+ * storage: a proxy before it that answers 404 for an hour says nothing of any run.
  */
-import type { Failure } from '../core/failure.ts';
+import { storageRefused, type Failure } from '../core/failure.ts';
 import type { Happening } from '../core/happening.ts';
 import type { Claim } from '../outbox/nouns.ts';
 
 /** So many are set aside before that is believed. */
 const refusedInARowMax = 5;
+/** So many different runs: fewer, because nothing is lost by a mistake. Storage's pause ends by the first that lands. */
+const refusedByStorageMin = 3;
 
 export class Refusals {
   /** Of an app, since it last took a run. */
   readonly #inARow = new Map<string, { readonly instance: string | null; readonly count: number }>();
+  /** Runs that storage refused since one last landed there, as many as it takes. */
+  readonly #byStorage = new Set<number>();
 
-  /** @returns the same; a refusal of an instance that refuses all is a failure of the app, for which its run waits */
-  note(happening: Happening, { life, key: { app }, settings: { instance } }: Claim): Happening {
+  /** @returns the same; a refusal of what refuses all is a failure of the app or of storage, for which its run waits */
+  note(happening: Happening, claim: Claim): Happening {
+    return this.#ofStorage(this.#ofApp(happening, claim), claim);
+  }
+
+  #ofApp(happening: Happening, { life, key: { app }, settings: { instance } }: Claim): Happening {
     if (happening.kind === 'made') this.#inARow.delete(app);
     if (happening.kind !== 'refused') return happening;
     const earlier = this.#inARow.get(app);
@@ -24,6 +33,19 @@ export class Refusals {
     // The first refusal of a run may be about its texts: it is sent once more, in the plainest form.
     if (life.plainest) this.#inARow.set(app, { instance, count: count + 1 });
     return happening;
+  }
+
+  /** One run may be tried many times over, and says no more by that. */
+  #ofStorage(happening: Happening, { run }: Claim): Happening {
+    if (!('failure' in happening) || happening.failure === null) {
+      if (happening.kind === 'uploadsLanded') this.#byStorage.clear();
+      return happening;
+    }
+    const { failure } = happening;
+    if (failure.class !== storageRefused) return happening;
+    if (this.#byStorage.size < refusedByStorageMin) this.#byStorage.add(run);
+    if (this.#byStorage.size < refusedByStorageMin) return happening;
+    return { ...happening, failure: storageRefusesRuns(failure) };
   }
 
   /** Then nothing but a run that is made shows that it is over. */
@@ -40,5 +62,15 @@ function refusesRuns(app: string, instance: string | null, failure: Failure): Fa
     text: `${of}app "${app}" refuses one run after the other; the last time ${failure.text}`,
     hint: 'Check `app` and `instance` of its drop roots against the console; delivery goes on by itself when a run is taken.',
     reach: 'app',
+  };
+}
+
+function storageRefusesRuns(failure: Failure): Failure {
+  return {
+    ...failure,
+    class: 'storage-refuses-runs',
+    text: `storage refuses one run after the other; the last time ${failure.text}`,
+    hint: 'Look for a proxy between this machine and the platform’s storage; delivery goes on by itself when storage takes a run.',
+    reach: 'storage',
   };
 }

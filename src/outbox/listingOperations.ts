@@ -169,12 +169,21 @@ export function listingOperations(
       return sql.lostSince.get({ earlier, later, sinceMs }) === undefined;
     },
 
-    /** Forgets listings of the app that no unknown run refers to any more. */
-    forgetListings(platform: string, app: string): void {
+    /**
+     * Forgets listings of the app that no unknown run refers to any more.
+     * @param limit so many of the runs that they showed at most: lists may be of millions
+     * @returns whether there may be more
+     */
+    forgetListings(platform: string, app: string, limit: number): boolean {
       const needed = new Set(sql.absentListings.pluck().all() as (number | null)[]);
+      let left = limit;
       for (const listing of sql.listings.pluck().all({ platform, app }) as number[]) {
-        if (!needed.has(listing)) sql.forgetListing.run({ listing });
+        if (needed.has(listing)) continue;
+        left -= sql.forgetListed.run({ listing, limit: left }).changes;
+        if (left <= 0) return true;
+        sql.forgetListing.run({ listing });
       }
+      return false;
     },
   };
 }

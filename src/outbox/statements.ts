@@ -331,6 +331,8 @@ export const statements = {
   lostSince: `select 1 from listed as earlier where earlier.listing = @earlier and earlier.created_at_ms >= @sinceMs
       and not exists (select 1 from listed as later where later.listing = @later and later.run_id = earlier.run_id)
     limit 1`,
+  forgetListed: `delete from listed where listing = @listing and run_id in
+    (select run_id from listed where listing = @listing limit @limit + 0)`,
   forgetListing: 'delete from listing where listing = @listing',
   listings: 'select listing from listing where platform = @platform and app = @app',
   absentListings: `select distinct state ->> '$.absent.listing' from run where kind = 'unknown'`,

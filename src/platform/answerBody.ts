@@ -8,7 +8,7 @@ import type { Asked } from './answers.ts';
 
 /** Nothing that is asked for in passing is larger: outputs above 1 MiB are asked for by URL. */
 const answerBytesMax = 16 * 1024 * 1024;
-/** So much of an answer's body is kept for a person; it is never parsed. */
+/** So much of an answer's body is kept for a person; nothing is read in it but storage's name for its trouble. */
 const excerptBytesMax = 500;
 const excerptReadMax = 32 * 1024;
 

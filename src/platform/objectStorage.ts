@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import prettyBytes from 'pretty-bytes';
 import { request, type Dispatcher } from 'undici';
-import { RuntrackdError, type Failure } from '../core/failure.ts';
+import { RuntrackdError, storageRefused, type Failure } from '../core/failure.ts';
 import { excerptOf, whatHappened } from './answerBody.ts';
 import { failureOfContent, type Asked } from './answers.ts';
 import { Deadline } from './deadline.ts';
@@ -128,7 +128,7 @@ export class ObjectStorage {
     const status = answer.statusCode;
     const wait = this.#requests.retryAfterMs(answer.headers);
     return {
-      ...meaningOf(status),
+      ...meaningOf(status, codeIn(excerpt)),
       text: `the platform’s storage answered ${String(status)}${excerpt === '' ? '' : `: ${excerpt}`}`,
       status,
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
@@ -136,16 +136,21 @@ export class ObjectStorage {
   }
 }
 
-/** What a status of storage means. Only what names the bytes themselves concerns the run they belong to. */
-function meaningOf(status: number): Pick<Failure, 'class' | 'hint' | 'reach'> {
-  if (status >= 500 || status === 429 || status === 408) {
+/** By what name S3 and its like call their trouble; several are told by the same status. */
+function codeIn(excerpt: string): string {
+  return /<Code>(\w+)<\/Code>/.exec(excerpt)?.[1] ?? '';
+}
+
+/** What an answer of storage means. Only what names the bytes themselves concerns the run they belong to. */
+function meaningOf(status: number, code: string): Pick<Failure, 'class' | 'hint' | 'reach'> {
+  if (status >= 500 || status === 429 || status === 408 || code === 'RequestTimeout') {
     return {
       class: 'storage-trouble',
       hint: 'Nothing to do: it is tried again until it works.',
       reach: 'storage',
     };
   }
-  if (status === 403) {
+  if (status === 403 || code === 'ExpiredToken') {
     // A proxy that lets nothing through to storage says so, too, and then it is no run's fault.
     return {
       class: 'upload-url-dead',
@@ -160,7 +165,7 @@ function meaningOf(status: number): Pick<Failure, 'class' | 'hint' | 'reach'> {
       reach: 'storage',
     };
   }
-  return { class: 'storage-refused', hint: 'Look at what storage says, then retry the run.', reach: 'run' };
+  return { class: storageRefused, hint: 'Look at what storage says, then retry the run.', reach: 'run' };
 }
 
 function unreachable(asked: Asked, error: unknown): RuntrackdError {

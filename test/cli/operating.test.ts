@@ -17,7 +17,7 @@ const classes = new Set([
     .filter(({ file }) => !file.startsWith('library/'))
     .flatMap(({ text }) => [...text.matchAll(/\bclass: '([a-z-]+)'/g)].map(([, name = '']) => name)),
   ...sources.flatMap(({ text }) =>
-    [...text.matchAll(/(?:rateLimited|wrongLevel|rootNotConfigured) = '([a-z-]+)'/g)].map(
+    [...text.matchAll(/(?:rateLimited|storageRefused|wrongLevel|rootNotConfigured) = '([a-z-]+)'/g)].map(
       ([, name = '']) => name,
     ),
   ),

@@ -1,9 +1,10 @@
 /** "Surely absent": the one place where a duplicate could be born. */
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { until } from '../journey/waiting.ts';
-import { minuteMs, test } from './bench.ts';
+import { app, minuteMs, test, type Bench } from './bench.ts';
 
 const orders = ['newest-first', 'oldest-first', 'shuffled'] as const;
 
@@ -451,4 +452,74 @@ test('where the runs of an app were removed, a run is set aside after a day, and
   });
   expect(bench.creates).toBe(sent + 1);
   expect(await bench.copiesOf(run)).toBe(1);
+});
+
+describe('what a list has shown', () => {
+  /** How many listings are kept, and how many runs of them. */
+  function kept(bench: Bench): { listings: number; listed: number } {
+    // In a process of its own: closing a descriptor of the file would drop the outbox's locks.
+    const script = `const db = new (require('better-sqlite3'))(process.argv[1], { readonly: true });
+      const count = (table) => db.prepare('select count(*) from ' + table).pluck().get();
+      console.log(JSON.stringify({ listings: count('listing'), listed: count('listed') }))`;
+    const database = join(bench.dir, 'state', 'outbox.db');
+    return JSON.parse(execFileSync(process.execPath, ['-e', script, database], { encoding: 'utf8' })) as {
+      listings: number;
+      listed: number;
+    };
+  }
+
+  /** As a process leaves it that is killed in the middle of a listing. */
+  async function leaveListing(bench: Bench): Promise<void> {
+    const { outbox, standIn } = bench;
+    const listing = await outbox.beginListing(standIn.endpoint, app, bench.clock.nowMs());
+    const page = Array.from({ length: 50 }, (_, n) => ({
+      runId: `run-${String(n)}`,
+      createdAtMs: 0,
+      fingerprint: null,
+      generation: null,
+      host: null,
+    }));
+    await outbox.addPage(listing, standIn.endpoint, app, page, bench.clock.nowMs());
+  }
+
+  test('is forgotten when a later page fails, each time', async ({ bench }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    await bench.foreignRuns(9);
+    bench.standIn.faults.pageSize = 2;
+    bench.standIn.faults.listOrder = 'oldest-first';
+    const refused = { kind: 'answer', status: 403 } as const;
+    // The third page of the first listing, of the next one, and of each after that the first page.
+    bench.standIn.faults.next({ kind: 'list', skip: 2 }, refused);
+    bench.standIn.faults.next({ kind: 'list', skip: 4 }, refused);
+    bench.standIn.faults.always({ kind: 'list', skip: 6 }, refused);
+    let pages = 0;
+    bench.onRequest = ({ kind, phase }) => {
+      if (kind === 'list' && phase === 'received') pages += 1;
+    };
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+    const run = await bench.track('looked for');
+    await until('three listings to have failed', () => pages >= 9);
+    await until('them to be forgotten', () => {
+      const { listings, listed } = kept(bench);
+      return listings === 0 && listed === 0;
+    });
+    bench.calm();
+    await bench.reaches(run, 'recorded');
+    expect(kept(bench)).toEqual({ listings: 0, listed: 0 });
+  });
+
+  test('to a process that was killed is forgotten before the next listing is read', async ({ bench }) => {
+    for (let kill = 0; kill < 3; kill += 1) await leaveListing(bench);
+    expect(kept(bench)).toEqual({ listings: 3, listed: 150 });
+    await bench.outbox.noteApp(bench.standIn.endpoint, app);
+    let pages = 0;
+    bench.onRequest = ({ kind, phase }) => {
+      if (kind === 'list' && phase === 'received') pages += 1;
+    };
+    bench.standIn.faults.always({ kind: 'list' }, { kind: 'hang', carriedOut: false });
+    bench.start();
+    await until('a listing to have begun', () => pages === 1);
+    expect(kept(bench)).toEqual({ listings: 1, listed: 0 });
+  });
 });

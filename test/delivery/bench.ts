@@ -19,6 +19,7 @@ import { RunFolders } from '../../src/reading/runFolders.ts';
 import { keyReader } from '../../src/platform/apiKey.ts';
 import { PlatformClient } from '../../src/platform/client.ts';
 import { directNetwork } from '../../src/platform/network.ts';
+import { LoopProgress } from '../../src/service/loopProgress.ts';
 import { Faults, type SeenRequest } from '../../src/standin/faults.ts';
 import { startStandIn, type StandIn } from '../../src/standin/standin.ts';
 import { machineClock } from '../../src/system/clock.ts';
@@ -46,6 +47,8 @@ export class Bench {
   readonly delivery: Delivery;
   readonly policy: Policy;
   readonly folders: RunFolders;
+  /** As the service watches its loops. */
+  readonly progress: LoopProgress;
   readonly #clock: { aheadMs: number; setMs: number };
   readonly #key: string | null;
   readonly #platform: PlatformClient;
@@ -85,6 +88,7 @@ export class Bench {
       clock: this.clock,
     });
     this.folders = new RunFolders(quietLog());
+    this.progress = new LoopProgress(this.clock);
     this.delivery = new Delivery({
       outbox,
       folders: this.folders,
@@ -104,7 +108,7 @@ export class Bench {
       spoolDir: join(dir, 'spool'),
       consoleUrl: () => null,
       passPoint: () => undefined,
-      progress: { delivery: () => undefined, reconcile: () => undefined },
+      progress: { delivery: this.progress.loop('delivery'), reconcile: this.progress.loop('reconcile') },
       measures: noMeasures,
       onConcluded: () => undefined,
     });

@@ -1,9 +1,9 @@
 /** Who goes first when there is not room for all; and that a refusal costs nobody anything. */
-import { describe, expect, test as plainTest } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test as plainTest, vi } from 'vitest';
 import { Budget, type RequestLine, type Ticket } from '../../src/delivery/budget.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { until } from '../journey/waiting.ts';
-import { minuteMs, test } from './bench.ts';
+import { minuteMs, test, type Bench } from './bench.ts';
 
 const never = new AbortController().signal;
 
@@ -17,9 +17,9 @@ function standing() {
 const heard = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Whoever asks makes the budget look at the clock; this one leaves at once. */
-async function looksAtTheClock(budget: Budget): Promise<void> {
+async function looksAtTheClock(budget: Budget, line: RequestLine = 'list'): Promise<void> {
   const left = new AbortController();
-  const asked = budget.take('list', left.signal).catch(() => undefined);
+  const asked = budget.take(line, left.signal).catch(() => undefined);
   left.abort();
   await asked;
   await heard();
@@ -50,6 +50,32 @@ describe('a budget', () => {
       'list',
     ]);
   });
+
+  plainTest(
+    'lets a list have its turn while uploads always wait, which are hardly slowed by it',
+    async () => {
+      const clock = standing();
+      const budget = new Budget({ runsPerSecond: null, requestsPerMinute: 2_000 }, clock, false);
+      const given = { list: [] as number[], upload: [] as number[] };
+      /** Whoever has had a slot stands in line anew. */
+      const always = async (line: 'list' | 'upload'): Promise<void> => {
+        for (;;) {
+          await budget.take(line, never);
+          given[line].push(clock.ms);
+        }
+      };
+      for (let n = 0; n < 8; n += 1) void always('upload');
+      for (; clock.ms < minuteMs; clock.ms += 10) {
+        if (clock.ms === 10_000) void always('list');
+        await looksAtTheClock(budget, 'upload');
+      }
+      expect((given.list[0] ?? Infinity) - 10_000).toBeLessThan(1_000);
+      expect(given.list.length).toBeGreaterThan(120);
+      expect(given.upload.length + given.list.length).toBeGreaterThan(0.95 * 2_000);
+      const whileListed = given.upload.filter((ms) => ms > 10_000).length;
+      expect(given.list.length).toBeLessThanOrEqual(whileListed / 9 + 1);
+    },
+  );
 
   plainTest('lets others pass a run that waits for the narrower limit', async () => {
     const clock = standing();
@@ -153,6 +179,50 @@ describe('delivery within limits', () => {
     const { runs, api } = bench.delivery.budget.rates();
     expect(runs).toBeLessThan(200 * 0.97);
     expect(api).toBeLessThan(1_000 * 0.97);
+  });
+});
+
+describe('while the platform wishes for a wait of ten minutes', () => {
+  const later = { kind: 'answer', status: 429, retryAfter: '600' } as const;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Six minutes pass as they do for a daemon: loops are woken now and then, and timers come. */
+  async function sixMinutes(bench: Bench): Promise<void> {
+    for (let passed = 0; passed < 6 * minuteMs; passed += minuteMs / 2) {
+      bench.letPass(minuteMs / 2);
+      vi.advanceTimersByTime(minuteMs / 2);
+      await bench.outbox.counts();
+    }
+    await until('no loop to be taken for one that hangs', () =>
+      bench.progress.all().every(({ isStalled }) => !isStalled),
+    );
+  }
+
+  test('a list that waits in line does not make its loop look as if it hung', async ({ bench }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+    bench.standIn.faults.next({ kind: 'list' }, later);
+    const run = await bench.track('looked for');
+    await until('its list to wait', () => bench.delivery.budget.waitingIn('list') === 1);
+    await sixMinutes(bench);
+    expect(bench.delivery.budget.waitingIn('list')).toBe(1);
+    bench.delivery.limitTo({ runsPerSecond: null, requestsPerMinute: 60_000, uploadsAtOnce: 8 });
+    await bench.reaches(run, 'recorded');
+  });
+
+  test('nor do as many runs as may be in hand, all of which wait in line', async ({ bench }) => {
+    bench.standIn.faults.always({ kind: 'run' }, later);
+    bench.start();
+    for (let made = 0; made < 64; made += 1) await bench.track(`plan-${made}`);
+    await until('all to be in hand', () => bench.delivery.inHand() === 64);
+    await sixMinutes(bench);
   });
 });
 

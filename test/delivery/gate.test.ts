@@ -131,6 +131,18 @@ describe('an error of the server', () => {
     expect(fails(gate, 'run 1', 2_000).isNewPause).toBe(true);
   });
 
+  test('is said to be of one thing alone at once where that is known', () => {
+    const gate = new Gate(policy);
+    const waits = [0, 10_000, 20_000, 30_000].map((nowMs) =>
+      gate.blame('list of one-app', failure('app'), nowMs, random),
+    );
+    expect(waits).toEqual([1, 2, 4, 8].map((times) => expect.closeTo(times * 1_000, -2) as number));
+    expect(gate.isWaiting('list of one-app', 30_000 + 7_900)).toBe(true);
+    expect(gate.appPauses()).toEqual([]);
+    gate.worked('one-app', 'list of one-app');
+    expect(gate.isBlamed('list of one-app')).toBe(false);
+  });
+
   test('of any other kind concerns everybody each time', () => {
     const gate = new Gate(policy);
     for (const nowMs of [0, 100_000]) {

@@ -1,6 +1,7 @@
 /** Whom an error of the server concerns: what it stumbles over waits, and nobody else does for longer than a moment. */
 import { describe, expect } from 'vitest';
 import { defaultPolicy } from '../../src/core/policy.ts';
+import type { Misbehaviour } from '../../src/standin/faults.ts';
 import { until } from '../journey/waiting.ts';
 import { chance, newRun } from '../outbox/runs.ts';
 import { app, minuteMs, test, type Bench } from './bench.ts';
@@ -55,6 +56,44 @@ describe('with the waits that are shipped', () => {
       expect(bench.delivery.unreadableLists()).toEqual([]);
     },
   );
+
+  test.for<{ name: string; fault: Misbehaviour; class: string }>([
+    { name: 'forbidden', fault: { kind: 'answer', status: 403 }, class: 'app-forbidden' },
+    { name: 'refused', fault: { kind: 'answer', status: 400 }, class: 'refused' },
+    {
+      name: 'without an end',
+      fault: { kind: 'answer', status: 200, body: '{"runs":[],"next_page_token":"again"}' },
+      class: 'list-loops',
+    },
+  ])('a list that is $name waits by itself, and other runs of its app do not', async (given, { bench }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    bench.standIn.faults.always({ kind: 'list', app }, given.fault);
+    bench.standIn.faults.next({ kind: 'create', app }, { kind: 'drop', when: 'after' });
+    const asked = counting(bench, 'list');
+    const met = await bench.track('looked for');
+    await bench.reaches(met, 'unknown');
+    let pausesOfApp = 0;
+    await until('several lists', () => {
+      bench.letPass(10_000);
+      pausesOfApp += bench.delivery.gate.appPauses().length;
+      return asked() >= 12;
+    });
+    expect(pausesOfApp).toBe(0);
+    const before = asked();
+    for (let n = 0; n < 5; n += 1)
+      await bench.reaches(await bench.track(`fresh-${String(n)}`), 'recorded', 20_000);
+    expect(asked() - before).toBeLessThanOrEqual(2);
+    expect(bench.delivery.unreadableLists()).toMatchObject([{ app, failure: { class: given.class } }]);
+
+    bench.calm();
+    await until('it to be recorded', async () => {
+      bench.letPass(10_000);
+      return (await bench.run(met)).life.state.kind === 'recorded';
+    });
+    expect(await bench.copiesOf(met)).toBe(1);
+    expect(bench.delivery.unreadableLists()).toEqual([]);
+  });
 
   test('runs that the platform does not know any more are asked for so rarely that others are sent', async ({
     bench,

@@ -1,5 +1,5 @@
-/** An app that refuses whatever it is sent: when that is believed, what ends it, and how long is waited in between. */
-import { expect, test } from 'vitest';
+/** An app, or storage, that refuses whatever it is sent: when that is believed, what ends it, and how long is waited in between. */
+import { describe, expect, test } from 'vitest';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Happening } from '../../src/core/happening.ts';
 import { Breaker } from '../../src/delivery/breaker.ts';
@@ -29,7 +29,12 @@ function pauses() {
   );
   const note = (happening: Happening, plainest = true, app = 'mill', instance = 'prod'): Happening['kind'] =>
     noted.note(happening, { run: 1, life: { plainest }, key: { app }, settings: { instance } } as Claim).kind;
-  return { clock, gate, note };
+  /** What storage says to a run. @returns whom it concerns; null: nobody */
+  const stored = (run: number, met: Happening): Failure['reach'] | null => {
+    const happening = noted.note(met, { run, life: {}, key: { app: 'mill' }, settings: {} } as Claim);
+    return 'failure' in happening ? (happening.failure?.reach ?? null) : null;
+  };
+  return { clock, gate, storage: breakers.storage, note, stored };
 }
 
 test('five that are refused for good are set aside, and from then on the app is what is wrong', () => {
@@ -75,4 +80,49 @@ test('uploads that land do not make the waits short again, because the app took 
   });
   expect(waits).toEqual(waits.toSorted((a, b) => a - b));
   expect(waits.at(-1)).toBeGreaterThan(policy.delayMsMax * 0.9);
+});
+
+describe('storage that refuses', () => {
+  const met: Happening = { kind: 'failed', failure: { ...failure, class: 'storage-refused' } };
+
+  test('a third run in a row is what is wrong itself, and three more begin a pause', () => {
+    const { storage, stored } = pauses();
+    expect([1, 2, 3, 1, 4].map((run) => stored(run, met))).toEqual([
+      'run',
+      'run',
+      'storage',
+      'storage',
+      'storage',
+    ]);
+    expect(storage.pause()?.failure).toMatchObject({
+      class: 'storage-refuses-runs',
+      text: expect.stringContaining('no such instance') as string,
+    });
+  });
+
+  test('the same two, however often, says nothing of others', () => {
+    const { stored } = pauses();
+    for (let time = 0; time < 20; time += 1) expect(stored(1 + (time % 2), met)).toBe('run');
+  });
+
+  test('runs with one between them that landed is taken to mean each', () => {
+    const { stored } = pauses();
+    for (let run = 0; run < 20; run += 2) {
+      expect([stored(run, met), stored(run + 1, met)]).toEqual(['run', 'run']);
+      stored(100, landed);
+    }
+  });
+
+  test('all is believed again when something has landed', () => {
+    const { storage, stored } = pauses();
+    for (let run = 0; run < 5; run += 1) stored(run, met);
+    stored(9, landed);
+    expect(storage.pause()).toBeNull();
+    expect(stored(10, met)).toBe('run');
+  });
+
+  test('any other failure is none of that', () => {
+    const { stored } = pauses();
+    for (let run = 0; run < 20; run += 1) expect(stored(run, { kind: 'failed', failure })).toBe('run');
+  });
 });

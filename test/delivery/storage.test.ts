@@ -1,11 +1,19 @@
 /** Storage in trouble: uploads wait, everything else goes on, nobody pays for it, and it heals by itself. */
 import { describe, expect } from 'vitest';
 import type { Misbehaviour } from '../../src/standin/faults.ts';
+import { plan } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { minuteMs, test } from './bench.ts';
 
+/** As S3 says what a status does not tell. */
+function sayingCode(code: string): Misbehaviour {
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>So it is.</Message></Error>`;
+  return { kind: 'answer', status: 400, body };
+}
+
 const ofStorage: { name: string; fault: Misbehaviour; class: string }[] = [
   { name: '503', fault: { kind: 'answer', status: 503 }, class: 'storage-trouble' },
+  { name: 'a request that it waited for', fault: sayingCode('RequestTimeout'), class: 'storage-trouble' },
   { name: '403 to every URL', fault: { kind: 'answer', status: 403 }, class: 'upload-url-dead' },
   { name: 'a sign-in page', fault: { kind: 'answer', status: 302, body: '<html>' }, class: 'intercepted' },
   { name: 'reset connections', fault: { kind: 'drop', when: 'before' }, class: 'storage-unreachable' },
@@ -73,9 +81,74 @@ test('files that storage never takes delay no other run, and are not given up', 
   expect(bench.creates).toBe(1 + fine.length);
 });
 
-test('a URL that was dead is asked for once more at once', async ({ bench }) => {
+test.for([400, 404, 405, 409, 411, 451])(
+  'storage that answers %i to all for hours parks nobody, and all is delivered afterwards',
+  async (status, { bench }) => {
+    bench.start();
+    bench.standIn.faults.always({ kind: 'put' }, { kind: 'answer', status });
+    const runs = await Promise.all(Array.from({ length: 20 }, (_, n) => bench.track(`run-${n}`)));
+    const pause = await until('uploads to pause', () => bench.delivery.storage.pause());
+    expect(pause.failure).toMatchObject({ class: 'storage-refuses-runs', status });
+    const tried = new Set<number>();
+    await until('many a run to have tried in vain', () => {
+      bench.letPass(10 * minuteMs);
+      tried.add(bench.delivery.storage.pause()?.untilMs ?? 0);
+      return tried.size > 3 * bench.policy.runTriesMax;
+    });
+    expect((await bench.outbox.counts()).states).toEqual({ queued: 20 });
+
+    bench.calm();
+    for (const run of runs) await bench.reaches(run, 'recorded');
+    expect(bench.delivery.storage.pause()).toBeNull();
+    expect(bench.creates).toBe(runs.length);
+  },
+);
+
+test('a run that storage refuses alone is set aside, and others go on', async ({ bench }) => {
   bench.start();
-  bench.standIn.faults.next({ kind: 'put' }, { kind: 'answer', status: 403 });
+  bench.standIn.faults.always({ kind: 'put', app: 'poison-app' }, { kind: 'answer', status: 404 });
+  const poison = [];
+  for (const name of ['poison', 'more poison'])
+    poison.push(await bench.track(name, undefined, false, 'poison-app'));
+  const fine = await Promise.all(['fine', 'fine as well'].map((name) => bench.track(name)));
+  for (const run of fine) await bench.reaches(run, 'recorded');
+  for (const run of poison) {
+    const { life, triesTotal } = await bench.reaches(run, 'parked');
+    expect(life.state).toMatchObject({ reason: { class: 'storage-refused' } });
+    expect(triesTotal).toBe(bench.policy.runTriesMax);
+  }
+  expect(bench.delivery.storage.pause()).toBeNull();
+});
+
+test('outputs that storage does not give back are waited for, and none is given up', async ({ bench }) => {
+  bench.start();
+  // What lands in between says that storage is well, so that each is asked for when all have landed.
+  bench.standIn.faults.finalAfterMs = 60 * minuteMs;
+  bench.standIn.faults.always({ kind: 'download' }, { kind: 'answer', status: 404 });
+  const runs: number[] = [];
+  for (let n = 0; n < 8; n += 1) {
+    const { 'output.json': output, ...rest } = plan(`run-${n}`);
+    runs.push(await bench.track(`run-${n}`, { ...rest, 'output.txt': JSON.stringify(output) }));
+  }
+  for (const run of runs) await bench.reaches(run, 'tracked');
+  bench.letPass(2 * 60 * minuteMs);
+  await until('storage to be what is wrong', () => bench.delivery.storage.pause());
+  for (let passed = 0; passed < 20; passed += 1) {
+    bench.letPass(10 * minuteMs);
+    await until('all to have been put down', () => bench.delivery.inHand() === 0);
+  }
+  expect((await bench.outbox.counts()).states).toEqual({ final: 8 });
+  bench.calm();
+  for (const run of runs) await bench.reaches(run, 'recorded');
+  expect(bench.delivery.storage.pause()).toBeNull();
+});
+
+test.for<{ name: string; fault: Misbehaviour }>([
+  { name: 'dead', fault: { kind: 'answer', status: 403 } },
+  { name: 'signed by what has expired', fault: sayingCode('ExpiredToken') },
+])('a URL that was $name is asked for once more at once', async ({ fault }, { bench }) => {
+  bench.start();
+  bench.standIn.faults.next({ kind: 'put' }, fault);
   const run = await bench.track('plan');
   const { life, triesTotal } = await bench.reaches(run, 'recorded');
   expect(life.tries).toBe(0);

@@ -300,10 +300,36 @@ describe('what the platform’s list shows', () => {
     );
     const surplus = await outbox.beginListing(platform, app, now);
     await outbox.addPage(surplus, platform, app, [listed('a', null)], now);
-    await outbox.forgetListings(platform, app);
+    expect(await outbox.forgetListings(platform, app, 10)).toBe(false);
     const empty = await outbox.beginListing(platform, app, now);
     expect(await outbox.keepsEarlier(needed, empty, now)).toBe(false);
     expect(await outbox.keepsEarlier(surplus, empty, now)).toBe(true);
+  });
+
+  test('is forgotten in steps where it was long', async () => {
+    const outbox = await opened();
+    const page = Array.from({ length: 25 }, (_, n) => listed(`run-${String(n)}`, null));
+    const [first, second] = [
+      await outbox.beginListing(platform, app, now),
+      await outbox.beginListing(platform, app, now),
+    ];
+    for (const listing of [first, second]) await outbox.addPage(listing, platform, app, page, now);
+    const empty = await outbox.beginListing(platform, 'tortoise-app', now);
+    const steps = [];
+    for (let step = 0; step < 7; step += 1) {
+      const isMore = await outbox.forgetListings(platform, app, 10);
+      const isThere = async (listing: number) => !(await outbox.keepsEarlier(listing, empty, now));
+      steps.push([isMore, await isThere(first), await isThere(second)]);
+    }
+    expect(steps).toEqual([
+      [true, true, true],
+      [true, true, true],
+      [true, false, true],
+      [true, false, true],
+      [true, false, false],
+      [false, false, false],
+      [false, false, false],
+    ]);
   });
 });
 
