@@ -1,5 +1,6 @@
 /** What can be done with single runs: claim them, conclude the claim, tell them of something, read them. */
 import type { Conclusion, Happening } from '../core/happening.ts';
+import { defaultPolicy } from '../core/policy.ts';
 import type { StateKind } from '../core/run.ts';
 import { takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/turns.ts';
 import type { Claim, Hand, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
@@ -106,11 +107,20 @@ export function runOperations(
       return true;
     },
 
-    /** The source is not what was recorded: the run waits, and its folder is looked at afresh. */
+    /**
+     * The source is not what was recorded: the run waits, and its folder is looked at afresh. Where the folder is another
+     * run's by now nobody would: its newer content came while this one could not make way, because it was about to be sent.
+     */
     concludeChanged(hand: Hand, conclusion: Conclusion, nowMs: number): boolean {
       if (this.conclude(hand, conclusion, false, nowMs) !== true) return false;
       // By where its run is now, because the folder may have been moved while the run was in hand.
-      sql.unsettleFolderOf.run({ run: hand.run, nowMs });
+      if (sql.unsettleFolderOf.run({ run: hand.run, nowMs }).changes > 0) return true;
+      const found = runByNumber(hand.run);
+      const there =
+        found &&
+        (sql.folder.get({ dropRoot: found.key.dropRoot, path: found.path }) as FolderRow | undefined);
+      if (found !== null && (there?.run ?? hand.run) !== hand.run)
+        applyTo(found, { kind: 'newerContent' }, { nowMs, random: 0, policy: defaultPolicy });
       return true;
     },
 
