@@ -13,7 +13,7 @@ import { pagesOfRuns, type ListingParts } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 
 type ProofParts = ListingParts &
-  Pick<DeliveryParts, 'platformId' | 'log' | 'host' | 'isCounted'> & {
+  Pick<DeliveryParts, 'platformId' | 'log' | 'host' | 'isCounted' | 'progress'> & {
     readonly outbox: Pick<Outbox, 'isProven' | 'noteProven' | 'newStrangers' | 'beginDistrust'>;
   };
 
@@ -34,6 +34,8 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
   let newestMs = -Infinity;
   const known = new KnownPast(host);
   for await (const runs of pagesOfRuns(app, parts, signal)) {
+    // Of thousands of pages each is something that got done.
+    parts.progress.delivery();
     for (const stranger of await outbox.newStrangers(host, runs)) {
       strangers.push(stranger);
       newestMs = Math.max(newestMs, stranger.createdAtMs);

@@ -45,6 +45,7 @@ async function proof({
   }));
   const runs = order === 'newest-first' ? newestFirst : newestFirst.toReversed();
   let pages = 0;
+  let noted = 0;
   const strangers: string[] = [];
   const isBelieved = await proveOutbox(
     'hare-app',
@@ -77,12 +78,15 @@ async function proof({
       platformId: 'https://platform.example',
       host: 'ours',
       isCounted,
+      progress: { delivery: () => (noted += 1), reconcile: () => undefined },
       clock: machineClock,
       policy: defaultPolicy,
       log: quietLog(),
     },
     new AbortController().signal,
   );
+  // A list that takes minutes must not look like a loop that is stuck.
+  expect(noted).toBe(pages);
   return { isBelieved, pages, strangers };
 }
 
