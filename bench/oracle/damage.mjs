@@ -17,10 +17,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { foreignRun } from './others.mjs';
 import { answersOrEnds, end, revive, shuffledDeeds, verdictOf } from './revival.mjs';
 
 /** The codes that are written down: not one that this version may use; trouble with the file. */
 const codes = [65, 74];
+/** A page of the list holds fewer runs than others make at each damage: what an older outbox does not know lies behind it. */
+const pageSize = 5;
+const foreignRuns = 6;
 /** Outboxes that are kept aside; with more the daemon says that the disk is at fault. */
 const asideMax = 5;
 
@@ -48,6 +52,7 @@ export async function damage(stage, chance, times) {
   mkdirSync(runtimeDir, { mode: 0o700 });
   await stage.warmUp();
   stage.endsWith(codes);
+  stage.faults.pageSize = pageSize;
   const done = {};
   const late = [];
   // 65 is a person's matter.
@@ -67,6 +72,7 @@ export async function damage(stage, chance, times) {
     const isDone = damages[name](place, chance);
     const what = `${name}, ${isUnder ? 'under the daemon' : 'at rest'}`;
     if (isDone) done[what] = (done[what] ?? 0) + 1;
+    for (let n = 0; n < foreignRuns; n += 1) await foreignRun(stage);
     if (!isUnder) daemon = await revived();
     stage.ledger.drop();
     await sleep(chance.whole(0, 800));

@@ -4,8 +4,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
-import { absentAfterMs, app, listLagMsMax } from './stage.mjs';
+import { asked, foreignRun } from './others.mjs';
+import { absentAfterMs, listLagMsMax } from './stage.mjs';
 
 const answer = (status, body) => ({ kind: 'answer', status, ...(body === undefined ? {} : { body }) });
 /** So many requests are lost before the platform stores their run, and as many answers after. */
@@ -78,26 +78,4 @@ function restless(stage) {
     present.push(await foreignRun(stage));
     if (present.length > 3) await asked(stage, 'DELETE', `/runs/${present.shift()}`);
   };
-}
-
-/** A run that somebody else records, without any fingerprint of ours. */
-async function foreignRun(stage) {
-  const { run_id: id } = await asked(stage, 'POST', '/runs', {
-    input: { a: 1 },
-    name: 'of somebody else',
-    result: { status: 'succeeded' },
-  });
-  stage.foreign.push(id);
-  return id;
-}
-
-async function asked(stage, method, path, body) {
-  const { statusCode, body: said } = await request(`${stage.endpoint}/v1/applications/${app}${path}`, {
-    method,
-    headers: { authorization: 'Bearer key', 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await said.text();
-  if (statusCode !== 200) throw new Error(`${method} ${path}: ${statusCode} ${text}`);
-  return JSON.parse(text);
 }
