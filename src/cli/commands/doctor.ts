@@ -21,6 +21,7 @@ import {
   lookAtRoot,
   lookAtSqlite,
   lookAtState,
+  lookAtHardLinks,
   lookAtWatches,
   silentAmong,
 } from '../doctor/lookAtMachine.ts';
@@ -30,6 +31,7 @@ import {
   configFinding,
   machineFindings,
   platformFindings,
+  hardLinksFinding,
   quotaFinding,
   rootFindings,
   silentFinding,
@@ -119,6 +121,7 @@ async function lookAround(
     else findings.push(silentFinding(away === path ? 'drop-root' : 'results', name, away));
   }
   findings.push(watchFinding(await lookAtWatches(config.dropRoots.length)));
+  findings.push(hardLinksFinding(await lookAtHardLinks()));
   findings.push(quotaFinding(lookAtQuota()));
   findings.push(...platformFindings(await lookAtPlatform(config, process.env, credential)));
   findings.push(unitFinding(unit));

@@ -219,6 +219,12 @@ export async function lookAtRoot(root: DropRootConfig): Promise<RootFacts> {
   };
 }
 
+/** Whether users may make hard links to what is not theirs: 0 or 1. @returns null where the kernel does not say */
+export async function lookAtHardLinks(): Promise<string | null> {
+  const said = await readFile('/proc/sys/fs/protected_hardlinks', 'utf8').catch(() => null);
+  return said?.trim() ?? null;
+}
+
 /** @returns null where the kernel does not say */
 export async function lookAtWatches(roots: number): Promise<WatchFacts | null> {
   const limit = async (name: string): Promise<number> =>

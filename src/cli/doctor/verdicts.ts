@@ -34,6 +34,7 @@ export const checks = [
   'drop-root',
   'results',
   'watches',
+  'hard-links',
   'quota',
   'proxy',
   'platform-name',
@@ -262,6 +263,17 @@ export function watchFinding(facts: WatchFacts | null): Finding {
         `Without them folders are found by scans only. More: sysctl fs.inotify.max_user_watches=${Math.max(watchesMax * 2, watchesUsed + watchesNeeded)} fs.inotify.max_user_instances=${Math.max(instancesMax, 256)}`,
       )
     : ok('watches', text);
+}
+
+/** @param protection what the kernel says of it; null: it does not say */
+export function hardLinksFinding(protection: string | null): Finding {
+  return protection === '0'
+    ? warn(
+        'hard-links',
+        'every user of this machine may link files that he may not read into a run folder',
+        'The daemon refuses such links while it can tell them: sysctl fs.protected_hardlinks=1 lets nobody make them.',
+      )
+    : ok('hard-links', 'nobody may link files into a run folder that he may not read');
 }
 
 /** @param told what `quota` said; null: it is not installed */
