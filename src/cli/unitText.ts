@@ -19,6 +19,8 @@ const stateBase = '/var/lib/';
 const stopGraceS = 15;
 /** Heap, buffers of 32 uploads and one log at a time fit into less than a third of it. */
 const memoryMax = '1G';
+/** Node's threads for calls of the file system and for names: four, if nobody says otherwise before it starts. */
+const threadsForFiles = 64;
 
 export function unitText(config: Config, place: UnitPlace): string {
   const stateName = config.stateDir.startsWith(stateBase) ? config.stateDir.slice(stateBase.length) : null;
@@ -56,6 +58,8 @@ export function unitText(config: Config, place: UnitPlace): string {
     'RuntimeDirectory=runtrackd',
     `RuntimeDirectoryMode=${config.control.group === null ? '0700' : '0750'}`,
     'RuntimeDirectoryPreserve=yes',
+    '# Large files are read by threads of Node. On a share that hangs each holds one, and the others still need some.',
+    `Environment=UV_THREADPOOL_SIZE=${String(threadsForFiles)}`,
     '',
     '# A loop that does not move for minutes is a hang; a platform or a disk that is waited for is none.',
     'WatchdogSec=2min',

@@ -1,7 +1,7 @@
 /**
  * Drop roots are listed, and small run folders looked at, read and written to by threads of their own; large ones here,
  * piece by piece. A file system that does not answer holds one thread and, from then on, the drop root that lies on it, but
- * nobody else.
+ * nobody else. Large ones are read by Node's own threads, of which the unit gives the service enough (`cli/unitText.ts`).
  */
 import { Worker } from 'node:worker_threads';
 import PQueue from 'p-queue';
@@ -20,7 +20,7 @@ const smallFolderBytesMax = 256 * 1024;
 const threadsMax = 4;
 /** Jobs that a thread is given before it has answered: enough not to run idle, few enough to be lost with it. */
 const jobsAtOnce = 8;
-/** Large folders that are read at once: each has a piece of a file in memory. */
+/** Large folders of one drop root that are read at once: each has a piece of a file in memory. */
 const largeAtOnce = 8;
 /** A job that takes longer than this, in ms, waits for its disk: others may wait beside it. */
 const slowMs = 20;
@@ -69,7 +69,8 @@ export class RunFolders {
   readonly #log: Log;
   #patience: Patience;
   readonly #threads = new Set<Thread>();
-  readonly #large = new PQueue({ concurrency: largeAtOnce });
+  /** By drop root, because a share that is slow, or hangs, keeps its places. */
+  readonly #large = new Map<string, PQueue>();
   /** By drop root, the threads that were given up because its file system did not answer. */
   readonly #silent = new Map<string, Set<Thread>>();
   readonly #ruleIds = new WeakMap<FolderRules, number>();
@@ -140,12 +141,20 @@ export class RunFolders {
     const bytes = sight.files.reduce((sum, { mark }) => sum + mark.bytes, 0);
     if (sight.archives.length === 0 && bytes <= smallFolderBytesMax)
       return await this.#ask(root, 'read', rules, root, path, sight);
-    return await this.#large.add(async () => {
+    return await this.#largeOf(root).add(async () => {
       const read = await readFolder(path, sight, rules.reading, undefined, (at) =>
         OpenFolder.openIn(root, at),
       );
       return { read, after: read.kind === 'complete' ? await this.look(root, path, rules) : sight };
     });
+  }
+
+  #largeOf(root: string): PQueue {
+    const begun = this.#large.get(root);
+    if (begun !== undefined) return begun;
+    const large = new PQueue({ concurrency: largeAtOnce });
+    this.#large.set(root, large);
+    return large;
   }
 
   /**

@@ -86,6 +86,7 @@ test('a drop root into which nothing is written stays read-only', () => {
 });
 
 test('the time to stop is longer than what the configuration grants', () => {
+  expect(unitFor(fileWith({}))).toContain('Environment=UV_THREADPOOL_SIZE=64\n');
   expect(unitFor(fileWith({ top: 'shutdown_deadline: 90s' }))).toContain('TimeoutStopSec=105s\n');
 });
 

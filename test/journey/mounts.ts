@@ -173,9 +173,9 @@ export const isUnwell = said(
 );
 
 /** A directory at another place too, through FUSE: what happens there is seen here, and no event tells of it. @returns what unmounts it */
-export function mountShared(from: string, at: string): () => void {
+export function mountShared(from: string, at: string, ...options: readonly string[]): () => void {
   mkdirSync(at, { recursive: true });
-  run('bindfs', from, at);
+  run('bindfs', ...options, from, at);
   return () => void spawnSync('umount', ['-l', at]);
 }
 

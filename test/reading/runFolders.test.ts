@@ -1,4 +1,5 @@
 /** Small folders are read in threads, and it makes no difference but who waits. */
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -17,6 +18,7 @@ import { RunFolders, type Patience } from '../../src/reading/runFolders.ts';
 import { sightFolder } from '../../src/reading/sightFolder.ts';
 import { isSmall } from '../../src/reading/smallBody.ts';
 import { quietLog } from '../../src/system/log.ts';
+import { isUnshareable, mountShared } from '../journey/mounts.ts';
 import { until } from '../journey/waiting.ts';
 import { contentOf, folderWith, seed, temporaryFolder } from './folder.ts';
 
@@ -215,3 +217,46 @@ test('a root that does not answer is left alone until it does', async ({ begin }
   expect(folders.trouble('/other')).toBeNull();
   await until('the root to answer again', () => folders.trouble('/slow') === null);
 });
+
+/** In a process with as many threads for files as the unit gives the service: says whose large folder was read first. */
+const firstOf = `
+  import { rootForOutside, rulesOf } from './dist/intake/rules.js';
+  import { RunFolders } from './dist/reading/runFolders.js';
+  import { quietLog } from './dist/system/log.js';
+  const [share, own, ...names] = process.argv.slice(1);
+  const rules = rulesOf(rootForOutside('hare-app'));
+  const folders = new RunFolders(quietLog());
+  const sights = await Promise.all(names.map((name) => folders.look(share, share + '/' + name, rules)));
+  const sight = await folders.look(own, own + '/run', rules);
+  const slow = names.map((name, n) => folders.read(share, share + '/' + name, sights[n], rules).catch((error) => error));
+  const { read } = await Promise.race([folders.read(own, own + '/run', sight, rules), ...slow]);
+  console.log(read.kind);
+  process.kill(process.pid, 'SIGKILL');
+`;
+
+test.skipIf(isUnshareable)(
+  'large folders on a share that hangs keep no large one of another root waiting',
+  async ({ onTestFinished }) => {
+    const dir = temporaryFolder();
+    const [share, own, elsewhere] = [join(dir, 'share'), join(dir, 'own'), join(dir, 'elsewhere')];
+    const large = { ...seed, 'input.json': `{"rows":"${'x'.repeat(1024 * 1024)}"}` };
+    const put = (at: string, name: string): void => {
+      mkdirSync(join(at, name), { recursive: true });
+      for (const [file, text] of Object.entries(large)) writeFileSync(join(at, name, file), text);
+    };
+    // More than are read at once.
+    const names = Array.from({ length: 12 }, (_, n) => `run-${String(n)}`);
+    for (const name of names) put(elsewhere, name);
+    put(own, 'run');
+    // A byte a second.
+    onTestFinished(mountShared(elsewhere, share, '--read-rate=1'));
+    const reader = spawn(process.execPath, ['--input-type=module', '-e', firstOf, share, own, ...names], {
+      env: { ...process.env, UV_THREADPOOL_SIZE: '64' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void reader.kill('SIGKILL'));
+    let said = '';
+    reader.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    await until('the one of the other root to be read', () => said === 'complete\n', 30_000);
+  },
+);
