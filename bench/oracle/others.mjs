@@ -4,11 +4,12 @@ import { app } from './stage.mjs';
 
 /** A run that somebody else records, without any fingerprint of ours. */
 export async function foreignRun(stage) {
+  stage.isOthersTurn = true;
   const { run_id: id } = await asked(stage, 'POST', '/runs', {
     input: { a: 1 },
     name: 'of somebody else',
     result: { status: 'succeeded' },
-  });
+  }).finally(() => (stage.isOthersTurn = false));
   stage.foreign.push(id);
   return id;
 }

@@ -45,6 +45,8 @@ export class Stage {
   lateCreates = 0;
   /** Ids of runs that others made. */
   foreign = [];
+  /** While others make a run: what arrives then is not counted as a dead process's. */
+  isOthersTurn = false;
   /** A result that its folder does not take is kept in the state directory: whether it is looked for there too. */
   mayKeepAside = false;
   /** Daemons that ended by themselves. */
@@ -153,7 +155,7 @@ export class Stage {
     const nowMs = performance.now();
     if (phase === 'received') {
       this.requests[kind] = (this.requests[kind] ?? 0) + 1;
-      if (kind === 'create') this.#arrivals.push({ nowMs, sender: this.#daemon });
+      if (kind === 'create') this.#arrivals.push({ nowMs, sender: this.isOthersTurn ? null : this.#daemon });
     } else if (kind === 'create') {
       // Requests are told of without names, so the oldest that is under way is taken for this one: never too short.
       const first = this.#arrivals.shift();
