@@ -65,6 +65,28 @@ async function pageOf(
   }
 }
 
+/** In which order a list comes, which no platform promises. */
+export class ListOrder {
+  #hasFallen = false;
+  #hasRisen = false;
+  /** When the last run that was read was made; Infinity: none was. */
+  lastMs = Infinity;
+
+  read(runs: readonly ListedRun[]): void {
+    for (const { createdAtMs } of runs) {
+      if (this.lastMs !== Infinity && createdAtMs < this.lastMs) this.#hasFallen = true;
+      // Where no time is given the order is not known either.
+      if (createdAtMs > this.lastMs || createdAtMs === Number.MAX_SAFE_INTEGER) this.#hasRisen = true;
+      this.lastMs = createdAtMs;
+    }
+  }
+
+  /** So far; false where all are of one moment, which may be any order. */
+  isNewestFirst(): boolean {
+    return this.#hasFallen && !this.#hasRisen;
+  }
+}
+
 /** What may be over at the next try. */
 function isPassing(failure: Failure): boolean {
   return isServersError(failure) || [rateLimited, unreachable].includes(failure.class);

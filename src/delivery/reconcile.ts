@@ -7,7 +7,7 @@ import type { Happening } from '../core/happening.ts';
 import type { SteadyMoment } from '../core/steadyMoment.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
 import type { FoundRun } from '../outbox/listingOperations.ts';
-import { pagesOfRuns } from './listedRuns.ts';
+import { ListOrder, pagesOfRuns } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 import { tellFolder } from './tellFolder.ts';
 
@@ -49,10 +49,12 @@ async function settleByList(app: string, parts: DeliveryParts, signal: AbortSign
   const began = { startedAtMs, steady: { process, ms: clock.monotonicMs() } };
   const listing = await outbox.beginListing(platformId, app, startedAtMs);
   const oldest = new Map<number, FoundRun>();
+  const order = new ListOrder();
   let settled = 0;
   let isPartOfList = true;
   try {
     for await (const runs of pagesOfRuns(app, parts, signal)) {
+      order.read(runs);
       const found = await outbox.addPage(listing, platformId, app, runs, clock.nowMs());
       for (const candidate of found) await noteFound(oldest, candidate, parts);
       parts.progress.reconcile();
@@ -70,7 +72,7 @@ async function settleByList(app: string, parts: DeliveryParts, signal: AbortSign
       (run) => run.run > after,
     );
     for (const run of page.filter(({ key }) => key.app === app)) {
-      const happening = await absentHappening(run, listing, began, show, parts);
+      const happening = await absentHappening(run, { listing, order }, began, show, parts);
       if (await settle(run.run, happening, parts)) settled += 1;
     }
     const last = page.at(-1);
@@ -98,9 +100,13 @@ async function noteFound(
   );
 }
 
+/**
+ * A run that is deleted while the pages are read shifts those behind it to pages that were read already. In a list that is
+ * newest first these can only be ours if it was made after the intent; in any other, any deletion may have hidden ours.
+ */
 async function absentHappening(
   run: Claim,
-  listing: number,
+  { listing, order }: { readonly listing: number; readonly order: ListOrder },
   began: { readonly startedAtMs: number; readonly steady: SteadyMoment },
   fingerprintsShow: boolean,
   { outbox }: DeliveryParts,
@@ -109,7 +115,11 @@ async function absentHappening(
   if (state.kind !== 'unknown') throw new Error('only an unknown run can be absent');
   const keepsEarlier =
     state.absent === null ||
-    (await outbox.keepsEarlier(state.absent.listing, listing, state.platformTimeMs - clockMarginMs));
+    (await outbox.keepsEarlier(
+      state.absent.listing,
+      listing,
+      order.isNewestFirst() ? state.platformTimeMs - clockMarginMs : 0,
+    ));
   const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
   const content = folder === undefined ? 'gone' : folder.run === run.run ? 'there' : 'newer';
   const showsOurs = await outbox.showsOurs(listing);

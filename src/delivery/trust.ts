@@ -9,7 +9,7 @@
  */
 import type { ListedRun, Stranger } from '../outbox/listingOperations.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { pagesOfRuns, type ListingParts } from './listedRuns.ts';
+import { ListOrder, pagesOfRuns, type ListingParts } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 
 type ProofParts = ListingParts &
@@ -69,8 +69,7 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
 /** A list that is read from its newest run on: does it get to what an outbox that knows any of it has to know? */
 class KnownPast {
   readonly #host: string;
-  #isNewestFirst = true;
-  #lastMs = Infinity;
+  readonly #order = new ListOrder();
   /** When the newest run of ours was made that this outbox knows. */
   #knownMs: number | null = null;
 
@@ -85,11 +84,11 @@ class KnownPast {
    */
   reaches(runs: readonly ListedRun[], strangers: readonly ListedRun[]): boolean {
     const strange = new Set(strangers.map(({ runId }) => runId));
+    this.#order.read(runs);
     for (const { runId, createdAtMs, fingerprint, host } of runs) {
-      this.#isNewestFirst &&= createdAtMs <= this.#lastMs && createdAtMs !== Number.MAX_SAFE_INTEGER;
-      this.#lastMs = createdAtMs;
       if (fingerprint !== null && host === this.#host && !strange.has(runId)) this.#knownMs ??= createdAtMs;
     }
-    return this.#isNewestFirst && this.#knownMs !== null && this.#lastMs < this.#knownMs - overtakenMsMax;
+    const isPast = this.#knownMs !== null && this.#order.lastMs < this.#knownMs - overtakenMsMax;
+    return isPast && this.#order.isNewestFirst();
   }
 }
