@@ -2,7 +2,7 @@
  * unknown → tracked or queued: the platform's own list says whether a run was made. One listing, read to its end,
  * serves all unknown runs of the app; it also finds out whether the platform shows fingerprints at all.
  */
-import { olderOf } from '../core/foundTwice.ts';
+import { alsoThere, olderOf } from '../core/foundTwice.ts';
 import type { Happening } from '../core/happening.ts';
 import type { SteadyMoment } from '../core/steadyMoment.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
@@ -91,9 +91,7 @@ async function noteFound(
   const { kept, surplus } = olderOf(oldest.get(candidate.run), candidate);
   oldest.set(candidate.run, kept);
   if (surplus === null) return;
-  await parts.outbox.addWarnings(candidate.run, [
-    `the platform also has it as ${surplus.runId}; the older one was kept`,
-  ]);
+  await parts.outbox.addWarnings(candidate.run, [`${alsoThere(surplus.runId)} the older one was kept`]);
   parts.log.warn(
     { run: candidate.run, runId: surplus.runId },
     'two runs on the platform carry the same fingerprint',

@@ -36,11 +36,12 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
   for await (const runs of pagesOfRuns(app, parts, signal)) {
     // Of thousands of pages each is something that got done.
     parts.progress.delivery();
-    for (const stranger of await outbox.newStrangers(host, runs)) {
+    const strange = await outbox.newStrangers(host, runs);
+    for (const stranger of strange) {
       strangers.push(stranger);
       newestMs = Math.max(newestMs, stranger.createdAtMs);
     }
-    if (wasProven && (parts.isCounted || known.reaches(runs, strangers))) break;
+    if (wasProven && (parts.isCounted || known.reaches(runs, strange))) break;
   }
   const [first] = strangers;
   if (first === undefined) {
@@ -79,7 +80,7 @@ class KnownPast {
 
   /**
    * @param runs of the next page
-   * @param strangers so far
+   * @param strangers among them
    * @returns whether all that is behind it is older than what the outbox knows; never of a list in another order
    */
   reaches(runs: readonly ListedRun[], strangers: readonly ListedRun[]): boolean {

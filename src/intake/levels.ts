@@ -46,9 +46,7 @@ export async function tooLow(path: string, rules: RootRules): Promise<string | n
     if (inner.length >= innerFoldersMax) break;
   }
   for (const name of inner) {
-    const roles = new Set((await mappedIn(join(folder, name), rules)).map(({ role }) => role));
-    // An input alone may be what a solver keeps in a folder of its own.
-    if (roles.has('input') && (roles.has('meta') || roles.has('output')))
+    if (isRun(await mappedIn(join(folder, name), rules)))
       return `run folders lie in it, such as ${name}/, and that is one level too low: run folders of this root lie ${levels(root.depth)} below it`;
   }
   return null;
@@ -57,8 +55,12 @@ export async function tooLow(path: string, rules: RootRules): Promise<string | n
 /** @param names of what lies in the root itself and is no directory. @returns whether that is a run, which is never looked at */
 export function isRunItself(names: readonly string[], { sight }: RootRules): boolean {
   const { files, archives } = mapFiles(asFiles(names), sight.names, sight.isIgnored);
-  const roles = new Set([...files, ...archives].map(({ role }) => role));
-  // An input alone may be what somebody keeps for the next run.
+  return isRun([...files, ...archives]);
+}
+
+/** An input alone may be what a solver keeps in a folder of its own, or somebody for the next run. */
+function isRun(mapped: readonly Pick<MappedFile, 'role'>[]): boolean {
+  const roles = new Set(mapped.map(({ role }) => role));
   return roles.has('input') && (roles.has('meta') || roles.has('output'));
 }
 

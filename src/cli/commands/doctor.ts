@@ -18,10 +18,10 @@ import { becomeUser } from '../doctor/becomeUser.ts';
 import type { Finding, UnitFacts } from '../doctor/facts.ts';
 import {
   lookAtQuota,
+  lookAtHardLinks,
   lookAtRoot,
   lookAtSqlite,
   lookAtState,
-  lookAtHardLinks,
   lookAtWatches,
   silentAmong,
 } from '../doctor/lookAtMachine.ts';
@@ -29,9 +29,9 @@ import { lookAtPlatform } from '../doctor/lookAtPlatform.ts';
 import { lookAtCredential, lookAtUnit, type Credential } from '../doctor/lookAtUnit.ts';
 import {
   configFinding,
+  hardLinksFinding,
   machineFindings,
   platformFindings,
-  hardLinksFinding,
   quotaFinding,
   rootFindings,
   silentFinding,
