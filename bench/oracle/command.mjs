@@ -10,6 +10,8 @@ import { Stage } from './stage.mjs';
 
 /** A round on a machine that is too busy is played so often. */
 const triesMax = 3;
+/** What a breach was found in stays here: it may never happen again. */
+const brokenDir = fileURLToPath(new URL('../../local/broken', import.meta.url));
 const resultsFile = fileURLToPath(new URL('../results/oracle.json', import.meta.url));
 
 /**
@@ -56,7 +58,9 @@ async function playAll(rounds, { lanes, seed, dir, mainFile, beganMs, tally }) {
   let left = rounds.length;
   const lane = async () => {
     for (let round = waiting.shift(); round !== undefined; round = waiting.shift()) {
-      const { broken, counts } = await playRound(round, seed, dir, mainFile);
+      const keepIn = join(brokenDir, `${round.name.replaceAll(' ', '-')}-seed-${seed}`);
+      const { broken, counts } = await playRound(round, seed, dir, mainFile, keepIn);
+      if (broken.length > 0) console.log(`kept: ${keepIn}`);
       add(tally, counts);
       tally.rounds += 1;
       for (const { property, what } of broken) console.log(`BROKEN ${property} (${round.name}): ${what}`);
@@ -70,12 +74,13 @@ async function playAll(rounds, { lanes, seed, dir, mainFile, beganMs, tally }) {
 
 /**
  * Plays a round; one that proves nothing because this process itself was too slow is played again.
+ * @param keepIn where a broken round's stage is kept; null: it is thrown away
  * @returns the verdict; a round that fails in itself is a breach like any other
  */
-export async function playRound(round, seed, dir, mainFile) {
+export async function playRound(round, seed, dir, mainFile, keepIn = null) {
   let voids = 0;
   for (;;) {
-    const judged = await playOnce(round, seed, dir, mainFile);
+    const judged = await playOnce(round, seed, dir, mainFile, keepIn);
     const { broken, counts, isVoid = false } = judged;
     if (!isVoid || broken.length > 0) return { broken, counts: { ...counts, voids } };
     voids += 1;
@@ -85,16 +90,17 @@ export async function playRound(round, seed, dir, mainFile) {
   }
 }
 
-async function playOnce({ name, place, play }, seed, dir, mainFile) {
+async function playOnce({ name, place, play }, seed, dir, mainFile, keepIn) {
   const stage = await Stage.begin(join(dir, `s${place}`), mainFile);
+  let judged;
   try {
-    return await play(stage, chanceOf(seed * 1_000_003 + place));
+    judged = await play(stage, chanceOf(seed * 1_000_003 + place));
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { broken: [{ property: 'the round itself', what: `${name}: ${what}` }], counts: {} };
-  } finally {
-    await stage.end();
+    judged = { broken: [{ property: 'the round itself', what: `${name}: ${what}` }], counts: {} };
   }
+  await stage.end(judged.broken.length > 0 ? keepIn : null);
+  return judged;
 }
 
 /** Numbers are added up, the largest of those that are called `…Max` is kept. */

@@ -72,6 +72,7 @@ export function playRound(
   seed: number,
   dir: string,
   mainFile: string,
+  keepIn?: string | null,
 ): Promise<Judged>;
 export function labelledKills(
   stage: Stage,

@@ -1,7 +1,7 @@
 /** The daemon as a process of its own, to be started and killed again and again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -73,8 +73,10 @@ export class Daemon {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     alive.add(this.#child);
+    const logFile = join(cwd, 'daemon.log');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
+        appendFileSync(logFile, text);
         this.#tail = (this.#tail + text).slice(-tailCharsMax);
         this.changesNoticed += text.split('it was not sent, because').length - 1;
         this.#isRunning ||= this.#tail.includes(' is running: ');

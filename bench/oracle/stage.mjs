@@ -3,7 +3,7 @@
  * and a configuration for one daemon after the other.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -335,10 +335,19 @@ export class Stage {
     };
   }
 
-  async end() {
+  /** @param keepIn where outbox, folders, the platform's records and what the daemons said stay to be looked at; null: nowhere */
+  async end(keepIn = null) {
     this.#daemon?.kill();
     await this.#daemon?.ended;
     await this.#standIn.close();
+    if (keepIn !== null) {
+      rmSync(keepIn, { recursive: true, force: true });
+      const filter = (path) => {
+        const stats = lstatSync(path);
+        return stats.isDirectory() || stats.isFile();
+      };
+      cpSync(this.#dir, keepIn, { recursive: true, filter });
+    }
     rmSync(this.#dir, { recursive: true, force: true });
   }
 }

@@ -1,12 +1,10 @@
 /** Whoever compares folders with what was recorded of them: one thread for all roots, begun when it is first needed. */
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../system/log.ts';
+import { threadMemory } from '../system/threadMemory.ts';
 import type { AuditOrder, AuditReply } from './auditThread.ts';
 import type { Compared } from './comparison.ts';
 import type { DropRoot } from './rules.ts';
-
-/** What it makes is thrown away at once: in little room, which stays in the processor's caches and the process's memory. */
-const maxYoungGenerationSizeMb = 4;
 
 export class Auditor {
   readonly #log: Log;
@@ -37,8 +35,10 @@ export class Auditor {
   }
 
   #begin(): Worker {
-    const resourceLimits = { maxYoungGenerationSizeMb };
-    const worker = new Worker(new URL('./auditThread.js', import.meta.url), { execArgv: [], resourceLimits });
+    const worker = new Worker(new URL('./auditThread.js', import.meta.url), {
+      execArgv: [],
+      resourceLimits: threadMemory,
+    });
     // A command that looks once ends without waiting for it.
     worker.unref();
     worker.on('message', ({ id, differing }: AuditReply) => {

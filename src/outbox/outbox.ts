@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
+import { threadMemory } from '../system/threadMemory.ts';
 import { backUp, type BackedUp } from './backup.ts';
 import { GroupQueue, type OutboxWatch } from './groupQueue.ts';
 import type { CountPlace } from './intentCount.ts';
@@ -144,7 +145,11 @@ export async function openOutbox(
 ): Promise<Outbox> {
   const workerData: ThreadData = { stateDir, mayReplace };
   const queue = new GroupQueue(
-    new Worker(new URL('./thread.js', import.meta.url), { workerData, execArgv: [] }),
+    new Worker(new URL('./thread.js', import.meta.url), {
+      workerData,
+      execArgv: [],
+      resourceLimits: threadMemory,
+    }),
     watch,
   );
   const note = await queue.opened;

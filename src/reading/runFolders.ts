@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import PQueue from 'p-queue';
 import { OpenFolder } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
+import { threadMemory } from '../system/threadMemory.ts';
 import { SourceChanged, type ArtefactBody } from './bodies.ts';
 import type { DirectoryNames, DirectoryTimes } from './directoryNames.ts';
 import type { FolderJobs, FolderRules, SettledRead, TextFile } from './folderJobs.ts';
@@ -238,7 +239,10 @@ export class RunFolders {
   }
 
   #begin(): void {
-    const worker = new Worker(new URL('./folderThread.js', import.meta.url), { execArgv: [] });
+    const worker = new Worker(new URL('./folderThread.js', import.meta.url), {
+      execArgv: [],
+      resourceLimits: threadMemory,
+    });
     const thread: Thread = { worker, jobs: new Map(), told: new Set() };
     // Whoever waits for an answer has other reasons to stay.
     worker.unref();
