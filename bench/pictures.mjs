@@ -7,9 +7,9 @@ text { font: 12px sans-serif; fill: #57606a } .name { fill: #24292f } .head { fo
 @media (prefers-color-scheme: dark) { text { fill: #8d96a0 } .name, .head { fill: #e6edf3 } .axis { stroke: #30363d } .goal { stroke: #e6edf3 } .holds { fill: #3fb950 } .short { fill: #f85149 } .line { stroke: #4493f8 } .dot { fill: #4493f8 } .line.beside { stroke: #a371f7 } .dot.beside { fill: #a371f7 } }
 </style>`;
 
-const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-function svg(width, height, label, parts) {
+export function svg(width, height, label, parts) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(label)}">\n${style}\n${parts.join('\n')}\n</svg>\n`;
 }
 

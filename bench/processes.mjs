@@ -144,6 +144,11 @@ export class Platform {
     return await (await fetch(`${this.endpoint}/bench/seen`)).json();
   }
 
+  /** @returns `[kind, ms]` of each, by the monotonic clock */
+  async requests() {
+    return await (await fetch(`${this.endpoint}/bench/requests`)).json();
+  }
+
   async forget() {
     await (await fetch(`${this.endpoint}/bench/forget`, { method: 'POST' })).text();
   }

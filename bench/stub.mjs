@@ -4,7 +4,7 @@
  *
  *   node bench/stub.mjs        prints its endpoint; ends with its standard input
  *
- * `GET /bench/seen` tells what came since the last `POST /bench/forget`; `POST /bench/latency/20` makes each answer wait.
+ * `GET /bench/seen` tells what came since the last `POST /bench/forget`, `GET /bench/requests` each request; `POST /bench/latency/20` makes each answer wait.
  * Times are of the monotonic clock, which all processes of a machine share.
  */
 import { Buffer } from 'node:buffer';
@@ -44,6 +44,8 @@ class Stub {
   #byId = new Map();
   #number = 0;
   #seen = fresh();
+  /** Kind and time of each, since the last `forget`. */
+  #requests = [];
 
   tick() {
     this.#date = new Date().toUTCString();
@@ -85,6 +87,7 @@ class Stub {
   }
 
   #count(kind) {
+    this.#requests.push([kind, nowMs()]);
     this.#seen.requests[kind] = (this.#seen.requests[kind] ?? 0) + 1;
     if (kind === 'uploadurl') this.#seen.firstUploadMs ??= nowMs();
   }
@@ -132,9 +135,12 @@ class Stub {
   }
 
   #bench(method, parts) {
-    if (method === 'GET') return [200, JSON.stringify(this.#seen)];
+    if (method === 'GET') return [200, JSON.stringify(parts[2] === 'requests' ? this.#requests : this.#seen)];
     if (parts[2] === 'latency') this.latencyMs = Number(parts[3]);
-    if (parts[2] === 'forget') this.#seen = fresh();
+    if (parts[2] === 'forget') {
+      this.#seen = fresh();
+      this.#requests = [];
+    }
     return [200, '{}'];
   }
 }

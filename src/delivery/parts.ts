@@ -19,8 +19,6 @@ export interface DeliveryParts {
   readonly platformId: string;
   /** This machine's name, as it is frozen in the outbox. */
   readonly host: string;
-  /** The count of intents was there at this start, and bore the outbox out: it is no older copy. */
-  readonly isCounted: boolean;
   /** A name that no other process has: what it counts of time is not another one’s. */
   readonly process: string;
   readonly policy: LifecyclePolicy;

@@ -3,9 +3,9 @@
  * host's name that nobody here knows; after each later start its newest ones are. Such a run shows that the outbox was
  * lost, or rolled back, and that what it takes for new may have been sent.
  *
- * How many are read after a start goes by whether the count of intents has borne the outbox out (`intentCount.ts`). Where
- * it has, one page is a second opinion. Where there is none, as after a restart of the machine, this may be a copy from
- * before thousands of runs, and other hosts may have filled pages since.
+ * After a later start it is read as far back as a copy of the outbox could be behind, because other hosts may have filled
+ * pages since. A count of intents that is the outbox's own (`intentCount.ts`) spares nothing of that: a daemon that was
+ * started without its runtime directory has counted elsewhere what it sent.
  */
 import type { ListedRun, Stranger } from '../outbox/listingOperations.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -13,7 +13,7 @@ import { ListOrder, pagesOfRuns, type ListingParts } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 
 type ProofParts = ListingParts &
-  Pick<DeliveryParts, 'platformId' | 'log' | 'host' | 'isCounted' | 'progress'> & {
+  Pick<DeliveryParts, 'platformId' | 'log' | 'host' | 'progress'> & {
     readonly outbox: Pick<Outbox, 'isProven' | 'noteProven' | 'newStrangers' | 'beginDistrust'>;
   };
 
@@ -41,7 +41,7 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
       strangers.push(stranger);
       newestMs = Math.max(newestMs, stranger.createdAtMs);
     }
-    if (wasProven && (parts.isCounted || known.reaches(runs, strange))) break;
+    if (wasProven && known.reaches(runs, strange)) break;
   }
   const [first] = strangers;
   if (first === undefined) {

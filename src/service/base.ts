@@ -46,8 +46,6 @@ export interface Base {
   readonly platform: PlatformClient;
   readonly platformId: string;
   readonly host: string;
-  /** See DeliveryParts. */
-  readonly isCounted: boolean;
   /** Work has waited for so long that other hosts have likely been waiting too. */
   readonly isRecovering: boolean;
   /** Aborted when the outbox cannot be used any more. */
@@ -113,12 +111,12 @@ async function buildBase(
   closers.unshift(() => platform.close());
   const platformId = standIn === null ? platform.endpoint.href.replace(/\/$/, '') : `stand-in:${standIn.id}`;
   const { stateDir } = config;
-  const isCounted = await believeOrDistrust(outbox, { stateDir, platformId, environment, clock, log });
+  await believeOrDistrust(outbox, { stateDir, platformId, environment, clock, log });
   const isRecovering = await hasWaitedLong(outbox, chance.nowMs);
   const readKeyFrom = (source: ApiKeySource): void => {
     readKey = keyReader(source, environment, clock);
   };
-  return { outbox, platform, platformId, host, isCounted, isRecovering, closers, readKeyFrom };
+  return { outbox, platform, platformId, host, isRecovering, closers, readKeyFrom };
 }
 
 async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {

@@ -16,9 +16,8 @@ export interface Believing {
 /**
  * Distrusts an outbox that was damaged, lost, restored or rolled back, and keeps the count of its intents from now on.
  * What a copy cannot show of itself, the platform's list and the result files show later (`delivery/trust.ts`).
- * @returns whether there was a count, and it is the outbox's own: one that is behind was not kept all the time
  */
-export async function believeOrDistrust(outbox: Outbox, around: Believing): Promise<boolean> {
+export async function believeOrDistrust(outbox: Outbox, around: Believing): Promise<void> {
   const { log } = around;
   if (outbox.note !== null) {
     const { reason } = outbox.note;
@@ -30,7 +29,7 @@ export async function believeOrDistrust(outbox: Outbox, around: Believing): Prom
   }
   const runtimeDir = runtimeDirOf(around.environment);
   const place = runtimeDir === null ? null : countPlace(runtimeDir, around.stateDir, around.platformId);
-  if (place === null) return false;
+  if (place === null) return;
   const counted = readCount(place);
   const intents = await outbox.intents();
   if (counted !== null && counted > intents) {
@@ -40,7 +39,6 @@ export async function believeOrDistrust(outbox: Outbox, around: Believing): Prom
   }
   // Only now: a process that dies before has not distrusted yet, and the next one has to find the same.
   outbox.keepCount(place);
-  return counted === intents;
 }
 
 async function distrust(outbox: Outbox, reason: string, { clock }: Believing): Promise<void> {

@@ -100,7 +100,6 @@ export class Service {
       platform: new PacedPlatform(platform, new Budget(config.platform, clock, base.isRecovering), measures),
       platformId,
       host,
-      isCounted: base.isCounted,
       process: randomUUID(),
       policy,
       clock,

@@ -95,7 +95,6 @@ export class Bench {
       platform: new PacedPlatform(this.#platform, new Budget(limits, machineClock, false), noMeasures),
       platformId: standIn.endpoint,
       host: 'bench',
-      isCounted: false,
       process: 'bench',
       policy: this.policy,
       clock: this.clock,

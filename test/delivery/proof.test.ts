@@ -14,7 +14,6 @@ const [knownFingerprint, strangeFingerprint] = ['k', 's'].map((letter) => `rt1:$
 
 interface Listing {
   readonly isProven?: boolean;
-  readonly isCounted?: boolean;
   /** One for each run, newest first, in minutes before the newest; null: the platform gives no time. */
   readonly minutes: readonly (number | null)[];
   /** Places in it of runs under our host's name. */
@@ -25,7 +24,6 @@ interface Listing {
 
 async function proof({
   isProven = true,
-  isCounted = false,
   minutes,
   known = [],
   strange = [],
@@ -77,7 +75,6 @@ async function proof({
       },
       platformId: 'https://platform.example',
       host: 'ours',
-      isCounted,
       progress: { delivery: () => (noted += 1), reconcile: () => undefined },
       clock: machineClock,
       policy: defaultPolicy,
@@ -127,13 +124,8 @@ test.each<{ name: string; listing: Listing; pages: number }>([
   },
   {
     name: 'the whole list of an app that it was never proven for',
-    listing: { isProven: false, isCounted: true, minutes: sixPages, known: [0, 60] },
+    listing: { isProven: false, minutes: sixPages, known: [0, 60] },
     pages: 6,
-  },
-  {
-    name: 'one page, when the count of intents bears it out',
-    listing: { isCounted: true, minutes: sixPages },
-    pages: 1,
   },
 ])('an outbox is believed after $name', async ({ listing, pages }) => {
   expect(await proof(listing)).toEqual({ isBelieved: true, pages, strangers: [] });

@@ -1,6 +1,7 @@
 /** An outbox that was deleted, or put back from an older copy, makes no second run of anything. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { request } from 'undici';
 import { expect } from 'vitest';
 import { resultFileName } from '../../src/core/ownFiles.ts';
 import { app, test, type Scene } from './scene.ts';
@@ -27,6 +28,15 @@ function loseTheOutbox(scene: Scene): void {
 
 function loseResults(scene: Scene, folders: readonly string[]): void {
   for (const name of folders) rmSync(join(scene.folder(name), resultFileName));
+}
+
+async function foreignRun(scene: Scene, name: string): Promise<void> {
+  const { statusCode, body } = await request(`${scene.standIn.endpoint}/v1/applications/${app}/runs`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${scene.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ input: {}, name, result: { status: 'succeeded' } }),
+  });
+  expect([statusCode, await body.text()]).toEqual([200, expect.any(String)]);
 }
 
 /** One run each on the platform, and each folder's own. */
@@ -152,6 +162,40 @@ test.concurrent(
     const fifth = await scene.daemon({ environment });
     await until('it to be well', async () => (await fifth.status()).healthy);
     await expectOneRunEach(scene, ['monday', 'tuesday']);
+  },
+);
+
+test.concurrent(
+  'what a daemon without a runtime directory has sent is found in the list behind what others have made since',
+  async ({ scene }) => {
+    const counted = { environment: { RUNTIME_DIRECTORY: join(scene.dir, 'runtime') } };
+    mkdirSync(counted.environment.RUNTIME_DIRECTORY, { mode: 0o700 });
+    const first = await scene.daemon(counted);
+    scene.drop('monday');
+    await scene.state(first, 'monday', 'recorded');
+    scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
+    scene.drop('tuesday');
+    await scene.state(first, 'tuesday', 'queued');
+    await first.stop();
+    const copy = join(scene.dir, 'outbox.copy');
+    copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
+    scene.calm();
+    // Started by hand: it counts elsewhere or nowhere.
+    const second = await scene.daemon({ environment: { XDG_RUNTIME_DIR: join(scene.dir, 'nowhere') } });
+    await scene.state(second, 'tuesday', 'recorded');
+    await second.stop();
+    scene.faults.pageSize = 2;
+    for (const n of [1, 2, 3]) await foreignRun(scene, `of another host ${String(n)}`);
+    loseTheOutbox(scene);
+    copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
+    loseResults(scene, ['tuesday']);
+
+    const third = await scene.daemon(counted);
+    expect(third.stdout).not.toContain('rolled back or lost: it knows of');
+    await scene.state(third, 'tuesday', 'recorded');
+    scene.calm();
+    expect((await scene.platformRuns(app)).filter(({ name }) => name === 'tuesday')).toHaveLength(1);
+    expect(third.stdout).toContain('was the outbox lost or rolled back?');
   },
 );
 

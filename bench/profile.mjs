@@ -1,0 +1,134 @@
+/**
+ * Where the time goes in what falls short of its goal: the daemon as a user runs it, its main thread under V8's profiler.
+ * A table of the functions by the time that is spent in themselves, and a flame graph, both in bench/results.
+ *
+ *   npm run bench:profile [-- NAME…]
+ *
+ * NAME: drain, tracked, artefacts, as in `npm run bench`; all of them, if not said.
+ */
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { writeDocument } from './bigDocument.mjs';
+import { callTree, idle, mainProfile, selfTimes } from './cpuProfile.mjs';
+import { median } from './figures.mjs';
+import { dropAll, fill, prepare } from './finishedFolders.mjs';
+import { flamePicture } from './flames.mjs';
+import * as processes from './processes.mjs';
+
+const topMax = 20;
+const quietMs = 200;
+const results = fileURLToPath(new URL('results', import.meta.url));
+
+/** What is played, and how much of it: so much that starting counts for little beside it. */
+const subjects = {
+  drain: { what: '2,000 folders at once', units: 2_000, unit: 'run', play: drain },
+  tracked: { what: '300 folders, 10 a second', units: 300, unit: 'run', play: tracked },
+  artefacts: { what: 'a JSON input of 1 GB, four times', units: 4, unit: 'GB', play: artefacts },
+};
+
+async function drain({ stage, daemon, units }) {
+  dropAll(stage, prepare(stage.aside, 'profile', units));
+  await processes.recorded(daemon, units);
+  return '';
+}
+
+/** @returns the parts of the time from complete to tracked, as the stub saw its requests */
+async function tracked({ stage, daemon, platform, units }) {
+  const names = prepare(stage.aside, 'profile', units);
+  const parts = { 'until the first upload is asked for': [], 'the uploads': [], 'until the run is made': [] };
+  for (const [n, name] of names.entries()) {
+    await platform.forget();
+    const completeMs = processes.nowMs() + quietMs;
+    renameSync(join(stage.aside, name), join(stage.root, name));
+    await sleep(quietMs + 100);
+    const seen = await platform.requests();
+    const times = (kind) => seen.filter((one) => one[0] === kind).map(([, atMs]) => atMs);
+    const [madeMs] = times('create');
+    // The first ones are V8 compiling.
+    if (madeMs === undefined || n < units / 4) continue;
+    const firstMs = Math.min(...times('uploadurl'));
+    const lastPutMs = Math.max(...times('put'));
+    parts['until the first upload is asked for'].push(firstMs - completeMs);
+    parts['the uploads'].push(lastPutMs - firstMs);
+    parts['until the run is made'].push(madeMs - lastPutMs);
+  }
+  await processes.recorded(daemon, units);
+  const rows = Object.entries(parts).map(([part, ms]) => `| ${part} | ${median(ms).toFixed(1)} |`);
+  return `\nFrom complete to tracked, by the stub's clock, median of ${parts['the uploads'].length}:\n\n| part | ms |\n| :--- | --: |\n${rows.join('\n')}\n`;
+}
+
+async function artefacts({ dir, stage, daemon, platform, units }) {
+  const file = join(dir, 'large.json');
+  writeDocument(file, 1e9);
+  for (let n = 0; n < units; n += 1) {
+    const name = `large-${n}`;
+    fill(join(stage.aside, name), name);
+    renameSync(file, join(stage.aside, name, 'input.json'));
+    renameSync(join(stage.aside, name), join(stage.root, name));
+    await processes.recorded(daemon, n + 1);
+    renameSync(join(stage.root, name, 'input.json'), file);
+  }
+  await platform.forget();
+  return '';
+}
+
+async function play(name) {
+  const { what, units, unit, play: go } = subjects[name];
+  const dir = mkdtempSync(join(tmpdir(), 'rt-p-'));
+  const profileDir = join(dir, 'profiles');
+  mkdirSync(profileDir);
+  try {
+    const platform = await processes.Platform.start();
+    const limits = { file_bytes: '20GiB' };
+    const stage = new processes.Stage(dir, platform.endpoint, { quiet: `${quietMs}ms`, limits });
+    const daemon = stage.daemon({ flags: ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] });
+    await processes.scanned(daemon);
+    const counts = await go({ dir, stage, daemon, platform, units });
+    // The profile is written when the process ends by itself.
+    await processes.stop(daemon);
+    await platform.end();
+    const profile = mainProfile(profileDir);
+    const text = textOf(what, units, unit, selfTimes(profile), counts, name);
+    writeFileSync(join(results, `profile-${name}.md`), text);
+    const title = `${what}: the main thread while it is not idle`;
+    writeFileSync(join(results, `profile-${name}.svg`), flamePicture(callTree(profile), title));
+    console.log(text);
+  } finally {
+    if (!process.env.KEEP) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function textOf(what, units, unit, times, counts, name) {
+  const idleMs = times.get(idle) ?? 0;
+  times.delete(idle);
+  const busyMs = [...times.values()].reduce((a, b) => a + b, 0);
+  const rows = [...times]
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, topMax)
+    .map(
+      ([place, ms], index) =>
+        `| ${index + 1} | ${Math.round(ms)} | ${((100 * ms) / busyMs).toFixed(1)} | \`${place}\` |`,
+    );
+  return `# Where the main thread spends its time: ${what}
+
+Node ${process.version}, ${cpus().length} cores (\`npm run bench:profile -- ${name}\`; [as a picture](profile-${name}.svg)). Busy
+${Math.round(busyMs)} ms, ${(busyMs / units).toFixed(2)} ms a ${unit}, with starting; idle ${Math.round(idleMs)} ms. On a machine that does other things too all of them
+take longer: the shares count.
+${counts}
+|   # | ms in itself | % of busy | function |
+| --: | -----------: | --------: | :------- |
+${rows.join('\n')}
+`;
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !Object.hasOwn(subjects, name));
+if (unknown.length > 0) {
+  console.error(`There is no ${unknown.join(', ')}; there are: ${Object.keys(subjects).join(', ')}.`);
+  process.exit(2);
+}
+for (const name of asked.length > 0 ? asked : Object.keys(subjects)) await play(name);
+process.exit();
