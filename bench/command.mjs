@@ -5,7 +5,8 @@
  *   npm run bench [-- NAME…] [--rounds N] [--short] [--huge] [--list]
  *
  * Tables go to stdout, progress to stderr where that is a terminal. Each measure writes bench/results/NAME.json; the
- * table and the pictures in bench/results are made from these files.
+ * table and the pictures in bench/results are made from these files. A short run, or one of less than five rounds, writes to
+ * local/bench-results.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,12 +18,15 @@ import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import { markdownOf, tableOf } from './figures.mjs';
 import { growthPicture, ratiosPicture } from './pictures.mjs';
-import { endAll } from './processes.mjs';
+import { endAll, sdkPython, sdkVersion } from './processes.mjs';
 
 /** In this order: what matters most comes first. */
 const names = ['drain', 'tracked', 'cost', 'finished', 'bursts', 'artefacts', 'json', 'logs', 'history'];
 const roundsMin = 5;
-const results = fileURLToPath(new URL('results', import.meta.url));
+/** What fewer rounds or a short run give is no result, and takes no result's place. */
+const [results, trials] = ['results', '../local/bench-results'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,6 +49,14 @@ function packageVersion(name) {
   return JSON.parse(readFileSync(file, 'utf8')).version;
 }
 
+/** @returns the first line, without what is no version; a program that is not there is said to be so */
+function printed(command, args) {
+  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', cwd: import.meta.dirname });
+  if (status !== 0) return 'not there';
+  const [line = ''] = stdout.split('\n');
+  return /\d+(?:\.\d+)+/.exec(line)?.[0] ?? line;
+}
+
 function versions() {
   const db = new Database(':memory:');
   const sqlite = db.prepare('select sqlite_version()').pluck().get();
@@ -55,13 +67,18 @@ function versions() {
     'better-sqlite3': packageVersion('better-sqlite3'),
     undici: packageVersion('undici'),
     chokidar: packageVersion('chokidar'),
-    nextmv: '1.13.0',
+    nextmv: sdkPython() === null ? 'not there' : sdkVersion,
+    python: printed('python3', ['--version']),
+    curl: printed('curl', ['--version']),
+    strace: printed('strace', ['--version']),
+    coreutils: printed('wc', ['--version']),
+    runtrackd: printed('git', ['describe', '--always', '--dirty', '--exclude=*']),
     kernel: release(),
     machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
   };
 }
 
-async function play(name, rounds) {
+async function play(name, rounds, into) {
   const { what, measure } = await load(name);
   const dir = mkdtempSync(join(tmpdir(), 'rt-b-'));
   // An interrupted bench leaves no folders behind either.
@@ -79,7 +96,6 @@ async function play(name, rounds) {
     } = await measure({
       dir,
       rounds,
-      roundsAsked: values.rounds === undefined ? null : rounds,
       isShort: values.short,
       isHuge: values.huge,
       say: (line) => say(`${name}: ${line}`),
@@ -89,7 +105,7 @@ async function play(name, rounds) {
     console.log(`\n${name}: ${what}\n\n${tableOf(figures)}`);
     for (const note of notes) console.log(`  ${note}`);
     console.log(`  ${played} round${played === 1 ? '' : 's'}, ${seconds} s`);
-    const kind = values.short ? 'short' : 'whole';
+    const kind = into === trials ? 'short' : 'whole';
     const result = {
       name,
       what,
@@ -100,7 +116,7 @@ async function play(name, rounds) {
       loadBefore: load1,
     };
     writeFileSync(
-      join(results, `${name}.json`),
+      join(into, `${name}.json`),
       `${JSON.stringify({ ...result, versions: versions(), figures, growth, notes }, null, 2)}\n`,
     );
     return figures.filter(({ holds }) => holds === false).map(({ what: figure }) => `${name}: ${figure}`);
@@ -111,15 +127,15 @@ async function play(name, rounds) {
   }
 }
 
-function drawPictures() {
+function drawPictures(into) {
   const all = names
-    .map((name) => join(results, `${name}.json`))
+    .map((name) => join(into, `${name}.json`))
     .filter((file) => existsSync(file))
     .map((file) => JSON.parse(readFileSync(file, 'utf8')))
     .filter(({ figures }) => figures !== undefined);
-  writeFileSync(join(results, 'table.md'), markdownOf(all));
-  writeFileSync(join(results, 'ratios.svg'), ratiosPicture(all));
-  writeFileSync(join(results, 'growth.svg'), growthPicture(all.flatMap(({ growth }) => growth)));
+  writeFileSync(join(into, 'table.md'), markdownOf(all));
+  writeFileSync(join(into, 'ratios.svg'), ratiosPicture(all));
+  writeFileSync(join(into, 'growth.svg'), growthPicture(all.flatMap(({ growth }) => growth)));
 }
 
 async function list() {
@@ -137,11 +153,14 @@ async function run() {
     );
     process.exit(2);
   }
-  mkdirSync(results, { recursive: true });
+  const into = values.short || rounds < roundsMin ? trials : results;
+  mkdirSync(into, { recursive: true });
   const short = [];
   const beganMs = performance.now();
-  for (const name of positionals.length > 0 ? positionals : names) short.push(...(await play(name, rounds)));
-  drawPictures();
+  for (const name of positionals.length > 0 ? positionals : names)
+    short.push(...(await play(name, rounds, into)));
+  drawPictures(into);
+  if (into === trials) console.log(`\nno results, and kept apart from them: ${into}`);
   console.log(`\n${((performance.now() - beganMs) / 60_000).toFixed(1)} minutes`);
   console.log(
     short.length === 0 ? '\nall goals hold' : `\nfalls short of its goal:\n  ${short.join('\n  ')}`,

@@ -7,56 +7,138 @@ text { font: 12px sans-serif; fill: #57606a } .name { fill: #24292f } .head { fo
 @media (prefers-color-scheme: dark) { text { fill: #8d96a0 } .name, .head { fill: #e6edf3 } .axis { stroke: #30363d } .goal { stroke: #e6edf3 } .holds { fill: #3fb950 } .short { fill: #f85149 } .line { stroke: #4493f8 } .dot { fill: #4493f8 } .line.beside { stroke: #a371f7 } .dot.beside { fill: #a371f7 } }
 </style>`;
 
-export const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escaped = (text) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 export function svg(width, height, label, parts) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(label)}">\n${style}\n${parts.join('\n')}\n</svg>\n`;
+}
+
+/** The widest of these texts at 12 px: an SVG cannot measure text, and a label that runs off the edge is lost. */
+const widthOf = (texts) => Math.ceil(Math.max(0, ...texts.map(({ length }) => length)) * 6.4);
+
+/**
+ * Two panels of bars below each other: how much of each goal is used up, and how ours compares with what people would
+ * use instead. Both share their columns, so that a measure is found at the same place in both.
+ */
+export function ratiosPicture(results) {
+  const panels = [goalsPanel(results), besidePanel(results)].filter(({ groups }) => groups.length > 0);
+  const bars = panels.flatMap(({ groups }) => groups.flatMap((group) => group.bars));
+  const left = widthOf(bars.map(({ what }) => what)) + 16;
+  const right = left + 480;
+  const width = right + widthOf(bars.map(({ label }) => label)) + 16;
+  const parts = [];
+  let height = 0;
+  for (const one of panels) {
+    const drawn = barsPanel(one, left, right, height);
+    parts.push(...drawn.parts);
+    height = drawn.bottom;
+  }
+  const label =
+    'Each measure against its goal: bars that end left of the line hold; ' +
+    'and beside what people would use instead: bars to the right of the line are better';
+  return svg(width, height, label, parts);
 }
 
 /**
  * A bar for each figure with a goal: how much of the goal is used up, on a scale where each step is ten times the last.
  * Left of the line the goal holds.
  */
-export function ratiosPicture(results) {
-  const [left, right, row, width] = [330, 180, 20, 990];
-  const [least, most] = [0.01, 10];
-  const x = (share) =>
-    left +
-    ((Math.log10(Math.min(most, Math.max(least, share))) - Math.log10(least)) /
-      (Math.log10(most) - Math.log10(least))) *
-      (width - left - right);
-  const parts = [];
-  let y = 30;
-  for (const { name, kind, figures } of results) {
-    const judged = figures.filter(({ share }) => share !== null);
-    if (judged.length === 0) continue;
-    parts.push(
-      `<text x="8" y="${y + 4}" class="head">${name}${kind === 'short' ? ' (short run)' : ''}</text>`,
-    );
+function goalsPanel(results) {
+  return {
+    caption: 'How much of each goal is used up; what ends left of the line holds.',
+    // From the edge: a bar stands for what is used up, however little that is.
+    scale: { least: 0.01, most: 10, begin: 0.01 },
+    marks: [0.01, 0.1, 1, 10].map((at) => ({ at, text: at === 1 ? 'the goal' : `${at}× of it` })),
+    groups: groupsOf(
+      results,
+      ({ share }) => share !== null,
+      ({ what, share, holds, ...rest }) => ({ what, value: share, holds, label: goalLabel(rest) }),
+    ),
+  };
+}
+
+function goalLabel({ ours, unit, ratio, goal }) {
+  const bound = `${goal.atMost === undefined ? '≥' : '≤'} ${goal.atMost ?? goal.atLeast}`;
+  return goal.of === 'ratio' ? `${ratio}× (${bound}×)` : `${ours[goal.of]} ${unit} (${bound})`;
+}
+
+/**
+ * A bar for each figure with a reference: how many times better ours is, to the right where it is better and to the
+ * left where it is worse, whether more or less of its unit is wanted. The label is the ratio as the table has it.
+ */
+function besidePanel(results) {
+  return {
+    caption:
+      'Beside what people would use instead: how many times better; what is right of the line is better.',
+    scale: { least: 0.01, most: 10_000, begin: 1 },
+    marks: [0.01, 0.1, 1, 10, 100, 1_000, 10_000].map((at) => ({
+      at,
+      text: at === 1 ? 'the same' : `${at.toLocaleString('en')}×`,
+    })),
+    groups: groupsOf(results, isBesideAnother, ({ what, unit, beside, ratio }) => {
+      const times = moreIsBetter.includes(unit) ? ratio : 1 / ratio;
+      return { what, value: times, holds: times >= 1, label: `${ratio}× ${beside.name}` };
+    }),
+  };
+}
+
+/** Of all other units less is better. */
+const moreIsBetter = ['runs/s', 'MB/s'];
+
+/** The same program at another size, or the bound of what is possible, is nothing that people would use instead. */
+const isBesideAnother = ({ beside, ratio }) =>
+  ratio !== null && beside !== null && !/^(?:at |with |limit$)/.test(beside.name);
+
+/** A group for each result that has something to show; the others would be headings of nothing. */
+function groupsOf(results, isShown, shape) {
+  return results
+    .map(({ name, kind, figures }) => ({
+      head: `${name}${kind === 'short' ? ' (short run)' : ''}`,
+      bars: figures.filter(isShown).map(shape),
+    }))
+    .filter(({ bars }) => bars.length > 0);
+}
+
+/** @returns the parts, and the y below them where the next panel may begin */
+function barsPanel({ caption, scale, marks, groups }, left, right, top) {
+  const row = 20;
+  const x = placeOn(scale, left, right);
+  const parts = [`<text x="8" y="${top + 14}">${escaped(caption)}</text>`];
+  let y = top + 30;
+  for (const { head, bars } of groups) {
+    parts.push(`<text x="8" y="${y + 4}" class="head">${escaped(head)}</text>`);
     y += row;
-    for (const { what, ours, unit, ratio, goal, holds, share } of judged) {
-      const bound = `${goal.atMost === undefined ? '≥' : '≤'} ${goal.atMost ?? goal.atLeast}`;
-      const value = goal.of === 'ratio' ? `${ratio}× (${bound}×)` : `${ours[goal.of]} ${unit} (${bound})`;
+    for (const { what, value, holds, label } of bars) {
       parts.push(
         `<text x="${left - 8}" y="${y + 4}" text-anchor="end" class="name">${escaped(what)}</text>`,
-        `<rect x="${left}" y="${y - 6}" width="${(x(share) - left).toFixed(1)}" height="12" class="${holds ? 'holds' : 'short'}"/>`,
-        `<text x="${width - right + 8}" y="${y + 4}">${escaped(value)}</text>`,
+        barOf(x(scale.begin), x(value), y, holds),
+        `<text x="${right + 8}" y="${y + 4}">${escaped(label)}</text>`,
       );
       y += row;
     }
     y += 6;
   }
-  const line = x(1);
-  const marks = [0.01, 0.1, 1, 10].map(
-    (share) =>
-      `<text x="${x(share)}" y="${y + 14}" text-anchor="middle">${share === 1 ? 'the goal' : `${share}× of it`}</text>`,
-  );
-  return svg(width, y + 26, 'Each measure against its goal: bars that end left of the line hold', [
-    `<text x="8" y="14">How much of each goal is used up; what ends left of the line holds.</text>`,
-    ...parts,
-    `<line x1="${line}" y1="22" x2="${line}" y2="${y}" class="goal"/>`,
-    ...marks,
-  ]);
+  parts.push(`<line x1="${x(1)}" y1="${top + 22}" x2="${x(1)}" y2="${y}" class="goal"/>`);
+  for (const { at, text } of marks)
+    parts.push(`<text x="${x(at)}" y="${y + 14}" text-anchor="middle">${text}</text>`);
+  return { parts, bottom: y + 36 };
+}
+
+/** Where a value is on a scale by powers of ten; what is outside of it is drawn at its end. */
+function placeOn({ least, most }, left, right) {
+  const decades = Math.log10(most / least);
+  return (value) => {
+    const shown = Math.min(most, Math.max(least, value));
+    return Number((left + (Math.log10(shown / least) / decades) * (right - left)).toFixed(1));
+  };
+}
+
+/** Never narrower than 2 px: a value at the beginning of the scale is there too, and is to be seen. */
+function barOf(begin, end, y, holds) {
+  const width = Math.max(2, Math.abs(end - begin));
+  const from = end < begin ? begin - width : begin;
+  return `<rect x="${from.toFixed(1)}" y="${y - 6}" width="${width.toFixed(1)}" height="12" class="${holds ? 'holds' : 'short'}"/>`;
 }
 
 /** A panel for each kind of growth: both axes by powers of ten, so that what grows linearly is a line at 45 degrees. */
@@ -109,8 +191,11 @@ function panel({ title, unit, x: xName, lines }, left, top, width, height) {
       `<text x="${px(power)}" y="${inner.bottom + 16}" text-anchor="middle">${power.toLocaleString('en')}</text>`,
     );
   parts.push(`<text x="${inner.right}" y="${inner.bottom + 32}" text-anchor="end">${escaped(xName)}</text>`);
-  lines.forEach(({ name, points: all }, n) => {
-    const shown = all.filter(([x, y]) => x > 0 && y > 0);
+  // A line that was not measured has no place in the legend, nor is it the one that is drawn solid.
+  const drawn = lines
+    .map(({ name, points: all }) => ({ name, shown: all.filter(([x, y]) => x > 0 && y > 0) }))
+    .filter(({ shown }) => shown.length > 0);
+  drawn.forEach(({ name, shown }, n) => {
     const kind = n === 0 ? '' : ' beside';
     const path = shown.map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(' ');
     parts.push(`<polyline points="${path}" class="line${kind}"/>`);

@@ -11,7 +11,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const programFile = here('../dist/main.js');
 const project = here('..');
 const python = here('../local/sdk-venv/bin/python');
-const sdkVersion = '1.13.0';
+export const sdkVersion = '1.13.0';
 const children = new Set();
 let stages = 0;
 
@@ -287,18 +287,23 @@ export async function startSdkLoop(dir, endpoint) {
   return Object.assign(loop, { root, aside: join(dir, 'aside') });
 }
 
-/** The naive shape; without an endpoint it only notices. */
-export async function startNaive(dir, endpoint, root = join(dir, 'runs')) {
+/**
+ * The naive shape; without an endpoint it only notices.
+ * @param through a program that starts it, with its arguments
+ */
+export async function startNaive(dir, endpoint, root = join(dir, 'runs'), through = []) {
   const aside = join(dir, 'aside');
   mkdirSync(root, { recursive: true });
   mkdirSync(aside, { recursive: true });
-  const args = [
+  const command = [
+    ...through,
+    process.execPath,
     here('beside/naive.mjs'),
     root,
     join(dir, 'naive.db'),
     ...(endpoint === null ? [] : [endpoint]),
   ];
-  const naive = start(process.execPath, args, { cwd: dir });
+  const naive = start(command[0], command.slice(1), { cwd: dir });
   await until('chokidar', () => naive.lines.some((line) => line.startsWith('ready')));
   return Object.assign(naive, { root, aside });
 }

@@ -6,7 +6,7 @@
  *
  * NAME: drain, tracked, artefacts, as in `npm run bench`; all of them, if not said.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,7 @@ import * as processes from './processes.mjs';
 
 const topMax = 20;
 const quietMs = 200;
+const arrivalEveryMs = 100;
 const results = fileURLToPath(new URL('results', import.meta.url));
 
 /** What is played, and how much of it: so much that starting counts for little beside it. */
@@ -35,29 +36,55 @@ async function drain({ stage, daemon, units }) {
   return '';
 }
 
-/** @returns the parts of the time from complete to tracked, as the stub saw its requests */
-async function tracked({ stage, daemon, platform, units }) {
+/** @returns the parts of the time from complete to tracked, as the stub saw its requests and the daemon noted them */
+async function tracked({ dir, stage, daemon, platform, units }) {
   const names = prepare(stage.aside, 'profile', units);
-  const parts = { 'until the first upload is asked for': [], 'the uploads': [], 'until the run is made': [] };
+  await platform.forget();
+  const completeMs = new Map();
+  const beganMs = processes.nowMs();
   for (const [n, name] of names.entries()) {
-    await platform.forget();
-    const completeMs = processes.nowMs() + quietMs;
+    await sleep(beganMs + n * arrivalEveryMs - processes.nowMs());
     renameSync(join(stage.aside, name), join(stage.root, name));
-    await sleep(quietMs + 100);
-    const seen = await platform.requests();
-    const times = (kind) => seen.filter((one) => one[0] === kind).map(([, atMs]) => atMs);
-    const [madeMs] = times('create');
-    // The first ones are V8 compiling.
-    if (madeMs === undefined || n < units / 4) continue;
-    const firstMs = Math.min(...times('uploadurl'));
-    const lastPutMs = Math.max(...times('put'));
-    parts['until the first upload is asked for'].push(firstMs - completeMs);
-    parts['the uploads'].push(lastPutMs - firstMs);
-    parts['until the run is made'].push(madeMs - lastPutMs);
+    completeMs.set(name, processes.nowMs() + quietMs);
   }
   await processes.recorded(daemon, units);
+  const requests = await platform.requests();
+  const { made } = await platform.seen();
+  const madeMs = new Map(made);
+  const notedMs = notedComplete(readFileSync(join(dir, 'log'), 'utf8'));
+  const parts = {
+    'until it is read, checked, and on disk in the outbox': [],
+    'until its first upload is asked for': [],
+    'its three uploads, side by side': [],
+    'until its intent is on disk and the run is made': [],
+  };
+  // The first ones are V8 compiling.
+  for (const name of names.slice(units / 4)) {
+    const [beginMs, endMs] = [notedMs.get(name), madeMs.get(name)];
+    // Runs follow each other here: what came between is its own.
+    const own = requests.filter(([, atMs]) => atMs > beginMs - 1 && atMs < endMs);
+    const asked = own.filter(([kind]) => kind === 'uploadurl').map(([, atMs]) => atMs);
+    const put = own.filter(([kind]) => kind === 'put').map(([, atMs]) => atMs);
+    if (asked.length !== 3 || put.length !== 3) continue;
+    const [firstMs, lastMs] = [Math.min(...asked), Math.max(...put)];
+    const moments = [completeMs.get(name), beginMs, firstMs, lastMs, endMs];
+    for (const [n, part] of Object.keys(parts).entries()) parts[part].push(moments[n + 1] - moments[n]);
+  }
   const rows = Object.entries(parts).map(([part, ms]) => `| ${part} | ${median(ms).toFixed(1)} |`);
-  return `\nFrom complete to tracked, by the stub's clock, median of ${parts['the uploads'].length}:\n\n| part | ms |\n| :--- | --: |\n${rows.join('\n')}\n`;
+  const counted = Object.values(parts)[0].length;
+  return `\nFrom complete to tracked, medians of ${counted} runs that no other one came between; the daemon notes whole ms:\n\n| part | ms |\n| :--- | --: |\n${rows.join('\n')}\n`;
+}
+
+/** @returns folder → when the daemon said that it is complete, by the monotonic clock */
+function notedComplete(log) {
+  const aheadMs = Date.now() - processes.nowMs();
+  return new Map(
+    log
+      .split('\n')
+      .filter((line) => line.includes(' is complete: run #'))
+      .map((line) => JSON.parse(line))
+      .map(({ folder, time }) => [folder, Date.parse(time) - aheadMs]),
+  );
 }
 
 async function artefacts({ dir, stage, daemon, platform, units }) {
@@ -97,7 +124,7 @@ async function play(name) {
     writeFileSync(join(results, `profile-${name}.svg`), flamePicture(callTree(profile), title));
     console.log(text);
   } finally {
-    if (!process.env.KEEP) rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true });
   }
 }
 

@@ -1,8 +1,7 @@
 /**
  * Whether bursts lose anything: folders renamed in at once, the same while the process is stopped so that the kernel's
- * queue of events runs over, folders that are all open at once, a hundred writers. What is lost is a count, and a play takes
- * minutes: each is played once, unless rounds are asked for. The platform does not answer, so that intake is measured and
- * nothing else.
+ * queue of events runs over, folders that are all open at once, a hundred writers. The platform does not answer, so that
+ * intake is measured and nothing else.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,22 +10,22 @@ import { figure } from '../figures.mjs';
 import { dropAll, prepare, SpareFolders } from '../finishedFolders.mjs';
 import * as processes from '../processes.mjs';
 
-export const what = 'bursts: what is lost, how soon all are runs, memory, watches, the longest stall';
+export const what =
+  'bursts: what is lost, how soon all are queued in the outbox, memory, watches, the longest stall';
 
 const quietMs = 500;
 const [burst, burstShort, burstHuge] = [25_000, 500, 60_000];
 /** Four files are written into each while the daemon looks at them: that takes most of the time. */
-const [openAtOnce, openAtOnceHuge] = [10_000, 25_000];
-/** Chokidar on the tree has five watches for each folder; more than this it cannot watch here. */
-const chokidarFoldersMax = 10_000;
+const [openAtOnce, openAtOnceHuge] = [5_000, 25_000];
+/** Chokidar on the tree has five watches for each folder: of ten thousand it cannot watch all on every machine. */
+const chokidarFoldersMax = 5_000;
 /** What does not come within this time does not come. */
 const patienceMs = 60_000;
 /** Chokidar has nothing that looks again: what it has not said by then was lost. */
-const chokidarPatienceMs = 15_000;
-const [writers, foldersEach, foldersEachShort] = [100, 20, 3];
+const chokidarPatienceMs = 8_000;
+const [writers, foldersEach, foldersEachShort] = [100, 10, 3];
 
-export async function measure({ dir, roundsAsked, isShort, isHuge, say }) {
-  const rounds = roundsAsked ?? 1;
+export async function measure({ dir, rounds, isShort, isHuge, say }) {
   const count = isShort ? burstShort : burst;
   const many = isHuge ? burstHuge : count;
   const open = isShort ? burstShort : isHuge ? openAtOnceHuge : openAtOnce;
@@ -55,18 +54,23 @@ export async function measure({ dir, roundsAsked, isShort, isHuge, say }) {
       go: (stage) => manyWriters(stage, each),
     },
   ];
-  const figures = [];
-  for (const play of plays) {
-    const seen = [];
-    for (let round = 0; round < rounds; round += 1) {
-      say(`${play.name}, round ${round + 1}`);
-      seen.push(await playOnce(join(dir, `${play.key}-${round}`), play));
+  const [figures, chokidar] = [[], []];
+  const seenOf = new Map(plays.map(({ key }) => [key, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const play of plays) {
+      say(`round ${round + 1}: ${play.name}`);
+      seenOf.get(play.key).push(await playOnce(join(dir, `${play.key}-${round}`), play));
     }
+    say(`round ${round + 1}: ${few} renamed in, chokidar on the tree`);
+    chokidar.push(await lostByChokidar(join(dir, `chokidar-${round}`), spare, few));
+  }
+  for (const play of plays) {
+    const seen = seenOf.get(play.key);
     const taken = (what, unit, of, more = {}) =>
       figure({ what: `${play.name}: ${what}`, unit, ours: seen.map(of), ...more });
     figures.push(
       taken('lost', 'folders', ({ lost }) => lost, { goal: { of: 'max', atMost: 0 } }),
-      taken('all are runs after', 's', ({ seconds }) => seconds, {
+      taken('all are queued after', 's', ({ seconds }) => seconds, {
         note: `written within ${Math.max(...seen.map(({ writtenSeconds }) => writtenSeconds))} s; the quiet time is taken off`,
       }),
       taken('most memory', 'MiB', ({ peakMiB }) => peakMiB),
@@ -75,16 +79,15 @@ export async function measure({ dir, roundsAsked, isShort, isHuge, say }) {
       taken('found by scan', 'folders', ({ byScan }) => byScan),
     );
   }
-  say(`${few} renamed in, chokidar on the tree`);
   figures.push(
     figure({
       what: `${few} renamed in at once: lost by chokidar on the tree`,
       unit: 'folders',
-      ours: [await lostByChokidar(join(dir, 'chokidar'), spare, few)],
+      ours: chokidar,
       note: 'the reference, not ours',
     }),
   );
-  return { figures, rounds };
+  return { figures };
 }
 
 async function playOnce(dir, { count, spare = null, go }) {
@@ -104,7 +107,7 @@ async function playOnce(dir, { count, spare = null, go }) {
     }
   })();
   const beganMs = processes.nowMs();
-  const stoppedMs = (await go(stage, folders, daemon)) ?? 0;
+  await go(stage, folders, daemon);
   const writtenMs = processes.nowMs() - beganMs;
   const { runs, atMs } = await runsInTheEnd(count, async () => runsOf(await processes.statusOf(daemon)));
   isOver = true;
@@ -116,8 +119,7 @@ async function playOnce(dir, { count, spare = null, go }) {
     writtenSeconds: Number((writtenMs / 1_000).toFixed(1)),
     peakMiB: processes.peakMiB(daemon.pid),
     watches,
-    // A process that is stopped holds its loop as long; that is not its own doing.
-    stallMs: Math.max(0, (await processes.longestStallMs(daemon)) - stoppedMs),
+    stallMs: await processes.longestStallMs(daemon),
     byScan: found.by_scan,
   };
   await processes.stop(daemon, 'SIGKILL');
@@ -140,14 +142,14 @@ async function runsInTheEnd(count, look, waitsMs = patienceMs) {
   }
 }
 
-/** @returns for how many ms */
-async function whileStopped(stage, folders, { child }) {
-  child.kill('SIGSTOP');
-  const beganMs = processes.nowMs();
+async function whileStopped(stage, folders, daemon) {
+  daemon.child.kill('SIGSTOP');
   dropAll(stage, folders);
   await sleep(1_000);
-  child.kill('SIGCONT');
-  return processes.nowMs() - beganMs;
+  daemon.child.kill('SIGCONT');
+  // A process that is stopped holds its loop as long, which is not its own doing: stalls count from its first answer on.
+  await processes.until('an answer', async () => await processes.statusOf(daemon));
+  await processes.longestStallMs(daemon);
 }
 
 async function fileByFile({ root, aside }, count) {
@@ -187,12 +189,14 @@ async function manyWriters({ root }, each) {
 async function lostByChokidar(dir, spare, count) {
   mkdirSync(dir);
   const naive = await processes.startNaive(dir, null);
-  dropAll(naive, spare.lend(naive, count));
+  const folders = spare.lend(naive, count);
+  dropAll(naive, folders);
   const { runs } = await runsInTheEnd(
     count,
     () => naive.lines.filter((line) => line.startsWith('run-')).length,
     chokidarPatienceMs,
   );
   await processes.stop(naive, 'SIGKILL');
+  spare.takeBack(naive, folders);
   return count - runs;
 }

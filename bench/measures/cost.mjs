@@ -30,20 +30,7 @@ export async function measure({ dir, rounds, isShort, say }) {
     say(`round ${round + 1}`);
     const stage = new processes.Stage(place(`ours-${round}`), platform.endpoint, { quiet: '200ms' });
     const trace = join(stage.dir, 'trace');
-    // -D: the daemon is our child and strace watches from beside, so that whatever ends us ends the daemon too.
-    const tracing = [
-      'strace',
-      '-D',
-      '-f',
-      '-qq',
-      '-y',
-      '--seccomp-bpf',
-      '-e',
-      'trace=fsync,fdatasync',
-      '-o',
-      trace,
-    ];
-    const daemon = stage.daemon({ through: hasStrace ? tracing : [] });
+    const daemon = stage.daemon({ through: hasStrace ? tracing(trace) : [] });
     await processes.scanned(daemon);
     let recorded = 0;
     const deliver = async (count) => {
@@ -64,6 +51,7 @@ export async function measure({ dir, rounds, isShort, say }) {
       note('alone', (middle.outbox - before.outbox) / alone);
       note('together', (after.outbox - middle.outbox) / together);
       note('results', (after.results - middle.results) / together);
+      note('naive', await syncsOfNaive(place(`naive-${round}`), platform, isShort ? 10 : 60));
     }
     await processes.stop(daemon);
     note('bytes', outboxBytes(stage) / recorded);
@@ -77,8 +65,9 @@ export async function measure({ dir, rounds, isShort, say }) {
             what: `syncs of the outbox, ${together} runs together`,
             unit: 'a run',
             ours: seen.together,
-            beside: { name: 'a commit for each of 6 changes', values: seen.together.map(() => 6) },
+            beside: { name: 'naive Node', values: seen.naive },
             goal: { of: 'median', atMost: 0.35 },
+            note: 'a commit for each of the 6 changes that a run has here would be 6',
           }),
           figure({
             what: 'syncs of the outbox, a run alone',
@@ -118,6 +107,41 @@ export async function measure({ dir, rounds, isShort, say }) {
     figures,
     notes: hasStrace ? [] : ['SYNCS ARE NOT COUNTED: strace is not there (apt-get install strace)'],
   };
+}
+
+/** -D: what is watched is our child and strace watches from beside, so that whatever ends us ends it too. */
+const tracing = (trace) => [
+  'strace',
+  '-D',
+  '-f',
+  '-qq',
+  '-y',
+  '--seccomp-bpf',
+  '-e',
+  'trace=fsync,fdatasync',
+  '-o',
+  trace,
+];
+
+/** @returns syncs of its database for a run of the naive shape, which does one after the other */
+async function syncsOfNaive(dir, platform, count) {
+  const trace = join(dir, 'trace');
+  const naive = await processes.startNaive(dir, platform.endpoint, join(dir, 'runs'), tracing(trace));
+  const syncs = () =>
+    readFileSync(trace, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('/naive.db')).length;
+  const before = syncs();
+  await platform.forget();
+  dropAll(naive, prepare(naive.aside, 'naive', count));
+  await processes.until(
+    'the naive shape to be done',
+    () => naive.lines.filter((line) => line.startsWith('naive-')).length >= count,
+    { everyMs: 100 },
+  );
+  const after = syncs();
+  await processes.stop(naive, 'SIGKILL');
+  return (after - before) / count;
 }
 
 function synced(trace, root) {

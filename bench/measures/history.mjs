@@ -13,6 +13,7 @@ export const what = 'an outbox with a million runs beside one with a thousand: o
 
 const sizes = [1_000, 10_000, 100_000, 1_000_000];
 const sizesShort = [1_000, 10_000];
+const roundsOfPoint = 3;
 
 export async function measure({ dir, rounds, isShort, say }) {
   const place = (name) => {
@@ -31,7 +32,7 @@ export async function measure({ dir, rounds, isShort, say }) {
     const at = { size, small: [], full: [], bytes: statSync(join(full, 'outbox.db')).size / size };
     // Only the largest is a figure, the others are points of a curve.
     const isLast = size === (isShort ? sizesShort : sizes).at(-1);
-    for (let round = 0; round < (isLast ? rounds : 1); round += 1) {
+    for (let round = 0; round < (isLast ? rounds : Math.min(rounds, roundsOfPoint)); round += 1) {
       say(`${size} runs, round ${round + 1}`);
       at.small.push(await look(small, `${size}-${round}`));
       at.full.push(await look(full, `${size}-${round}`));

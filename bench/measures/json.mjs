@@ -40,11 +40,11 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
       const own = await once('check', file);
       at.check.push(own.ms);
       at.memory.push(own.memoryMiB);
+      // In a run of its own, because watching takes time.
+      at.stall.push((await once('check', file, '--turns')).stallMs);
       at.sha256.push((await once('sha256', file)).ms);
       if (megabytes <= parsedMBMax) at.parse.push((await once('parse', file)).ms);
     }
-    // In a run of its own, because watching takes time.
-    at.stall.push((await once('check', file, '--turns')).stallMs);
     rmSync(place, { recursive: true });
     seen.push(at);
   }

@@ -13,9 +13,13 @@ export const what =
   'ms from a complete folder to a run on the platform, at 1, 10, 100 and 500 arrivals a second';
 
 const quietMs = 200;
-/** `sdk`: whether the SDK's loop is measured there; it does about 200 a second, and with latency 8. */
+/** Its multiples, without what is whole of them, are spread as evenly as can be. */
+const goldenShare = 0.618;
+/** Of fewer values than this the hundredth part is one: the largest. */
+const percentileOfMin = 100;
+/** `sdk`: whether the SDK's loop is measured there; it does some 130 a second, and with latency 5. */
 const rates = [
-  { perSecond: 1, latencyMs: 0, count: 3, short: 3, sdk: true },
+  { perSecond: 1, latencyMs: 0, count: 4, short: 3, sdk: true },
   { perSecond: 10, latencyMs: 0, count: 20, short: 20, sdk: true },
   { perSecond: 100, latencyMs: 0, count: 200, short: 100, sdk: true },
   { perSecond: 500, latencyMs: 0, count: 500, short: 100, sdk: false },
@@ -70,7 +74,7 @@ export async function measure({ dir, rounds, isShort, say }) {
       });
     figures.push(
       line(median, 'median', goal.p50),
-      line((times) => quantile(times, 0.99), '99 %', goal.p99),
+      line((times) => quantile(times, 0.99), count < percentileOfMin ? 'the longest' : '99 %', goal.p99),
     );
   }
   await processes.stop(daemon, 'SIGKILL');
@@ -78,7 +82,10 @@ export async function measure({ dir, rounds, isShort, say }) {
   await platform.end();
   return {
     figures,
-    notes: [`the quiet time of ${quietMs} ms is taken off ours; the SDK's loop polls once a second`],
+    notes: [
+      `the quiet time of ${quietMs} ms is taken off ours; the SDK's loop polls once a second`,
+      'without the SDK where more arrive than its loop gets done',
+    ],
   };
 }
 
@@ -90,7 +97,9 @@ async function arrivals(platform, way, { root, aside }, prefix, { perSecond, lat
   const droppedMs = new Map();
   const beganMs = processes.nowMs();
   for (const [n, name] of folders.entries()) {
-    const waitMs = beganMs + (n * 1_000) / perSecond - processes.nowMs();
+    // Not at equal distances: the SDK's loop looks once a second, and would find each at the same moment of its turn.
+    const atMs = ((n + ((n * goldenShare) % 1)) * 1_000) / perSecond;
+    const waitMs = beganMs + atMs - processes.nowMs();
     if (waitMs > 0) await sleep(waitMs);
     droppedMs.set(name, processes.nowMs());
     renameSync(join(aside, name), join(root, name));
