@@ -54,7 +54,9 @@ export class Delivery {
   readonly #inHand = new Set<Promise<void>>();
   readonly #waking = new Waking();
   /** Apps for which the outbox is known to know what it did, since this process began. */
-  readonly #proving = new Map<string, Promise<boolean>>();
+  readonly #proven = new Set<string>();
+  /** Apps whose lists are being read for that: one run of each waits for it, and the others stay where they are. */
+  readonly #proving = new Set<string>();
   /** Apps of which it is noted that they list a run of ours. */
   readonly #noted = new Set<string>();
   /** Runs in hand that are on their way to their `POST`: each holds upload ids that grow old. */
@@ -122,6 +124,11 @@ export class Delivery {
 
   inHand(): number {
     return this.#inHand.size;
+  }
+
+  /** How many pages of the platform's lists were read so far. */
+  pagesRead(): number {
+    return this.#parts.platform.pagesRead();
   }
 
   /** Gives up what is under way: the shutdown's deadline has passed. */
@@ -222,7 +229,7 @@ export class Delivery {
     const nowMs = clock.nowMs();
     const free = runsAtOnce - this.#inHand.size;
     if (free <= 0 || !(await this.#probing.endPauses())) return [];
-    if (only === null) return await this.#claiming.due(free, this.#unposted.size);
+    if (only === null) return await this.#claiming.due(free, this.#unposted.size, [...this.#proving]);
     const claim = await outbox.claimRun(platformId, only, nowMs);
     return claim === null ? [] : [claim];
   }
@@ -353,20 +360,27 @@ export class Delivery {
     return false;
   }
 
-  /** @returns false when the outbox turned out to be behind: the claim is over, and its run is looked for */
+  /**
+   * @returns false when the outbox turned out to be behind, and the run is looked for, or when that is being found out: the
+   * claim is over
+   */
   async #isProven(app: string): Promise<boolean> {
-    const under = this.#proving.get(app);
-    if (under !== undefined) return await under;
-    const proving = proveOutbox(app, this.#parts, this.#cut.signal);
-    this.#proving.set(app, proving);
+    if (this.#proven.has(app)) return true;
+    if (this.#proving.has(app)) return false;
+    this.#proving.add(app);
+    const [cut, ending] = [this.#cut.signal, this.#ending.signal];
     try {
-      if (await proving) return true;
-      this.#proving.set(app, Promise.resolve(true));
-      this.#reconcileLoop.wake();
-      return false;
+      const isBelieved = await proveOutbox(app, this.#parts, AbortSignal.any([cut, ending]));
+      this.#proven.add(app);
+      if (!isBelieved) this.#reconcileLoop.wake();
+      return isBelieved;
     } catch (error) {
-      this.#proving.delete(app);
+      // A long list is not read to its end by a process that is about to stop.
+      if (ending.aborted && !cut.aborted) throw new EndsSoon();
       throw error;
+    } finally {
+      this.#proving.delete(app);
+      this.#waking.wake();
     }
   }
 

@@ -65,25 +65,40 @@ async function pageOf(
   }
 }
 
+/** Creation times are rounded, and several machines write them: so much disorder is none, in ms. */
+export const clockMarginMs = 60_000;
+/** Runs that are made while a list is read push others from pages that were read onto the next ones. */
+const pagesBefore = 4;
+
 /** In which order a list comes, which no platform promises. */
 export class ListOrder {
   #hasFallen = false;
   #hasRisen = false;
-  /** When the last run that was read was made; Infinity: none was. */
-  lastMs = Infinity;
+  #lowestMs = Infinity;
+  readonly #before: ReadonlySet<string>[] = [];
 
+  /** @param runs of the next page */
   read(runs: readonly ListedRun[]): void {
-    for (const { createdAtMs } of runs) {
-      if (this.lastMs !== Infinity && createdAtMs < this.lastMs) this.#hasFallen = true;
+    for (const { runId, createdAtMs } of runs) {
+      if (this.#before.some((ids) => ids.has(runId))) continue;
+      if (this.#lowestMs !== Infinity && createdAtMs < this.#lowestMs) this.#hasFallen = true;
       // Where no time is given the order is not known either.
-      if (createdAtMs > this.lastMs || createdAtMs === Number.MAX_SAFE_INTEGER) this.#hasRisen = true;
-      this.lastMs = createdAtMs;
+      const isUnknown = createdAtMs === Number.MAX_SAFE_INTEGER;
+      if (createdAtMs > this.#lowestMs + clockMarginMs || isUnknown) this.#hasRisen = true;
+      this.#lowestMs = Math.min(this.#lowestMs, createdAtMs);
     }
+    this.#before.unshift(new Set(runs.map(({ runId }) => runId)));
+    this.#before.length = Math.min(this.#before.length, pagesBefore);
   }
 
   /** So far; false where all are of one moment, which may be any order. */
   isNewestFirst(): boolean {
     return this.#hasFallen && !this.#hasRisen;
+  }
+
+  /** In a list that is newest first, nothing that is still to come is newer than this, in ms. */
+  restNewestMs(): number {
+    return this.#lowestMs + clockMarginMs;
   }
 }
 

@@ -12,6 +12,7 @@ export class PacedPlatform {
   readonly budget: Budget;
   readonly #platform: PlatformClient;
   readonly #measures: Measures;
+  #pagesRead = 0;
 
   constructor(platform: PlatformClient, budget: Budget, measures: Measures) {
     this.#platform = platform;
@@ -75,7 +76,14 @@ export class PacedPlatform {
   }
 
   async listRuns(app: string, token: string | null, signal: AbortSignal): Promise<RunPage> {
-    return await this.#asking('list', signal, () => this.#platform.listRuns(app, token, signal));
+    const page = await this.#asking('list', signal, () => this.#platform.listRuns(app, token, signal));
+    this.#pagesRead += 1;
+    return page;
+  }
+
+  /** How many pages of lists have come so far: who reads a long one gets on, and has nothing else to show for it. */
+  pagesRead(): number {
+    return this.#pagesRead;
   }
 
   async download(answer: unknown, bytesMax: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

@@ -7,12 +7,10 @@ import type { Happening } from '../core/happening.ts';
 import type { SteadyMoment } from '../core/steadyMoment.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
 import type { FoundRun } from '../outbox/listingOperations.ts';
-import { ListOrder, pagesOfRuns } from './listedRuns.ts';
+import { clockMarginMs, ListOrder, pagesOfRuns } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 import { tellFolder } from './tellFolder.ts';
 
-/** `Date` headers and creation times are rounded, and several machines write them. */
-const clockMarginMs = 60_000;
 /** Unknown runs are settled in pages of this many. */
 const settledAtOnce = 100;
 /** What a listing showed is forgotten in steps of this many: others ask the outbox in between. */
@@ -116,7 +114,8 @@ async function absentHappening(
     (await outbox.keepsEarlier(
       state.absent.listing,
       listing,
-      order.isNewestFirst() ? state.platformTimeMs - clockMarginMs : 0,
+      // By so much the `Date` header may be wrong, and by so much a list that is newest first may be out of order.
+      order.isNewestFirst() ? state.platformTimeMs - 2 * clockMarginMs : 0,
     ));
   const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
   const content = folder === undefined ? 'gone' : folder.run === run.run ? 'there' : 'newer';

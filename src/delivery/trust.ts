@@ -14,7 +14,7 @@ import type { DeliveryParts } from './parts.ts';
 
 type ProofParts = ListingParts &
   Pick<DeliveryParts, 'platformId' | 'log' | 'host' | 'progress'> & {
-    readonly outbox: Pick<Outbox, 'isProven' | 'noteProven' | 'newStrangers' | 'beginDistrust'>;
+    readonly outbox: Pick<Outbox, 'proof' | 'noteProof' | 'recognise' | 'beginDistrust'>;
   };
 
 /**
@@ -29,25 +29,25 @@ const overtakenMsMax = 15 * 60_000;
  */
 export async function proveOutbox(app: string, parts: ProofParts, signal: AbortSignal): Promise<boolean> {
   const { outbox, platformId, clock, log, host } = parts;
-  const wasProven = await outbox.isProven(platformId, app);
+  const proof = await outbox.proof(platformId, app);
   const strangers: Stranger[] = [];
-  let newestMs = -Infinity;
-  const known = new KnownPast(host);
+  const past = new KnownPast(proof?.newestMs ?? null);
   for await (const runs of pagesOfRuns(app, parts, signal)) {
     // Of thousands of pages each is something that got done.
     parts.progress.delivery();
-    const strange = await outbox.newStrangers(host, runs);
-    for (const stranger of strange) {
-      strangers.push(stranger);
-      newestMs = Math.max(newestMs, stranger.createdAtMs);
-    }
-    if (wasProven && known.reaches(runs, strange)) break;
+    const recognised = await outbox.recognise(host, runs);
+    strangers.push(...recognised.strangers);
+    past.read(runs, recognised.newestOwnMs);
+    if (proof !== null && past.isReached()) break;
   }
+  const noteProof = (): Promise<void> =>
+    outbox.noteProof(platformId, app, past.newestListedMs(), clock.nowMs());
   const [first] = strangers;
   if (first === undefined) {
-    await outbox.noteProven(platformId, app, clock.nowMs());
+    await noteProof();
     return true;
   }
+  const newestMs = Math.max(...strangers.map(({ createdAtMs }) => createdAtMs));
   const reason = `the platform has ${String(strangers.length)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first.runId}`;
   const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: parts.policy };
   // Without times they might be as new as can be; and what an earlier distrust covers is not taken for unsent any more.
@@ -56,7 +56,7 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
   const fingerprints = strangers.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
   const isBehind = await outbox.beginDistrust(reason, evidenceMs, chance, fingerprints);
   // Only now: a process that dies before has proven nothing.
-  await outbox.noteProven(platformId, app, clock.nowMs());
+  await noteProof();
   if (isBehind) {
     log.error(
       { app },
@@ -67,29 +67,38 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
   return true;
 }
 
-/** A list that is read from its newest run on: does it get to what an outbox that knows any of it has to know? */
+/**
+ * A list that is read from its newest run on: does it get to what an outbox has to know? What a copy does not know was
+ * made after the newest run whose id it has, and after what the list showed when it was last proven.
+ */
 class KnownPast {
-  readonly #host: string;
   readonly #order = new ListOrder();
-  /** When the newest run of ours was made that this outbox knows. */
-  #knownMs: number | null = null;
+  #knownMs: number | null;
+  #newestMs: number | null = null;
 
-  constructor(host: string) {
-    this.#host = host;
+  /** @param provenMs when the newest run was made that the last proof was shown; null: nothing tells */
+  constructor(provenMs: number | null) {
+    this.#knownMs = provenMs;
   }
 
   /**
    * @param runs of the next page
-   * @param strangers among them
-   * @returns whether all that is behind it is older than what the outbox knows; never of a list in another order
+   * @param newestOwnMs when the newest of them was made whose id the outbox has; null: none is
    */
-  reaches(runs: readonly ListedRun[], strangers: readonly ListedRun[]): boolean {
-    const strange = new Set(strangers.map(({ runId }) => runId));
+  read(runs: readonly ListedRun[], newestOwnMs: number | null): void {
     this.#order.read(runs);
-    for (const { runId, createdAtMs, fingerprint, host } of runs) {
-      if (fingerprint !== null && host === this.#host && !strange.has(runId)) this.#knownMs ??= createdAtMs;
-    }
-    const isPast = this.#knownMs !== null && this.#order.lastMs < this.#knownMs - overtakenMsMax;
+    this.#newestMs ??= runs.length === 0 ? null : Math.max(...runs.map(({ createdAtMs }) => createdAtMs));
+    if (newestOwnMs !== null) this.#knownMs = Math.max(this.#knownMs ?? newestOwnMs, newestOwnMs);
+  }
+
+  /** Whether all that is behind it is older; never of a list in another order. */
+  isReached(): boolean {
+    const isPast = this.#knownMs !== null && this.#order.restNewestMs() < this.#knownMs - overtakenMsMax;
     return isPast && this.#order.isNewestFirst();
+  }
+
+  /** @returns null where the order does not tell */
+  newestListedMs(): number | null {
+    return this.#order.isNewestFirst() ? this.#newestMs : null;
   }
 }

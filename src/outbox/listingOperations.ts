@@ -25,6 +25,13 @@ export interface Stranger extends ListedRun {
   readonly isTakenForUnsent: boolean;
 }
 
+/** Which of the runs in a list this outbox knows to have been made, and which it should know and does not. */
+export interface Recognised {
+  readonly strangers: readonly Stranger[];
+  /** When the newest was made whose id this outbox has, in ms; null: none is. */
+  readonly newestOwnMs: number | null;
+}
+
 export interface FoundRun {
   readonly run: number;
   readonly runId: string;
@@ -46,9 +53,14 @@ export function listingOperations(
   const ownRow = (fingerprint: string): OwnRow | undefined =>
     sql.ownFingerprint.get({ fingerprint }) as OwnRow | undefined;
 
-  /** @returns where on its road the run is, or left it; undefined: there is none */
-  const roadOf = (fingerprint: string): string | undefined =>
-    ownRow(fingerprint)?.road ?? thin.byFingerprint(fingerprint)?.kind;
+  /** @returns where on its road the run is, or left it, and its id there; undefined: there is none */
+  const knownOf = (fingerprint: string): Pick<OwnRow, 'road' | 'runId'> | undefined => {
+    const thinned = (): Pick<OwnRow, 'road' | 'runId'> | undefined => {
+      const row = thin.byFingerprint(fingerprint);
+      return row === undefined ? undefined : { road: row.kind, runId: row.runId };
+    };
+    return ownRow(fingerprint) ?? thinned();
+  };
 
   /** A run that has its id already has another one on the platform: once, whatever else the run was warned of. */
   const warnOfOther = (run: number, runId: string): void => {
@@ -132,13 +144,18 @@ export function listingOperations(
       return found;
     },
 
-    /** Whether the app's whole list was once read for runs that this outbox should know. */
-    isProven(platform: string, app: string): boolean {
-      return sql.isProven.get({ platform, app }) !== undefined;
+    /**
+     * How far the app's list was read for runs that this outbox should know: to when the newest run was made that it
+     * showed then, in ms; null: it was read, and shows no order.
+     * @returns null: it never was
+     */
+    proof(platform: string, app: string): { readonly newestMs: number | null } | null {
+      return (sql.proof.get({ platform, app }) as { newestMs: number | null } | undefined) ?? null;
     },
 
-    noteProven(platform: string, app: string, nowMs: number): void {
-      sql.noteProven.run({ platform, app, nowMs });
+    /** @param newestMs when the newest run was made in a list that is newest first; null: it is not */
+    noteProof(platform: string, app: string, newestMs: number | null, nowMs: number): void {
+      sql.noteProof.run({ platform, app, newestMs, nowMs });
     },
 
     /**
@@ -147,16 +164,21 @@ export function listingOperations(
      * under the same name has such runs for ever. What it takes for unsent is wondered at each time, whatever was noted
      * of it: a file that is pieced together from pages of several times may know that, and not what followed.
      */
-    newStrangers(host: string, listed: readonly ListedRun[]): Stranger[] {
-      return listed.flatMap((run) => {
-        const { fingerprint } = run;
-        if (fingerprint === null || run.host !== host) return [];
-        const road = roadOf(fingerprint);
-        const isTakenForUnsent = road === 'queued' || road === 'uploaded';
-        if (road !== undefined && !isTakenForUnsent) return [];
-        if (!isTakenForUnsent && sql.isStranger.get({ fingerprint }) !== undefined) return [];
-        return [{ ...run, isTakenForUnsent }];
-      });
+    recognise(host: string, listed: readonly ListedRun[]): Recognised {
+      const strangers: Stranger[] = [];
+      let newestOwnMs: number | null = null;
+      for (const run of listed) {
+        const { fingerprint, runId, createdAtMs } = run;
+        if (fingerprint === null || run.host !== host) continue;
+        const known = knownOf(fingerprint);
+        // One that is only looked for was sent when nobody here knows.
+        if (known?.runId === runId) newestOwnMs = Math.max(newestOwnMs ?? createdAtMs, createdAtMs);
+        const isTakenForUnsent = known?.road === 'queued' || known?.road === 'uploaded';
+        if (known !== undefined && !isTakenForUnsent) continue;
+        if (!isTakenForUnsent && sql.isStranger.get({ fingerprint }) !== undefined) continue;
+        strangers.push({ ...run, isTakenForUnsent });
+      }
+      return { strangers, newestOwnMs };
     },
 
     /** Whether the listing showed any fingerprint of ours. */

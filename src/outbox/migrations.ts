@@ -378,4 +378,8 @@ export const migrations: readonly string[] = [
   alter table run add column unclear_since_ms integer;
   create index run_unclear on run (unclear_since_ms) where unclear_since_ms is not null;
   `,
+  `
+  -- When the newest run was made that the list showed then: the next proof has to get that far, and no further.
+  alter table proven_app add column newest_ms integer;
+  `,
 ];

@@ -167,8 +167,8 @@ export const statements = {
       and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
-  ownFingerprint: `select run, app, platform, run_id as runId, kind, coalesce(state ->> '$.from.kind', kind) as road from run
-    where fingerprint = @fingerprint`,
+  ownFingerprint: `select run, app, platform, run_id as runId, case when kind in ('gone', 'superseded') and ever_unknown = 1
+    then 'unknown' else coalesce(state ->> '$.from.kind', kind) end as road from run where fingerprint = @fingerprint`,
   runHolding: 'select run from run where platform = @platform and app = @app and run_id = @runId',
 
   folder: `select ${folderColumns} from folder where drop_root = @dropRoot and path = @path`,
@@ -315,9 +315,9 @@ export const statements = {
   markDistrusted: 'update run set distrusted = 1, twin = null where run = @run',
   noteTwin: `update run set twin = @runId where kind = 'unknown' and distrusted = 1 and app = @app
       and substr(generation, 1, 10) = @generation and platform = @platform and fingerprint <> @fingerprint`,
-  isProven: 'select proven_at_ms from proven_app where platform = @platform and app = @app',
-  noteProven: `insert into proven_app (platform, app, proven_at_ms) values (@platform, @app, @nowMs)
-    on conflict do nothing`,
+  proof: 'select newest_ms as newestMs from proven_app where platform = @platform and app = @app',
+  noteProof: `insert into proven_app (platform, app, proven_at_ms, newest_ms) values (@platform, @app, @nowMs, @newestMs)
+    on conflict do update set newest_ms = coalesce(max(excluded.newest_ms, newest_ms), excluded.newest_ms, newest_ms)`,
   isStranger: 'select 1 from stranger where fingerprint = @fingerprint',
   noteStranger: `insert into stranger (fingerprint, seen_at_ms) values (@fingerprint, @nowMs) on conflict do nothing`,
 

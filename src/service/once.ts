@@ -49,7 +49,8 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
       if (isScanned && !isLeft) break;
       // The reason of a pause may name another request each time, which is no progress. And before the first look nobody can
       // say of a folder what it waits for.
-      const snapshot = `${String(isScanned)} ${JSON.stringify({ ...now, paused: null })} ${String(await outbox.newestChangeMs())}`;
+      const counted = JSON.stringify({ ...now, paused: null });
+      const snapshot = `${String(isScanned)} ${counted} ${String(await outbox.newestChangeMs())} ${String(delivery.pagesRead())}`;
       if (snapshot !== last) {
         last = snapshot;
         progressMs = clock.monotonicMs();

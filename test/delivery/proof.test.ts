@@ -13,24 +13,36 @@ const runsOfPage = 50;
 const [knownFingerprint, strangeFingerprint] = ['k', 's'].map((letter) => `rt1:${letter.repeat(26)}`);
 
 interface Listing {
-  readonly isProven?: boolean;
+  /** What was noted of the last proof: when the newest run was made that its list showed, in minutes likewise. */
+  readonly proven?: { readonly minutes: number | null } | null;
   /** One for each run, newest first, in minutes before the newest; null: the platform gives no time. */
   readonly minutes: readonly (number | null)[];
   /** Places in it of runs under our host's name. */
   readonly known?: readonly number[];
   readonly strange?: readonly number[];
+  /** Places of runs that the outbox has, and does not know to have been made: it looks for them. */
+  readonly sought?: readonly number[];
   readonly order?: 'newest-first' | 'oldest-first';
+  /** So many runs are made by others whenever a page is asked for: what was listed moves on by so many. */
+  readonly shift?: number;
 }
 
 async function proof({
-  isProven = true,
+  proven = { minutes: null },
   minutes,
   known = [],
   strange = [],
+  sought = [],
+  shift = 0,
   order = 'newest-first',
-}: Listing): Promise<{ isBelieved: boolean; pages: number; strangers: readonly string[] }> {
+}: Listing): Promise<{
+  isBelieved: boolean;
+  pages: number;
+  strangers: readonly string[];
+  notedMinutes: number | null;
+}> {
   const carried = (at: number): string =>
-    known.includes(at)
+    known.includes(at) || sought.includes(at)
       ? `[${String(knownFingerprint)} g:0123456789 host:ours]`
       : strange.includes(at)
         ? `[${String(strangeFingerprint)} g:0123456789 host:ours]`
@@ -45,18 +57,31 @@ async function proof({
   let pages = 0;
   let noted = 0;
   const strangers: string[] = [];
+  let notedMinutes: number | null = null;
   const isBelieved = await proveOutbox(
     'hare-app',
     {
       outbox: {
-        isProven: () => Promise.resolve(isProven),
-        noteProven: () => Promise.resolve(),
-        newStrangers: (host: string, listed: readonly ListedRun[]) =>
-          Promise.resolve(
-            listed
-              .filter((run) => run.host === host && run.fingerprint === strangeFingerprint)
+        proof: () => {
+          const agoMs = (proven?.minutes ?? 0) * minuteMs;
+          return Promise.resolve(
+            proven === null ? null : { newestMs: proven.minutes === null ? null : beganMs - agoMs },
+          );
+        },
+        noteProof: (_platform, _app, newestMs) => {
+          notedMinutes = newestMs === null ? null : (beganMs - newestMs) / minuteMs;
+          return Promise.resolve();
+        },
+        recognise: (host: string, listed: readonly ListedRun[]) => {
+          const ofHost = listed.filter((run) => run.host === host);
+          const own = ofHost.filter(({ runId }) => known.some((at) => runId === `run-${String(at)}`));
+          return Promise.resolve({
+            strangers: ofHost
+              .filter(({ fingerprint }) => fingerprint === strangeFingerprint)
               .map((run) => ({ ...run, isTakenForUnsent: false })),
-          ),
+            newestOwnMs: own.length === 0 ? null : Math.max(...own.map(({ createdAtMs }) => createdAtMs)),
+          });
+        },
         beginDistrust: (_reason, _evidenceMs, _chance, fingerprints = []) => {
           strangers.push(...fingerprints);
           return Promise.resolve(true);
@@ -64,7 +89,7 @@ async function proof({
       },
       platform: {
         listRuns: (_app: string, token: string | null) => {
-          const at = Number(token ?? 0);
+          const at = Math.max(0, Number(token ?? 0) - (token === null ? 0 : shift));
           pages += 1;
           const page = { runs: runs.slice(at, at + runsOfPage) };
           const isLast = at + runsOfPage >= runs.length;
@@ -84,7 +109,7 @@ async function proof({
   );
   // A list that takes minutes must not look like a loop that is stuck.
   expect(noted).toBe(pages);
-  return { isBelieved, pages, strangers };
+  return { isBelieved, pages, strangers, notedMinutes };
 }
 
 /** A run a minute: six pages. */
@@ -92,7 +117,12 @@ const sixPages = Array.from({ length: 300 }, (_, ago) => ago);
 
 test('what other hosts have made since does not hide what an older copy of the outbox has sent', async () => {
   const found = await proof({ minutes: sixPages, strange: [120], known: [140] });
-  expect(found).toEqual({ isBelieved: false, pages: 4, strangers: [strangeFingerprint] });
+  expect(found).toMatchObject({ isBelieved: false, pages: 4, strangers: [strangeFingerprint] });
+});
+
+test('a run that is only looked for, and was sent long after the copy was made, hides nothing behind it', async () => {
+  const found = await proof({ minutes: sixPages, sought: [1], strange: [120], known: [140] });
+  expect(found).toMatchObject({ isBelieved: false, pages: 4, strangers: [strangeFingerprint] });
 });
 
 test.each<{ name: string; listing: Listing; pages: number }>([
@@ -124,9 +154,41 @@ test.each<{ name: string; listing: Listing; pages: number }>([
   },
   {
     name: 'the whole list of an app that it was never proven for',
-    listing: { isProven: false, minutes: sixPages, known: [0, 60] },
+    listing: { proven: null, minutes: sixPages, known: [0, 60] },
     pages: 6,
   },
+  {
+    name: 'a list that is read to a quarter of an hour before what it showed at the last proof',
+    listing: { proven: { minutes: 60 }, minutes: sixPages },
+    pages: 2,
+  },
+  {
+    name: 'a list that is read to before the later one of the two',
+    listing: { proven: { minutes: 120 }, known: [60], minutes: sixPages },
+    pages: 2,
+  },
+  {
+    name: 'a list whose times are out of order by less than machines differ',
+    listing: { minutes: sixPages.with(10, 9.5), known: [60] },
+    pages: 2,
+  },
+  {
+    name: 'a list that others’ runs push on while it is read',
+    listing: { minutes: sixPages, known: [60], shift: 3 },
+    pages: 2,
+  },
 ])('an outbox is believed after $name', async ({ listing, pages }) => {
-  expect(await proof(listing)).toEqual({ isBelieved: true, pages, strangers: [] });
+  expect(await proof(listing)).toMatchObject({ isBelieved: true, pages, strangers: [] });
+});
+
+test.each<{ name: string; listing: Listing; noted: number | null }>([
+  { name: 'its newest run', listing: { minutes: sixPages.slice(5), known: [60] }, noted: 5 },
+  {
+    name: 'nothing where it has another order',
+    listing: { minutes: sixPages, order: 'oldest-first' },
+    noted: null,
+  },
+  { name: 'nothing where it is empty', listing: { proven: null, minutes: [] }, noted: null },
+])('what is noted of a list that proved the outbox is $name', async ({ listing, noted }) => {
+  expect((await proof(listing)).notedMinutes).toBe(noted);
 });

@@ -354,7 +354,7 @@ describe('runs in the list under our host’s name', () => {
       listed(null),
       listed('rt1:bare', null),
     ];
-    expect(await outbox.newStrangers('solver-7', all)).toMatchObject([all[0]]);
+    expect((await outbox.recognise('solver-7', all)).strangers).toMatchObject([all[0]]);
   });
 
   test.each([
@@ -371,7 +371,7 @@ describe('runs in the list under our host’s name', () => {
       const run = await put(outbox);
       await taken(outbox, run, road[state], true);
       const own = listed((await outbox.run(run))?.fingerprint ?? '');
-      expect(await outbox.newStrangers('solver-7', [own])).toMatchObject(isStrange ? [own] : []);
+      expect((await outbox.recognise('solver-7', [own])).strangers).toMatchObject(isStrange ? [own] : []);
     },
   );
 
@@ -390,30 +390,67 @@ describe('runs in the list under our host’s name', () => {
       await taken(outbox, run, road[state]);
       await outbox.apply(run, { kind: how }, later(second));
       const own = listed((await outbox.run(run))?.fingerprint ?? '');
-      expect(await outbox.newStrangers('solver-7', [own])).toMatchObject(isStrange ? [own] : []);
+      expect((await outbox.recognise('solver-7', [own])).strangers).toMatchObject(isStrange ? [own] : []);
     },
   );
 
   test('are asked about without being used up, and wondered at once distrust has come of them', async () => {
     const outbox = await used();
     const page = [listed('rt1:one'), listed('rt1:two', 'solver-7', 'run-y')];
-    expect(await outbox.newStrangers('solver-7', page)).toMatchObject(page);
-    expect(await outbox.newStrangers('solver-7', page)).toMatchObject(page);
+    expect((await outbox.recognise('solver-7', page)).strangers).toMatchObject(page);
+    expect((await outbox.recognise('solver-7', page)).strangers).toMatchObject(page);
     await outbox.beginDistrust('a reason', null, later(second), ['rt1:one']);
-    expect(await outbox.newStrangers('solver-7', page)).toMatchObject([page[1]]);
+    expect((await outbox.recognise('solver-7', page)).strangers).toMatchObject([page[1]]);
     // Also when an earlier distrust covers what they show.
     expect(await outbox.beginDistrust('a reason', now, later(second), ['rt1:two'])).toBe(false);
-    expect(await outbox.newStrangers('solver-7', page)).toMatchObject([]);
+    expect((await outbox.recognise('solver-7', page)).strangers).toMatchObject([]);
   });
 
-  test('prove an app that has none, on its platform alone', async () => {
+  test('are wondered at no more when the folder of one went away that was looked for, or has other content', async () => {
     const outbox = await used();
-    expect(await outbox.isProven(platform, app)).toBe(false);
-    await outbox.noteProven(platform, app, now);
-    await outbox.noteProven(platform, app, now + 1);
-    expect(await outbox.isProven(platform, app)).toBe(true);
-    expect(await outbox.isProven(platform, 'tortoise-app')).toBe(false);
-    expect(await outbox.isProven('https://another.test', app)).toBe(false);
+    for (const how of ['vanished', 'newerContent'] as const) {
+      const run = await put(outbox, { path: how });
+      await outbox.beginDistrust('a reason', null, later(second));
+      await outbox.apply(run, { kind: how }, later(second));
+      const own = listed((await outbox.run(run))?.fingerprint ?? '');
+      expect(await outbox.recognise('solver-7', [own])).toEqual({ strangers: [], newestOwnMs: null });
+    }
+  });
+
+  test('are the outbox’s own when it has their ids: the newest says how far it knows', async () => {
+    const outbox = await used();
+    const own = async (path: string, state: keyof typeof road, runId: string) => {
+      const run = await put(outbox, { path });
+      await taken(outbox, run, road[state]);
+      return listed((await outbox.run(run))?.fingerprint ?? '', 'solver-7', runId);
+    };
+    const known = await own('one', 'tracked', 'run-a');
+    const asked = async (...runs: (typeof known)[]) => (await outbox.recognise('solver-7', runs)).newestOwnMs;
+    const older = { ...known, createdAtMs: now - 60 * second };
+    const { runId } = (await outbox.run(1))?.life.state as { runId: string };
+    expect(await asked({ ...older, runId }, { ...known, runId })).toBe(now);
+    // One that is only looked for was sent when nobody here knows, and so was a second one of the same folder.
+    expect(await asked(await own('two', 'unknown', 'run-b'))).toBeNull();
+    expect(await asked({ ...known, runId: 'run-of-the-same-folder' })).toBeNull();
+    expect(await asked({ ...known, runId, host: 'another' })).toBeNull();
+  });
+
+  test('prove an app that has none, on its platform alone, as far as its list went', async () => {
+    const outbox = await used();
+    expect(await outbox.proof(platform, app)).toBeNull();
+    await outbox.noteProof(platform, app, null, now);
+    expect(await outbox.proof(platform, app)).toEqual({ newestMs: null });
+    for (const [newestMs, is] of [
+      [7, 7],
+      [9, 9],
+      [8, 9],
+      [null, 9],
+    ] as const) {
+      await outbox.noteProof(platform, app, newestMs, now + 1);
+      expect(await outbox.proof(platform, app)).toEqual({ newestMs: is });
+    }
+    expect(await outbox.proof(platform, 'tortoise-app')).toBeNull();
+    expect(await outbox.proof('https://another.test', app)).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 16). Written by schema.test.ts.
+-- What the migrations add up to (user_version 17). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -130,7 +130,7 @@ CREATE TABLE outbox (
 CREATE TABLE proven_app (          -- its whole list was read once for runs under our host's name that nobody here knows
     app text not null,
     platform text not null,
-    proven_at_ms integer not null,
+    proven_at_ms integer not null, newest_ms integer,
     primary key (platform, app)
   ) strict, without rowid;
 

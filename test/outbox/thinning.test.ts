@@ -317,7 +317,7 @@ function seenOf(operations: Operations): unknown {
     oldest: operations.oldestRun(),
     counts: operations.counts(),
     days: operations.days(0, 99_999, null),
-    strangers: operations.newStrangers('solver-7', listed).length,
+    recognised: operations.recognise('solver-7', listed),
     archivable: operations.archiveCandidates('plans', '', far, 9),
   };
 }
