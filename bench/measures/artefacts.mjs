@@ -1,7 +1,7 @@
 /**
- * Large artefacts: from the rename that completes a folder with a large input to the run, less the quiet time, beside
- * `curl -T` of the same file to the same stub; how much memory came on top of the idle daemon, and how long its loop was
- * held.
+ * Large artefacts, JSON or not: from the rename that completes a folder with a large input to the run, less the quiet
+ * time, beside `curl -T` of the same file to the same stub; how much memory came on top of the idle daemon, and how long its
+ * loop was held.
  */
 import { renameSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,63 +13,74 @@ import * as processes from '../processes.mjs';
 export const what = 'large inputs beside curl -T: MB a second, memory, the longest stall';
 
 const quietMs = 500;
-const sizesMB = [16, 256, 1_000];
-const sizesShortMB = [16, 256];
-/** To show that nothing grows. */
-const hugeMB = 5_000;
+/** JSON is checked on the way; a model as its solver reads it is not. */
+const kinds = [
+  { kind: 'JSON', name: 'input.json', sizesMB: [16, 256, 1_000], root: {} },
+  { kind: 'text', name: 'model.mps', sizesMB: [256, 5_000], root: { files: { input: 'model.mps' } } },
+];
+const sizeShortMBMax = 256;
 const spareBytes = 2e9;
 
 export async function measure({ dir, rounds, isShort, say }) {
   const platform = await processes.Platform.start();
-  const stage = new processes.Stage(dir, platform.endpoint, {
+  const [seen, notes] = [[], []];
+  for (const one of kinds) seen.push(...(await ofKind(one, dir, platform, { rounds, isShort, say, notes })));
+  await platform.end();
+  return { figures: seen.flatMap(figuresOf), growth: growthOf(seen), notes };
+}
+
+async function ofKind({ kind, name: input, sizesMB, root }, dir, platform, { rounds, isShort, say, notes }) {
+  const stage = new processes.Stage(join(dir, kind), platform.endpoint, {
     quiet: `${quietMs}ms`,
     limits: { file_bytes: '20GiB' },
+    ...root,
   });
   const daemon = stage.daemon({ isWatched: true });
   await processes.scanned(daemon);
-  await deliver(stage, platform, daemon, null, 'warm-up');
+  await deliver(stage, platform, daemon, null, input, 'warm-up');
   const idleMiB = processes.rssMiB(daemon.pid);
   const seen = [];
-  const notes = isShort ? [`${hugeMB.toLocaleString('en')} MB is not done with --short`] : [];
-  for (const megabytes of isShort ? sizesShortMB : [...sizesMB, hugeMB]) {
+  for (const megabytes of sizesMB) {
     const { bavail, bsize } = statfsSync(dir);
-    if (bavail * bsize < megabytes * 1e6 + spareBytes) {
-      notes.push(`SKIPPED, ${megabytes} MB: not enough space on the disk of ${dir}`);
+    const isTooLarge = bavail * bsize < megabytes * 1e6 + spareBytes;
+    if (isTooLarge || (isShort && megabytes > sizeShortMBMax)) {
+      const why = isTooLarge ? `not enough space on the disk of ${dir}` : 'not done with --short';
+      notes.push(`SKIPPED, ${megabytes} MB of ${kind}: ${why}`);
       continue;
     }
-    const file = join(dir, 'large.json');
+    const file = join(dir, 'large');
     const bytes = writeDocument(file, megabytes * 1e6);
-    const at = { megabytes, ours: [], curl: [], overIdle: [], stalls: [], cpuMsPerGB: [] };
+    const at = { kind, megabytes, ours: [], curl: [], overIdle: [], stalls: [], cpuMsPerGB: [] };
     for (let round = 0; round < rounds; round += 1) {
-      say(`${megabytes} MB, round ${round + 1}`);
+      say(`${megabytes} MB of ${kind}, round ${round + 1}`);
       at.curl.push(bytes / 1e6 / (await curlSeconds(platform, file)));
       await processes.longestStallMs(daemon);
       processes.forgetPeak(daemon.pid);
       const cpuBefore = processes.cpuMs(daemon.pid);
       const name = `large-${megabytes}-${round}`;
-      const ms = await deliver(stage, platform, daemon, file, name);
+      const ms = await deliver(stage, platform, daemon, file, input, name);
       at.ours.push(bytes / 1e6 / (ms / 1_000));
       at.cpuMsPerGB.push((processes.cpuMs(daemon.pid) - cpuBefore) / (bytes / 1e9));
       at.overIdle.push(Math.max(0, processes.peakMiB(daemon.pid) - idleMiB));
       at.stalls.push(await processes.longestStallMs(daemon));
       // The same file serves the next round: equal content in another folder is another run.
-      renameSync(join(stage.root, name, 'input.json'), file);
+      renameSync(join(stage.root, name, input), file);
     }
     rmSync(file);
     seen.push(at);
   }
   await processes.stop(daemon, 'SIGKILL');
-  await platform.end();
-  return { figures: seen.flatMap(figuresOf), growth: growthOf(seen), notes };
+  return seen;
 }
 
 /** @returns ms from complete to a run on the platform */
-async function deliver(stage, platform, daemon, file, name) {
-  fill(join(stage.aside, name), name);
-  if (file !== null) renameSync(file, join(stage.aside, name, 'input.json'));
+async function deliver(stage, platform, daemon, file, input, name) {
+  const folder = join(stage.aside, name);
+  fill(folder, name);
+  renameSync(file ?? join(folder, 'input.json'), join(folder, input));
   await platform.forget();
   const beganMs = processes.nowMs();
-  renameSync(join(stage.aside, name), join(stage.root, name));
+  renameSync(folder, join(stage.root, name));
   const made = await processes.until(
     `${name} to be a run`,
     async () => {
@@ -86,8 +97,8 @@ async function curlSeconds(platform, file) {
   return (await processes.report('curl', [...args, `${platform.endpoint}/storage/by-curl`])).seconds;
 }
 
-function figuresOf({ megabytes, ours, curl, overIdle, stalls, cpuMsPerGB }) {
-  const of = `${megabytes.toLocaleString('en')} MB`;
+function figuresOf({ kind, megabytes, ours, curl, overIdle, stalls, cpuMsPerGB }) {
+  const of = `${megabytes.toLocaleString('en')} MB of ${kind}`;
   return [
     figure({
       what: `${of}: speed`,
@@ -122,7 +133,10 @@ function figuresOf({ megabytes, ours, curl, overIdle, stalls, cpuMsPerGB }) {
 }
 
 function growthOf(seen) {
-  const line = (name, of) => ({ name, points: seen.map((at) => [at.megabytes, rounded(of(at))]) });
+  const line = (name, kind, of) => ({
+    name,
+    points: seen.filter((at) => at.kind === kind).map((at) => [at.megabytes, rounded(of(at))]),
+  });
   const x = 'MB of the input';
   const seconds = (key) => (at) => at.megabytes / median(at[key]);
   return [
@@ -130,13 +144,17 @@ function growthOf(seen) {
       title: 'A large input',
       unit: 's',
       x,
-      lines: [line('runtrackd', seconds('ours')), line('curl -T', seconds('curl'))],
+      lines: [
+        line('runtrackd, JSON', 'JSON', seconds('ours')),
+        line('runtrackd, text', 'text', seconds('ours')),
+        line('curl -T', 'text', seconds('curl')),
+      ],
     },
     {
       title: 'Memory above idle',
       unit: 'MiB',
       x,
-      lines: [line('runtrackd', (at) => Math.max(...at.overIdle))],
+      lines: kinds.map(({ kind }) => line(kind, kind, (at) => Math.max(...at.overIdle))),
     },
   ];
 }

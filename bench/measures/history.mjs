@@ -13,7 +13,7 @@ export const what = 'an outbox with a million runs beside one with a thousand: o
 
 const sizes = [1_000, 10_000, 100_000, 1_000_000];
 const sizesShort = [1_000, 10_000];
-const roundsOfPoint = 3;
+const roundsOfPoint = 2;
 
 export async function measure({ dir, rounds, isShort, say }) {
   const place = (name) => {

@@ -212,18 +212,26 @@ async function* readFile(
     if (!stats.isFile()) throw new SourceChanged(file.name, 'is another file now');
     if (stats.size !== BigInt(file.bytes)) throw new SourceChanged(file.name, 'has another size now');
     const hash = createHash('sha256');
-    let at = 0;
-    while (at < file.bytes) {
-      const until = insert !== null && at < insert.at ? insert.at : file.bytes;
-      const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, until - at));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at).catch((error: unknown) => {
+    const readFrom = async (from: number): Promise<Buffer> => {
+      const until = insert !== null && from < insert.at ? insert.at : file.bytes;
+      const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, until - from));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, from).catch((error: unknown) => {
         // The disk under this one file: everybody else's may be well.
         throw new SourceChanged(file.name, `cannot be read any more (${String(error)})`);
       });
-      if (bytesRead === 0) throw new SourceChanged(file.name, 'became shorter while it was uploaded');
-      const chunk = buffer.subarray(0, bytesRead);
+      return buffer.subarray(0, bytesRead);
+    };
+    let at = 0;
+    let reading: Promise<Buffer> | null = null;
+    while (at < file.bytes) {
+      const chunk = await (reading ?? readFrom(at));
+      if (chunk.length === 0) throw new SourceChanged(file.name, 'became shorter while it was uploaded');
+      at += chunk.length;
+      // The next one is read while this one is digested and sent.
+      reading = at < file.bytes ? readFrom(at) : null;
+      // Where it goes no further, nobody waits for it but the file, to be closed.
+      reading?.catch(() => undefined);
       hash.update(chunk);
-      at += bytesRead;
       // The last bytes are held back until the whole is known to be right: a body cut short is never taken for whole.
       if (
         at === file.bytes &&
@@ -232,7 +240,7 @@ async function* readFile(
       ) {
         throw new SourceChanged(file.name, 'changed while it was uploaded');
       }
-      yield part === null ? chunk : within(chunk, at - bytesRead, part);
+      yield part === null ? chunk : within(chunk, at - chunk.length, part);
       if (insert !== null && at === insert.at) yield* readBody(folder, insert);
     }
   } finally {
