@@ -29,22 +29,23 @@ export class Claiming {
    * All in one asking: whoever asked line by line would wait for three groups while slots stand empty.
    * @param free how many more runs may be in hand
    * @param unposted how many in hand are on their way to their `POST`
-   * @param held apps whose runs stay where they are, beside those that are paused
+   * @param heldApps of which nothing is sent for the time being
    */
-  async due(free: number, unposted: number, held: readonly string[]): Promise<readonly Claim[]> {
+  async due(free: number, unposted: number, heldApps: readonly string[]): Promise<readonly Claim[]> {
     const { outbox, clock, platformId, gate, storage } = this.#parts;
     const room = {
       inHand: free,
       unposted: this.roomForNew(unposted),
       uploads: storage.room(clock.monotonicMs()),
     };
-    const pausedApps = [...gate.appPauses().map(({ app }) => app), ...held];
+    const pausedApps = gate.appPauses().map(({ app }) => app);
     const { runs, begun } = await outbox.claimInTurn(
       platformId,
       clock.nowMs(),
       room,
       this.#begun,
       pausedApps,
+      heldApps,
     );
     this.#begun += begun;
     return runs;

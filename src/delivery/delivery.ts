@@ -55,8 +55,10 @@ export class Delivery {
   readonly #waking = new Waking();
   /** Apps for which the outbox is known to know what it did, since this process began. */
   readonly #proven = new Set<string>();
-  /** Apps whose lists are being read for that: one run of each waits for it, and the others stay where they are. */
-  readonly #proving = new Set<string>();
+  /** Apps whose lists are being read for that: their new runs stay where they are. */
+  readonly #proving = new Map<string, Promise<void>>();
+  /** What became of that: for the next run of the app to say. */
+  readonly #unprovable = new Map<string, unknown>();
   /** Apps of which it is noted that they list a run of ours. */
   readonly #noted = new Set<string>();
   /** Runs in hand that are on their way to their `POST`: each holds upload ids that grow old. */
@@ -160,7 +162,7 @@ export class Delivery {
         await this.#waking.wait(seen, await this.#idleMs());
       }
     } finally {
-      await Promise.all(this.#inHand);
+      await Promise.all([...this.#inHand, ...this.#proving.values()]);
     }
     if (this.#bug !== null) throw this.#bug;
   }
@@ -229,7 +231,9 @@ export class Delivery {
     const nowMs = clock.nowMs();
     const free = runsAtOnce - this.#inHand.size;
     if (free <= 0 || !(await this.#probing.endPauses())) return [];
-    if (only === null) return await this.#claiming.due(free, this.#unposted.size, [...this.#proving]);
+    if (only === null) return await this.#claiming.due(free, this.#unposted.size, [...this.#proving.keys()]);
+    // It would be taken in hand and let go again and again.
+    if (this.#proving.size > 0) return [];
     const claim = await outbox.claimRun(platformId, only, nowMs);
     return claim === null ? [] : [claim];
   }
@@ -313,10 +317,10 @@ export class Delivery {
     try {
       switch (nextStep(state)) {
         case 'upload':
-          if (!(await this.#isProven(claim.key.app))) return await this.#release(claim);
+          if (!this.#isProven(claim.key.app)) return await this.#release(claim);
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
-          if (!(await this.#isProven(claim.key.app))) return await this.#release(claim);
+          if (!this.#isProven(claim.key.app)) return await this.#release(claim);
           return await send(claim, this.#parts, signal, this.#ending.signal, again);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
@@ -361,23 +365,31 @@ export class Delivery {
   }
 
   /**
-   * @returns false when the outbox turned out to be behind, and the run is looked for, or when that is being found out: the
-   * claim is over
+   * Whether the outbox knows what it did in that app. It is found out in nobody's hands: a run that waited for a long list
+   * would hold a place, and one under which the process has died before would hold all of them.
+   * @returns false when that is not known yet: the claim is over
+   * @throws what it met, at the expense of the run that asks
    */
-  async #isProven(app: string): Promise<boolean> {
+  #isProven(app: string): boolean {
     if (this.#proven.has(app)) return true;
-    if (this.#proving.has(app)) return false;
-    this.#proving.add(app);
-    const [cut, ending] = [this.#cut.signal, this.#ending.signal];
+    if (this.#unprovable.has(app)) {
+      const error = this.#unprovable.get(app);
+      this.#unprovable.delete(app);
+      throw error;
+    }
+    if (!this.#proving.has(app)) this.#proving.set(app, this.#prove(app));
+    return false;
+  }
+
+  async #prove(app: string): Promise<void> {
+    // A long list is not read to its end by a process that is about to stop.
+    const signal = AbortSignal.any([this.#cut.signal, this.#ending.signal]);
     try {
-      const isBelieved = await proveOutbox(app, this.#parts, AbortSignal.any([cut, ending]));
+      const isBelieved = await proveOutbox(app, this.#parts, signal);
       this.#proven.add(app);
       if (!isBelieved) this.#reconcileLoop.wake();
-      return isBelieved;
     } catch (error) {
-      // A long list is not read to its end by a process that is about to stop.
-      if (ending.aborted && !cut.aborted) throw new EndsSoon();
-      throw error;
+      if (!signal.aborted) this.#unprovable.set(app, error);
     } finally {
       this.#proving.delete(app);
       this.#waking.wake();

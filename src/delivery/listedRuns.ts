@@ -72,8 +72,8 @@ const pagesBefore = 4;
 
 /** In which order a list comes, which no platform promises. */
 export class ListOrder {
-  #hasFallen = false;
   #hasRisen = false;
+  #highestMs = -Infinity;
   #lowestMs = Infinity;
   readonly #before: ReadonlySet<string>[] = [];
 
@@ -81,19 +81,19 @@ export class ListOrder {
   read(runs: readonly ListedRun[]): void {
     for (const { runId, createdAtMs } of runs) {
       if (this.#before.some((ids) => ids.has(runId))) continue;
-      if (this.#lowestMs !== Infinity && createdAtMs < this.#lowestMs) this.#hasFallen = true;
       // Where no time is given the order is not known either.
       const isUnknown = createdAtMs === Number.MAX_SAFE_INTEGER;
       if (createdAtMs > this.#lowestMs + clockMarginMs || isUnknown) this.#hasRisen = true;
       this.#lowestMs = Math.min(this.#lowestMs, createdAtMs);
+      this.#highestMs = Math.max(this.#highestMs, createdAtMs);
     }
     this.#before.unshift(new Set(runs.map(({ runId }) => runId)));
     this.#before.length = Math.min(this.#before.length, pagesBefore);
   }
 
-  /** So far; false where all are of one moment, which may be any order. */
+  /** So far; false where all are of one minute, which may be any order. */
   isNewestFirst(): boolean {
-    return this.#hasFallen && !this.#hasRisen;
+    return !this.#hasRisen && this.#highestMs - this.#lowestMs > clockMarginMs;
   }
 
   /** In a list that is newest first, nothing that is still to come is newer than this, in ms. */

@@ -12,7 +12,8 @@ export class PacedPlatform {
   readonly budget: Budget;
   readonly #platform: PlatformClient;
   readonly #measures: Measures;
-  #pagesRead = 0;
+  /** Of each app: the page that came last, and the one that was farthest from the beginning. */
+  readonly #read = new Map<string, { readonly depth: number; readonly deepest: number }>();
 
   constructor(platform: PlatformClient, budget: Budget, measures: Measures) {
     this.#platform = platform;
@@ -77,13 +78,18 @@ export class PacedPlatform {
 
   async listRuns(app: string, token: string | null, signal: AbortSignal): Promise<RunPage> {
     const page = await this.#asking('list', signal, () => this.#platform.listRuns(app, token, signal));
-    this.#pagesRead += 1;
+    const { deepest = 0, depth = 0 } = this.#read.get(app) ?? {};
+    const now = token === null ? 1 : depth + 1;
+    this.#read.set(app, { depth: now, deepest: Math.max(deepest, now) });
     return page;
   }
 
-  /** How many pages of lists have come so far: who reads a long one gets on, and has nothing else to show for it. */
+  /**
+   * How many pages of lists have come, each counted once: who reads a long one gets on, and has nothing else to show for it;
+   * who reads the same ones again does not.
+   */
   pagesRead(): number {
-    return this.#pagesRead;
+    return [...this.#read.values()].reduce((sum, { deepest }) => sum + deepest, 0);
   }
 
   async download(answer: unknown, bytesMax: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

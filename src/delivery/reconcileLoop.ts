@@ -1,6 +1,6 @@
 /**
  * The second loop: it reads the lists of those apps in which a run's outcome is unknown, or which never showed a
- * fingerprint of ours.
+ * fingerprint of ours. Several side by side, because one of them may be of millions, or have no end.
  */
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { Waking } from '../system/waking.ts';
@@ -13,6 +13,8 @@ import { reconcileApp } from './reconcile.ts';
 const fingerprintsAskedEveryMs = 10 * 60_000;
 /** With nothing due, it is looked again after this: the clock may have been set. */
 const idleMsMax = 30_000;
+/** So many lists are read at once; they share the slots that lists have. */
+const listsAtOnce = 8;
 /** So often it is looked whether a page waits for its slot, in ms: the platform may wish for long waits, and that is no loop that hangs. */
 const lookedAtLineEveryMs = 30_000;
 
@@ -21,12 +23,17 @@ export class ReconcileLoop {
   readonly #gate: Gate;
   readonly #pauses: Pauses;
   readonly #onSettled: () => void;
+  /** Aborted when what is under way is to be cut off, or a bug has ended this loop. */
   readonly #cut: AbortSignal;
+  readonly #broken = new AbortController();
   readonly #waking = new Waking();
   /** When an app's list was last read in vain for any fingerprint, in ms on the clock that nobody sets. */
   readonly #askedForFingerprints = new Map<string, number>();
   /** Why an app's list could not be read the last time. */
   readonly #failed = new Map<string, Failure>();
+  /** Apps whose lists are being read. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  #bug: Error | null = null;
 
   /**
    * @param onSettled runs were found or are to be sent again: delivery has something to do
@@ -37,7 +44,7 @@ export class ReconcileLoop {
     this.#gate = gate;
     this.#pauses = pauses;
     this.#onSettled = onSettled;
-    this.#cut = cut;
+    this.#cut = AbortSignal.any([cut, this.#broken.signal]);
   }
 
   wake(): void {
@@ -51,12 +58,25 @@ export class ReconcileLoop {
       .map(([app, failure]) => ({ app, failure }));
   }
 
-  /** Looks for the runs whose outcome is unknown, until `stop` is aborted. */
+  /**
+   * Looks for the runs whose outcome is unknown, until `stop` is aborted, then finishes the lists that are being read.
+   * @throws whatever nobody named: a bug, which ends the process
+   */
   async run(stop: AbortSignal): Promise<void> {
-    const { outbox, clock, platformId } = this.#parts;
     stop.addEventListener('abort', () => this.wake(), { once: true });
-    const isStopped = (): boolean => stop.aborted;
-    while (!isStopped()) {
+    try {
+      await this.#rounds(stop);
+    } catch (error) {
+      this.#break(error);
+    }
+    await Promise.all(this.#underWay.values());
+    if (this.#bug !== null) throw this.#bug;
+  }
+
+  async #rounds(stop: AbortSignal): Promise<void> {
+    const { outbox, clock, platformId } = this.#parts;
+    const isOver = (): boolean => stop.aborted || this.#cut.aborted;
+    while (!isOver()) {
       const seen = this.#waking.count;
       const nowMs = clock.nowMs();
       const unseen = (await outbox.unseenApps(platformId)).filter(
@@ -67,14 +87,33 @@ export class ReconcileLoop {
       const apps = new Set([...(await outbox.unknownApps(platformId, nowMs)), ...unseen]);
       for (const app of apps) {
         const isWaiting = this.#gate.isWaiting(aboutList(app), clock.monotonicMs());
-        if (!isStopped() && !isWaiting && !this.#pauses.isPaused(app)) await this.#reconcile(app);
-        this.#parts.progress.reconcile();
+        const isFree = this.#underWay.size < listsAtOnce && !this.#underWay.has(app);
+        if (!isOver() && isFree && !isWaiting && !this.#pauses.isPaused(app)) this.#begin(app);
       }
-      this.#parts.progress.reconcile();
+      // What is being read shows by its pages that it moves.
+      if (this.#underWay.size === 0) this.#parts.progress.reconcile();
       const dueMs = (await outbox.nextDueMs(platformId, ['reconcile'])) ?? Infinity;
-      const waitMs = Math.min(idleMsMax, Math.max(250, dueMs - clock.nowMs()));
-      if (!isStopped()) await this.#waking.wait(seen, waitMs);
+      // What is being read is due all the time.
+      const waitMsMin = this.#underWay.size > 0 ? 1_000 : 250;
+      const waitMs = Math.min(idleMsMax, Math.max(waitMsMin, dueMs - clock.nowMs()));
+      if (!isOver()) await this.#waking.wait(seen, waitMs);
     }
+  }
+
+  /** A bug: other lists may have no end, and nobody waits for them. */
+  #break(error: unknown): void {
+    this.#bug ??= error instanceof Error ? error : new Error(String(error));
+    this.#broken.abort();
+  }
+
+  #begin(app: string): void {
+    const work = this.#reconcile(app)
+      .catch((error: unknown) => this.#break(error))
+      .finally(() => {
+        this.#underWay.delete(app);
+        this.wake();
+      });
+    this.#underWay.set(app, work);
   }
 
   async #reconcile(app: string): Promise<void> {

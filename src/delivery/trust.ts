@@ -10,10 +10,12 @@
 import type { ListedRun, Stranger } from '../outbox/listingOperations.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { ListOrder, pagesOfRuns, type ListingParts } from './listedRuns.ts';
+import type { PacedPlatform } from './pacedPlatform.ts';
 import type { DeliveryParts } from './parts.ts';
 
-type ProofParts = ListingParts &
+type ProofParts = Omit<ListingParts, 'platform'> &
   Pick<DeliveryParts, 'platformId' | 'log' | 'host' | 'progress'> & {
+    readonly platform: Pick<PacedPlatform, 'listRuns' | 'platformTimeMs'>;
     readonly outbox: Pick<Outbox, 'proof' | 'noteProof' | 'recognise' | 'beginDistrust'>;
   };
 
@@ -37,7 +39,7 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
     parts.progress.delivery();
     const recognised = await outbox.recognise(host, runs);
     strangers.push(...recognised.strangers);
-    past.read(runs, recognised.newestOwnMs);
+    past.read(runs, recognised.newestOwnMs, parts.platform.platformTimeMs());
     if (proof !== null && past.isReached()) break;
   }
   const noteProof = (): Promise<void> =>
@@ -84,11 +86,14 @@ class KnownPast {
   /**
    * @param runs of the next page
    * @param newestOwnMs when the newest of them was made whose id the outbox has; null: none is
+   * @param platformMs the platform's time: what it says was made later was made when its clock was wrong
    */
-  read(runs: readonly ListedRun[], newestOwnMs: number | null): void {
+  read(runs: readonly ListedRun[], newestOwnMs: number | null, platformMs: number): void {
     this.#order.read(runs);
-    this.#newestMs ??= runs.length === 0 ? null : Math.max(...runs.map(({ createdAtMs }) => createdAtMs));
-    if (newestOwnMs !== null) this.#knownMs = Math.max(this.#knownMs ?? newestOwnMs, newestOwnMs);
+    const newestMs = Math.min(platformMs, Math.max(...runs.map(({ createdAtMs }) => createdAtMs)));
+    if (runs.length > 0) this.#newestMs ??= newestMs;
+    const knownMs = Math.min(platformMs, Math.max(this.#knownMs ?? -Infinity, newestOwnMs ?? -Infinity));
+    this.#knownMs = knownMs === -Infinity ? null : knownMs;
   }
 
   /** Whether all that is behind it is older; never of a list in another order. */

@@ -28,7 +28,7 @@ export interface Stranger extends ListedRun {
 /** Which of the runs in a list this outbox knows to have been made, and which it should know and does not. */
 export interface Recognised {
   readonly strangers: readonly Stranger[];
-  /** When the newest was made whose id this outbox has, in ms; null: none is. */
+  /** When the newest was made whose id this outbox was given when it sent it, in ms; null: none is. */
   readonly newestOwnMs: number | null;
 }
 
@@ -43,6 +43,7 @@ interface OwnRow {
   readonly app: string;
   readonly platform: string;
   readonly runId: string | null;
+  readonly everUnknown: number;
   readonly road: string;
 }
 
@@ -54,12 +55,10 @@ export function listingOperations(
     sql.ownFingerprint.get({ fingerprint }) as OwnRow | undefined;
 
   /** @returns where on its road the run is, or left it, and its id there; undefined: there is none */
-  const knownOf = (fingerprint: string): Pick<OwnRow, 'road' | 'runId'> | undefined => {
-    const thinned = (): Pick<OwnRow, 'road' | 'runId'> | undefined => {
-      const row = thin.byFingerprint(fingerprint);
-      return row === undefined ? undefined : { road: row.kind, runId: row.runId };
-    };
-    return ownRow(fingerprint) ?? thinned();
+  const knownOf = (fingerprint: string): Pick<OwnRow, 'road' | 'runId' | 'everUnknown'> | undefined => {
+    const own = ownRow(fingerprint);
+    const thinned = own === undefined ? thin.byFingerprint(fingerprint) : undefined;
+    return thinned === undefined ? own : { ...thinned, road: thinned.kind };
   };
 
   /** A run that has its id already has another one on the platform: once, whatever else the run was warned of. */
@@ -171,8 +170,9 @@ export function listingOperations(
         const { fingerprint, runId, createdAtMs } = run;
         if (fingerprint === null || run.host !== host) continue;
         const known = knownOf(fingerprint);
-        // One that is only looked for was sent when nobody here knows.
-        if (known?.runId === runId) newestOwnMs = Math.max(newestOwnMs ?? createdAtMs, createdAtMs);
+        // One that was looked for was sent when nobody here knew: long after a copy was made, for all that it says.
+        if (known?.runId === runId && known.everUnknown === 0)
+          newestOwnMs = Math.max(newestOwnMs ?? createdAtMs, createdAtMs);
         const isTakenForUnsent = known?.road === 'queued' || known?.road === 'uploaded';
         if (known !== undefined && !isTakenForUnsent) continue;
         if (!isTakenForUnsent && sql.isStranger.get({ fingerprint }) !== undefined) continue;

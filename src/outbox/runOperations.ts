@@ -43,6 +43,7 @@ export function runOperations(
     /**
      * What is due and taken in hand next; a suspect comes alone. Runs of paused apps stay where they are.
      * @param begunBefore new runs that were taken so far
+     * @param heldApps of which only those that were sent are taken
      */
     claimInTurn(
       platform: string,
@@ -50,8 +51,10 @@ export function runOperations(
       room: Room,
       begunBefore: number,
       pausedApps: readonly string[],
+      heldApps: readonly string[] = [],
     ): Taken<Claim> {
-      const due = { platform, nowMs, pausedApps: JSON.stringify(pausedApps) };
+      const apps = { pausedApps: JSON.stringify(pausedApps), heldApps: JSON.stringify(heldApps) };
+      const due = { platform, nowMs, ...apps };
       const suspect = room.inHand > 0 ? suspectAlone(due) : [];
       if (suspect !== null) return { runs: suspect, begun: 0 };
       return takeInTurn(room, begunBefore, (limit, line) => claimOfLine(due, limit, line));

@@ -76,6 +76,7 @@ export const statements = {
   claimDue: `update run set claimed = @mark, fence = fence + 1, tries_total = tries_total + 1
     where run in (select run from run where line = @line and claimed = 0 and due_at_ms <= @nowMs
       and platform = @platform and app not in (select value from json_each(@pausedApps))
+      and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps)))
       order by due_at_ms limit @limit + 0)
     returning ${runColumns}`,
   claimRun: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
@@ -84,10 +85,12 @@ export const statements = {
   claimSuspect: `update run set claimed = 2, fence = fence + 1, tries_total = tries_total + 1
     where run = (select run from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
       and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps))
+      and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps)))
       order by crashes, due_at_ms limit 1)
     returning ${runColumns}`,
   anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
-      and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps)) limit 1`,
+      and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps))
+      and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps))) limit 1`,
   anyInHand: 'select max(claimed) from run where claimed > 0',
   nextDue: `select due_at_ms from run where line = @line and claimed = 0 and due_at_ms is not null
       and platform = @platform order by due_at_ms limit 1`,
@@ -167,7 +170,7 @@ export const statements = {
       and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
-  ownFingerprint: `select run, app, platform, run_id as runId, case when kind in ('gone', 'superseded') and ever_unknown = 1
+  ownFingerprint: `select run, app, platform, run_id as runId, ever_unknown as everUnknown, case when kind in ('gone', 'superseded') and ever_unknown = 1
     then 'unknown' else coalesce(state ->> '$.from.kind', kind) end as road from run where fingerprint = @fingerprint`,
   runHolding: 'select run from run where platform = @platform and app = @app and run_id = @runId',
 
@@ -317,7 +320,7 @@ export const statements = {
       and substr(generation, 1, 10) = @generation and platform = @platform and fingerprint <> @fingerprint`,
   proof: 'select newest_ms as newestMs from proven_app where platform = @platform and app = @app',
   noteProof: `insert into proven_app (platform, app, proven_at_ms, newest_ms) values (@platform, @app, @nowMs, @newestMs)
-    on conflict do update set newest_ms = coalesce(max(excluded.newest_ms, newest_ms), excluded.newest_ms, newest_ms)`,
+    on conflict do update set newest_ms = coalesce(excluded.newest_ms, newest_ms)`,
   isStranger: 'select 1 from stranger where fingerprint = @fingerprint',
   noteStranger: `insert into stranger (fingerprint, seen_at_ms) values (@fingerprint, @nowMs) on conflict do nothing`,
 

@@ -45,6 +45,8 @@ test('however often one looks, nothing is sent again before absent_after has pas
   }
   expect((await bench.run(run)).life.state.kind).toBe('unknown');
   expect(bench.creates).toBe(2);
+  // To read the same page again is no progress.
+  expect(bench.delivery.pagesRead()).toBe(1);
 });
 
 test('time that passes while a listing is read is no proof, and the next listing makes up for it at once', async ({
@@ -547,4 +549,32 @@ describe('what a list has shown', () => {
     await until('a listing to have begun', () => pages === 1);
     expect(kept(bench)).toEqual({ listings: 1, listed: 0 });
   });
+});
+
+test('a list that does not come holds up the lists of no other app', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  // Both were made, and no answer came: each app's list has its run.
+  const lost = async (name: string, ofApp: string): Promise<number> => {
+    bench.standIn.faults.next({ kind: 'create', app: ofApp }, { kind: 'drop', when: 'after' });
+    return await bench.track(name, undefined, false, ofApp);
+  };
+  let isAsked = false;
+  bench.onRequest = ({ kind, app: ofApp, phase }) => {
+    if (kind === 'list' && ofApp === app && phase === 'received') isAsked = true;
+  };
+  bench.standIn.faults.always({ kind: 'list', app }, { kind: 'hang', carriedOut: false });
+  const silent = await lost('silent', app);
+  await until('its list to be asked for', () => isAsked);
+  const other = await lost('other', 'tortoise-app');
+  await bench.reaches(other, 'recorded');
+  expect((await bench.run(silent)).life.state.kind).toBe('unknown');
+  expect(await bench.copiesOf(other)).toBe(1);
+
+  bench.calm();
+  await until('the other one to be found', async () => {
+    bench.letPass(10_000);
+    return (await bench.run(silent)).life.state.kind === 'recorded';
+  });
+  expect(bench.creates).toBe(3);
 });

@@ -88,6 +88,7 @@ async function proof({
         },
       },
       platform: {
+        platformTimeMs: () => beganMs,
         listRuns: (_app: string, token: string | null) => {
           const at = Math.max(0, Number(token ?? 0) - (token === null ? 0 : shift));
           pages += 1;
@@ -123,6 +124,12 @@ test('what other hosts have made since does not hide what an older copy of the o
 test('a run that is only looked for, and was sent long after the copy was made, hides nothing behind it', async () => {
   const found = await proof({ minutes: sixPages, sought: [1], strange: [120], known: [140] });
   expect(found).toMatchObject({ isBelieved: false, pages: 4, strangers: [strangeFingerprint] });
+});
+
+test('a run that was made in the future, by a clock that was wrong, hides nothing behind it', async () => {
+  const denselyListed = [-1e6, ...sixPages.map((ago) => ago / 10)];
+  const found = await proof({ minutes: denselyListed, known: [0], strange: [120] });
+  expect(found).toMatchObject({ isBelieved: false, strangers: [strangeFingerprint], notedMinutes: 0 });
 });
 
 test.each<{ name: string; listing: Listing; pages: number }>([
