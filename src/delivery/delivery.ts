@@ -317,10 +317,10 @@ export class Delivery {
     try {
       switch (nextStep(state)) {
         case 'upload':
-          if (!this.#isProven(claim.key.app)) return await this.#release(claim);
+          if (!this.#isProven(claim.key.app)) return await this.#release(claim, 0, true);
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
-          if (!this.#isProven(claim.key.app)) return await this.#release(claim);
+          if (!this.#isProven(claim.key.app)) return await this.#release(claim, 0, true);
           return await send(claim, this.#parts, signal, this.#ending.signal, again);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
@@ -344,8 +344,9 @@ export class Delivery {
   }
 
   /** The claim is over without an outcome; one that was taken away before is not touched. */
-  async #release(claim: Claim, afterMs = 0): Promise<null> {
-    await this.#parts.outbox.release(handOf(claim), this.#parts.clock.nowMs() + afterMs);
+  async #release(claim: Claim, afterMs = 0, isUntried = false): Promise<null> {
+    const { outbox, clock } = this.#parts;
+    await outbox.release(handOf(claim), clock.nowMs() + afterMs, isUntried);
     return null;
   }
 

@@ -127,9 +127,12 @@ export function runOperations(
       return true;
     },
 
-    /** Ends a claim without an outcome, so that another process can go on from the same state. */
-    release({ run, fence }: Hand, dueAtMs: number): void {
-      sql.release.run({ run, fence, dueAtMs });
+    /**
+     * Ends a claim without an outcome, so that another process can go on from the same state.
+     * @param isUntried nothing was tried in it: it does not count
+     */
+    release({ run, fence }: Hand, dueAtMs: number, isUntried = false): void {
+      sql.release.run({ run, fence, dueAtMs, untried: isUntried ? 1 : 0 });
     },
 
     /**

@@ -111,8 +111,8 @@ export const statements = {
   calm: 'update outbox set intents = intents - 1 where only = 1',
   intents: 'select intents from outbox where only = 1',
   countProving: `select count(*) from run indexed by run_distrusted where kind = 'unknown' and distrusted = 1`,
-  release:
-    'update run set claimed = 0, due_at_ms = @dueAtMs where run = @run and fence = @fence and claimed > 0',
+  release: `update run set claimed = 0, due_at_ms = @dueAtMs, tries_total = tries_total - @untried
+    where run = @run and fence = @fence and claimed > 0`,
   applyUnclaimed: `update run set state = @state, run_id = coalesce(@runId, run_id), tries = @tries,
       plainest = @plainest, ever_unknown = @everUnknown, due_at_ms = @dueAtMs,
       since_ms = iif(kind = @kind, since_ms, @nowMs), thinned = iif(kind = @kind, thinned, 0),
