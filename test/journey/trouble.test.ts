@@ -197,7 +197,8 @@ describe('lost under the daemon', () => {
     },
     {
       name: 'gone with the whole state directory',
-      lose: (scene) => rmSync(scene.stateDir, { recursive: true }),
+      // The daemon may put a file into it meanwhile.
+      lose: (scene) => rmSync(scene.stateDir, { recursive: true, maxRetries: 5 }),
       says: /outbox\.db was deleted under the daemon/,
     },
   ];
