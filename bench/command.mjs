@@ -92,7 +92,6 @@ async function play(name, rounds, into) {
       figures,
       growth = [],
       notes = [],
-      rounds: played = rounds,
     } = await measure({
       dir,
       rounds,
@@ -104,13 +103,13 @@ async function play(name, rounds, into) {
     say('');
     console.log(`\n${name}: ${what}\n\n${tableOf(figures)}`);
     for (const note of notes) console.log(`  ${note}`);
-    console.log(`  ${played} round${played === 1 ? '' : 's'}, ${seconds} s`);
+    console.log(`  ${rounds} round${rounds === 1 ? '' : 's'}, ${seconds} s`);
     const kind = into === trials ? 'short' : 'whole';
     const result = {
       name,
       what,
       kind,
-      rounds: played,
+      rounds,
       seconds,
       takenAt: new Date().toISOString(),
       loadBefore: load1,

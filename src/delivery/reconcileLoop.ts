@@ -75,7 +75,8 @@ export class ReconcileLoop {
 
   async #rounds(stop: AbortSignal): Promise<void> {
     const { outbox, clock, platformId } = this.#parts;
-    const isOver = (): boolean => stop.aborted || this.#cut.aborted;
+    // A cut begins no list any more, but who cuts says when this loop is over.
+    const isOver = (): boolean => stop.aborted || this.#broken.signal.aborted;
     while (!isOver()) {
       const seen = this.#waking.count;
       const nowMs = clock.nowMs();
@@ -88,7 +89,7 @@ export class ReconcileLoop {
       for (const app of apps) {
         const isWaiting = this.#gate.isWaiting(aboutList(app), clock.monotonicMs());
         const isFree = this.#underWay.size < listsAtOnce && !this.#underWay.has(app);
-        if (!isOver() && isFree && !isWaiting && !this.#pauses.isPaused(app)) this.#begin(app);
+        if (!stop.aborted && !this.#cut.aborted && isFree && !isWaiting && !this.#pauses.isPaused(app)) this.#begin(app);
       }
       // What is being read shows by its pages that it moves.
       if (this.#underWay.size === 0) this.#parts.progress.reconcile();

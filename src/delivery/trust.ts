@@ -33,12 +33,16 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
   const { outbox, platformId, clock, log, host } = parts;
   const proof = await outbox.proof(platformId, app);
   const strangers: Stranger[] = [];
-  const past = new KnownPast(proof?.newestMs ?? null);
+  let newestStrangerMs = -Infinity;
+  const past = new KnownPast(proof?.newestMs ?? -Infinity);
   for await (const runs of pagesOfRuns(app, parts, signal)) {
     // Of thousands of pages each is something that got done.
     parts.progress.delivery();
     const recognised = await outbox.recognise(host, runs);
-    strangers.push(...recognised.strangers);
+    for (const stranger of recognised.strangers) {
+      strangers.push(stranger);
+      newestStrangerMs = Math.max(newestStrangerMs, stranger.createdAtMs);
+    }
     past.read(runs, recognised.newestOwnMs, parts.platform.platformTimeMs());
     if (proof !== null && past.isReached()) break;
   }
@@ -49,12 +53,11 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
     await noteProof();
     return true;
   }
-  const newestMs = Math.max(...strangers.map(({ createdAtMs }) => createdAtMs));
   const reason = `the platform has ${String(strangers.length)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first.runId}`;
   const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: parts.policy };
   // Without times they might be as new as can be; and what an earlier distrust covers is not taken for unsent any more.
   const isUncovered = strangers.some(({ isTakenForUnsent }) => isTakenForUnsent);
-  const evidenceMs = isUncovered || newestMs === Number.MAX_SAFE_INTEGER ? null : newestMs;
+  const evidenceMs = isUncovered || newestStrangerMs === Number.MAX_SAFE_INTEGER ? null : newestStrangerMs;
   const fingerprints = strangers.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
   const isBehind = await outbox.beginDistrust(reason, evidenceMs, chance, fingerprints);
   // Only now: a process that dies before has proven nothing.
@@ -75,11 +78,12 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
  */
 class KnownPast {
   readonly #order = new ListOrder();
-  #knownMs: number | null;
+  /** `-Infinity`: nothing tells. */
+  #knownMs: number;
   #newestMs: number | null = null;
 
-  /** @param provenMs when the newest run was made that the last proof was shown; null: nothing tells */
-  constructor(provenMs: number | null) {
+  /** @param provenMs when the newest run was made that the last proof was shown; `-Infinity`: nothing tells */
+  constructor(provenMs: number) {
     this.#knownMs = provenMs;
   }
 
@@ -92,14 +96,12 @@ class KnownPast {
     this.#order.read(runs);
     const newestMs = Math.min(platformMs, Math.max(...runs.map(({ createdAtMs }) => createdAtMs)));
     if (runs.length > 0) this.#newestMs ??= newestMs;
-    const knownMs = Math.min(platformMs, Math.max(this.#knownMs ?? -Infinity, newestOwnMs ?? -Infinity));
-    this.#knownMs = knownMs === -Infinity ? null : knownMs;
+    this.#knownMs = Math.min(platformMs, Math.max(this.#knownMs, newestOwnMs ?? -Infinity));
   }
 
   /** Whether all that is behind it is older; never of a list in another order. */
   isReached(): boolean {
-    const isPast = this.#knownMs !== null && this.#order.restNewestMs() < this.#knownMs - overtakenMsMax;
-    return isPast && this.#order.isNewestFirst();
+    return this.#order.restNewestMs() < this.#knownMs - overtakenMsMax && this.#order.isNewestFirst();
   }
 
   /** @returns null where the order does not tell */

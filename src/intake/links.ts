@@ -1,6 +1,6 @@
 /**
- * Symbolic links in the place of run folders. What lies behind a link is not in the drop root, so none is followed; and a
- * run folder that is only linked to its place would never be heard of if nobody were told.
+ * Symbolic links in the place of run folders, or of the date folders that they lie in. What lies behind a link is not in the
+ * drop root, so none is followed; and a run folder that is only linked to its place would never be heard of if nobody were told.
  */
 import { join } from 'node:path';
 import { errorCode } from '../system/files.ts';
@@ -18,7 +18,7 @@ export const linkHint =
  * Whether a run folder may be missed because of a link: what is found by another name in the same root (`latest`) is not,
  * nor is what was tracked here before it was moved away and linked.
  *
- * @param path of something that is no directory, relative to the root
+ * @param path relative to the root; a directory leads to itself
  */
 export async function leadsAway(
   path: string,

@@ -30,7 +30,7 @@ const none: Odd = { count: 0, example: '' };
 interface Oddities {
   /** Names that are not UTF-8. */
   readonly names: Odd;
-  /** Symbolic links in the place of run folders. */
+  /** Symbolic links in the place of run folders, or of folders that they lie in. */
   readonly links: Odd;
   /** Why it cannot be listed; null: it can. */
   readonly closed: string | null;
@@ -130,7 +130,7 @@ export class Listing {
   }
 
   /**
-   * All that somebody may ask about, whether it changed or not: ignored folders of each level, links in the place of run
+   * All that somebody may ask about, whether it changed or not: ignored folders of each level, links in the place of
    * folders, and the root itself (an empty path) where a run lies in it.
    * @throws the root's system error
    */
@@ -193,7 +193,7 @@ export class Listing {
           }
       }
       // Behind the folders: where links lead may take long to be said.
-      const away = isParent ? await this.#away(links.map(within)) : [];
+      const away = await this.#away(links.map(within));
       const isRun = level === 0 && isRunItself(files, this.#rules);
       this.#note(directory, {
         names: unreadable,
@@ -214,7 +214,7 @@ export class Listing {
     }
   }
 
-  /** Which of these links a run folder may be missed behind. */
+  /** Which of these links run folders may be missed behind. */
   async #away(links: readonly string[]): Promise<string[]> {
     const away: string[] = [];
     for (const path of links)

@@ -50,16 +50,17 @@ export async function previewFolder(
   if (isOwnTemporary(basename(path))) return say('ignored', 'it is on its way to the archive');
   if (rules.isIgnoredFolder(path)) return say('ignored', 'its name fits a rule of `ignore`');
   const [known] = await outbox.folders(rules.root.name, [path]);
+  const isAway = (): Promise<boolean> => leadsAway(path, rules, parts);
+  const linked = (): Preview =>
+    say('rejected', `it is a symbolic link, and links are not followed: ${linkHint}`);
   if (levelOf(path) !== rules.root.depth) {
+    if (await isAway()) return linked();
     const misplaced = await tooHigh(path, rules);
     return misplaced === null ? null : say('rejected', misplaced);
   }
   const folderPath = join(rules.root.path, path);
   const sight = await folders.look(rules.root.path, folderPath, rules);
-  if (sight === null)
-    return (await leadsAway(path, rules, parts))
-      ? say('rejected', `it is a symbolic link, and links are not followed: ${linkHint}`)
-      : null;
+  if (sight === null) return (await isAway()) ? linked() : null;
   if (known?.state === 'known' && (await isUnmoved(folderPath, sight, known, rules, parts)))
     return say('known', `it is run #${String(known.run)}`, known.run);
   if (known?.state === 'skipped' && known.signature === sight.signature) return skipped(known, say);

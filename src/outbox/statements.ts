@@ -24,6 +24,10 @@ const thinFromMark = `from thin_mark cross join thin_run on thin_run.run = thin_
 const folderColumns = `drop_root as dropRoot, path, state, reason_class as reasonClass, reason, hint, signature, directory,
   first_seen_ms as firstSeenMs, changed_at_ms as changedAtMs, since_ms as sinceMs, run, target`;
 
+/** What may be claimed: of this platform, of no app that is paused, and nothing that would send to an app whose list is being read. */
+const isFree = `platform = @platform and app not in (select value from json_each(@pausedApps))
+      and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps)))`;
+
 export const statements = {
   readHost: 'select host from outbox where only = 1',
   freezeHost: `insert into outbox (only, host, created_at_ms) values (1, @host, @nowMs)
@@ -75,22 +79,17 @@ export const statements = {
   // One statement picks, marks and counts: there is no gap between reading and claiming.
   claimDue: `update run set claimed = @mark, fence = fence + 1, tries_total = tries_total + 1
     where run in (select run from run where line = @line and claimed = 0 and due_at_ms <= @nowMs
-      and platform = @platform and app not in (select value from json_each(@pausedApps))
-      and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps)))
-      order by due_at_ms limit @limit + 0)
+      and ${isFree} order by due_at_ms limit @limit + 0)
     returning ${runColumns}`,
   claimRun: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
     where run = @run and lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs and platform = @platform
     returning ${runColumns}`,
   claimSuspect: `update run set claimed = 2, fence = fence + 1, tries_total = tries_total + 1
     where run = (select run from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
-      and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps))
-      and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps)))
-      order by crashes, due_at_ms limit 1)
+      and lane = 'deliver' and ${isFree} order by crashes, due_at_ms limit 1)
     returning ${runColumns}`,
   anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
-      and lane = 'deliver' and platform = @platform and app not in (select value from json_each(@pausedApps))
-      and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps))) limit 1`,
+      and lane = 'deliver' and ${isFree} limit 1`,
   anyInHand: 'select max(claimed) from run where claimed > 0',
   nextDue: `select due_at_ms from run where line = @line and claimed = 0 and due_at_ms is not null
       and platform = @platform order by due_at_ms limit 1`,

@@ -89,6 +89,21 @@ test('in date folders too they are told, and counted together', async ({ root })
   expect(intake.trouble()).toBe(told('2026-01-01/linked'));
 });
 
+test('a link in the place of a date folder is told likewise, and what is found by its own name as well is not', async ({
+  root,
+}) => {
+  root.drop('2026-01-01/plan');
+  outsideOf(root, '2026-01-02/plan');
+  symlinkSync(join(root.dir, 'outside/2026-01-02'), join(root.path, '2026-01-02'));
+  symlinkSync('2026-01-01', join(root.path, 'latest'));
+  const intake = root.intake({ depth: 2 });
+  expect(await intake.scan(true)).toMatchObject({ folders: 1 });
+  expect(intake.trouble()).toBe(told('2026-01-02'));
+  rmSync(join(root.path, '2026-01-02'));
+  await intake.scan(true);
+  expect(intake.trouble()).toBeNull();
+});
+
 sceneTest('status says it as a problem of the root, and a dry run in its table', async ({ scene }) => {
   const folder = outsideOf(scene, 'run-42');
   symlinkSync(folder, scene.folder('linked'));
@@ -108,4 +123,22 @@ sceneTest('status says it as a problem of the root, and a dry run in its table',
   const problem = await until('the problem', async () => (await daemon.status()).problems[0]);
   expect(problem).toBe(`drop root ${scene.root}: ${told('linked')}`);
   expect(readdirSync(folder).sort()).toEqual(Object.keys(plan('')).sort());
+});
+
+sceneTest('a dry run says it of a link in the place of a date folder', async ({ scene }) => {
+  scene.configure({ drop_roots: [scene.dropRoot({ depth: 2 })] });
+  scene.drop('2026-01-01/plan');
+  outsideOf(scene, '2026-01-02/plan');
+  symlinkSync(join(scene.dir, 'outside/2026-01-02'), scene.folder('2026-01-02'));
+  symlinkSync('2026-01-01', scene.folder('latest'));
+  const dry = await scene.command('scan', '--dry-run', '--json');
+  const { folders } = JSON.parse(dry.stdout) as { folders: { folder: string }[] };
+  expect(folders.sort((one, other) => one.folder.localeCompare(other.folder))).toMatchObject([
+    { folder: scene.folder('2026-01-01/plan'), verdict: 'would-be-tracked' },
+    {
+      folder: scene.folder('2026-01-02'),
+      verdict: 'rejected',
+      reason: `it is a symbolic link, and links are not followed: ${hint}`,
+    },
+  ]);
 });

@@ -1,7 +1,6 @@
 /** A list of many pages, which is read before the first run of an app is sent: it holds up nobody else, and nothing ends it early. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { request } from 'undici';
 import { expect } from 'vitest';
 import { app, test, type Scene } from './scene.ts';
 import { until } from './waiting.ts';
@@ -11,18 +10,7 @@ const pageMs = 200;
 
 /** As many pages of one run each as there are runs of others. */
 async function withLongList(scene: Scene): Promise<void> {
-  for (let n = 0; n < pages; n += 1) {
-    const { statusCode, body } = await request(`${scene.standIn.endpoint}/v1/applications/${app}/runs`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${scene.apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        input: {},
-        name: `of another host ${String(n)}`,
-        result: { status: 'succeeded' },
-      }),
-    });
-    expect([statusCode, await body.text()]).toEqual([200, expect.any(String)]);
-  }
+  for (let n = 0; n < pages; n += 1) await scene.foreignRun(`of another host ${String(n)}`);
   scene.seen.length = 0;
   scene.faults.pageSize = 1;
   scene.faults.always({ kind: 'list', app }, { kind: 'delay', ms: pageMs });

@@ -1,10 +1,9 @@
 /** An outbox that was deleted, or put back from an older copy, makes no second run of anything. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { request } from 'undici';
 import { expect } from 'vitest';
 import { resultFileName } from '../../src/core/ownFiles.ts';
-import { app, test, type Scene } from './scene.ts';
+import { app, test, type Scene, type StartOptions } from './scene.ts';
 import { well } from './verdicts.ts';
 import { until } from './waiting.ts';
 
@@ -30,13 +29,26 @@ function loseResults(scene: Scene, folders: readonly string[]): void {
   for (const name of folders) rmSync(join(scene.folder(name), resultFileName));
 }
 
-async function foreignRun(scene: Scene, name: string): Promise<void> {
-  const { statusCode, body } = await request(`${scene.standIn.endpoint}/v1/applications/${app}/runs`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${scene.apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ input: {}, name, result: { status: 'succeeded' } }),
-  });
-  expect([statusCode, await body.text()]).toEqual([200, expect.any(String)]);
+/**
+ * Monday recorded and tuesday only queued, which is what a copy of the outbox keeps.
+ * @returns what loses the outbox, puts the copy in its place, and removes tuesday's result
+ */
+async function olderOutbox(scene: Scene, options: StartOptions = {}): Promise<() => void> {
+  const daemon = await scene.daemon(options);
+  scene.drop('monday');
+  await scene.state(daemon, 'monday', 'recorded');
+  scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
+  scene.drop('tuesday');
+  await scene.state(daemon, 'tuesday', 'queued');
+  await daemon.stop();
+  const copy = join(scene.dir, 'outbox.copy');
+  copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
+  scene.calm();
+  return () => {
+    loseTheOutbox(scene);
+    copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
+    loseResults(scene, ['tuesday']);
+  };
 }
 
 /** One run each on the platform, and each folder's own. */
@@ -94,22 +106,12 @@ test.concurrent('an outbox that was rolled back finds what it has forgotten', as
 test.concurrent(
   'a run that an older outbox takes for unsent is looked for before it is sent',
   async ({ scene }) => {
-    await recordsAll(scene, ['monday']);
-    scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
-    const waiting = await scene.daemon();
-    scene.drop('tuesday');
-    await scene.state(waiting, 'tuesday', 'queued');
-    await waiting.stop();
-    const copy = join(scene.dir, 'outbox.copy');
-    copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
-    scene.calm();
+    const putBack = await olderOutbox(scene);
     const delivering = await scene.daemon();
     await scene.result('tuesday');
     await scene.state(delivering, 'tuesday', 'recorded');
     await delivering.stop();
-    loseTheOutbox(scene);
-    copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
-    loseResults(scene, ['tuesday']);
+    putBack();
 
     const daemon = await scene.daemon();
     await scene.state(daemon, 'tuesday', 'recorded');
@@ -122,23 +124,12 @@ test.concurrent(
   async ({ scene }) => {
     const environment = { RUNTIME_DIRECTORY: join(scene.dir, 'runtime') };
     mkdirSync(environment.RUNTIME_DIRECTORY, { mode: 0o700 });
-    const first = await scene.daemon({ environment });
-    scene.drop('monday');
-    await scene.state(first, 'monday', 'recorded');
-    scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
-    scene.drop('tuesday');
-    await scene.state(first, 'tuesday', 'queued');
-    await first.stop();
-    const copy = join(scene.dir, 'outbox.copy');
-    copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
-    scene.calm();
+    const putBack = await olderOutbox(scene, { environment });
     const second = await scene.daemon({ environment });
     await scene.state(second, 'tuesday', 'recorded');
     // As a crash would leave it: the count is not written at the end, but at every intent.
     await second.kill();
-    loseTheOutbox(scene);
-    copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
-    loseResults(scene, ['tuesday']);
+    putBack();
 
     // The platform's list is what finds out everything else; here it cannot.
     scene.faults.always({ kind: 'list' }, { kind: 'answer', status: 503 });
@@ -170,25 +161,14 @@ test.concurrent(
   async ({ scene }) => {
     const counted = { environment: { RUNTIME_DIRECTORY: join(scene.dir, 'runtime') } };
     mkdirSync(counted.environment.RUNTIME_DIRECTORY, { mode: 0o700 });
-    const first = await scene.daemon(counted);
-    scene.drop('monday');
-    await scene.state(first, 'monday', 'recorded');
-    scene.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
-    scene.drop('tuesday');
-    await scene.state(first, 'tuesday', 'queued');
-    await first.stop();
-    const copy = join(scene.dir, 'outbox.copy');
-    copyFileSync(join(scene.stateDir, 'outbox.db'), copy);
-    scene.calm();
+    const putBack = await olderOutbox(scene, counted);
     // Started by hand: it counts elsewhere or nowhere.
     const second = await scene.daemon({ environment: { XDG_RUNTIME_DIR: join(scene.dir, 'nowhere') } });
     await scene.state(second, 'tuesday', 'recorded');
     await second.stop();
     scene.faults.pageSize = 2;
-    for (const n of [1, 2, 3]) await foreignRun(scene, `of another host ${String(n)}`);
-    loseTheOutbox(scene);
-    copyFileSync(copy, join(scene.stateDir, 'outbox.db'));
-    loseResults(scene, ['tuesday']);
+    for (const n of [1, 2, 3]) await scene.foreignRun(`of another host ${String(n)}`);
+    putBack();
 
     const third = await scene.daemon(counted);
     expect(third.stdout).not.toContain('rolled back or lost: it knows of');

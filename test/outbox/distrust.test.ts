@@ -406,12 +406,12 @@ describe('runs in the list under our host’s name', () => {
     expect((await outbox.recognise('solver-7', page)).strangers).toMatchObject([]);
   });
 
-  test('are wondered at no more when the folder of one went away that was looked for, or has other content', async () => {
+  test('are wondered at no more, once distrust has come, when their folder had gone away or had got other content', async () => {
     const outbox = await used();
     for (const how of ['vanished', 'newerContent'] as const) {
       const run = await put(outbox, { path: how });
-      await outbox.beginDistrust('a reason', null, later(second));
       await outbox.apply(run, { kind: how }, later(second));
+      await outbox.beginDistrust('a reason', null, later(second));
       const own = listed((await outbox.run(run))?.fingerprint ?? '');
       expect(await outbox.recognise('solver-7', [own])).toEqual({ strangers: [], newestOwnMs: null });
     }
