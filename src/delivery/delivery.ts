@@ -20,16 +20,17 @@ import type { Budget, Limits } from './budget.ts';
 import { Claiming } from './claiming.ts';
 import { Gate, type Pause } from './gate.ts';
 import { idleMsMax, idleWaitMs, type Awaited } from './idleWait.ts';
+import { ListFailures } from './listFailures.ts';
 import { failureOfError } from './namedErrors.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
 import { Pauses } from './pauses.ts';
 import { poll } from './poll.ts';
 import { Probing } from './probing.ts';
+import { Proving } from './proving.ts';
 import { ReconcileLoop } from './reconcileLoop.ts';
 import { send, unclearNow, type SentAgain } from './send.ts';
 import { tellFolder } from './tellFolder.ts';
-import { proveOutbox } from './trust.ts';
 import { upload, uploadLanes, widenLanes, type UploadLanes } from './upload.ts';
 import { writeBack } from './writeBack.ts';
 
@@ -53,12 +54,8 @@ export class Delivery {
   readonly #lanes: UploadLanes;
   readonly #inHand = new Set<Promise<void>>();
   readonly #waking = new Waking();
-  /** Apps for which the outbox is known to know what it did, since this process began. */
-  readonly #proven = new Set<string>();
-  /** Apps whose lists are being read for that: their new runs stay where they are. */
-  readonly #proving = new Map<string, Promise<void>>();
-  /** What became of that: for the next run of the app to say. */
-  readonly #unprovable = new Map<string, unknown>();
+  readonly #lists: ListFailures;
+  readonly #proving: Proving;
   /** Apps of which it is noted that they list a run of ours. */
   readonly #noted = new Set<string>();
   /** Runs in hand that are on their way to their `POST`: each holds upload ids that grow old. */
@@ -89,7 +86,18 @@ export class Delivery {
     const pauses = new Pauses(parts, gate, { storage, results }, wake, cut);
     this.#pauses = pauses;
     this.#probing = new Probing(parts, gate, pauses, cut);
-    this.#reconcileLoop = new ReconcileLoop(parts, gate, pauses, wake, cut);
+    this.#lists = new ListFailures(parts, gate, pauses);
+    this.#reconcileLoop = new ReconcileLoop(parts, this.#lists, pauses, wake, cut);
+    this.#proving = new Proving(
+      parts,
+      this.#lists,
+      {
+        onChange: wake,
+        onDistrust: () => this.#reconcileLoop.wake(),
+        onBug: (error, app) => this.#break(error, { app }),
+      },
+      AbortSignal.any([cut, this.#ending.signal]),
+    );
     this.#lanes = uploadLanes(parts.uploadsAtOnce);
     // Every request under way listens to them.
     setMaxListeners(0, cut, this.#ending.signal);
@@ -113,9 +121,14 @@ export class Delivery {
     return this.gate.platformPause() ?? this.storage.pause() ?? this.results.pause();
   }
 
+  /** Whether anything waits for more than its turn. */
+  isHeldUp(): boolean {
+    return this.pause() !== null || this.gate.appPauses().length > 0 || this.unreadableLists().length > 0;
+  }
+
   /** Apps whose list alone cannot be read, and why. */
-  unreadableLists(): ReturnType<ReconcileLoop['unreadable']> {
-    return this.#reconcileLoop.unreadable();
+  unreadableLists(): ReturnType<ListFailures['unreadable']> {
+    return this.#lists.unreadable();
   }
 
   /** A person has taken the run out of the way: it does not try anything any more. */
@@ -162,7 +175,7 @@ export class Delivery {
         await this.#waking.wait(seen, await this.#idleMs());
       }
     } finally {
-      await Promise.all([...this.#inHand, ...this.#proving.values()]);
+      await Promise.all([...this.#inHand, this.#proving.ended()]);
     }
     if (this.#bug !== null) throw this.#bug;
   }
@@ -231,9 +244,10 @@ export class Delivery {
     const nowMs = clock.nowMs();
     const free = runsAtOnce - this.#inHand.size;
     if (free <= 0 || !(await this.#probing.endPauses())) return [];
-    if (only === null) return await this.#claiming.due(free, this.#unposted.size, [...this.#proving.keys()]);
+    const held = this.#proving.held();
+    if (only === null) return await this.#claiming.due(free, this.#unposted.size, held);
     // It would be taken in hand and let go again and again.
-    if (this.#proving.size > 0) return [];
+    if (held.length > 0) return [];
     const claim = await outbox.claimRun(platformId, only, nowMs);
     return claim === null ? [] : [claim];
   }
@@ -243,18 +257,7 @@ export class Delivery {
     if (isUnposted(claim)) this.#unposted.add(claim.run);
     if (claim.life.state.kind === 'queued') this.storage.began(claim.run);
     const work = this.#deliver(claim)
-      .catch((error: unknown) => {
-        this.#bug ??= error instanceof Error ? error : new Error(String(error));
-        // An outbox that cannot be used was said already, and is nobody's bug.
-        if (!(error instanceof OutboxUnusable)) {
-          this.#parts.log.fatal(
-            { err: error, run: claim.run },
-            'delivery met an error that nobody foresaw, and stops',
-          );
-        }
-        // Others may be in the middle of a long upload; the outbox knows how far they came.
-        this.#cut.abort();
-      })
+      .catch((error: unknown) => this.#break(error, { run: claim.run }))
       .finally(() => {
         this.#inHand.delete(work);
         this.#parts.outbox.tellCrowd(this.#inHand.size);
@@ -265,6 +268,16 @@ export class Delivery {
       });
     this.#inHand.add(work);
     this.#parts.outbox.tellCrowd(this.#inHand.size);
+  }
+
+  /** A bug, which ends the process. */
+  #break(error: unknown, met: { readonly run: number } | { readonly app: string }): void {
+    this.#bug ??= error instanceof Error ? error : new Error(String(error));
+    // An outbox that cannot be used was said already, and is nobody's bug.
+    if (!(error instanceof OutboxUnusable))
+      this.#parts.log.fatal({ err: error, ...met }, 'delivery met an error that nobody foresaw, and stops');
+    // Others may be in the middle of a long upload; the outbox knows how far they came.
+    this.#cut.abort();
   }
 
   /**
@@ -317,10 +330,10 @@ export class Delivery {
     try {
       switch (nextStep(state)) {
         case 'upload':
-          if (!this.#isProven(claim.key.app)) return await this.#release(claim, 0, true);
+          if (!this.#proving.isProven(claim.key.app)) return await this.#release(claim, 0, true);
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
         case 'send':
-          if (!this.#isProven(claim.key.app)) return await this.#release(claim, 0, true);
+          if (!this.#proving.isProven(claim.key.app)) return await this.#release(claim, 0, true);
           return await send(claim, this.#parts, signal, this.#ending.signal, again);
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
@@ -363,38 +376,6 @@ export class Delivery {
     // Each try fetches the result once more, and there may be thousands of them.
     await this.#release(claim, this.results.waitMs(run, nowMs, clock.random()));
     return false;
-  }
-
-  /**
-   * Whether the outbox knows what it did in that app. It is found out in nobody's hands: a run that waited for a long list
-   * would hold a place, and one under which the process has died before would hold all of them.
-   * @returns false when that is not known yet: the claim is over
-   * @throws what it met, at the expense of the run that asks
-   */
-  #isProven(app: string): boolean {
-    if (this.#proven.has(app)) return true;
-    if (this.#unprovable.has(app)) {
-      const error = this.#unprovable.get(app);
-      this.#unprovable.delete(app);
-      throw error;
-    }
-    if (!this.#proving.has(app)) this.#proving.set(app, this.#prove(app));
-    return false;
-  }
-
-  async #prove(app: string): Promise<void> {
-    // A long list is not read to its end by a process that is about to stop.
-    const signal = AbortSignal.any([this.#cut.signal, this.#ending.signal]);
-    try {
-      const isBelieved = await proveOutbox(app, this.#parts, signal);
-      this.#proven.add(app);
-      if (!isBelieved) this.#reconcileLoop.wake();
-    } catch (error) {
-      if (!signal.aborted) this.#unprovable.set(app, error);
-    } finally {
-      this.#proving.delete(app);
-      this.#waking.wake();
-    }
   }
 
   async #conclude(

@@ -5,7 +5,7 @@ import { carriedBy } from '../core/description.ts';
 import { isServersError, rateLimited, RuntrackdError, unreachable, type Failure } from '../core/failure.ts';
 import type { ListedRun } from '../outbox/listingOperations.ts';
 import type { RunPage } from '../platform/wire.ts';
-import type { PacedPlatform } from './pacedPlatform.ts';
+import type { ListReader, PacedPlatform, PageRead } from './pacedPlatform.ts';
 import type { DeliveryParts } from './parts.ts';
 
 /** 50 runs a page: a list of more than five million runs is not read, and proves nothing. */
@@ -22,12 +22,13 @@ export interface ListingParts extends Pick<DeliveryParts, 'clock' | 'policy'> {
 /** @throws RuntrackdError when a page cannot be read, and when the pages come to no end: such a list proves nothing */
 export async function* pagesOfRuns(
   app: string,
+  reader: ListReader,
   parts: ListingParts,
   signal: AbortSignal,
 ): AsyncGenerator<ListedRun[]> {
   const tokens = new Set<string>();
   for (let token: string | null = null; ;) {
-    const page: RunPage = await pageOf(app, token, parts, signal);
+    const page: RunPage = await pageOf(app, token, { reader, depth: tokens.size + 1 }, parts, signal);
     yield page.runs.map(listed);
     const next = page.next_page_token ?? '';
     if (next === '') return;
@@ -48,13 +49,14 @@ export async function* pagesOfRuns(
 async function pageOf(
   app: string,
   token: string | null,
+  read: PageRead,
   { platform, policy, clock }: ListingParts,
   signal: AbortSignal,
 ): Promise<RunPage> {
   const beganMs = clock.monotonicMs();
   for (let tries = 1; ; tries += 1) {
     try {
-      return await platform.listRuns(app, token, signal);
+      return await platform.listRuns(app, token, read, signal);
     } catch (error) {
       const isLast = token === null || tries >= triesOfPageMax;
       if (isLast || !(error instanceof RuntrackdError) || !isPassing(error.failure)) throw error;

@@ -8,12 +8,21 @@ import type { Created, PlatformClient, ReadAnswer, UploadTicket } from '../platf
 import type { CreateRunRequest, RunPage } from '../platform/wire.ts';
 import type { Budget, RequestLine, Ticket } from './budget.ts';
 
+/** Who reads the lists: for whether the outbox knows what it did, or for runs whose outcome is unknown. */
+export type ListReader = 'proof' | 'reconcile';
+
+/** A page: how many there are up to it, with itself. */
+export interface PageRead {
+  readonly reader: ListReader;
+  readonly depth: number;
+}
+
 export class PacedPlatform {
   readonly budget: Budget;
   readonly #platform: PlatformClient;
   readonly #measures: Measures;
-  /** Of each app: the page that came last, and the one that was farthest from the beginning. */
-  readonly #read = new Map<string, { readonly depth: number; readonly deepest: number }>();
+  /** Of each list and each of those that read it: the page that was farthest from the beginning. */
+  readonly #deepest = new Map<string, number>();
 
   constructor(platform: PlatformClient, budget: Budget, measures: Measures) {
     this.#platform = platform;
@@ -76,20 +85,19 @@ export class PacedPlatform {
     return await this.#asking('result', signal, () => this.#platform.runMetadata(app, runId, signal));
   }
 
-  async listRuns(app: string, token: string | null, signal: AbortSignal): Promise<RunPage> {
+  async listRuns(app: string, token: string | null, read: PageRead, signal: AbortSignal): Promise<RunPage> {
     const page = await this.#asking('list', signal, () => this.#platform.listRuns(app, token, signal));
-    const { deepest = 0, depth = 0 } = this.#read.get(app) ?? {};
-    const now = token === null ? 1 : depth + 1;
-    this.#read.set(app, { depth: now, deepest: Math.max(deepest, now) });
+    const reader = `${read.reader} ${app}`;
+    this.#deepest.set(reader, Math.max(this.#deepest.get(reader) ?? 0, read.depth));
     return page;
   }
 
   /**
-   * How many pages of lists have come, each counted once: who reads a long one gets on, and has nothing else to show for it;
+   * How many pages of lists have come, each counted once for each reader: who reads a long one gets on, and has nothing else to show for it;
    * who reads the same ones again does not.
    */
   pagesRead(): number {
-    return [...this.#read.values()].reduce((sum, { deepest }) => sum + deepest, 0);
+    return [...this.#deepest.values()].reduce((sum, depth) => sum + depth, 0);
   }
 
   async download(answer: unknown, bytesMax: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

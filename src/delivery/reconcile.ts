@@ -51,7 +51,7 @@ async function settleByList(app: string, parts: DeliveryParts, signal: AbortSign
   let settled = 0;
   let isPartOfList = true;
   try {
-    for await (const runs of pagesOfRuns(app, parts, signal)) {
+    for await (const runs of pagesOfRuns(app, 'reconcile', parts, signal)) {
       order.read(runs);
       const found = await outbox.addPage(listing, platformId, app, runs, clock.nowMs());
       for (const candidate of found) await noteFound(oldest, candidate, parts);

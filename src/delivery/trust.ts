@@ -35,7 +35,7 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
   const strangers: Stranger[] = [];
   let newestStrangerMs = -Infinity;
   const past = new KnownPast(proof?.newestMs ?? -Infinity);
-  for await (const runs of pagesOfRuns(app, parts, signal)) {
+  for await (const runs of pagesOfRuns(app, 'proof', parts, signal)) {
     // Of thousands of pages each is something that got done.
     parts.progress.delivery();
     const recognised = await outbox.recognise(host, runs);

@@ -300,8 +300,8 @@ export class Service {
         const isFar = until === 'tracked' && (state?.kind === 'tracked' || state?.kind === 'final');
         // An outcome that is not known cannot be waited for here: it takes longer than anyone looks on.
         if (state === undefined || !isLive(state) || isFar || state.kind === 'unknown') break;
-        // Nor does anyone want to sit in front of a platform that is away: the outbox keeps the run.
-        if (this.delivery.pause() !== null) break;
+        // Nor does anyone want to sit in front of a platform that is away, or an app that is not there: the outbox keeps the run.
+        if (this.delivery.isHeldUp()) break;
         await this.changes.next(seen, 1_000);
       }
       done.abort();

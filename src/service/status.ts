@@ -140,7 +140,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
     ...pausedApps.map(({ pause }) => reasonOf(pause.failure)),
     ...delivery.unreadableLists().map(({ app, failure }) => ({
       class: failure.class,
-      text: `the list of app "${app}" cannot be read, and runs whose outcome is unknown wait for it: ${failure.text}`,
+      text: `the list of app "${app}" cannot be read, and runs that are looked for there first wait: ${failure.text}`,
     })),
     ...wrongOnDisk(configuration),
     ...told.problems,

@@ -32,7 +32,8 @@ function listOf(
 async function idsOf(list: ReturnType<typeof listOf>, clock = machineClock): Promise<string[]> {
   const ids: string[] = [];
   const parts = { platform: list, policy, clock };
-  for await (const runs of pagesOfRuns('hare-app', parts, never)) ids.push(...runs.map(({ runId }) => runId));
+  for await (const runs of pagesOfRuns('hare-app', 'proof', parts, never))
+    ids.push(...runs.map(({ runId }) => runId));
   return ids;
 }
 

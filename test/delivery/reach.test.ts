@@ -94,6 +94,44 @@ describe('with the waits that are shipped', () => {
     await expectHealed(bench, met);
   });
 
+  test.for<{ name: string; fault: Misbehaviour }>([
+    { name: 'is answered with an error', fault: error },
+    { name: 'is cut off', fault: { kind: 'drop', when: 'before' } },
+    { name: 'is forbidden', fault: { kind: 'answer', status: 403 } },
+    { name: 'is refused', fault: { kind: 'answer', status: 400 } },
+  ])(
+    'a list that $name before the first run of its app is sent keeps that app waiting, and nobody else more than once',
+    async ({ fault }, { bench }) => {
+      bench.standIn.faults.always({ kind: 'list', app }, fault);
+      let probes = 0;
+      let lists = 0;
+      bench.onRequest = ({ kind, app: of, phase }) => {
+        if (phase !== 'received') return;
+        if (kind === 'application') probes += 1;
+        if (kind === 'list' && of === app) lists += 1;
+      };
+      const waiting = await Promise.all(Array.from({ length: 5 }, (_, n) => bench.track(`waits-${n}`)));
+      bench.start();
+      await until('several lists', () => {
+        bench.letPass(10_000);
+        return lists >= 6;
+      });
+      expect(probes).toBeLessThanOrEqual(1);
+      for (let n = 0; n < 5; n += 1)
+        await bench.reaches(await bench.track(`fresh-${n}`, undefined, false, 'other-app'), 'recorded');
+      expect(bench.delivery.gate.platformPause()).toBeNull();
+      expect(bench.delivery.gate.appPauses()).toEqual([]);
+      expect(bench.delivery.unreadableLists()).toMatchObject([{ app }]);
+      expect(bench.delivery.isHeldUp()).toBe(true);
+      expect(bench.creates).toBe(5);
+      for (const run of waiting) {
+        expect((await bench.run(run)).life).toMatchObject({ state: { kind: 'queued' }, tries: 0 });
+      }
+      for (const run of waiting) await expectHealed(bench, run);
+      expect(bench.delivery.isHeldUp()).toBe(false);
+    },
+  );
+
   test('runs that the platform does not know any more are asked for so rarely that others are sent', async ({
     bench,
   }) => {
