@@ -2,10 +2,7 @@
 
 /** With nothing due, the clock is looked at again after this: it may have been set. */
 export const idleMsMax = 30_000;
-/**
- * A run that is due and was not claimed waits for a suspect or a paused app. That is looked at again soon, not at once: a
- * look goes through all that are passed over, which may be a whole backlog.
- */
+/** A run that is due and was not claimed waits for a suspect, or for its app. That is looked at again soon, not at once. */
 const passedOverMs = 1_000;
 /** Timers may fire a little early; waits shorter than this would spin. */
 const idleMsMin = 10;

@@ -32,34 +32,26 @@ const overtakenMsMax = 15 * 60_000;
 export async function proveOutbox(app: string, parts: ProofParts, signal: AbortSignal): Promise<boolean> {
   const { outbox, platformId, clock, log, host } = parts;
   const proof = await outbox.proof(platformId, app);
-  const strangers: Stranger[] = [];
-  let newestStrangerMs = -Infinity;
+  const strangers = new Strangers();
   const past = new KnownPast(proof?.newestMs ?? -Infinity);
   for await (const runs of pagesOfRuns(app, 'proof', parts, signal)) {
     // Of thousands of pages each is something that got done.
     parts.progress.delivery();
     const recognised = await outbox.recognise(host, runs);
-    for (const stranger of recognised.strangers) {
-      strangers.push(stranger);
-      newestStrangerMs = Math.max(newestStrangerMs, stranger.createdAtMs);
-    }
+    for (const stranger of recognised.strangers) strangers.meet(stranger);
     past.read(runs, recognised.newestOwnMs, parts.platform.platformTimeMs());
     if (proof !== null && past.isReached()) break;
   }
   const noteProof = (): Promise<void> =>
     outbox.noteProof(platformId, app, past.newestListedMs(), clock.nowMs());
-  const [first] = strangers;
-  if (first === undefined) {
+  const { first, count, fingerprints } = strangers;
+  if (first === null) {
     await noteProof();
     return true;
   }
-  const reason = `the platform has ${String(strangers.length)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first.runId}`;
+  const reason = `the platform has ${String(count)} run(s) of host "${host}" in app "${app}" that this outbox does not know, such as ${first}`;
   const chance = { nowMs: clock.nowMs(), random: clock.random(), policy: parts.policy };
-  // Without times they might be as new as can be; and what an earlier distrust covers is not taken for unsent any more.
-  const isUncovered = strangers.some(({ isTakenForUnsent }) => isTakenForUnsent);
-  const evidenceMs = isUncovered || newestStrangerMs === Number.MAX_SAFE_INTEGER ? null : newestStrangerMs;
-  const fingerprints = strangers.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint]));
-  const isBehind = await outbox.beginDistrust(reason, evidenceMs, chance, fingerprints);
+  const isBehind = await outbox.beginDistrust(reason, strangers.evidenceMs(), chance, fingerprints);
   // Only now: a process that dies before has proven nothing.
   await noteProof();
   if (isBehind) {
@@ -70,6 +62,33 @@ export async function proveOutbox(app: string, parts: ProofParts, signal: AbortS
     return false;
   }
   return true;
+}
+
+/** Runs of ours that nobody here knows. Of a lost outbox that may be all that it ever sent, so of each little is kept. */
+class Strangers {
+  /** Its run id. */
+  first: string | null = null;
+  count = 0;
+  readonly fingerprints: string[] = [];
+  #newestMs = -Infinity;
+  #isAnyTakenForUnsent = false;
+
+  meet({ runId, fingerprint, createdAtMs, isTakenForUnsent }: Stranger): void {
+    this.first ??= runId;
+    this.count += 1;
+    if (fingerprint !== null) this.fingerprints.push(fingerprint);
+    this.#newestMs = Math.max(this.#newestMs, createdAtMs);
+    this.#isAnyTakenForUnsent ||= isTakenForUnsent;
+  }
+
+  /**
+   * When the newest was made, in ms; null: they count as made just now. Without times they might be; and what an earlier
+   * distrust covers is not taken for unsent any more.
+   */
+  evidenceMs(): number | null {
+    const isAsNewAsCanBe = this.#isAnyTakenForUnsent || this.#newestMs === Number.MAX_SAFE_INTEGER;
+    return isAsNewAsCanBe ? null : this.#newestMs;
+  }
 }
 
 /**

@@ -81,7 +81,7 @@ export function listingOperations(
 
     /** Apps with unknown runs that are due to be looked for. */
     unknownApps(platform: string, nowMs: number): string[] {
-      return sql.unknownApps.pluck().all({ platform, nowMs }) as string[];
+      return sql.appsWithDue.pluck().all({ platform, line: 'reconcile', nowMs }) as string[];
     },
 
     /** Unknown runs that are due, in pages by their number. */

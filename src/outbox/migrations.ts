@@ -382,4 +382,8 @@ export const migrations: readonly string[] = [
   -- When the newest run was made that the list showed then: the next proof has to get that far, and no further.
   alter table proven_app add column newest_ms integer;
   `,
+  `
+  -- What is claimed beside an app that is paused is found without going through all that waits for that app.
+  create index run_waiting on run (line, platform, app, due_at_ms) where claimed = 0 and due_at_ms is not null;
+  `,
 ];

@@ -12,11 +12,13 @@ import { codeOf } from './unusable.ts';
 /** Of the same content in directories of the same inode, which are few. */
 const sameDirectoryMax = 20;
 
-/** What may be claimed: of this platform, due by now, and not of these apps, as a JSON list. */
+/** What may be claimed: of this platform, due by now, and not of these apps, as JSON lists. */
 interface Due {
   readonly platform: string;
   readonly nowMs: number;
   readonly pausedApps: string;
+  /** Of which only those that were sent are claimed. */
+  readonly heldApps: string;
 }
 
 export function runOperations(
@@ -25,6 +27,26 @@ export function runOperations(
 ) {
   const claimOfLine = (due: Due, limit: number, line: DeliveryLine): Claim[] =>
     limit <= 0 ? [] : runs(sql.claimDue.all({ ...due, limit, line, mark: 1 }));
+
+  /** New runs, of which whole backlogs may wait for an app that is left out: they are not gone through. */
+  const claimBeside = (
+    leftOut: ReadonlySet<string>,
+    due: Due,
+    limit: number,
+    line: DeliveryLine,
+  ): Claim[] => {
+    const { platform, nowMs } = due;
+    const apps = (sql.appsWithDue.pluck().all({ platform, line, nowMs }) as string[]).filter(
+      (app) => !leftOut.has(app),
+    );
+    const found = apps.flatMap(
+      (app) => sql.dueOfApp.all({ platform, line, app, nowMs, limit }) as { run: number; dueAtMs: number }[],
+    );
+    const first = found.sort((one, other) => one.dueAtMs - other.dueAtMs).slice(0, limit);
+    return first.length === 0
+      ? []
+      : runs(sql.claimRuns.all({ runs: JSON.stringify(first.map(({ run }) => run)) }));
+  };
 
   const isHeldByAnother = ({ run, key: { platform, app } }: Run, runId: string): boolean => {
     const holder = sql.runHolding.pluck().get({ platform, app, runId }) as number | undefined;
@@ -57,7 +79,13 @@ export function runOperations(
       const due = { platform, nowMs, ...apps };
       const suspect = room.inHand > 0 ? suspectAlone(due) : [];
       if (suspect !== null) return { runs: suspect, begun: 0 };
-      return takeInTurn(room, begunBefore, (limit, line) => claimOfLine(due, limit, line));
+      const leftOut = new Set([...pausedApps, ...heldApps]);
+      return takeInTurn(room, begunBefore, (limit, line) =>
+        // What is started is never more than there are slots, or waits for its time.
+        leftOut.size === 0 || line === 'started'
+          ? claimOfLine(due, limit, line)
+          : claimBeside(leftOut, due, limit, line),
+      );
     },
 
     /** This very run, if it is due: for `track` without a daemon, which leaves other runs alone. */

@@ -28,6 +28,9 @@ const folderColumns = `drop_root as dropRoot, path, state, reason_class as reaso
 const isFree = `platform = @platform and app not in (select value from json_each(@pausedApps))
       and not (kind in ('queued', 'uploaded') and app in (select value from json_each(@heldApps)))`;
 
+const waitingRun =
+  'run indexed by run_waiting where line = @line and platform = @platform and claimed = 0 and due_at_ms is not null';
+
 export const statements = {
   readHost: 'select host from outbox where only = 1',
   freezeHost: `insert into outbox (only, host, created_at_ms) values (1, @host, @nowMs)
@@ -80,6 +83,18 @@ export const statements = {
   claimDue: `update run set claimed = @mark, fence = fence + 1, tries_total = tries_total + 1
     where run in (select run from run where line = @line and claimed = 0 and due_at_ms <= @nowMs
       and ${isFree} order by due_at_ms limit @limit + 0)
+    returning ${runColumns}`,
+  // From one app to the next by the index: those that wait may be a million, and of one app.
+  appsWithDue: `with recursive waiting (app) as (
+      select (select app from ${waitingRun} order by app limit 1)
+      union all select (select app from ${waitingRun} and app > waiting.app order by app limit 1)
+        from waiting where app is not null)
+    select app from waiting where app is not null
+      and exists (select 1 from ${waitingRun} and run.app = waiting.app and due_at_ms <= @nowMs)`,
+  dueOfApp: `select run, due_at_ms as dueAtMs from ${waitingRun} and app = @app and due_at_ms <= @nowMs
+    order by due_at_ms limit @limit + 0`,
+  claimRuns: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
+    where run in (select value from json_each(@runs))
     returning ${runColumns}`,
   claimRun: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
     where run = @run and lane = 'deliver' and claimed = 0 and due_at_ms <= @nowMs and platform = @platform
@@ -165,8 +180,6 @@ export const statements = {
   appsOfPlatform: 'select app from app where platform = @platform limit @limit + 0',
   queuedWithUploads: `select ${runColumns} from run where kind = 'queued' and state ->> '$.uploads[0]' is not null
       and run > @after order by run limit @limit + 0`,
-  unknownApps: `select distinct app from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
-      and platform = @platform`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
   ownFingerprint: `select run, app, platform, run_id as runId, ever_unknown as everUnknown, case when kind in ('gone', 'superseded') and ever_unknown = 1

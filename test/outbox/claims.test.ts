@@ -54,6 +54,15 @@ describe('claiming', () => {
     expect(numbers(await claimed(outbox, far, 9, ['hare-app']))).toEqual([2]);
   });
 
+  test('beside an app that is left out goes by the time at which runs are due, whatever their app', async () => {
+    const outbox = await opened();
+    for (const [n, app] of ['hare-app', 'snail-app', 'tortoise-app', 'snail-app', 'hare-app'].entries())
+      await outbox.enqueue(newRun({ path: `plan-${n}`, app }), later(n));
+    expect(numbers(await claimed(outbox, far, 2, ['hare-app']))).toEqual([2, 3]);
+    expect(numbers(await claimed(outbox, far, 2, ['hare-app']))).toEqual([4]);
+    expect(numbers(await claimed(outbox, far, 9, ['snail-app', 'tortoise-app']))).toEqual([1, 5]);
+  });
+
   test('leaves a run whose outcome is unknown to the reconciler', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);

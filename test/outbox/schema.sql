@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 17). Written by schema.test.ts.
+-- What the migrations add up to (user_version 18). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -224,6 +224,8 @@ CREATE INDEX run_thick on run (since_ms)
     where kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'));
 
 CREATE INDEX run_unclear on run (unclear_since_ms) where unclear_since_ms is not null;
+
+CREATE INDEX run_waiting on run (line, platform, app, due_at_ms) where claimed = 0 and due_at_ms is not null;
 
 CREATE TABLE stranger (            -- fingerprints under our host's name that are not ours, and were wondered at once
     fingerprint text primary key,
