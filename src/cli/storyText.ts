@@ -11,6 +11,8 @@ export interface Telling {
   readonly timeZone: string | undefined;
   /** Without a daemon nothing comes next by itself. */
   readonly isDaemon: boolean;
+  /** Why nothing is delivered, to the platform or to its app; null: it is. */
+  readonly paused: string | null;
   /** What to type to understand; empty: there is no entry. */
   readonly explain: string;
 }
@@ -125,10 +127,12 @@ function overdueLine({ overdue_at: overdueAt }: Told, { nowMs, timeZone, isDaemo
   ];
 }
 
-function whenOf(step: string, { due_at: dueAt }: Told, { nowMs, timeZone, isDaemon }: Telling): string {
+function whenOf(step: string, { due_at: dueAt }: Told, telling: Telling): string {
+  const { nowMs, timeZone, isDaemon, paused } = telling;
   const next = `What happens next: ${step}`;
   if (!isDaemon) return `${next}, as soon as the daemon runs again.`;
   if (dueAt === null) return `${next}, as soon as its folder is complete again.`;
+  if (paused !== null) return `${next}, as soon as the pause is over. ${sentence(`It waits: ${paused}`)}`;
   const inMs = Date.parse(dueAt) - nowMs;
   const at = localTime(dueAt, nowMs, timeZone);
   if (inMs <= 0) return `${next}, now: it is due since ${at}, or under way.`;

@@ -5,7 +5,7 @@
  * process forgets when it dies is only that it was at work.
  */
 import { setMaxListeners } from 'node:events';
-import { rateLimited } from '../core/failure.ts';
+import { rateLimited, type Failure } from '../core/failure.ts';
 import type { Conclusion, Happening } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
@@ -91,6 +91,7 @@ export class Delivery {
     this.#proving = new Proving(
       parts,
       this.#lists,
+      pauses,
       {
         onChange: wake,
         onDistrust: () => this.#reconcileLoop.wake(),
@@ -121,9 +122,11 @@ export class Delivery {
     return this.gate.platformPause() ?? this.storage.pause() ?? this.results.pause();
   }
 
-  /** Whether anything waits for more than its turn. */
-  isHeldUp(): boolean {
-    return this.pause() !== null || this.gate.appPauses().length > 0 || this.unreadableLists().length > 0;
+  /** Apps to which nothing is delivered for the time being, or nothing new, and why. */
+  pausedApps(): { readonly app: string; readonly failure: Failure }[] {
+    const paused = this.gate.appPauses().map(({ app, pause }) => ({ app, failure: pause.failure }));
+    const unproven = new Set(this.#proving.failed());
+    return [...paused, ...this.unreadableLists().filter(({ app }) => unproven.has(app))];
   }
 
   /** Apps whose list alone cannot be read, and why. */

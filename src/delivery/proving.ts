@@ -6,6 +6,7 @@ import PQueue from 'p-queue';
 import { failureOfError } from './namedErrors.ts';
 import type { ListFailures } from './listFailures.ts';
 import type { DeliveryParts } from './parts.ts';
+import type { Pauses } from './pauses.ts';
 import { proveOutbox } from './trust.ts';
 
 /** So many lists are read for it at once. */
@@ -23,19 +24,27 @@ export interface ProvingEars {
 export class Proving {
   readonly #parts: DeliveryParts;
   readonly #lists: ListFailures;
+  readonly #pauses: Pauses;
   readonly #ears: ProvingEars;
   readonly #signal: AbortSignal;
   readonly #places = new PQueue({ concurrency: listsAtOnce });
   readonly #proven = new Set<string>();
   /** Apps whose lists are being read, or are about to be. */
   readonly #underWay = new Map<string, Promise<void>>();
-  /** Apps whose lists could not be read. */
+  /** Apps whose lists could not be read the last time. */
   readonly #failed = new Set<string>();
 
   /** @param signal aborted when delivery is to end: a long list is not read to its end by a process that is about to stop */
-  constructor(parts: DeliveryParts, lists: ListFailures, ears: ProvingEars, signal: AbortSignal) {
+  constructor(
+    parts: DeliveryParts,
+    lists: ListFailures,
+    pauses: Pauses,
+    ears: ProvingEars,
+    signal: AbortSignal,
+  ) {
     this.#parts = parts;
     this.#lists = lists;
+    this.#pauses = pauses;
     this.#ears = ears;
     this.#signal = signal;
   }
@@ -43,7 +52,7 @@ export class Proving {
   /** @returns false when it is not known yet: it is being found out then, and no run of the app is sent */
   isProven(app: string): boolean {
     if (this.#proven.has(app)) return true;
-    if (!this.#underWay.has(app) && !this.#isWaiting(app))
+    if (!this.#underWay.has(app) && !this.#isWaiting(app) && !this.#pauses.isPaused(app))
       this.#underWay.set(
         app,
         this.#places.add(() => this.#prove(app)),
@@ -61,9 +70,14 @@ export class Proving {
     await Promise.all(this.#underWay.values());
   }
 
-  /** It failed, alone, and is not tried again yet. */
+  /** Apps of which nothing new is sent because their lists alone cannot be read. */
+  failed(): string[] {
+    return [...this.#failed];
+  }
+
+  /** It failed, and is not tried again yet. */
   #isWaiting(app: string): boolean {
-    return this.#failed.has(app) && this.#lists.isWaiting(app);
+    return this.#failed.has(app) && (this.#lists.isWaiting(app) || this.#pauses.isPaused(app));
   }
 
   async #prove(app: string): Promise<void> {

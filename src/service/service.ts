@@ -301,7 +301,7 @@ export class Service {
         // An outcome that is not known cannot be waited for here: it takes longer than anyone looks on.
         if (state === undefined || !isLive(state) || isFar || state.kind === 'unknown') break;
         // Nor does anyone want to sit in front of a platform that is away, or an app that is not there: the outbox keeps the run.
-        if (this.delivery.isHeldUp()) break;
+        if (this.delivery.pause() !== null || this.delivery.pausedApps().length > 0) break;
         await this.changes.next(seen, 1_000);
       }
       done.abort();

@@ -183,7 +183,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
       ...platform,
       state: paused === null ? 'ok' : 'paused',
       reason: paused?.failure.text ?? null,
-      apps: pausedApps.map(({ app, pause }) => ({ app, state: 'paused', reason: pause.failure.text })),
+      apps: delivery.pausedApps().map(({ app, failure }) => ({ app, state: 'paused', reason: failure.text })),
       storage: { state: storage === null ? 'ok' : 'paused', reason: storage?.failure.text ?? null },
       budget: budgetOf(delivery),
     },

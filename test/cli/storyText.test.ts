@@ -8,6 +8,7 @@ const telling: Telling = {
   nowMs: Date.parse('2026-07-01T13:15:00.000Z'),
   timeZone: 'Europe/Berlin',
   isDaemon: true,
+  paused: null,
   explain: '',
 };
 
@@ -152,6 +153,18 @@ test('a person is told what explains the reason, and of a run that lasts too lon
     expect(lasting.slice(1)).toEqual(['It needs you: The platform said no.', 'Look at it']);
     expect(nextLines({ ...plain, state }, telling)).toHaveLength(1);
   }
+});
+
+test('while nothing is delivered, what comes next comes after that, and why is said', () => {
+  const paused = { ...telling, paused: 'the platform knows no such app' };
+  const says = 'as soon as the pause is over. It waits: the platform knows no such app.';
+  expect(nextLines(plain, paused)).toEqual([`What happens next: its files are uploaded, ${says}`]);
+  expect(nextLines({ ...plain, state: 'final' }, paused)).toEqual([
+    `What happens next: the result is written back, ${says}`,
+  ]);
+  expect(nextLines({ ...plain, state: 'recorded' }, paused)).toEqual(
+    nextLines({ ...plain, state: 'recorded' }, telling),
+  );
 });
 
 test('each happening is a line with the reader’s time, what happened and what it means', () => {

@@ -122,13 +122,13 @@ describe('with the waits that are shipped', () => {
       expect(bench.delivery.gate.platformPause()).toBeNull();
       expect(bench.delivery.gate.appPauses()).toEqual([]);
       expect(bench.delivery.unreadableLists()).toMatchObject([{ app }]);
-      expect(bench.delivery.isHeldUp()).toBe(true);
+      expect(bench.delivery.pausedApps()).toMatchObject([{ app }]);
       expect(bench.creates).toBe(5);
       for (const run of waiting) {
         expect((await bench.run(run)).life).toMatchObject({ state: { kind: 'queued' }, tries: 0 });
       }
       for (const run of waiting) await expectHealed(bench, run);
-      expect(bench.delivery.isHeldUp()).toBe(false);
+      expect(bench.delivery.pausedApps()).toEqual([]);
     },
   );
 

@@ -7,6 +7,7 @@ import { explainHint } from '../operating.ts';
 import { configOption, jsonOption, printJson, say, selectorOf, withDaemon } from '../common.ts';
 import { factsSentences } from '../factsText.ts';
 import { convergencePlot } from '../parseLogPlot.ts';
+import { pausedFor } from '../pausedFor.ts';
 import { nextLines, storyLines, type Telling } from '../storyText.ts';
 import { ago, coloured, columns, printable } from '../words.ts';
 
@@ -23,7 +24,7 @@ export const showCommand = () =>
       await withDaemon(config, async ({ operations, isDaemon }) => {
         const story = await operations.show(selectorOf(text, generation ?? null));
         if (json === true) printJson(story);
-        else say(storyText(story, isDaemon));
+        else say(storyText(story, isDaemon, pausedFor(await operations.status(), story.app)));
       });
     });
 
@@ -32,11 +33,12 @@ const needsPerson: ReadonlySet<string> = new Set(['parked', 'rejected', 'overdue
 /** Enough to tell the generations of a folder apart. */
 const generationCharsShown = 'sha256:'.length + 16;
 
-function storyText(story: RunStory, isDaemon: boolean): string {
+function storyText(story: RunStory, isDaemon: boolean, paused: string | null): string {
   const telling: Telling = {
     nowMs: machineClock.nowMs(),
     timeZone: undefined,
     isDaemon,
+    paused,
     explain: needsPerson.has(story.state) ? explainHint(story.reason?.class ?? story.state) : '',
   };
   const facts: [string, string | null][] = [

@@ -10,6 +10,7 @@ import { configFor } from '../configured.ts';
 import type { DaemonLink } from '../daemonLink.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { explainHint } from '../operating.ts';
+import { pausedFor } from '../pausedFor.ts';
 import { Progress } from '../progress.ts';
 import { localTime } from '../storyText.ts';
 import { printable } from '../words.ts';
@@ -96,11 +97,14 @@ async function followed(
     const isOnItsWay = ['queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'].includes(run.state);
     const isFar = until === 'tracked' && run.run_id !== null;
     if (!isOnItsWay || isFar || !link.isDaemon) return run;
-    const { platform } = await link.operations.status();
-    if (platform.state === 'ok') continue;
-    if (until === 'tracked') return run;
+    const paused = pausedFor(await link.operations.status(), run.app);
+    if (paused === null) continue;
+    if (until === 'tracked') {
+      tell(`it waits: ${printable(paused)}`);
+      return run;
+    }
     progress.end();
-    tell(`still waiting: ${printable(platform.reason ?? 'the platform is paused')}`);
+    tell(`still waiting: ${printable(paused)}`);
   }
 }
 
