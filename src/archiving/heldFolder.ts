@@ -126,11 +126,16 @@ export async function isSameFile(path: string, other: string, beat: () => void):
   }
 }
 
+/**
+ * Who may read, write and execute it, and the sticky bit. Not setuid and setgid: where the owner cannot be kept, a program
+ * would run with the rights of this process for whoever starts it; and a unit with `RestrictSUIDSGID` may not set them.
+ */
+const copiedModeBits = 0o1777;
+
 /** Its owners where that is permitted, and it lasts. */
 async function makeLike(copy: FileHandle, like: BigIntStats): Promise<void> {
-  // Before the mode, because another owner takes some of its bits away.
   await copy.chown(Number(like.uid), Number(like.gid)).catch(() => undefined);
-  await copy.chmod(Number(like.mode) & 0o7777);
+  await copy.chmod(Number(like.mode) & copiedModeBits);
   // Not by Date, which knows no fractions of a millisecond.
   await copy.utimes(secondsOf(like.atimeNs), secondsOf(like.mtimeNs));
   await copy.sync();

@@ -297,6 +297,22 @@ describe.skipIf(other === null)('between file systems', () => {
     expect(readFileSync(join(elsewhere, 'theirs'), 'utf8')).toBe('x');
   });
 
+  test.each([
+    { what: 'a file', name: 'run.sh', mode: 0o6755, arrives: 0o755 },
+    { what: 'a file that is not for all', name: 'run.sh', mode: 0o4750, arrives: 0o750 },
+    { what: 'a directory', name: 'output', mode: 0o7775, arrives: 0o1775 },
+    { what: 'the folder', name: '.', mode: 0o2750, arrives: 0o750 },
+  ])(
+    'nothing in a copy takes the rights of another when it is run: $what',
+    async ({ name, mode, arrives }) => {
+      const { source, target } = ends(true);
+      chmodSync(join(source, name), mode);
+      expect(statSync(join(source, name)).mode & 0o7777).toBe(mode);
+      expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
+      expect(statSync(join(target, name)).mode & 0o7777).toBe(arrives);
+    },
+  );
+
   test('a large file moves all the while', async () => {
     const { source, target } = ends(true);
     writeFileSync(join(source, 'large'), Buffer.alloc(10 * readChunkBytes));
