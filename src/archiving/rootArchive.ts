@@ -37,7 +37,7 @@ const pageOfFolders = 100;
 /** The archive is gone through this often, and more often where the grace time is shorter. */
 const passEveryMsMax = 60_000;
 const passEveryMsMin = 200;
-/** After so many errors in a row it is the archive, not the folders: the next pass tries again. */
+/** After so many errors in a row it is the archive, not the folders: the next pass goes on with the folders behind them. */
 const errorsInARowMax = 10;
 /** Folders of one name that were archived already, and their numbers, before somebody should look at it. */
 const namesTriedMax = 100;
@@ -50,7 +50,9 @@ export class RootArchive {
   /** What was said of which run: once each. */
   readonly #said = new Map<number, string>();
   #trouble: string | null = null;
-  /** Moves that failed in this pass. */
+  /** The last folder of a pass that gave up; '' when the next pass begins with the first of all. */
+  #gaveUpAt = '';
+  /** Moves that failed since a pass began with the first folder. */
   #failures = 0;
 
   /** @param onProgress called whenever a folder was moved, or a pass ended */
@@ -81,7 +83,11 @@ export class RootArchive {
     }
   }
 
-  /** Goes through everything that may be archived now. @returns how many folders were moved */
+  /**
+   * Goes through everything that may be archived now. After a pass that gave up, through what it did not come to: else a
+   * few folders of one user that cannot be moved would keep all behind them from the archive for ever.
+   * @returns how many folders were moved
+   */
   async pass(stop: AbortSignal): Promise<number> {
     const { outbox, clock } = this.#parts;
     const { name, archive, graceMs } = this.rules;
@@ -94,26 +100,33 @@ export class RootArchive {
       this.#tellTrouble(`the archive ${archive} ${what}: make it, or mount it`);
       return 0;
     }
-    this.#failures = 0;
-    await this.#finishBegun();
+    if (this.#gaveUpAt === '') this.#failures = 0;
+    const stillBegun = await this.#finishBegun();
     let moved = 0;
     let errorsInARow = 0;
     const beforeMs = clock.nowMs() - graceMs;
     const isStopped = (): boolean => stop.aborted;
-    for (let after = ''; !isStopped();) {
+    for (let after = this.#gaveUpAt; !isStopped();) {
       const page = await outbox.archiveCandidates(name, after, beforeMs, pageOfFolders);
       for (const candidate of page) {
         if (isStopped()) return moved;
+        // Begun anew, it would be copied once more, and nobody would know of the first copy.
+        if (stillBegun.has(candidate.run)) continue;
         const outcome = await this.#archive(candidate, beforeMs);
         if (outcome === 'moved') moved += 1;
         errorsInARow = outcome === 'error' ? errorsInARow + 1 : 0;
-        if (errorsInARow >= errorsInARowMax) return moved;
+        if (errorsInARow >= errorsInARowMax) {
+          this.#gaveUpAt = candidate.path;
+          return moved;
+        }
         this.#onProgress();
       }
       const last = page.at(-1);
       if (last === undefined || page.length < pageOfFolders) break;
       after = last.path;
     }
+    if (isStopped()) return moved;
+    this.#gaveUpAt = '';
     if (this.#failures === 0) this.#allWell();
     return moved;
   }
@@ -130,18 +143,25 @@ export class RootArchive {
     }
   }
 
-  /** Moves that were begun and not written down, by this process or one before it. */
-  async #finishBegun(): Promise<void> {
+  /**
+   * Moves that were begun and not written down, by this process or one before it.
+   * @returns the runs of those that could not be finished
+   */
+  async #finishBegun(): Promise<ReadonlySet<number>> {
     const { outbox } = this.#parts;
+    const stillBegun = new Set<number>();
     for (const { run, path, target } of await outbox.begunArchivings(this.rules.name)) {
-      await this.#guarded(run, path, async () => {
+      const isFinished = await this.#guarded(run, path, async () => {
         const parent = await this.#parentOf(path);
         const source = parent?.pathOf(basename(path)) ?? null;
         const found = await finishMove(source, target, this.#onProgress).finally(() => parent?.close());
         if (found === null) await outbox.forgetArchiving(run);
         else await this.#conclude(run, path, target, found);
+        return true;
       });
+      if (isFinished === null) stillBegun.add(run);
     }
+    return stillBegun;
   }
 
   async #archive(candidate: ArchiveCandidate, beforeMs: number): Promise<'moved' | 'left' | 'error'> {

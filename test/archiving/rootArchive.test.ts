@@ -1,5 +1,14 @@
 /** What goes to the archive is the folder in the drop root, and nothing that a link in its place leads to. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -30,35 +39,40 @@ function places(): Places {
   return { dir, root, archive };
 }
 
-/** One folder that may be archived, as the outbox has it. @returns how many folders a pass moves */
+/** Folders that may be archived, in the order of their paths, as the outbox has them. */
 async function archiving(
   { root, archive }: Places,
-  path: string,
+  paths: readonly string[],
   begun?: string,
-): Promise<() => Promise<number>> {
-  const seen = await sightFolder(join(root, path), sight);
-  if (seen === null) throw new Error('it is not there');
-  const candidate = { run: 1, path, signature: seen.signature, directory: seen.directory };
+): Promise<{ readonly pass: () => Promise<number>; readonly archiver: RootArchive }> {
+  const candidates: ArchiveCandidate[] = [];
+  for (const [at, path] of paths.entries()) {
+    const seen = await sightFolder(join(root, path), sight);
+    if (seen === null) throw new Error('it is not there');
+    candidates.push({ run: at + 1, path, signature: seen.signature, directory: seen.directory });
+  }
   const outbox = {
-    begunArchivings: () => (begun === undefined ? [] : [{ run: 1, path, target: begun }]),
-    archiveCandidates: (): ArchiveCandidate[] => [candidate],
+    begunArchivings: () => (begun === undefined ? [] : [{ run: 1, path: paths[0], target: begun }]),
+    archiveCandidates: (_: string, after: string, __: number, limit: number): ArchiveCandidate[] =>
+      candidates.filter(({ path }) => path > after).slice(0, limit),
     runsAtPath: () => [],
     beginArchiving: () => undefined,
     forgetArchiving: () => undefined,
     archived: () => undefined,
+    addWarnings: () => undefined,
   } as unknown as Outbox;
   const folders = new RunFolders(quietLog());
   onTestFinished(() => folders.close());
   const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 };
   const rules = { name: 'runs', path: root, archive, graceMs: 0, sight };
-  const parts = { outbox, folders, clock, log: quietLog() };
-  return () => new RootArchive(rules, parts, () => undefined).pass(new AbortController().signal);
+  const archiver = new RootArchive(rules, { outbox, folders, clock, log: quietLog() }, () => undefined);
+  return { pass: () => archiver.pass(new AbortController().signal), archiver };
 }
 
 test('a folder in a date folder goes to the same place in the archive', async () => {
   const all = places();
   dropFolder(all.root, 'day/run', plan('a'));
-  const pass = await archiving(all, 'day/run');
+  const { pass } = await archiving(all, ['day/run']);
   expect(await pass()).toBe(1);
   expect(readdirSync(join(all.archive, 'day', 'run')).sort()).toEqual(Object.keys(plan('a')).sort());
   expect(readdirSync(join(all.root, 'day'))).toEqual([]);
@@ -67,7 +81,7 @@ test('a folder in a date folder goes to the same place in the archive', async ()
 test('a folder that was taken out of the root is not moved, though a link leads to it', async () => {
   const all = places();
   dropFolder(all.root, 'day/run', plan('a'));
-  const pass = await archiving(all, 'day/run');
+  const { pass } = await archiving(all, ['day/run']);
   renameSync(join(all.root, 'day'), join(all.dir, 'elsewhere'));
   symlinkSync(join(all.dir, 'elsewhere'), join(all.root, 'day'));
   expect(await pass()).toBe(0);
@@ -80,11 +94,53 @@ test('what a move has left behind is not removed through a link either', async (
   const target = join(all.archive, 'day', 'run');
   dropFolder(all.root, 'day/run', plan('a'));
   dropFolder(all.archive, 'day/run', plan('a'));
-  const pass = await archiving(all, 'day/run', target);
+  const { pass } = await archiving(all, ['day/run'], target);
   renameSync(join(all.root, 'day', 'run'), join(all.root, 'day', '.run.runtrackd-tmp'));
   renameSync(join(all.root, 'day'), join(all.dir, 'elsewhere'));
   symlinkSync(join(all.dir, 'elsewhere'), join(all.root, 'day'));
   await pass();
   expect(readdirSync(join(all.dir, 'elsewhere'))).toEqual(['.run.runtrackd-tmp']);
   expect(existsSync(target)).toBe(true);
+});
+
+/** Folders that no pass can move: in the archive there is a file where the folder that they lie in would have to be. */
+function stuck(all: Places, count: number): string[] {
+  return Array.from({ length: count }, (_, at) => {
+    const day = `day-${String(at).padStart(3, '0')}`;
+    writeFileSync(join(all.archive, day), 'theirs');
+    dropFolder(all.root, `${day}/run`, plan(day));
+    return `${day}/run`;
+  });
+}
+
+test.each([10, 25, 120])(
+  '%i folders that cannot be moved keep none behind them from the archive for ever, and are tried again',
+  async (count) => {
+    const all = places();
+    const paths = stuck(all, count);
+    dropFolder(all.root, 'later/run', plan('later'));
+    const { pass, archiver } = await archiving(all, [...paths, 'later/run']);
+    let moved = 0;
+    // Each pass comes ten folders further.
+    for (let passes = 0; passes <= Math.floor(count / 10) && moved === 0; passes += 1) moved += await pass();
+    expect(moved).toBe(1);
+    expect(existsSync(join(all.archive, 'later', 'run', 'input.json'))).toBe(true);
+    // What cannot be moved stays in sight though no folder failed since.
+    expect(archiver.trouble()).toContain('cannot be moved');
+
+    for (const path of paths) rmSync(join(all.archive, path.slice(0, path.indexOf('/'))));
+    while (archiver.trouble() !== null) moved += await pass();
+    expect(moved).toBe(count + 1);
+  },
+);
+
+test('a move that was begun and cannot be finished is not begun anew, to another place', async () => {
+  const all = places();
+  dropFolder(all.root, 'day/run', plan('a'));
+  writeFileSync(join(all.archive, 'closed'), 'a file');
+  const { pass, archiver } = await archiving(all, ['day/run'], join(all.archive, 'closed', 'run'));
+  expect(await pass()).toBe(0);
+  expect(existsSync(join(all.root, 'day', 'run'))).toBe(true);
+  expect(readdirSync(all.archive)).toEqual(['closed']);
+  expect(archiver.trouble()).toContain('day/run');
 });
