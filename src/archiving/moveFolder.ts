@@ -4,12 +4,16 @@
  * whole, and only then is the old one taken away: under a name of ours, so that a writer who comes meanwhile is noticed,
  * and only when all that is in it is in the copy. Each step can be repeated after a crash.
  */
+import { hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { lstat, mkdir, opendir, readlink, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
 import { errorCode, markOf, sameMark, syncDirectory } from '../system/files.ts';
 import { copyFolder, isSameFile, NotCopied, removeFolder, type CopiedMarks } from './heldFolder.ts';
+
+/** No file system that a run folder lies on takes longer names. */
+export const nameBytesMax = 255;
 
 export type Moved =
   | { readonly kind: 'moved' }
@@ -126,7 +130,15 @@ async function removeSource(
 
 /** Where something lies that is on its way: beside the place it belongs to, under a name of ours, which no scan looks at. */
 function besideOf(path: string): string {
-  return join(dirname(path), `.${basename(path)}${temporarySuffix}`);
+  const name = basename(path);
+  const plain = ownName(name);
+  // Always the same for a name: whoever comes after a crash has to find it.
+  const isTooLong = Buffer.byteLength(plain) > nameBytesMax;
+  return join(dirname(path), isTooLong ? ownName(hash('sha256', name)) : plain);
+}
+
+function ownName(middle: string): string {
+  return `.${middle}${temporarySuffix}`;
 }
 
 /**

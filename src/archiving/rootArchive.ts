@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { cutUtf8 } from '../core/description.ts';
 import { isLive } from '../core/run.ts';
 import type { ArchiveCandidate } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -14,7 +15,7 @@ import type { Clock } from '../system/clock.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { Waking } from '../system/waking.ts';
-import { finishMove, isThere, moveFolder, type Moved } from './moveFolder.ts';
+import { finishMove, isThere, moveFolder, nameBytesMax, type Moved } from './moveFolder.ts';
 
 export interface ArchiveRules {
   /** The drop root's name and absolute path. */
@@ -253,10 +254,11 @@ export class RootArchive {
   }
 
   async #freeTarget(path: string, run: number): Promise<string | null> {
-    const wanted = join(this.rules.archive, path);
+    const parent = join(this.rules.archive, dirname(path));
     for (let tried = 0; tried < namesTriedMax; tried += 1) {
       const suffix = tried === 0 ? '' : tried === 1 ? `.run-${String(run)}` : `.run-${String(run)}.${tried}`;
-      if (!(await isThere(wanted + suffix))) return wanted + suffix;
+      const target = join(parent, withSuffix(basename(path), suffix));
+      if (!(await isThere(target))) return target;
     }
     return null;
   }
@@ -288,4 +290,9 @@ export class RootArchive {
       );
     this.#trouble = null;
   }
+}
+
+/** A name with something behind it, cut before that where it would be too long for a file system. */
+function withSuffix(name: string, suffix: string): string {
+  return cutUtf8(name, nameBytesMax - Buffer.byteLength(suffix)) + suffix;
 }

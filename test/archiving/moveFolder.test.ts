@@ -23,6 +23,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { finishMove, moveFolder } from '../../src/archiving/moveFolder.ts';
+import { isOwnTemporary } from '../../src/core/ownFiles.ts';
 import { readChunkBytes } from '../../src/system/files.ts';
 
 const still = (): void => undefined;
@@ -91,6 +92,13 @@ function ends(isApart: boolean): { source: string; target: string } {
   return { source, target: join(directory(isApart ? (other ?? '') : tmpdir()), 'monday') };
 }
 
+/** The same, with another name for the folder. */
+function renamed({ source, target }: ReturnType<typeof ends>, name: string): ReturnType<typeof ends> {
+  const [from, to] = [join(dirname(source), name), join(dirname(target), name)];
+  renameSync(source, from);
+  return { source: from, target: to };
+}
+
 const besideOf = (path: string): string => join(dirname(path), `.${basename(path)}.runtrackd-tmp`);
 
 describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !isApart || other !== null))(
@@ -136,6 +144,23 @@ describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !i
       expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
     });
 
+    test.each([
+      { what: '240 bytes', name: 'n'.repeat(240) },
+      { what: '241 bytes', name: 'n'.repeat(241) },
+      { what: '255 bytes', name: 'n'.repeat(255) },
+      { what: '255 bytes of few characters', name: `${'ü'.repeat(127)}n` },
+    ])('a folder with a name as long as names can be is moved: $what', async ({ name }) => {
+      const { source, target } = renamed(ends(isApart), name);
+      const before = treeOf(source);
+      // Noted, and not begun yet.
+      expect(await finishMove(source, target)).toBeNull();
+      expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
+      expect(treeOf(target)).toEqual(before);
+      expect(readdirSync(dirname(source))).toEqual([]);
+      expect(readdirSync(dirname(target))).toEqual([name]);
+      expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
+    });
+
     test('something that came to lie there meanwhile is nobody’s to remove', async () => {
       const { source, target } = ends(isApart);
       const before = treeOf(source);
@@ -176,6 +201,16 @@ describe.skipIf(other === null)('between file systems', () => {
     expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
     expect(treeOf(target)).toEqual(before);
     expect(readdirSync(dirname(source))).toEqual([]);
+  });
+
+  test('what lies aside under a name of our own is no folder to any scan, however long its name was', async () => {
+    const { source, target } = renamed(ends(true), 'n'.repeat(255));
+    const seen = new Set<string>();
+    await moveFolder(source, target, () => {
+      for (const name of readdirSync(dirname(target))) seen.add(name);
+    });
+    expect([...seen]).toEqual([expect.stringMatching(/^\.[0-9a-f]{64}\.runtrackd-tmp$/)]);
+    expect([...seen].every(isOwnTemporary)).toBe(true);
   });
 
   test('what a writer added before the removal stays where he wrote it', async () => {

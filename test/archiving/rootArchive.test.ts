@@ -144,3 +144,24 @@ test('a move that was begun and cannot be finished is not begun anew, to another
   expect(readdirSync(all.archive)).toEqual(['closed']);
   expect(archiver.trouble()).toContain('day/run');
 });
+
+test.each([
+  { what: 'a name of 255 bytes', name: 'n'.repeat(255), cut: `${'n'.repeat(249)}.run-1` },
+  {
+    what: 'characters of several bytes, none of which is cut in two',
+    name: 'ü'.repeat(127),
+    cut: `${'ü'.repeat(124)}.run-1`,
+  },
+])(
+  'a name that the archive has already gets the run’s number, also where there is no room for it: $what',
+  async ({ name, cut }) => {
+    const all = places();
+    mkdirSync(join(all.archive, name));
+    dropFolder(all.root, name, plan('a'));
+    const { pass } = await archiving(all, [name]);
+    expect(await pass()).toBe(1);
+    expect(readdirSync(all.archive).sort()).toEqual([name, cut].sort());
+    expect(readdirSync(join(all.archive, name))).toEqual([]);
+    expect(existsSync(join(all.archive, cut, 'input.json'))).toBe(true);
+  },
+);

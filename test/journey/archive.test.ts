@@ -150,20 +150,19 @@ test('one folder that cannot be moved stays in sight, pass after pass, and keeps
   scene,
 }) => {
   const archive = archiveOf(scene);
-  // Taken already, and too long for a number behind it.
-  const name = 'n'.repeat(255);
-  mkdirSync(join(archive, name));
-  scene.configure({}, { after: { archive: './done', grace: '0ms' } });
+  // A file, where the folder that it lies in would have to be.
+  writeFileSync(join(archive, 'day'), 'theirs');
+  scene.configure({}, { depth: 2, after: { archive: './done', grace: '0ms' } });
   const daemon = await scene.daemon();
-  scene.drop(name, plan('stays'));
-  await scene.state(daemon, name, 'recorded');
-  for (const later of ['o-first', 'o-second', 'o-third']) {
+  scene.drop('day/run', plan('stays'));
+  await scene.state(daemon, 'day/run', 'recorded');
+  for (const later of ['next/first', 'next/second', 'next/third']) {
     // Each goes in a pass of its own, after the one that fails.
     scene.drop(later, plan(later));
     await until(`${later} to be archived`, () => existsSync(join(archive, later, 'input.json')));
   }
   const { problems } = await statusOf(scene);
-  expect(problems).toEqual([expect.stringContaining('(ENAMETOOLONG)') as string]);
+  expect(problems).toEqual([expect.stringContaining('(EEXIST)') as string]);
   const told = daemon.log().map(({ msg }) => msg);
   expect(told.filter((msg) => msg.includes('could not be moved to the archive'))).toHaveLength(1);
   expect(told.some((msg) => msg.includes('takes folders again'))).toBe(false);
