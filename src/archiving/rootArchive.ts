@@ -4,12 +4,14 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { cutUtf8 } from '../core/description.ts';
 import { isLive } from '../core/run.ts';
 import type { ArchiveCandidate } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { ignoredBy } from '../reading/mapping.ts';
 import type { RunFolders } from '../reading/runFolders.ts';
-import type { SightRules } from '../reading/sight.ts';
+import type { FolderSight, SightRules } from '../reading/sight.ts';
 import { sightFolder } from '../reading/sightFolder.ts';
 import type { Clock } from '../system/clock.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
@@ -246,11 +248,26 @@ export class RootArchive {
     beforeMs: number,
   ): Promise<boolean> {
     const { outbox } = this.#parts;
-    const sight = await sightFolder(source, this.rules.sight);
-    if (sight?.signature !== signature) return false;
+    const sight = await this.#sightAsRecorded(source, run, signature);
+    if (sight === null) return false;
     if (sight.directory.ino !== directory.ino || sight.newestChangeMs > beforeMs) return false;
     const runs = await outbox.runsAtPath(this.rules.name, path, 1_000);
     return runs.every((other) => other.run === run || !isLive(other.life.state));
+  }
+
+  /**
+   * What the folder is now, if that is what was recorded. What counts to it may have been another choice of files than the
+   * configuration makes today, and a run keeps by which it was made.
+   */
+  async #sightAsRecorded(source: string, run: number, signature: string): Promise<FolderSight | null> {
+    const { sight: rules } = this.rules;
+    const now = await sightFolder(source, rules);
+    if (now === null || now.signature === signature) return now;
+    const names = (await this.#parts.outbox.run(run))?.content.mapping;
+    if (names === undefined || isDeepStrictEqual(names, rules.names)) return null;
+    const { marker } = names;
+    const then = await sightFolder(source, { ...rules, names, marker, isIgnored: ignoredBy(names) });
+    return then?.signature === signature ? then : null;
   }
 
   async #freeTarget(path: string, run: number): Promise<string | null> {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { RootArchive } from '../../src/archiving/rootArchive.ts';
 import { rootForOutside, rulesOf } from '../../src/intake/rules.ts';
 import type { ArchiveCandidate } from '../../src/outbox/nouns.ts';
@@ -22,7 +22,9 @@ import { machineClock } from '../../src/system/clock.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
 
-const { sight } = rulesOf(rootForOutside('hare-app'));
+const outside = rootForOutside('hare-app');
+const dropRoot = { ...outside, files: { ...outside.files, output: ['output*'] } };
+const { sight } = rulesOf(dropRoot);
 
 interface Places {
   readonly dir: string;
@@ -44,6 +46,7 @@ async function archiving(
   { root, archive }: Places,
   paths: readonly string[],
   begun?: string,
+  today = sight,
 ): Promise<{ readonly pass: () => Promise<number>; readonly archiver: RootArchive }> {
   const candidates: ArchiveCandidate[] = [];
   for (const [at, path] of paths.entries()) {
@@ -55,6 +58,7 @@ async function archiving(
     begunArchivings: () => (begun === undefined ? [] : [{ run: 1, path: paths[0], target: begun }]),
     archiveCandidates: (_: string, after: string, __: number, limit: number): ArchiveCandidate[] =>
       candidates.filter(({ path }) => path > after).slice(0, limit),
+    run: () => ({ content: { mapping: sight.names } }),
     runsAtPath: () => [],
     beginArchiving: () => undefined,
     forgetArchiving: () => undefined,
@@ -64,7 +68,7 @@ async function archiving(
   const folders = new RunFolders(quietLog());
   onTestFinished(() => folders.close());
   const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 };
-  const rules = { name: 'runs', path: root, archive, graceMs: 0, sight };
+  const rules = { name: 'runs', path: root, archive, graceMs: 0, sight: today };
   const archiver = new RootArchive(rules, { outbox, folders, clock, log: quietLog() }, () => undefined);
   return { pass: () => archiver.pass(new AbortController().signal), archiver };
 }
@@ -165,3 +169,28 @@ test.each([
     expect(existsSync(join(all.archive, cut, 'input.json'))).toBe(true);
   },
 );
+
+describe.each([
+  { what: '`files`', change: { files: { ...dropRoot.files, log: 'solver.log' } } },
+  { what: '`ignore`', change: { ignore: ['output.log'] } },
+])('after a change of $what', ({ change }) => {
+  const today = rulesOf({ ...dropRoot, ...change }).sight;
+  const files = { ...plan('a'), 'run.log': 'as it was', 'solver.log': '', 'output.log': '' };
+
+  test('a folder that was recorded before goes to the archive', async () => {
+    const all = places();
+    dropFolder(all.root, 'run', files);
+    const { pass } = await archiving(all, ['run'], undefined, today);
+    expect(await pass()).toBe(1);
+    expect(readdirSync(join(all.archive, 'run')).sort()).toEqual(Object.keys(files).sort());
+  });
+
+  test('and one that is not what was recorded stays', async () => {
+    const all = places();
+    dropFolder(all.root, 'run', files);
+    const { pass } = await archiving(all, ['run'], undefined, today);
+    writeFileSync(join(all.root, 'run', 'run.log'), 'as it is now');
+    expect(await pass()).toBe(0);
+    expect(readdirSync(all.archive)).toEqual([]);
+  });
+});

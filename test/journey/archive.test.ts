@@ -146,6 +146,20 @@ test('folders that were recorded before archiving was configured are archived to
   await until('the root to be empty', () => readdirSync(scene.root).length === 0);
 });
 
+test('a folder that was recorded by another `files`, `marker` and `ignore` is archived', async ({
+  scene,
+}) => {
+  const archive = archiveOf(scene);
+  const before = await scene.daemon();
+  scene.drop('monday', { ...plan('monday'), 'run.log': 'a line', 'solver.log': 'another' });
+  await scene.state(before, 'monday', 'recorded');
+  await before.stop();
+  const changed = { files: { log: 'solver.log' }, marker: 'DONE', ignore: ['*.log'] };
+  scene.configure({}, { ...changed, after: { archive: './done', grace: '0ms' } });
+  await scene.daemon();
+  await until('it to be archived', () => existsSync(join(archive, 'monday', 'input.json')));
+});
+
 test('one folder that cannot be moved stays in sight, pass after pass, and keeps no other from the archive', async ({
   scene,
 }) => {
