@@ -5,6 +5,7 @@
  */
 import { constants, type BigIntStats } from 'node:fs';
 import {
+  access,
   lstat,
   mkdir,
   open,
@@ -35,9 +36,37 @@ export class NotCopied extends Error {}
  * @throws NotCopied, or system errors: what is there of the copy is then to be removed
  */
 export async function copyFolder(source: string, copy: string, beat: () => void): Promise<CopiedMarks> {
+  await checkInto(source, beat, 0);
   const marks: CopiedMarks = new Map();
   await copyInto(copy, source, '', marks, beat, 0);
   return marks;
+}
+
+/**
+ * Finds what would end the copy, or the removal after it, before the first byte is copied: what stays as it is is tried
+ * at every pass, and then costs a listing each time, not a copy.
+ * @throws NotCopied, or the system error that copying or removing would come to
+ */
+async function checkInto(source: string, beat: () => void, level: number): Promise<void> {
+  if (level > levelsMax)
+    throw new NotCopied(`it has more than ${String(levelsMax)} levels of directories in it`);
+  const folder = await OpenFolder.open(source);
+  try {
+    let isEmpty = true;
+    for await (const entry of await opendir(folder.pathOf('.'), { bufferSize: 256 })) {
+      beat();
+      // Each name in it is to be taken away in the end.
+      if (isEmpty) await access(folder.pathOf('.'), constants.W_OK | constants.X_OK);
+      isEmpty = false;
+      // A name that is not UTF-8 arrives with this sign in it, and nothing can be opened by that.
+      if (entry.name.includes('\uFFFD')) throw notUtf8();
+      if (entry.isDirectory()) await checkInto(folder.pathOf(entry.name), beat, level + 1);
+      else if (entry.isFile()) await (await folder.openFile(entry.name)).close();
+      else if (!entry.isSymbolicLink()) throw notRegular();
+    }
+  } finally {
+    await folder.close();
+  }
 }
 
 /** @param path in the folder that is copied, which the marks are noted by */
@@ -163,5 +192,11 @@ export async function removeFolder(path: string): Promise<void> {
 function notRegular(): NotCopied {
   return new NotCopied(
     'it has a pipe, a socket or a device in it, which cannot be copied to another file system',
+  );
+}
+
+function notUtf8(): NotCopied {
+  return new NotCopied(
+    'a name in it is not UTF-8, by which nothing can be copied to another file system: rename the file or directory',
   );
 }

@@ -5,8 +5,8 @@
  * and only when all that is in it is in the copy. Each step can be repeated after a crash.
  */
 import { hash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
-import { lstat, mkdir, opendir, readlink, rename, rm, rmdir } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { access, lstat, mkdir, opendir, readlink, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
 import { errorCode, markOf, sameMark, syncDirectory } from '../system/files.ts';
@@ -74,6 +74,8 @@ export async function finishMove(
 async function moveByCopy(source: string, target: string, beat: () => void): Promise<Moved> {
   const copy = besideOf(target);
   await rm(copy, { recursive: true, force: true });
+  // Else the old folder could not be taken away in the end, and the next try would copy all of it again.
+  await access(dirname(source), constants.W_OK | constants.X_OK);
   let isCopied: IsCopied;
   try {
     isCopied = unmoved(await copyFolder(source, copy, beat));
@@ -108,7 +110,10 @@ async function removeSource(
 ): Promise<Moved> {
   const aside = besideOf(source);
   if (!(await isThere(aside))) {
-    await rename(source, aside);
+    await rename(source, aside).catch(async (error: unknown) => {
+      if (isOurCopy) await rm(target, { recursive: true, force: true });
+      throw error;
+    });
     await syncDirectory(dirname(source));
   }
   const differing = await differenceTo(aside, target, isCopied);
@@ -169,9 +174,10 @@ function sameContent(copy: string, beat: () => void): IsCopied {
 async function differenceTo(folder: string, copy: string, isCopied: IsCopied): Promise<string | null> {
   for await (const path of pathsBelow(folder, '')) {
     const at = join(folder, path);
-    const one = await lstat(at, { bigint: true });
+    // By a name that is not UTF-8 nothing is found: it came after the copy, which was made of none.
+    const one = await lstat(at, { bigint: true }).catch(() => null);
     const other = await lstat(join(copy, path), { bigint: true }).catch(() => null);
-    if (other === null || kindOf(one) !== kindOf(other)) return path || basename(folder);
+    if (one === null || other === null || kindOf(one) !== kindOf(other)) return path || basename(folder);
     if (one.isDirectory()) continue;
     if (one.size !== other.size || !(await isCopied(path, at, one))) return path;
   }

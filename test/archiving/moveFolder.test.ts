@@ -21,10 +21,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { finishMove, moveFolder } from '../../src/archiving/moveFolder.ts';
 import { isOwnTemporary } from '../../src/core/ownFiles.ts';
 import { readChunkBytes } from '../../src/system/files.ts';
+import { isAlone, otherUser } from '../journey/otherUser.ts';
+import { programFile } from '../journey/program.ts';
 
 const still = (): void => undefined;
 const made: string[] = [];
@@ -250,7 +253,7 @@ describe.skipIf(other === null)('between file systems', () => {
       writeFileSync(join(secret, 'input.json'), 'SECRET');
       let isSwapped = false;
       const moving = moveFolder(source, target, () => {
-        if (isSwapped) return;
+        if (isSwapped || !existsSync(besideOf(target))) return;
         isSwapped = true;
         renameSync(join(source, name), join(source, `${name}.before`));
         symlinkSync(name === 'output' ? secret : join(secret, name), join(source, name));
@@ -368,18 +371,111 @@ describe.skipIf(other === null)('between file systems', () => {
     expect(readdirSync(dirname(target))).toEqual([]);
   });
 
-  test('a pipe cannot be copied: the folder stays, and no copy of it', async () => {
+  test.each([
+    {
+      what: 'a pipe',
+      make: (folder: string) => execFileSync('mkfifo', [join(folder, 'pipe')]),
+      says: 'a pipe',
+    },
+    {
+      what: 'a name that is not UTF-8',
+      make: (folder: string) => writeFileSync(Buffer.from(`${folder}/b\xe9ton.txt`, 'latin1'), 'x'),
+      says: 'a name in it is not UTF-8',
+    },
+    {
+      what: 'a directory that has such a name',
+      make: (folder: string) => mkdirSync(Buffer.from(`${folder}/output/b\xe9ton`, 'latin1')),
+      says: 'a name in it is not UTF-8',
+    },
+  ])('$what cannot be copied: the folder stays, and nothing of it is copied', async ({ make, says }) => {
     const { source, target } = ends(true);
-    execFileSync('mkfifo', [join(source, 'pipe')]);
+    make(source);
     const before = Object.keys(treeOfNames(source));
-    expect(await moveFolder(source, target, still)).toMatchObject({
-      kind: 'refused',
-      text: expect.stringContaining('a pipe') as string,
+    let isCopied = false;
+    const moved = await moveFolder(source, target, () => {
+      isCopied ||= existsSync(besideOf(target));
     });
+    expect(moved).toMatchObject({ kind: 'refused', text: expect.stringContaining(says) as string });
+    expect(isCopied).toBe(false);
     expect(Object.keys(treeOfNames(source))).toEqual(before);
     expect(readdirSync(dirname(target))).toEqual([]);
   });
+
+  test('a file that came after the copy, by a name that is not UTF-8, is not lost', async () => {
+    const { source, target } = ends(true);
+    cpSync(source, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    renameSync(source, besideOf(source));
+    writeFileSync(Buffer.from(`${besideOf(source)}/b\xe9ton.txt`, 'latin1'), 'late');
+    expect(await finishMove(source, target)).toMatchObject({
+      kind: 'refused',
+      text: expect.stringContaining('changed') as string,
+    });
+    expect(readFileSync(Buffer.from(`${source}/b\xe9ton.txt`, 'latin1'), 'utf8')).toBe('late');
+  });
 });
+
+describe.skipIf(other === null || isAlone)(
+  'between file systems, as a user to whom something is closed',
+  () => {
+    test.each([
+      {
+        what: 'a file that it may not read',
+        close: (source: string) => chmodSync(join(source, 'output', 'empty'), 0o000),
+        code: 'EACCES',
+      },
+      {
+        what: 'a directory that it may take nothing out of',
+        close: (source: string) => chmodSync(join(source, 'output', 'deep'), 0o555),
+        code: 'EACCES',
+      },
+      {
+        what: 'a folder in a directory that it may take nothing out of',
+        close: (source: string) => chmodSync(dirname(source), 0o555),
+        code: 'EACCES',
+      },
+    ])('$what is found before anything is copied', ({ close, code }) => {
+      const { source, target } = openEnds();
+      close(source);
+      expect(movedAsAnother(source, target)).toEqual({ code, isCopied: false });
+      expect(existsSync(join(source, 'input.json'))).toBe(true);
+      expect(readdirSync(dirname(target))).toEqual([]);
+    });
+
+    test.skipIf(otherUser === null)('no copy stays of a folder that only its owner may take away', () => {
+      const { source, target } = openEnds();
+      chmodSync(dirname(source), 0o1777);
+      expect(movedAsAnother(source, target)).toEqual({ code: 'EPERM', isCopied: true });
+      expect(existsSync(join(source, 'input.json'))).toBe(true);
+      expect(readdirSync(dirname(target))).toEqual([]);
+    });
+  },
+);
+
+/** On two file systems, and everything open to everybody. */
+function openEnds(): ReturnType<typeof ends> {
+  const { source, target } = ends(true);
+  execFileSync('chmod', ['-R', 'a+rwX', dirname(source), dirname(target)]);
+  return { source, target };
+}
+
+/** Moves as the other user, in a process of its own. */
+function movedAsAnother(source: string, target: string): { code: string | null; isCopied: boolean } {
+  const script = `
+    import { existsSync } from 'node:fs';
+    const { moveFolder } = await import(process.argv[1]);
+    const [, , source, target, copy] = process.argv;
+    let isCopied = false;
+    const code = await moveFolder(source, target, () => (isCopied ||= existsSync(copy)))
+      .then(() => null, (error) => error.code);
+    console.log(JSON.stringify({ code, isCopied }));`;
+  const built = pathToFileURL(join(dirname(programFile), 'archiving', 'moveFolder.js')).href;
+  const args = ['--input-type=module', '--eval', script, built, source, target, besideOf(target)];
+  const as = otherUser === null ? {} : { uid: otherUser, gid: otherUser };
+  return JSON.parse(execFileSync(process.execPath, args, { cwd: '/', encoding: 'utf8', ...as })) as {
+    code: string | null;
+    isCopied: boolean;
+  };
+}
 
 function treeOfNames(top: string): Record<string, true> {
   return Object.fromEntries((readdirSync(top, { recursive: true }) as string[]).map((name) => [name, true]));
