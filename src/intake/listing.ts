@@ -18,7 +18,7 @@ export const pageOfPaths = 1_024;
 /** Date folders that are remembered, to be passed over while they do not change; more are listed each time. */
 const rememberedMax = 20_000;
 
-/** Folders that cannot be named or reached: how many, and one of them. */
+/** Folders that cannot be named, listed or reached: how many, and one of them. */
 interface Odd {
   readonly count: number;
   readonly example: string;
@@ -32,13 +32,13 @@ interface Oddities {
   readonly names: Odd;
   /** Symbolic links in the place of run folders, or of folders that they lie in. */
   readonly links: Odd;
-  /** Why it cannot be listed; null: it can. */
-  readonly closed: string | null;
+  /** It cannot be listed itself: the example has why. */
+  readonly closed: Odd;
   /** It is the root, and a run lies in it itself. */
   readonly isRun: boolean;
 }
 
-const nothingOdd: Oddities = { names: none, links: none, closed: null, isRun: false };
+const nothingOdd: Oddities = { names: none, links: none, closed: none, isRun: false };
 
 type ListingParts = Pick<IntakeParts, 'clock' | 'folders' | 'outbox' | 'log'>;
 
@@ -52,8 +52,8 @@ export class Listing {
   /** Date folders that changed last, newest first. */
   #newest: { readonly path: string; readonly mtimeNs: bigint }[] = [];
   #entries = 0;
-  /** What the log was told of, as long as it lasts. */
-  readonly #said = new Set<string>();
+  /** What the log was told, by what it is about, as long as it lasts. */
+  readonly #said = new Map<string, string>();
 
   constructor(rules: RootRules, parts: ListingParts) {
     this.#rules = rules;
@@ -67,7 +67,7 @@ export class Listing {
 
   /** Whether all that is in the root was seen when it was last listed: no date folder was closed to this user. */
   get isOpen(): boolean {
-    return [...this.#odd.values()].every(({ closed }) => closed === null);
+    return [...this.#odd.values()].every(({ closed }) => closed.count === 0);
   }
 
   /** Date folders in which new run folders are most likely, newest first. */
@@ -77,15 +77,19 @@ export class Listing {
 
   /** What cannot be listed, named or reached; null: all can. */
   trouble(): string | null {
-    const { names, links, closed, isRun } = this.#oddities();
-    const unnamed =
-      names.count === 0
-        ? null
-        : `${String(names.count)} folder name(s) are not UTF-8 and cannot be tracked, such as ${names.example}: rename them`;
-    const troubles = [unnamed ?? closed, isRun ? itself(this.#rules) : null, linked(links)].filter(
-      (trouble) => trouble !== null,
-    );
+    const troubles = Object.values(this.#troubles()).filter((trouble) => trouble !== null);
     return troubles.length === 0 ? null : troubles.join('; ');
+  }
+
+  /** Each by what it is about, so that none hides another. */
+  #troubles(): Readonly<Record<string, string | null>> {
+    const { names, links, closed, isRun } = this.#oddities();
+    return {
+      names: unnamed(names),
+      closed: unlisted(closed),
+      run: isRun ? itself(this.#rules) : null,
+      links: linked(links),
+    };
   }
 
   /** Of all its directories. */
@@ -94,7 +98,7 @@ export class Listing {
       (all, odd) => ({
         names: sum(all.names, odd.names),
         links: sum(all.links, odd.links),
-        closed: all.closed ?? odd.closed,
+        closed: sum(all.closed, odd.closed),
         isRun: all.isRun || odd.isRun,
       }),
       nothingOdd,
@@ -124,9 +128,7 @@ export class Listing {
    */
   async *unsifted(isWhole: boolean): AsyncGenerator<string[], undefined> {
     yield* this.#gathered(isWhole, false);
-    const { links, isRun } = this.#oddities();
-    this.#say('links', linked(links));
-    this.#say('a run in itself', isRun ? itself(this.#rules) : null);
+    for (const [what, trouble] of Object.entries(this.#troubles())) this.#say(what, trouble);
   }
 
   /**
@@ -207,9 +209,7 @@ export class Listing {
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
       const isGone = code === 'ENOENT' || code === 'ENOTDIR';
       this.#note(directory, {
-        closed: isGone
-          ? null
-          : `${directory}/ cannot be listed (${code}), nor can what lies in it be tracked`,
+        closed: isGone ? none : { count: 1, example: `${shown(directory)}/ (${code})` },
       });
     }
   }
@@ -239,15 +239,16 @@ export class Listing {
   #note(directory: string, found: Partial<Oddities>): void {
     const odd = { ...nothingOdd, ...found };
     const { names, links, closed, isRun } = odd;
-    if (names.count + links.count === 0 && closed === null && !isRun) this.#odd.delete(directory);
+    if (names.count + links.count + closed.count === 0 && !isRun) this.#odd.delete(directory);
     else this.#odd.set(directory, odd);
   }
 
+  /** Once, and again when there is more of it, or less. */
   #say(what: string, trouble: string | null): void {
     const { name, path } = this.#rules.root;
     if (trouble === null) this.#said.delete(what);
-    else if (!this.#said.has(what)) {
-      this.#said.add(what);
+    else if (this.#said.get(what) !== trouble) {
+      this.#said.set(what, trouble);
       this.#parts.log.warn({ root: name }, `drop root ${path}: ${trouble}`);
     }
   }
@@ -262,6 +263,18 @@ export class Listing {
 
 function sum(one: Odd, other: Odd): Odd {
   return { count: one.count + other.count, example: one.example || other.example };
+}
+
+function unnamed({ count, example }: Odd): string | null {
+  return count === 0
+    ? null
+    : `${String(count)} folder name(s) are not UTF-8 and cannot be tracked, such as ${shown(example)}: rename them`;
+}
+
+function unlisted({ count, example }: Odd): string | null {
+  return count === 0
+    ? null
+    : `${String(count)} folder(s) cannot be listed, nor can what lies in them be tracked, such as ${example}: let the daemon’s user read them, or look at the disk`;
 }
 
 function linked({ count, example }: Odd): string | null {

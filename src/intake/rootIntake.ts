@@ -110,14 +110,17 @@ export class RootIntake {
 
   /** What is wrong with the root; null when all is well. */
   trouble(): string | null {
-    return (
-      this.#directory.trouble() ??
-      this.#parts.folders.trouble(this.rules.root.path) ??
-      this.#looks.failed.trouble() ??
-      this.#hints?.degraded() ??
-      // Last, because a name that cannot be listed stays for long, and must not hide what comes and goes.
-      this.#listing.trouble()
-    );
+    const unscanned = this.#directory.trouble();
+    // What was found in it is of an earlier time then.
+    if (unscanned !== null) return unscanned;
+    const troubles = [
+      this.#parts.folders.trouble(this.rules.root.path),
+      this.#looks.failed.trouble(),
+      this.#hints?.degraded() ?? null,
+      // Last, because a name that cannot be listed stays for long, and what comes and goes is to be read first.
+      this.#listing.trouble(),
+    ].filter((trouble) => trouble !== null);
+    return troubles.length === 0 ? null : troubles.join('; ');
   }
 
   /** Why the root cannot be scanned at all; null when it can. */

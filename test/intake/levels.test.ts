@@ -1,6 +1,6 @@
 /** Run folders that lie in date folders, and those that lie a level too high or too low. */
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunView } from '../../src/http/operations.ts';
 import { Listing } from '../../src/intake/listing.ts';
@@ -9,7 +9,7 @@ import type { RunFolders } from '../../src/reading/runFolders.ts';
 import { plan, problemIn, resultIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
-import { test as rootTest } from './root.ts';
+import { test as rootTest, type Root } from './root.ts';
 
 test('run folders two levels down are tracked, shown, moved and answered by their paths', async ({
   scene,
@@ -207,37 +207,75 @@ rootTest(
   },
 );
 
+/** @param closed date folders that cannot be listed */
+function withClosed(root: Root, closed: ReadonlySet<string>): Partial<RunFolders> {
+  return {
+    names: async (...asked) => {
+      const found = await root.folders.names(...asked);
+      if (closed.has(basename(asked[1]))) throw Object.assign(new Error('closed'), { code: 'EACCES' });
+      return found;
+    },
+  };
+}
+
+const odd = (name: string): Buffer => Buffer.concat([Buffer.from(`${name} `), Buffer.of(0xff)]);
+
 rootTest.for([
   {
     what: 'has a folder in it whose name is not UTF-8',
-    says: '1 folder name(s) are not UTF-8',
-    spoil: (day: string) =>
-      writeFileSync(Buffer.concat([Buffer.from(join(day, 'plan ')), Buffer.of(0xff)]), ''),
+    says: '1 folder name(s) are not UTF-8 and cannot be tracked, such as plan \ufffd: rename them',
+    spoil: (day: string) => mkdirSync(odd(join(day, 'plan'))),
   },
-  { what: 'cannot be listed', says: 'day/ cannot be listed (EACCES)', spoil: () => undefined },
+  {
+    what: 'cannot be listed',
+    says: '1 folder(s) cannot be listed, nor can what lies in them be tracked, such as day/ (EACCES): let the daemon’s user read them, or look at the disk',
+    spoil: () => undefined,
+  },
 ])('a date folder that $what is trouble as long as it is there', async ({ says, spoil }, { root }) => {
   const day = join(root.path, 'day');
   mkdirSync(day);
   spoil(day);
   root.drop('other/run');
-  const isClosed = says.includes('EACCES');
-  // Root may list everything, so who is root cannot have it closed.
-  const folders: Pick<RunFolders, 'names'> = {
-    names: async (...asked) => {
-      const found = await root.folders.names(...asked);
-      if (isClosed && asked[1] === day) throw Object.assign(new Error('closed'), { code: 'EACCES' });
-      return found;
-    },
-  };
+  const closed = new Set(says.includes('EACCES') ? ['day'] : []);
   const rules = rulesOf(root.dropRoot({ depth: 2 }));
-  const listing = new Listing(rules, root.parts({ folders: folders as RunFolders }));
+  const listing = new Listing(rules, root.parts({ folders: root.foldersBut(withClosed(root, closed)) }));
   expect(await listing.count()).toBe(1);
-  expect(listing.trouble()).toContain(says);
+  expect(listing.trouble()).toBe(says);
   expect(await listing.count()).toBe(1);
-  expect(listing.trouble()).toContain(says);
+  expect(listing.trouble()).toBe(says);
+  expect(root.said.map(({ text }) => text)).toEqual([`drop root ${root.path}: ${says}`]);
   rmSync(day, { recursive: true });
   expect(await listing.count()).toBe(1);
   expect(listing.trouble()).toBeNull();
+});
+
+rootTest('no trouble of a root hides another, in its status or in the log', async ({ root }) => {
+  for (const path of ['day-1', 'day-2', 'day-3']) mkdirSync(join(root.path, path));
+  mkdirSync(odd(join(root.path, 'day-1/plan')));
+  root.drop('day-3/sick');
+  const closed = new Set<string>();
+  const folders = root.foldersBut({
+    ...withClosed(root, closed),
+    look: () => Promise.reject(Object.assign(new Error('sick'), { code: 'EIO' })),
+  });
+  const intake = root.intake({ depth: 2 }, false, { folders });
+  await intake.scan(true);
+  const failed =
+    '1 folder(s) cannot be looked at, such as day-3/sick (EIO): look at the disk, or at the share';
+  const unnamed = '1 folder name(s) are not UTF-8 and cannot be tracked, such as plan \ufffd: rename them';
+  expect(intake.trouble()).toBe(`${failed}; ${unnamed}`);
+  const unlisted = (count: number): string =>
+    `${count} folder(s) cannot be listed, nor can what lies in them be tracked, such as day-2/ (EACCES): let the daemon’s user read them, or look at the disk`;
+  closed.add('day-2');
+  await intake.scan(true);
+  expect(intake.trouble()).toBe(`${failed}; ${unnamed}; ${unlisted(1)}`);
+  closed.add('day-3');
+  for (let scan = 0; scan < 2; scan += 1) await intake.scan(true);
+  expect(intake.trouble()).toBe(`${failed}; ${unnamed}; ${unlisted(2)}`);
+  const warned = root.said.filter(({ level }) => level === 'warn').map(({ text }) => text);
+  expect(warned).toEqual(
+    [unnamed, unlisted(1), unlisted(2)].map((text) => `drop root ${root.path}: ${text}`),
+  );
 });
 
 rootTest.for([

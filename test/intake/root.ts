@@ -86,6 +86,17 @@ export class Root {
     };
   }
 
+  /** What reads folders, with other answers to some questions: root, say, may list everything, so nothing is closed to it. */
+  foldersBut(changes: Partial<RunFolders>): RunFolders {
+    const { folders } = this;
+    return new Proxy(folders, {
+      get: (_, key) => {
+        const value: unknown = Reflect.get(key in changes ? changes : folders, key, folders);
+        return typeof value === 'function' ? (value.bind(folders) as unknown) : value;
+      },
+    });
+  }
+
   /** Told whenever the intake gets something done. */
   onProgress: () => void = () => undefined;
 
