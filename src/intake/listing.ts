@@ -4,7 +4,7 @@
  * the times of the directories that run folders lie in.
  */
 import { join } from 'node:path';
-import { hasRested, namesIn, type DirectoryTimes } from '../reading/directoryNames.ts';
+import { hasRested, namesIn, type DirectoryNames, type DirectoryTimes } from '../reading/directoryNames.ts';
 import { mapFiles } from '../reading/mapping.ts';
 import { shown } from '../reading/shown.ts';
 import { errorCode } from '../system/files.ts';
@@ -38,6 +38,12 @@ interface Oddities {
   readonly isRun: boolean;
 }
 
+/** Links that lead away, in a directory that looked like this when they were followed. */
+interface Followed {
+  readonly times: DirectoryTimes;
+  readonly away: readonly string[];
+}
+
 const nothingOdd: Oddities = { names: none, links: none, closed: none, isRun: false };
 
 type ListingParts = Pick<IntakeParts, 'clock' | 'folders' | 'outbox' | 'log'>;
@@ -49,6 +55,9 @@ export class Listing {
   readonly #odd = new Map<string, Oddities>();
   /** Those of them that this pass has not come to: they are not there any more once it is over. */
   readonly #notReached = new Set<string>();
+  /** What came of the links in directories above the last level, as of this pass and the one before it. */
+  #followed = new Map<string, Followed>();
+  #followedBefore: ReadonlyMap<string, Followed> = this.#followed;
   /** Date folders that changed last, newest first. */
   #newest: { readonly path: string; readonly mtimeNs: bigint }[] = [];
   #entries = 0;
@@ -143,6 +152,8 @@ export class Listing {
   async *#gathered(isWhole: boolean, isAskedAbout: boolean): AsyncGenerator<string[], undefined> {
     let page: string[] = [];
     this.#newest = [];
+    this.#followedBefore = this.#followed;
+    this.#followed = new Map();
     this.#notReached.clear();
     for (const directory of this.#odd.keys()) this.#notReached.add(directory);
     for await (const paths of this.#below('', 0, isWhole, isAskedAbout)) {
@@ -180,13 +191,12 @@ export class Listing {
       const times = found?.times ?? before;
       if (isParent && level > 0 && times !== null) this.#noteNewest(directory, times.mtimeNs);
       if (found === null) return;
-      const { entries, directories, files, links, unreadable } = found;
+      const { entries, directories, files, unreadable } = found;
       if (level === 0) this.#entries = entries;
       if (isParent) this.#remember(directory, found.times, listedMs);
-      const within = (name: string): string => (directory === '' ? name : `${directory}/${name}`);
       for (const block of directories) {
         const names = namesIn(block);
-        const paths = directory === '' ? names : names.map(within);
+        const paths = directory === '' ? names : names.map((name) => within(directory, name));
         if (isParent) yield paths;
         else
           for (const path of paths) {
@@ -195,7 +205,7 @@ export class Listing {
           }
       }
       // Behind the folders: where links lead may take long to be said.
-      const away = await this.#away(links.map(within));
+      const away = await this.#away(directory, found, listedMs, isWhole);
       const isRun = level === 0 && isRunItself(files, this.#rules);
       this.#note(directory, {
         names: unreadable,
@@ -203,7 +213,7 @@ export class Listing {
         isRun,
       });
       if (level > 0 && this.#looksLikeRun(files)) yield [directory];
-      if (isAskedAbout) yield isRun ? [directory, ...away] : away;
+      if (isAskedAbout) yield [...(isRun ? [directory] : []), ...away];
     } catch (error) {
       const code = errorCode(error);
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
@@ -214,12 +224,32 @@ export class Listing {
     }
   }
 
-  /** Which of these links run folders may be missed behind. */
-  async #away(links: readonly string[]): Promise<string[]> {
+  /**
+   * Which of its links run folders may be missed behind. Each costs a call to where it leads, and maybe a question to the
+   * outbox: those of a directory that is listed at every scan, changed or not, are not followed every few seconds.
+   */
+  async #away(
+    directory: string,
+    { links, times }: DirectoryNames,
+    listedMs: number,
+    isWhole: boolean,
+  ): Promise<readonly string[]> {
+    if (links.length === 0) return [];
+    const before = isWhole ? undefined : this.#followedBefore.get(directory);
+    const isSame = before?.times.mtimeNs === times.mtimeNs && before.times.ctimeNs === times.ctimeNs;
+    const away = isSame ? before.away : await this.#leadingAway(directory, links);
+    if (hasRested(times, listedMs) && this.#followed.size < rememberedMax)
+      this.#followed.set(directory, { times, away });
+    return away;
+  }
+
+  async #leadingAway(directory: string, links: readonly string[]): Promise<string[]> {
     const away: string[] = [];
-    for (const path of links)
+    for (const name of links) {
+      const path = within(directory, name);
       if (!this.#rules.isIgnoredFolder(path) && (await leadsAway(path, this.#rules, this.#parts)))
         away.push(path);
+    }
     return away;
   }
 
@@ -259,6 +289,10 @@ export class Listing {
     else this.#newest.splice(place, 0, { path, mtimeNs });
     if (this.#newest.length > newestMax) this.#newest.pop();
   }
+}
+
+function within(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
 }
 
 function sum(one: Odd, other: Odd): Odd {

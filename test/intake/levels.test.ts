@@ -1,5 +1,5 @@
 /** Run folders that lie in date folders, and those that lie a level too high or too low. */
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunView } from '../../src/http/operations.ts';

@@ -2,6 +2,9 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { Listing } from '../../src/intake/listing.ts';
+import { rulesOf } from '../../src/intake/rules.ts';
+import { machineClock } from '../../src/system/clock.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { test as sceneTest } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
@@ -102,6 +105,46 @@ test('a link in the place of a date folder is told likewise, and what is found b
   rmSync(join(root.path, '2026-01-02'));
   await intake.scan(true);
   expect(intake.trouble()).toBeNull();
+});
+
+test('links beside date folders are followed again only when their directory changed, or somebody asks', async ({
+  root,
+}) => {
+  root.drop('2026-01-01/plan');
+  symlinkSync('2026-01-01', join(root.path, 'latest'));
+  symlinkSync(outsideOf(root, 'one'), join(root.path, 'one'));
+  let followed = 0;
+  const folders = root.foldersBut({
+    follow: async (...asked) => {
+      followed += 1;
+      return await root.folders.follow(...asked);
+    },
+  });
+  // What lies there has lain there for long.
+  const clock = { ...machineClock, nowMs: () => Date.now() + aheadMs };
+  let aheadMs = 60_000;
+  const listing = new Listing(rulesOf(root.dropRoot({ depth: 2 })), root.parts({ folders, clock }));
+  const list = async (isWhole: boolean): Promise<number> => {
+    const before = followed;
+    const pages = listing.unsifted(isWhole);
+    while ((await pages.next()).done !== true);
+    return followed - before;
+  };
+  expect(await list(false)).toBe(2);
+  expect(await list(false)).toBe(0);
+  expect(await list(false)).toBe(0);
+  expect(listing.trouble()).toBe(told('one'));
+  expect(await list(true)).toBe(2);
+  expect(await list(false)).toBe(0);
+  symlinkSync(outsideOf(root, 'two'), join(root.path, 'two'));
+  // By a clock to which it has only just changed: it may change again and look the same.
+  aheadMs = -60_000;
+  expect(await list(false)).toBe(3);
+  expect(await list(false)).toBe(3);
+  expect(listing.trouble()).toContain('2 symbolic link(s)');
+  // Nothing is said of them twice, and the second one is said.
+  const warned = root.said.filter(({ level }) => level === 'warn').map(({ text }) => text);
+  expect(warned.map((text) => /\d+ symbolic/.exec(text)?.[0])).toEqual(['1 symbolic', '2 symbolic']);
 });
 
 sceneTest('status says it as a problem of the root, and a dry run in its table', async ({ scene }) => {
