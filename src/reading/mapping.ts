@@ -73,7 +73,7 @@ interface Choice {
 
 /**
  * @param entries what stands at the top level of the run folder, own and ignored files included
- * @param isIgnored asked of names that only a glob could match
+ * @param isIgnored asked of each name; that of a directory ends in `/`
  */
 export function mapFiles(
   entries: readonly Entry[],
@@ -81,10 +81,14 @@ export function mapFiles(
   isIgnored: (name: string) => boolean,
 ): Mapping {
   const { input, output, log } = choicesOf(wanted);
-  const present = entries.filter(({ name }) => !isOwnFile(name) && !isIgnored(name));
+  const present = entries.filter(
+    ({ name, kind }) => !isOwnFile(name) && !isIgnored(kind === 'directory' ? `${name}/` : name),
+  );
   const sides = present.filter(({ name }) => isSide(name));
+  // A marker that only fits the glob of the log is none; by its own name the log may be what says that the solver is done.
+  const noLog = log.isGlob ? [wanted.meta, wanted.marker] : [wanted.meta];
   const logs = present.filter(
-    (entry) => log.matches(entry) && !isSide(entry.name) && entry.name !== wanted.meta,
+    (entry) => log.matches(entry) && !isSide(entry.name) && !noLog.includes(entry.name),
   );
   const meta = present.filter(({ name }) => name === wanted.meta);
   const taken = new Set([...sides, ...logs, ...meta].map(({ name }) => name));
@@ -226,9 +230,7 @@ function typeOfWish(wanted: string): ContentType {
 function patternOf(text: string): Pattern {
   const name = text.replace(/\/$/, '');
   const isGlob = /[*?[\]{}]/.test(name);
-  // Brackets of other kinds stand in names as often as not.
-  const glob = name.replaceAll(/[()!+@|^$]/g, '\\$&');
-  const isMatch = isGlob ? picomatch(glob, { noextglob: true }) : (other: string) => other === name;
+  const isMatch = isGlob ? globOf(name) : (other: string) => other === name;
   // A link or a pipe where a directory is due matches as well, to be refused by its name.
   const wantsDirectory = name !== text;
   return {
@@ -236,6 +238,14 @@ function patternOf(text: string): Pattern {
     isGlob,
     matches: ({ name: other, kind }) => !(wantsDirectory && kind === 'file') && isMatch(other),
   };
+}
+
+function globOf(text: string): (name: string) => boolean {
+  // Brackets of other kinds stand in names as often as not. `[!` is how a shell says what picomatch calls `[^`.
+  const glob = text.replaceAll(/\[[!^]|[()!+@|^$]/g, (sign) => (sign.startsWith('[') ? '[^' : `\\${sign}`));
+  const isMatch = picomatch(glob, { noextglob: true });
+  // To a shell a dot at the beginning is no "anything but".
+  return glob.startsWith('[^') ? (name) => !name.startsWith('.') && isMatch(name) : isMatch;
 }
 
 /** `*.json` is JSON, everything else of one file is text. */
@@ -248,5 +258,5 @@ export function ignoredBy({ ignore: rules, ...names }: FilesMapping): (name: str
   const isIgnored = ignoring(rules);
   const meant = new Set([...names.input.flat(), ...names.output.flat(), names.log, names.meta, names.marker]);
   for (const name of meant) if (name?.endsWith('/') === true) meant.add(name.slice(0, -1));
-  return (name) => !meant.has(name) && isIgnored(name);
+  return (name) => !meant.has(name.replace(/\/$/, '')) && isIgnored(name);
 }

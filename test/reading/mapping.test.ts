@@ -77,6 +77,21 @@ describe('the files of a run folder', () => {
     expect(mapping.files).toEqual([]);
   });
 
+  test.each([
+    {
+      what: 'is none for fitting the glob of the log',
+      log: 'solve.*',
+      marker: 'solve.done',
+      logs: ['solve.log'],
+    },
+    { what: 'is the log where that is named so', log: 'solve.log', marker: 'solve.log', logs: ['solve.log'] },
+  ])('of which one is the marker, that $what', ({ log, marker, logs }) => {
+    const present = files(['input.json', 'solve.done', 'solve.log']);
+    const mapping = mapFiles(present, { ...names, log, marker }, none);
+    expect(mapping.files.filter(({ role }) => role === 'logs').map(({ name }) => name)).toEqual(logs);
+    expect(mapping.conflict).toBeNull();
+  });
+
   test('have no role by the names that every object has', () => {
     expect(mapFiles(files(['constructor', '__proto__', 'toString']), names, none).files).toEqual([]);
   });
@@ -179,6 +194,41 @@ describe('an archive', () => {
       wanted: { input: [['a.tmp', '*.tmp']], ignore: ['*.tmp'] },
       is: [['input', 'a.tmp', '', 'a.tmp', 'a.tmp']],
       missing: [],
+    },
+    {
+      name: 'has no directory that a rule for directories leaves out, and a file of that name',
+      present: [directory('work'), directory('work-2'), ...files(['results', 'scratch'])],
+      wanted: { input: [['res*', 'work*', 'scr*']], ignore: ['work/', 'scratch/'] },
+      is: [['input', 'res*, work*, scr*', '', '.', 'results scratch work-2']],
+    },
+    {
+      name: 'has a directory that is named outright, with its slash or without, whatever the rules say of it',
+      present: [directory('data'), directory('more')],
+      wanted: { input: [['data', 'more/']], ignore: ['data/', 'more/'] },
+      is: [['input', 'data, more/', '', '.', 'data more']],
+    },
+    {
+      name: 'takes what is not in a bracket, however that is said, and nothing that is hidden',
+      present: files([
+        'a.prm',
+        'b.prm',
+        '^.prm',
+        '!.prm',
+        '.prm',
+        '.b.prm',
+        'b.lp',
+        'a.lp',
+        'c(.sol',
+        'c^.sol',
+      ]),
+      wanted: { input: [['[!ac]*.prm', '[^ac]*.lp', 'c[(|].sol']] },
+      is: [['input', '[!ac]*.prm, [^ac]*.lp, c[(|].sol', '', '.', '!.prm ^.prm b.lp b.prm c(.sol']],
+    },
+    {
+      name: 'takes a sign that means "not" only at the beginning of a bracket by its word elsewhere',
+      present: files(['a.prm', 'b.prm', '^.prm', '!.prm']),
+      wanted: { input: [['[a!^].prm']] },
+      is: [['input', '[a!^].prm', '', '.', '!.prm ^.prm a.prm']],
     },
     {
       name: 'tells case-twins apart',
