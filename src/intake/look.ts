@@ -95,7 +95,8 @@ export async function lookAt(
   const isQuiet = nowMs - open.unchangedSinceMs >= rules.root.settle.quietMs;
   if (isQuiet && !hasMarkerCome && (await isLeftOut(path, rules, known, sight, start, parts))) {
     await leaveOut(path, rules, known, sight, parts);
-    const isIncomplete = sight.files.length === 0 || sight.sighting.missing.length > 0;
+    const isIncomplete =
+      sight.files.length + sight.archives.length === 0 || sight.sighting.missing.length > 0;
     return { kind: 'done', enqueued: null, leftOut: isIncomplete ? 'incomplete' : 'complete' };
   }
   if (isQuiet && sight.files.length + sight.archives.length === 0 && sight.sighting.unreadable === null) {

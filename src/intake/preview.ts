@@ -72,7 +72,8 @@ export async function previewFolder(
   if (sight.refusal !== null) return say('rejected', sight.refusal.text);
   const { missing, missingMarker, unreadable } = sight.sighting;
   if (unreadable !== null) return say('not-complete', unreadable);
-  const misplaced = sight.files.length === 0 ? await tooLow(path, rules) : null;
+  const isEmpty = sight.files.length + sight.archives.length === 0;
+  const misplaced = isEmpty ? await tooLow(path, rules) : null;
   if (misplaced !== null) return say('rejected', misplaced);
   if (missing.length > 0) return say('not-complete', `waiting for ${missing.join(' and ')}`);
   if (missingMarker !== null) return say('not-complete', `waiting for the marker ${missingMarker}`);

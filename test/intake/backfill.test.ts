@@ -2,6 +2,8 @@
 import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { lookAt } from '../../src/intake/look.ts';
+import { rulesOf } from '../../src/intake/rules.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { dropFolder, plan, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
@@ -53,6 +55,17 @@ rootTest(
     await until('it to be a run', async () => (await root.count('queued')) === 1);
   },
 );
+
+rootTest('a complete folder of nothing but directories is left out as complete', async ({ root }) => {
+  const files = { 'input/input.json': {}, 'input/output.json': {}, 'output/plan.csv': '' };
+  root.drop('whole', files);
+  const settle = { quietMs: 0, deadlineMs: 3_600_000 };
+  const rules = rulesOf(root.dropRoot({ ...none, isMetaOptional: true, settle }));
+  const start = { firstStartMs: Date.now() + 3_600_000, historyFound: 1 };
+  const gone = (): Promise<boolean> => Promise.resolve(true);
+  const looked = await lookAt('whole', rules, undefined, undefined, start, root.parts(), gone);
+  expect(looked).toEqual({ kind: 'done', enqueued: null, leftOut: 'complete' });
+});
 
 rootTest('none: what a restart finds that was not looked at yet is history as well', async ({ root }) => {
   for (const name of ['a', 'b', 'c']) root.drop(name);
