@@ -45,7 +45,7 @@ export interface DirectoryNames {
   readonly files: readonly string[];
   /** Symbolic links, of a hundred the names: they are among the files too, and nobody has asked where they lead. */
   readonly links: readonly string[];
-  /** Names that are not UTF-8, by which nothing can be opened. */
+  /** Directories and links whose names are not UTF-8: by such a name nothing can be opened. */
   readonly unreadable: { readonly count: number; readonly example: string };
 }
 
@@ -71,7 +71,7 @@ export async function directoryNames(
       entries += 1;
       const { name } = entry;
       // A name that is not UTF-8 arrives with this sign in it.
-      if (name.includes('\ufffd')) {
+      if (name.includes('\ufffd') && (entry.isDirectory() || entry.isSymbolicLink())) {
         unreadable += 1;
         example ||= name;
       } else if (entry.isDirectory()) names.push(name);

@@ -44,13 +44,18 @@ test('an empty directory has no page', async () => {
   expect(entries).toBe(0);
 });
 
-test('names that are not UTF-8 are counted, and not among the others', async () => {
+test('names that are not UTF-8 are counted where a run folder may be missed, and not among the others', async () => {
   const path = temporaryFolder();
-  for (const byte of [0xff, 0xfe])
-    mkdirSync(Buffer.concat([Buffer.from(`${path}/odd `), Buffer.from([byte])]));
+  const odd = (byte: number): Buffer => Buffer.concat([Buffer.from(`${path}/odd `), Buffer.from([byte])]);
+  // Whatever loose files are called, nobody looks for them.
+  writeFileSync(odd(0xfd), '');
+  expect((await listed(path)).unreadable).toEqual({ count: 0, example: '' });
+  mkdirSync(odd(0xff));
+  symlinkSync('/etc', odd(0xfe));
   mkdirSync(join(path, 'plan'));
-  const { pages, unreadable } = await listed(path);
+  const { pages, links, unreadable } = await listed(path);
   expect(pages).toEqual([['plan']]);
+  expect(links).toEqual([]);
   expect(unreadable).toEqual({ count: 2, example: 'odd \ufffd' });
 });
 
