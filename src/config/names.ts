@@ -5,6 +5,7 @@
 import picomatch from 'picomatch';
 import { z } from 'zod';
 import { appIdPattern } from '../core/appId.ts';
+import { leftOutOfArchives } from '../core/content.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
 
 /** Names that every machine has, or that say nothing about which machine it is. */
@@ -111,6 +112,8 @@ function documentProblem(text: string): string | undefined {
   if (name.split('/').includes('..')) return `${JSON.stringify(text)} leads out of the run folder`;
   if (name.includes('/'))
     return `${JSON.stringify(text)} lies below a directory: name the directory, ${JSON.stringify(`${name.split('/')[0] ?? ''}/`)}, and everything in it is taken`;
+  if (name === leftOutOfArchives)
+    return `${JSON.stringify(text)} is in no archive, because the official SDK leaves out what is called like this: give the file another name`;
   return globCharacters.test(name) ? globProblem(name) : fileNameProblem(name);
 }
 

@@ -14,6 +14,9 @@ export type ContentType = 'json' | 'text' | 'multi-file';
  */
 export type Wanted = string | readonly string[];
 
+/** The official SDK leaves what is called like this out of archives, at any depth: its own archive of an earlier time. */
+export const leftOutOfArchives = 'inputs.tar.gz';
+
 /** What the solver calls its files. Of several wishes for the input (output) each is looked for, one may be there. */
 export interface FileNames {
   readonly input: readonly Wanted[];

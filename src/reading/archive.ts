@@ -10,6 +10,7 @@ import { open, opendir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { Header, Pack, ReadEntry } from 'tar';
+import { leftOutOfArchives } from '../core/content.ts';
 import { membersPiecewise } from '../core/identity.ts';
 import { sortedPiecewise } from '../core/piecewise.ts';
 import {
@@ -21,7 +22,7 @@ import {
   type FileMark,
   type HeldFile,
 } from '../system/files.ts';
-import { entriesMax, leftOut, type ArchiveLimits } from './archiveLimits.ts';
+import { entriesMax, type ArchiveLimits } from './archiveLimits.ts';
 import { changedMeanwhile, rejected } from './artefact.ts';
 import type { Beat } from './beat.ts';
 import { inTurns } from './inTurns.ts';
@@ -275,7 +276,7 @@ async function* membersAmong(
 ): AsyncGenerator<Member> {
   for (const { name, kind } of entries) {
     const path = `${prefix}${name}`;
-    if (name === leftOut) continue;
+    if (name === leftOutOfArchives) continue;
     if (kind === 'directory') {
       const inner = await OpenFolder.open(folder.pathOf(name));
       try {

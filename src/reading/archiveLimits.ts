@@ -16,9 +16,6 @@ export const archiveLimits: ArchiveLimits = {
   depthMax: 64,
 };
 
-/** The official SDK leaves files of this name out, at any depth: its own archive of an earlier time. */
-export const leftOut = 'inputs.tar.gz';
-
 /** What the platform takes of an archive as it is sent. */
 export const packedBytesMax = 700 * 1024 ** 2;
 

@@ -7,13 +7,13 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { createHash, hash } from 'node:crypto';
-import type { DirectoryIdentity, FilesMapping } from '../core/content.ts';
+import { leftOutOfArchives, type DirectoryIdentity, type FilesMapping } from '../core/content.ts';
 import { mayBeAnothers } from '../core/hardLinks.ts';
 import { compareUtf8 } from '../core/identity.ts';
 import { isOwnFile } from '../core/ownFiles.ts';
 import type { Sighting } from '../core/settle.ts';
 import { errorCode, markOf, type FileMark } from '../system/files.ts';
-import { archiveLimits, leftOut } from './archiveLimits.ts';
+import { archiveLimits } from './archiveLimits.ts';
 import { mapFiles, type Entry, type MappedArchive, type MappedFile, type Mapping } from './mapping.ts';
 import { shown } from './shown.ts';
 
@@ -65,6 +65,7 @@ export interface SightRules {
   readonly fileBytesMax: number;
   /** Entries at the top level, and of each archive. */
   readonly folderFilesMax: number;
+  /** Asked of names at the top level; that of a directory ends in `/`. */
   readonly isIgnored: (name: string) => boolean;
 }
 
@@ -142,6 +143,11 @@ function* lookInto(path: string, rules: SightRules): Look {
     );
   }
   for (const { role, name } of mapping.files) {
+    // By such a name nothing is found, so it would be waited for although it lies there.
+    if (!isUtf8(name)) {
+      refusal ??= refuse(noUtf8(name));
+      continue;
+    }
     const stats = (yield { kind: 'stats', path: `${path}/${name}` }) as BigIntStats | null;
     if (stats === null) {
       vanished.push({ role, name });
@@ -253,10 +259,10 @@ class Walk {
   /** @param prefix of its path in the folder, with `/` at the end */
   *#visit(prefix: string, { name }: Entry, depth: number): Generator<Question, void, Answer> {
     // What is refused is not looked at any further: there may be no end of it.
-    if (this.refusal !== null || name === leftOut) return;
+    if (this.refusal !== null || name === leftOutOfArchives) return;
     const path = `${prefix}${name}`;
-    if (name.includes('\uFFFD')) {
-      this.refusal = refuse(`${shown(path)} has a name that is not UTF-8, which the platform does not take`);
+    if (!isUtf8(name)) {
+      this.refusal = refuse(noUtf8(path));
       return;
     }
     if (Buffer.byteLength(path) > memberPathBytesMax) {
@@ -309,6 +315,12 @@ class Walk {
     this.refusal ??= refuse(`${top === '' ? 'the archive' : `${shown(top)}/`} holds more than ${what}`);
   }
 }
+
+/** A name that is not UTF-8 arrives with this sign in it. */
+const isUtf8 = (name: string): boolean => !name.includes('\uFFFD');
+
+const noUtf8 = (path: string): string =>
+  `${shown(path)} has a name that is not UTF-8, which the platform does not take`;
 
 /** @param path in the run folder */
 export function memberMark(path: string, { bytes, mtimeNs, ctimeNs, ino }: FileMark): string {

@@ -201,6 +201,11 @@ describe('file names', () => {
     ["files: { input: 'a[b' }", '"a[b" is no glob: a bracket is not closed'],
     ["files: { output: '!*.json' }", 'what is not wanted belongs into ignore'],
     ["files: { output: ['*.sol', '*.sol'] }", '"*.sol" is given twice'],
+    [
+      'files: { input: inputs.tar.gz }',
+      '7:21: drop_roots[0].files.input: "inputs.tar.gz" is in no archive, because the official SDK leaves out what is called like this: give the file another name',
+    ],
+    ['files: { output: [a.mps, inputs.tar.gz/] }', 'files.output[1]: "inputs.tar.gz/" is in no archive'],
     ["files: { input: '*.mps', output: ['*.mps'] }", '"*.mps" is the name of files.input as well'],
     ['files: { input: data/, output: data }', '"data" is the name of files.input as well'],
     ['files: { output: nextmv-output.json }', 'the daemon writes under'],

@@ -70,6 +70,25 @@ describe('a look at a folder', () => {
     expect(sighting.missing).toEqual(['input.json or input.txt', 'meta.json']);
   });
 
+  test.each([
+    { role: 'output', wanted: { output: ['x-*.json'] } },
+    { role: 'log', wanted: { log: 'x-*' } },
+  ])(
+    'refuses a file for the glob of the $role whose name is not UTF-8, and does not wait for it',
+    async ({ wanted }) => {
+      const path = folderWith(seed);
+      writeFileSync(
+        Buffer.concat([Buffer.from(join(path, 'x-')), Buffer.of(0xff), Buffer.from('.json')]),
+        '{}',
+      );
+      const { refusal, missingOutput } = await seen(path, { names: { ...sightRules.names, ...wanted } });
+      expect(refusal?.text).toBe(
+        'x-\ufffd.json has a name that is not UTF-8, which the platform does not take',
+      );
+      expect(missingOutput).toEqual([]);
+    },
+  );
+
   test('names the marker until it is there', async () => {
     const path = folderWith(seed);
     expect((await seen(path, { marker: 'done' })).sighting.missingMarker).toBe('done');
