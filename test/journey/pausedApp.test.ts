@@ -9,7 +9,10 @@ test.concurrent('`track` without a daemon ends, and has hardly asked for it', as
   scene.faults.always({ app }, notThere);
   scene.drop('monday');
   const { code, stderr } = await scene.command('track', scene.folder('monday'));
-  expect({ code, stderr }).toMatchObject({ code: 69, stderr: expect.stringContaining('queued still') });
+  expect({ code, stderr }).toMatchObject({
+    code: 69,
+    stderr: expect.stringContaining('queued still') as string,
+  });
   expect(stderr).toContain(`delivery to app "${app}" pauses`);
   expect(scene.count('list')).toBe(1);
   expect(scene.count('create')).toBe(0);
@@ -22,7 +25,10 @@ test.concurrent(
     const daemon = await scene.daemon();
     scene.drop('monday');
     const { code, stderr } = await scene.command('track', scene.folder('monday'));
-    expect({ code, stderr }).toMatchObject({ code: 69, stderr: expect.stringContaining('it waits: ') });
+    expect({ code, stderr }).toMatchObject({
+      code: 69,
+      stderr: expect.stringContaining('it waits: ') as string,
+    });
     const shown = await scene.command('show', scene.folder('monday'));
     expect(shown.stdout).toMatch(/What happens next: .*as soon as the pause is over\. It waits: .*404/s);
     expect((await daemon.status()).platform.apps).toMatchObject([{ app, state: 'paused' }]);
