@@ -13,11 +13,14 @@ export interface AuditOrder {
   readonly compared: readonly Compared[];
 }
 
-export interface AuditReply {
-  readonly id: number;
+export type AuditReply =
+  /** It is not done yet, and gets on. */
+  | { readonly id: number; readonly isUnderWay: true }
   /** Paths of folders that look different, or are not there, or cannot be looked at. */
-  readonly differing: readonly string[];
-}
+  | { readonly id: number; readonly differing: readonly string[] };
+
+/** That it gets on is said no more often, in ms. */
+const beatMs = 1_000;
 
 const comparisons = new Map<string, { readonly rules: string; readonly comparison: Comparison }>();
 
@@ -32,6 +35,13 @@ function comparisonOf(root: DropRoot): Comparison {
 }
 
 parentPort?.on('message', ({ id, root, compared }: AuditOrder) => {
-  const differing = comparisonOf(root).differing(compared);
+  let toldMs = machineClock.monotonicMs();
+  const beat = (): void => {
+    const nowMs = machineClock.monotonicMs();
+    if (nowMs - toldMs < beatMs) return;
+    toldMs = nowMs;
+    parentPort?.postMessage({ id, isUnderWay: true } satisfies AuditReply);
+  };
+  const differing = comparisonOf(root).differing(compared, beat);
   parentPort?.postMessage({ id, differing } satisfies AuditReply);
 });

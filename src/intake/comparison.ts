@@ -9,6 +9,7 @@
 import { hash } from 'node:crypto';
 import { lstatSync, statfsSync, statSync, type BigIntStats } from 'node:fs';
 import type { Recorded } from '../outbox/nouns.ts';
+import type { Beat } from '../reading/beat.ts';
 import { hasRested } from '../reading/directoryNames.ts';
 import { sightFolderSync } from '../reading/sightFolder.ts';
 import type { Clock } from '../system/clock.ts';
@@ -49,14 +50,21 @@ export class Comparison {
     this.#look = look;
   }
 
-  /** @returns paths of folders that look different, or are not there, or cannot be looked at */
-  differing(compared: readonly Compared[]): string[] {
+  /**
+   * @param beat called after each folder: a slow disk takes its time for many, and moves all the while
+   * @returns paths of folders that look different, or are not there, or cannot be looked at
+   */
+  differing(compared: readonly Compared[], beat: Beat = () => undefined): string[] {
     const { root } = this.#rules;
     const device = localDeviceOf(root.path);
     const isReached = reachedSideBySide(root.path);
     const round = Math.floor(this.#clock.monotonicMs() / root.auditEveryMs) & 0xff;
     return compared
-      .filter((was) => this.#differs(`${root.path}/${was[0]}`, was, device, round, isReached))
+      .filter((was) => {
+        const differs = this.#differs(`${root.path}/${was[0]}`, was, device, round, isReached);
+        beat();
+        return differs;
+      })
       .map(([path]) => path);
   }
 

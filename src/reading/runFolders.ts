@@ -40,7 +40,7 @@ export interface Patience {
   readonly silentTicks: number;
 }
 
-const defaultPatience: Patience = { tickMs: 500, silentTicks: 60 };
+export const defaultPatience: Patience = { tickMs: 500, silentTicks: 60 };
 
 /** A file system that does not answer, as a system error: it is tried again like any other. */
 class Silent extends Error {

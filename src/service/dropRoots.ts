@@ -107,6 +107,8 @@ export class DropRoots {
 
   /** The daemon is about to end: a file system that does not answer is not waited for. */
   loseNoTime(): void {
+    // What is still to be compared is, after the next start.
+    void this.#auditor.close();
     this.#parts.intakeParts.folders.loseNoTime();
   }
 

@@ -1,13 +1,16 @@
 /** Recorded folders that are rewritten, or vanish, without an event and without a trace in their root. */
-import { rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { smallRootMax } from '../../src/intake/audit.ts';
+import { Auditor } from '../../src/intake/auditor.ts';
 import { Listing } from '../../src/intake/listing.ts';
 import { rulesOf, type DropRoot } from '../../src/intake/rules.ts';
 import { RunFolders } from '../../src/reading/runFolders.ts';
 import { sightFolderSync } from '../../src/reading/sightFolder.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
+import { isUnsilent, mountSilent } from '../journey/mounts.ts';
 import { until } from '../journey/waiting.ts';
 import { test, type Root } from './root.ts';
 
@@ -177,6 +180,61 @@ test('a thread that ends is said, begun anew, and the folders are compared all t
     'the thread that looks at recorded folders again has ended; it is begun anew',
   ]);
   expect(await root.auditor.differing(root.dropRoot(), [['plan', 'x']])).toEqual(['plan']);
+});
+
+/** Of a drop root that does not answer. Not in the other one's directory, which is removed while it still says nothing. */
+function mountAway(): { path: string; unmount: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'rt-away-'));
+  let unmount: (() => void) | null = mountSilent(path);
+  const away = {
+    path,
+    unmount: () => {
+      unmount?.();
+      unmount = null;
+    },
+  };
+  onTestFinished(() => {
+    away.unmount();
+    rmdirSync(path);
+  });
+  return away;
+}
+
+test.skipIf(isUnsilent)(
+  'a root that does not answer keeps no other one waiting, and is compared again once it answers',
+  async ({ root }) => {
+    const auditor = new Auditor(root.parts().log, { tickMs: 100, silentTicks: 30 });
+    onTestFinished(() => auditor.close());
+    root.drop('plan');
+    const { path, unmount } = mountAway();
+    const away = root.dropRoot({ name: 'away', path });
+    const unknown = auditor.differing(away, [['plan', 'x']]);
+    // Both stand behind it.
+    const behind = [root.dropRoot(), root.dropRoot({ name: 'other' })].map(
+      async (other) => await auditor.differing(other, [['plan', 'x']]),
+    );
+    expect(await Promise.all(behind)).toEqual([['plan'], ['plan']]);
+    expect(await unknown).toBeNull();
+    // It is not asked again as long as it says nothing, so that no second thread is lost.
+    expect(await auditor.differing(away, [['plan', 'x']])).toBeNull();
+    expect(await auditor.differing(root.dropRoot(), [['plan', 'x']])).toEqual(['plan']);
+    unmount();
+    await until('it to answer', async () => (await auditor.differing(away, [['plan', 'x']])) !== null);
+    expect(root.said).toEqual([
+      {
+        level: 'warn',
+        text: `${path} does not answer: its folders are not compared with what was recorded of them until it does`,
+      },
+    ]);
+  },
+);
+
+test.skipIf(isUnsilent)('an auditor whose root does not answer is closed all the same', async ({ root }) => {
+  const auditor = new Auditor(root.parts().log);
+  const away = root.dropRoot({ name: 'away', path: mountAway().path });
+  const unknown = auditor.differing(away, [['plan', 'x']]);
+  await auditor.close();
+  expect(await unknown).toBeNull();
 });
 
 test('a root that is given other rules is compared by these', async ({ root }) => {

@@ -47,6 +47,14 @@ class Compared {
     return sightFolderSync(this.folder, rulesOf(this.root).sight)?.signature;
   }
 
+  /** How often it is told that a comparison of so many folders gets on. */
+  beatsOf(folders: number): number {
+    let beats = 0;
+    const compared = Array.from({ length: folders }, (_, n) => [`run-${String(n)}`, ''] as const);
+    this.comparison.differing(compared, () => (beats += 1));
+    return beats;
+  }
+
   differs(): boolean {
     return this.comparison.differing([['weekly', this.signature]]).length > 0;
   }
@@ -238,4 +246,8 @@ test('a marker that comes or goes makes an open folder other, and a recorded one
   expect([open(true), open(false), open(false), recorded()]).toEqual([1, 0, 0, 0]);
   rmSync(join(compared.folder, 'DONE'));
   expect([open(false), open(true), recorded()]).toEqual([1, 0, 0]);
+});
+
+test('a comparison tells of each folder that it gets on', () => {
+  expect(new Compared(seed).beatsOf(3)).toBe(3);
 });
