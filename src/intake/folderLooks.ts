@@ -19,6 +19,8 @@ import type { RootRules } from './rules.ts';
 const looksAtOnce = 64;
 /** So many folders may be waiting for their quiet time before the listing goes on: what is remembered of each adds up. */
 const quietAtOnceMax = 10_000;
+/** Those that become quiet are looked at once more, and recorded, within so many ms after their quiet time. */
+const recordedWithinMs = 5_000;
 /** So long a scan waits for the looks that it begins, in ms: one that reads something large goes on beside what comes next. */
 const scanPatienceMs = 500;
 /** So many may go on so, or wait for one that does. */
@@ -60,6 +62,7 @@ export class FolderLooks {
   readonly failed: FailedLooks;
   readonly leftOut: LeftOut;
   readonly #parts: FolderLooksParts;
+  readonly #quietMax: number;
   readonly #open = new Map<string, OpenFolder>();
   readonly #agenda = new Agenda();
   readonly #looks = new PQueue({ concurrency: looksAtOnce });
@@ -72,9 +75,11 @@ export class FolderLooks {
   #waitingForQuiet = 0;
   #isStopped = false;
 
-  constructor(parts: FolderLooksParts) {
+  /** @param quietMax how many may be waiting for their quiet time; fewer in tests */
+  constructor(parts: FolderLooksParts, quietMax = quietAtOnceMax) {
     const { rules, intake } = parts;
     this.#parts = parts;
+    this.#quietMax = quietMax;
     this.failed = new FailedLooks(rules.root, intake.log);
     this.leftOut = new LeftOut(rules.root, intake.log);
   }
@@ -108,13 +113,24 @@ export class FolderLooks {
       if (!isAllThere) this.#parts.hints?.watchFolder(path, nowMs);
   }
 
-  /** Waits while so many folders wait for their quiet time, or are looked at, that no more should be begun. */
+  /**
+   * Waits while so many folders wait for their quiet time, or are looked at, that no more should be opened: until all that
+   * are quiet by now would be done, and no longer. Those that move on and on must not keep the scan for ever; what is
+   * remembered grows by a page in that time.
+   */
   async roomForMore(): Promise<void> {
-    while (this.#isFull() && !this.#isStopped) await sleep(swarmMsMin);
+    const { rules, intake } = this.#parts;
+    const untilMs = intake.clock.monotonicMs() + rules.root.settle.quietMs + recordedWithinMs;
+    await this.#fewUnderWay();
+    while (this.#waitingForQuiet > this.#quietMax && !this.#isStopped) {
+      if (intake.clock.monotonicMs() >= untilMs) return;
+      await sleep(swarmMsMin);
+    }
   }
 
-  #isFull(): boolean {
-    return this.#waitingForQuiet > quietAtOnceMax || this.#looking.size > looksLeftMax;
+  /** Each look ends by itself. */
+  async #fewUnderWay(): Promise<void> {
+    while (this.#looking.size > looksLeftMax && !this.#isStopped) await sleep(swarmMsMin);
   }
 
   /**
@@ -127,7 +143,7 @@ export class FolderLooks {
     looked.catch((error: unknown) => this.#parts.onBug(error));
     const patience = sleep(scanPatienceMs, undefined, { signal: over.signal }).catch(() => undefined);
     await Promise.race([looked, patience]);
-    await this.roomForMore();
+    await this.#fewUnderWay();
   }
 
   /** No look begins any more. */

@@ -346,12 +346,10 @@ export class RootIntake {
       if (this.#isStopped) return;
       const wanted = unfinished.filter((path) => !this.rules.isIgnoredFolder(path));
       tally.folders += listed - (unfinished.length - wanted.length);
-      await this.#lookAtAll(
-        wanted.filter((path) => !this.#looks.isOpen(path)),
-        tally,
-      );
+      const closed = wanted.filter((path) => !this.#looks.isOpen(path));
+      await this.#lookAtAll(closed, tally);
       tally.advance(listed);
-      await this.#looks.roomForMore();
+      if (closed.length > 0) await this.#looks.roomForMore();
     }
   }
 
@@ -407,13 +405,12 @@ export class RootIntake {
     for (const state of ['settling', 'overdue'] as const) {
       for (let after: Folder | null = null; !this.#isStopped;) {
         const page: Folder[] = await outbox.openFolders(state, name, after, pageOfRows);
-        await this.#lookAtAll(
-          page.map(({ path }) => path).filter((path) => !this.#looks.isOpen(path)),
-          tally,
-        );
+        const closed = page.map(({ path }) => path).filter((path) => !this.#looks.isOpen(path));
+        await this.#lookAtAll(closed, tally);
         const last = page.at(-1);
         if (last === undefined || page.length < pageOfRows) break;
         after = last;
+        if (closed.length > 0) await this.#looks.roomForMore();
       }
     }
   }

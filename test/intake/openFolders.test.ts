@@ -2,9 +2,12 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { FolderLooks } from '../../src/intake/folderLooks.ts';
 import type { RootIntake } from '../../src/intake/rootIntake.ts';
+import { rulesOf } from '../../src/intake/rules.ts';
 import { RunFolders } from '../../src/reading/runFolders.ts';
 import type { Run } from '../../src/outbox/nouns.ts';
+import { machineClock } from '../../src/system/clock.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
@@ -189,4 +192,55 @@ test('a folder that is read for as long as it takes holds up no scan: what comes
   }
   await until('both to be runs', async () => (await root.count('queued')) === 2, patienceMs);
   await folders.close();
+});
+
+test('folders that never become quiet hold up the others for a quiet time, and no longer', async ({ root }) => {
+  const quietMs = 3_600_000;
+  let nowMs = 0;
+  let asked = 0;
+  const monotonicMs = (): number => {
+    asked += 1;
+    return nowMs;
+  };
+  const looks = new FolderLooks(
+    {
+      rules: rulesOf(root.dropRoot({ settle: { quietMs, deadlineMs: 2 * quietMs } })),
+      intake: root.parts({ clock: { ...machineClock, monotonicMs } }),
+      directory: { hasLost: async () => Promise.resolve(false), isAsSeen: async () => Promise.resolve(true) },
+      hints: null,
+      start: () => null,
+      isListed: () => true,
+      onLooked: () => undefined,
+      onBug: (error) => expect(error).toBeUndefined(),
+    },
+    2,
+  );
+  const waits = async (): Promise<{ isOver: boolean }> => {
+    const wait = { isOver: false };
+    void looks.roomForMore().then(() => (wait.isOver = true));
+    const before = asked;
+    await until('it to be over, or to go on', () => wait.isOver || asked > before + 3);
+    return wait;
+  };
+  for (const name of ['one', 'two']) {
+    root.drop(name);
+    await looks.look(name, 'scan');
+  }
+  expect(await waits()).toEqual({ isOver: true });
+  root.drop('three');
+  await looks.look('three', 'scan');
+  for (let page = 0; page < 2; page += 1) {
+    const wait = await waits();
+    expect(wait).toEqual({ isOver: false });
+    nowMs += quietMs;
+    // As when a log grows in each of them.
+    for (const name of ['one', 'two', 'three']) {
+      writeFileSync(join(root.path, name, 'run.log'), String(page));
+      await looks.look(name, 'event');
+    }
+    nowMs += quietMs / 2;
+    await until('it to be over', () => wait.isOver);
+  }
+  expect(looks.openPaths()).toEqual(['one', 'two', 'three']);
+  await looks.stop();
 });
