@@ -116,7 +116,8 @@ function* closedFolder(path: string, code: string): Look {
     ownFiles: [],
     newestChangeMs: Number(stats.ctimeNs / 1_000_000n),
     newestFileChangeMs: 0,
-    signature: signatureOf([], reason, String(stats.ctimeNs)),
+    // Not its time: what is closed may be a directory in it, and we write into the folder ourselves that it is overdue.
+    signature: signatureOf([], reason, String(stats.uid), String(stats.gid), String(stats.mode)),
     sighting: { missing: [], missingMarker: null, unreadable: reason, lastChanged: null },
     refusal: null,
   };

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
+  lstatSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -13,6 +15,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { look } from '../../src/reading/sight.ts';
 import { sightFolder } from '../../src/reading/sightFolder.ts';
 import { isUngiving, linkToAnothers } from './anothersFile.ts';
 import { folderWith, seed, seen, sightRules, temporaryFolder } from './folder.ts';
@@ -26,6 +29,33 @@ function changedAfter(path: string, other: string): void {
     if (isDirectory) rmSync(join(path, 'solver.tmp'));
   }
 }
+
+/** As whoever may not list it, or a directory in it, sees a folder. */
+function seenClosed(path: string): string | undefined {
+  const looking = look(path, sightRules);
+  let step = looking.next();
+  while (step.done !== true) {
+    step =
+      step.value.kind === 'stats'
+        ? looking.next(lstatSync(step.value.path, { bigint: true }))
+        : looking.throw(Object.assign(new Error('it is closed'), { code: 'EACCES' }));
+  }
+  return step.value?.signature;
+}
+
+test('a closed folder is the same when we write into it that it is overdue, and another one when its mode changes', () => {
+  const path = folderWith(seed);
+  const before = seenClosed(path);
+  const { ctimeNs } = statSync(path, { bigint: true });
+  do {
+    writeFileSync(join(path, 'nextmv-problem.json'), '{}');
+    rmSync(join(path, 'nextmv-problem.json'));
+  } while (statSync(path, { bigint: true }).ctimeNs === ctimeNs);
+  expect(seenClosed(path)).toBe(before);
+  chmodSync(path, 0o500);
+  onTestFinished(() => chmodSync(path, 0o700));
+  expect(seenClosed(path)).not.toBe(before);
+});
 
 describe('a look at a folder', () => {
   test('shows its mapped files and finds nothing missing', async () => {
