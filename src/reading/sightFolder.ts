@@ -2,7 +2,7 @@
  * The two ways of looking at a run folder: one that leaves the loop to others meanwhile, and one for a thread that has
  * nothing else to do. What is made of what they find is the same (`sight.ts`).
  */
-import { lstatSync, opendirSync, readdirSync, type BigIntStats, type Dirent } from 'node:fs';
+import { lstatSync, opendirSync, readdirSync, statfsSync, type BigIntStats, type Dirent } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { errorCode } from '../system/files.ts';
 import type { Entry } from './mapping.ts';
@@ -12,6 +12,21 @@ import { look, type Answer, type FolderSight, type Question, type SightRules } f
 const bufferSize = 256;
 /** A directory of this size has a few thousand names at most, and is listed in one go: that costs half. */
 const smallDirectoryBytesMax = 64 * 1024;
+/**
+ * File systems that say in bytes how large a directory is: numbers of statfs(2). ZFS says how many names are in it, FUSE
+ * whatever it likes, and a server of a share what its own file system says.
+ */
+const sizingTypes = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // XFS
+  0x9123683e, // btrfs
+  0x01021994, // tmpfs
+  0x794c7630, // overlayfs
+  0xf2f52010, // F2FS
+]);
+/** By device: it is asked once. Devices of file systems that come and go are not many. */
+const sizing = new Map<bigint, boolean>();
+const sizingMax = 1_000;
 
 /** @returns null when the folder is not there (any more) or is no directory */
 export async function sightFolder(path: string, rules: SightRules): Promise<FolderSight | null> {
@@ -38,10 +53,16 @@ export function sightFolderSync(
 ): FolderSight | null {
   const looking = look(path, rules);
   let step = looking.next();
+  // A directory is asked what it is before it is listed.
+  let device: bigint | null = null;
   while (step.done !== true) {
     try {
-      const found = answerSync(step.value);
-      if (step.value.kind === 'stats') onStats?.(step.value.path, found as BigIntStats | null);
+      const found = answerSync(step.value, device);
+      if (step.value.kind === 'stats') {
+        const stats = found as BigIntStats | null;
+        device = stats?.dev ?? null;
+        onStats?.(step.value.path, stats);
+      }
       step = looking.next(found);
     } catch (error) {
       step = looking.throw(error);
@@ -69,32 +90,51 @@ async function found(question: Question): Promise<Answer> {
   return entries;
 }
 
-function answerSync(question: Question): Answer {
+function answerSync(question: Question, device: bigint | null): Answer {
   try {
-    return foundSync(question);
+    if (question.kind === 'stats') return lstatSync(question.path, { bigint: true });
+    return entriesSync(question.path, question.max, question.directoryBytes, device);
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;
   }
 }
 
-function foundSync(question: Question): Answer {
-  if (question.kind === 'stats') return lstatSync(question.path, { bigint: true });
-  const { directoryBytes } = question;
-  // Some file systems do not say how large it is.
-  if (directoryBytes > 0n && directoryBytes <= smallDirectoryBytesMax)
-    return readdirSync(question.path, { withFileTypes: true }).map(entryOf);
+/**
+ * @param max of more than so many one more is enough, but all may be returned of a directory that is small
+ * @param device on which it lies; null: it is not known
+ * @throws system errors
+ */
+export function entriesSync(
+  path: string,
+  max: number,
+  directoryBytes: bigint,
+  device: bigint | null,
+): Entry[] {
+  const isSmall = directoryBytes > 0n && directoryBytes <= smallDirectoryBytesMax;
+  if (isSmall && device !== null && tellsSize(path, device))
+    return readdirSync(path, { withFileTypes: true }).map(entryOf);
   const entries: Entry[] = [];
-  const directory = opendirSync(question.path, { bufferSize });
+  const directory = opendirSync(path, { bufferSize });
   try {
     for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
       entries.push(entryOf(entry));
-      if (entries.length > question.max) break;
+      if (entries.length > max) break;
     }
   } finally {
     directory.closeSync();
   }
   return entries;
+}
+
+/** Whether the size that a directory has tells how many names may be in it. */
+function tellsSize(path: string, device: bigint): boolean {
+  const known = sizing.get(device);
+  if (known !== undefined) return known;
+  if (sizing.size >= sizingMax) sizing.clear();
+  const tells = sizingTypes.has(statfsSync(path).type >>> 0);
+  sizing.set(device, tells);
+  return tells;
 }
 
 function isAbsent(error: unknown): boolean {

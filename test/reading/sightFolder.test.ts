@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   symlinkSync,
@@ -12,7 +13,8 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { sightFolder, sightFolderSync } from '../../src/reading/sightFolder.ts';
+import { entriesSync, sightFolder, sightFolderSync } from '../../src/reading/sightFolder.ts';
+import { isUnshareable, mountShared } from '../journey/mounts.ts';
 import { folderWith, seed, sightRules, temporaryFolder } from './folder.ts';
 
 const seeded = (change: (path: string) => void) => (): string => {
@@ -80,6 +82,20 @@ test('a folder with a socket in a role', async () => {
   expect(sight?.refusal?.text).toContain('run.log is a socket');
   expect(sight).toEqual(await sightFolder(path, sightRules));
 });
+
+test.skipIf(isUnshareable)(
+  'where the size of a directory tells nothing, no more names are read than may be in it',
+  () => {
+    const [path, shared] = [temporaryFolder(), temporaryFolder()];
+    for (let i = 0; i < 50; i += 1) writeFileSync(join(path, `step-${i}.tmp`), '');
+    const at = join(shared, 'shared');
+    onTestFinished(mountShared(path, at));
+    const { size, dev } = lstatSync(at, { bigint: true });
+    // Small, as it says itself.
+    expect(size).toBeLessThan(64n * 1024n);
+    expect(entriesSync(at, 10, size, dev)).toHaveLength(11);
+  },
+);
 
 test('neither takes an error for an empty folder', async () => {
   const path = join(temporaryFolder(), 'n'.repeat(300));
