@@ -220,7 +220,8 @@ async function earlierPlaces(
   }
   for (const run of ofInode) {
     if (!isOurs(run) || run.path === path) continue;
-    const atOldPath = await directoryAt(root.path, run.path);
+    const found = await directoryAt(root.path, run.path);
+    const atOldPath = found === 'closed' ? null : found;
     const kinship = kinshipOf({
       before: run.directory,
       atOldPath,
@@ -228,11 +229,13 @@ async function earlierPlaces(
       areBirthsKept: folder.isBirthKnown || (await keepsBirths(dirname(join(root.path, path)), directory)),
       isUnmoved: isMarkOf(run.content, content),
     });
-    if (kinship === 'moved') {
+    // What is the very directory cannot lie at a closed place as well; of one that only looks like it a person has to say.
+    const isTold = found !== 'closed' || isSameDirectory(run.directory, directory);
+    if (kinship === 'moved' && isTold) {
       const isFound = atOldPath !== null && isSameDirectory(atOldPath, directory);
       return { ...nothing, movedFrom: run.run, otherName: isFound ? run.path : null };
     }
-    if (kinship === 'untold') return { ...nothing, doubtful: run.run };
+    if (kinship !== 'another') return { ...nothing, doubtful: run.run };
   }
   return nothing;
 }

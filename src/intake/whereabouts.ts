@@ -70,7 +70,7 @@ export class Whereabouts {
     const paths = new Map<string, string>();
     for await (const path of this.#below('', 1)) {
       const directory = await directoryAt(this.#root.path, path);
-      if (directory !== null) paths.set(keyOf(directory), path);
+      if (directory !== null && directory !== 'closed') paths.set(keyOf(directory), path);
     }
     return { beganMs, paths };
   }
@@ -90,7 +90,7 @@ export class Whereabouts {
 
 async function isAt(root: string, path: string, directory: DirectoryIdentity): Promise<boolean> {
   const found = await directoryAt(root, path);
-  return found !== null && isSameDirectory(found, directory);
+  return found !== null && found !== 'closed' && isSameDirectory(found, directory);
 }
 
 function keyOf({ ino, birthNs }: DirectoryIdentity): string {
@@ -99,11 +99,22 @@ function keyOf({ ino, birthNs }: DirectoryIdentity): string {
 
 /**
  * @param path relative to the root; what lies behind a link is not in it
- * @returns null when nothing is there. @throws system errors
+ * @returns null when nothing is there; closed: a directory on the way there, below the root, may be passed through by
+ * others alone, and nobody knows. @throws system errors
  */
-export async function directoryAt(root: string, path: string): Promise<DirectoryIdentity | null> {
-  const stats = await statsIn(root, join(root, path));
-  return stats === null ? null : directoryOf(stats);
+export async function directoryAt(root: string, path: string): Promise<DirectoryIdentity | null | 'closed'> {
+  try {
+    const stats = await statsIn(root, join(root, path));
+    return stats === null ? null : directoryOf(stats);
+  } catch (error) {
+    // Of what lies in the root itself this says that the root is closed.
+    if (path.includes('/') && isClosed(error)) return 'closed';
+    throw error;
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM';
 }
 
 /** @param mayBeClosed what nobody may list holds no folder that could be tracked there; null is returned for it */
@@ -111,8 +122,7 @@ async function opened(path: string, mayBeClosed: boolean): Promise<Dir | null> {
   try {
     return await opendir(path, { bufferSize: 1024 });
   } catch (error) {
-    const isClosed = errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM';
-    if (mayBeClosed && (isClosed || isAbsent(error))) return null;
+    if (mayBeClosed && (isClosed(error) || isAbsent(error))) return null;
     throw error;
   }
 }

@@ -194,7 +194,9 @@ test('a folder that is read for as long as it takes holds up no scan: what comes
   await folders.close();
 });
 
-test('folders that never become quiet hold up the others for a quiet time, and no longer', async ({ root }) => {
+test('folders that never become quiet hold up the others for a quiet time, and no longer', async ({
+  root,
+}) => {
   const quietMs = 3_600_000;
   let nowMs = 0;
   let asked = 0;

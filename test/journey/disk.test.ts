@@ -2,7 +2,7 @@
  * File systems that become read-only or full, and folders that are closed to the daemon's user, while it runs: it says
  * so, nobody is parked for it, and it goes on by itself where that can be.
  */
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { plan, resultIn, writeFiles } from './folders.ts';
@@ -162,6 +162,39 @@ describe.skipIf(isAlone)('closed to the daemon’s user (EACCES)', () => {
       await well(again);
       await recorded(scene, again, 'wednesday');
       await expectOneRunEach(scene, 'monday', 'tuesday', 'wednesday');
+    },
+  );
+
+  test.concurrent(
+    'a date folder holds up no folder that is made again or moved, and none of them is sent twice',
+    async ({ scene }) => {
+      openToOthers(scene);
+      scene.configure({}, { depth: 2 });
+      const day = (name: string): string => scene.folder(name);
+      for (const name of ['monday', 'tuesday', 'closed']) {
+        mkdirSync(day(name));
+        chmodSync(day(name), 0o777);
+      }
+      mkdirSync(join(day('closed'), 'other'));
+      const daemon = await scene.daemon({ user: otherUser });
+      for (const run of ['monday/again', 'monday/moved']) {
+        scene.drop(run);
+        await scene.state(daemon, run, 'recorded');
+      }
+      // It may be listed, and nobody may know what is in it.
+      chmodSync(day('closed'), 0o744);
+      rmSync(scene.folder('monday/again'), { recursive: true });
+      const again = scene.drop('monday/again');
+      // As far as its result goes into it, it was looked at.
+      chmodSync(again, 0o777);
+      await until('the result in the folder that was made again', () => resultIn(again));
+      renameSync(scene.folder('monday/moved'), scene.folder('tuesday/moved'));
+      chmodSync(day('monday'), 0o744);
+      await scene.state(daemon, 'tuesday/moved', 'recorded');
+      scene.drop('tuesday/last');
+      await scene.state(daemon, 'tuesday/last', 'recorded');
+      expect(await scene.platformRuns()).toHaveLength(3);
+      await daemon.stop();
     },
   );
 
