@@ -88,6 +88,7 @@ export class Delivery {
     this.#probing = new Probing(parts, gate, pauses, cut);
     this.#lists = new ListFailures(parts, gate, pauses);
     this.#reconcileLoop = new ReconcileLoop(parts, this.#lists, pauses, wake, cut);
+    const ending = AbortSignal.any([cut, this.#ending.signal]);
     this.#proving = new Proving(
       parts,
       this.#lists,
@@ -97,11 +98,11 @@ export class Delivery {
         onDistrust: () => this.#reconcileLoop.wake(),
         onBug: (error, app) => this.#break(error, { app }),
       },
-      AbortSignal.any([cut, this.#ending.signal]),
+      ending,
     );
     this.#lanes = uploadLanes(parts.uploadsAtOnce);
     // Every request under way listens to them.
-    setMaxListeners(0, cut, this.#ending.signal);
+    setMaxListeners(0, cut, this.#ending.signal, ending);
   }
 
   /** Something may be due now. */

@@ -24,7 +24,7 @@ export interface OnceOutcome {
   /** Folders that are still being written. */
   readonly settling: number;
   readonly needsPerson: number;
-  /** Why the platform is paused, if it is. */
+  /** Why the platform is paused, or an app, if one is. */
   readonly paused: string | null;
   /** Drop roots that could not be looked at, with the reason. */
   readonly unscanned: readonly string[];
@@ -75,7 +75,7 @@ async function outcomeNow({ outbox, delivery, dropRoots }: OnceParts): Promise<O
     undelivered: sum('queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'),
     settling: sum('settling'),
     needsPerson: sum('parked', 'rejected', 'overdue'),
-    paused: delivery.pause()?.failure.text ?? null,
+    paused: (delivery.pause() ?? delivery.pausedApps()[0])?.failure.text ?? null,
     unscanned: dropRoots.intakes.flatMap((root) => {
       const why = root.unscanned();
       return why === null ? [] : [`${root.rules.root.path} ${why}`];

@@ -51,3 +51,11 @@ test.concurrent('where its list alone cannot be read, that is said likewise', as
   scene.calm();
   await scene.result('monday');
 });
+
+test.concurrent('`run --once` ends with how many were not delivered, and why', async ({ scene }) => {
+  scene.faults.always({ app }, notThere);
+  scene.drop('monday');
+  const { code, stderr } = await scene.command('run', '--once', '--wait-max', '2s');
+  expect({ code, stderr }).toMatchObject({ code: 69 });
+  expect(stderr).toMatch(/1 not delivered \(.*404/s);
+});
