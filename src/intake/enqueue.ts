@@ -11,6 +11,7 @@ import { isMarkOf } from '../core/thinning.ts';
 import type { Enqueued, NewRun, RootStart, Run, RunSettings } from '../outbox/nouns.ts';
 import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
 import { isoTime } from '../system/clock.ts';
+import { appOf, targetOf, type ReadPlace } from './appOf.ts';
 import type { IntakeParts } from './parts.ts';
 import { HostChanged } from './hostChanged.ts';
 import { provenBy } from './resultFile.ts';
@@ -81,7 +82,7 @@ export async function enqueueFolder(
 ): Promise<Enqueued> {
   const { outbox, clock, policy, platformId, host, log } = parts;
   const nowMs = clock.nowMs();
-  const app = wishes.app ?? folder.content.meta.appId ?? root.app;
+  const { app, isAsked } = await appOf(folder, root, parts, wishes.app);
   const { generation } = folder.content;
   const key = { version: identityVersion, platform: platformId, app, host, dropRoot: root.name, generation };
   const isProvable = wishes.again !== true && mayHold(resultFileName, folder, root);
@@ -93,7 +94,7 @@ export async function enqueueFolder(
     directory: folder.directory,
     signature: folder.signature,
     content: folder.content,
-    settings: settingsOf(folder, root, host, wishes, nowMs),
+    settings: { ...settingsOf(folder, root, host, wishes, nowMs), ...(isAsked ? { isAppAsked: true } : {}) },
     movedFrom: earlier.movedFrom,
     movedAway: earlier.movedAway,
     doubt: earlier.doubtful === null || wishes.again === true ? null : movedOrCopied(earlier.doubtful),
@@ -125,17 +126,14 @@ export function mayHold(
 }
 
 /** Whether the folder's result file proves that this very content was sent to this platform and app. @throws HostChanged */
-export async function provesItself(
-  folder: Pick<CompleteFolder, 'path' | 'directory' | 'content'>,
-  root: DropRoot,
-  parts: IntakeParts,
-): Promise<boolean> {
-  return (await believedRun(folder, root, folder.content.meta.appId ?? root.app, parts)) !== null;
+export async function provesItself(folder: ReadPlace, root: DropRoot, parts: IntakeParts): Promise<boolean> {
+  const { app } = await appOf(folder, root, parts);
+  return (await believedRun(folder, root, app, parts)) !== null;
 }
 
 /** The run that the folder's result file proves it to be; null: none. @throws HostChanged */
 async function believedRun(
-  folder: Pick<CompleteFolder, 'path' | 'directory' | 'content'>,
+  folder: ReadPlace,
   root: DropRoot,
   app: string,
   { outbox, platformId, host }: IntakeParts,
@@ -147,14 +145,6 @@ async function believedRun(
   // This machine had another name when it tracked the folder: with a new outbox all would be sent again.
   if ((await outbox.oldestRun()) === null) throw new HostChanged(proven.host, host, folder.path);
   return null;
-}
-
-/** For which platform and app a folder's row holds: another configuration looks at every folder afresh. */
-export function targetOf(
-  root: Pick<DropRoot, 'app'>,
-  { platformId }: Pick<IntakeParts, 'platformId'>,
-): string {
-  return `${platformId} ${root.app}`;
 }
 
 function settingsOf(

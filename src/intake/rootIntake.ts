@@ -9,7 +9,7 @@ import { fileSystemAt } from '../system/fileSystem.ts';
 import { Waking } from '../system/waking.ts';
 import { Audit, smallRootMax } from './audit.ts';
 import type { Auditor } from './auditor.ts';
-import { targetOf } from './enqueue.ts';
+import { targetOf } from './appOf.ts';
 import { announce, warnOfClock } from './firstStart.ts';
 import { FolderLooks } from './folderLooks.ts';
 import { chokidarEntriesMax, Hints, parentWatchesMax, type HintsKind } from './hints.ts';

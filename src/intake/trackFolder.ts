@@ -2,6 +2,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { errorCode } from '../system/files.ts';
+import { appOf, type ReadPlace } from './appOf.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { completeFolder, enqueueFolder, type Wishes } from './enqueue.ts';
 import { levelOf } from './levels.ts';
@@ -94,7 +95,9 @@ async function trackAt(
   if (after?.signature !== sight.signature)
     return refused(`${folder} changed while it was read`, 'Track it when the solver is done.');
   const contradiction =
-    wishes.again === true ? null : await contradicts(path, read.content.generation, root, wishes, parts);
+    wishes.again === true
+      ? null
+      : await contradicts({ path, directory: sight.directory, content: read.content }, root, wishes, parts);
   if (contradiction !== null) return contradiction;
   // Asked for by name, so it is wanted now, however long it has lain there.
   const wanted = { newestChangeMs: parts.clock.nowMs(), isHistory: false };
@@ -110,14 +113,14 @@ async function trackAt(
 
 /** Options that say something else than the row of this very content does change nothing: they are refused. */
 async function contradicts(
-  path: string,
-  generation: string,
+  place: ReadPlace,
   root: DropRoot,
   wishes: Wishes,
-  { outbox }: IntakeParts,
+  parts: IntakeParts,
 ): Promise<Tracked | null> {
-  const app = wishes.app ?? root.app;
-  const runs = await outbox.runsAtPath(root.name, path, 1_000);
+  const { app } = await appOf(place, root, parts, wishes.app);
+  const { generation } = place.content;
+  const runs = await parts.outbox.runsAtPath(root.name, place.path, 1_000);
   const run = runs.find(({ key }) => key.generation === generation && key.app === app);
   if (run === undefined) return null;
   const differs = (wish: string | undefined, has: string | null): boolean =>

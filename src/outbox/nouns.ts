@@ -15,6 +15,8 @@ export interface RunSettings {
   readonly batchExperimentId: string | null;
   /** What is added from the log; absent in rows of a time when nothing was. Kept, so that it is the same in each upload. */
   readonly enrich?: readonly Enrichment[];
+  /** A person has said the app: it stands nowhere in the folder, and is not that of its root. */
+  readonly isAppAsked?: true;
 }
 
 /** A run: one generation on its way to one app of one platform. */

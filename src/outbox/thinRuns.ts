@@ -28,6 +28,8 @@ interface Common {
   readonly dropRoot: string;
   readonly dev: string;
   readonly instance: string | null;
+  /** Absent: its root said the app, or its folder. */
+  readonly isAppAsked?: true;
   readonly mapping: FilesMapping | null;
   /** null where their names are the run's own. */
   readonly files: readonly ThinFile[] | null;
@@ -201,6 +203,7 @@ function thinColumns(row: ThickRow): {
       ...{ version, platform, app, host, dropRoot },
       dev: directory.dev,
       instance: settings.instance,
+      ...(settings.isAppAsked === true ? { isAppAsked: true } : {}),
       mapping: mapping ?? null,
       files: hasOwnNames ? null : files,
       archive,
@@ -232,7 +235,7 @@ function thinColumns(row: ThickRow): {
 /** The row that it was, with nothing where something was let go. */
 function thickOf(thin: ThinRow): ThickRow {
   const common = JSON.parse(thin.common) as Common;
-  const { version, platform, app, host, dropRoot, dev, instance, mapping, archive } = common;
+  const { version, platform, app, host, dropRoot, dev, instance, isAppAsked, mapping, archive } = common;
   const {
     run,
     counter,
@@ -261,7 +264,7 @@ function thickOf(thin: ThinRow): ThickRow {
     fingerprint: fingerprintOf(key),
     directory: directoryText({ dev, ino: thin.ino, birthNs: thin.birthNs }),
     content: JSON.stringify(content),
-    settings: JSON.stringify({ instance, name: thin.name ?? lastName(firstPath) }),
+    settings: JSON.stringify({ instance, name: thin.name ?? lastName(firstPath), isAppAsked }),
     kind: 'recorded',
     state: JSON.stringify({ kind: 'recorded', runId }),
     createdAtMs: sinceMs - thin.tookMs,

@@ -89,6 +89,21 @@ test.concurrent(
   },
 );
 
+test.concurrent(
+  'a lost outbox finds by its result file what a person had tracked to another app',
+  async ({ scene }) => {
+    scene.configure({}, { allow_app_id: ['tortoise-app'] });
+    const folder = scene.drop('monday');
+    expect(await scene.command('track', folder, '--app', 'tortoise-app', '--wait')).toMatchObject({
+      code: 0,
+    });
+    loseTheOutbox(scene);
+    const daemon = await scene.daemon();
+    expect((await scene.state(daemon, 'monday', 'recorded')).app).toBe('tortoise-app');
+    expect(scene.count('create')).toBe(1);
+  },
+);
+
 test.concurrent('an outbox that was rolled back finds what it has forgotten', async ({ scene }) => {
   await recordsAll(scene, ['monday', 'tuesday']);
   const copy = join(scene.dir, 'outbox.copy');

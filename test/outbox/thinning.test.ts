@@ -62,7 +62,7 @@ function wordyRun(path: string): NewRun {
   return {
     ...run,
     content,
-    settings: { ...run.settings, instance: 'devint', description: 'long '.repeat(50) },
+    settings: { ...run.settings, instance: 'devint', description: 'long '.repeat(50), isAppAsked: true },
   };
 }
 
@@ -89,7 +89,10 @@ test('a recorded run keeps what tells its folder, and nothing else', async () =>
     directory,
     isThinned: true,
     warnings: [],
-    settings: { instance: 'devint', name: 'weekly', description: '', options: {}, batchExperimentId: null },
+    settings: {
+      ...{ instance: 'devint', name: 'weekly', description: '', options: {}, batchExperimentId: null },
+      isAppAsked: true,
+    },
     content: {
       ...content,
       asideDigest: '',
