@@ -73,10 +73,13 @@ function familyOf(code: string): string {
   return code.split('_').slice(0, 2).join('_');
 }
 
-/** A change that takes longer than this is no slow disk (a busy one was seen to take two seconds) but a stuck one, in ms. */
+/**
+ * A change that is silent for longer than this is no slow disk (a busy one was seen to take two seconds) but a stuck one, in
+ * ms. One that changes very many rows says that it gets on.
+ */
 export const answeredMsMax = 10_000;
 
-/** @param ms for how long the oldest change has not been answered */
+/** @param ms for how long a change has not been answered, and nothing was heard of its getting on */
 export function stuck(ms: number): OutboxTrouble | null {
   if (ms < answeredMsMax) return null;
   return {

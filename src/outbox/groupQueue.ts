@@ -51,8 +51,8 @@ export class GroupQueue {
   #isScheduled = false;
   #nextId = 1;
   #trouble: OutboxTrouble | null = null;
-  /** When the group that is on its way left, on the monotonic clock; null: none is. */
-  #leftMs: number | null = null;
+  /** When the group that is on its way left, or was last heard of, on the monotonic clock; null: none is. */
+  #heardMs: number | null = null;
   #ended: Error | null = null;
   #afterClose: (() => void) | null = null;
   #heldSinceMs: number | null = null;
@@ -80,6 +80,9 @@ export class GroupQueue {
             if (message.isUnsynced) this.#settleSoon();
             else this.#forgetSettling();
             break;
+          case 'gettingOn':
+            this.#heardMs = machineClock.monotonicMs();
+            break;
           case 'trouble':
             this.#noteTrouble(message.trouble);
             break;
@@ -106,7 +109,7 @@ export class GroupQueue {
 
   trouble(): OutboxTrouble | null {
     if (this.failure !== null) return { text: this.failure.message, hint: 'The daemon ends, to start anew.' };
-    const waitsMs = this.#leftMs === null ? 0 : machineClock.monotonicMs() - this.#leftMs;
+    const waitsMs = this.#heardMs === null ? 0 : machineClock.monotonicMs() - this.#heardMs;
     return this.#trouble ?? stuck(waitsMs);
   }
 
@@ -163,7 +166,7 @@ export class GroupQueue {
     if (requests.length === 0) return;
     this.#isBusy = true;
     this.groups += 1;
-    this.#leftMs = nowMs;
+    this.#heardMs = nowMs;
     this.order({ kind: 'group', requests, isDurable: requests.some(isDurable) });
   }
 
@@ -201,7 +204,7 @@ export class GroupQueue {
 
   #take(replies: readonly Reply[]): void {
     this.#isBusy = false;
-    this.#leftMs = null;
+    this.#heardMs = null;
     for (const reply of replies) {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);

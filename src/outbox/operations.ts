@@ -12,9 +12,13 @@ import { runOperations } from './runOperations.ts';
 import { thinOperations } from './thinOperations.ts';
 import { runRows } from './runRows.ts';
 
-export function outboxOperations(db: Db) {
+/**
+ * @param gettingOn told again and again by what may take longer than anyone waits for an answer: where a hundred thousand
+ *   rows are changed at once
+ */
+export function outboxOperations(db: Db, gettingOn: () => void = () => undefined) {
   const sql = prepareAll(db);
-  const rows = runRows(sql);
+  const rows = runRows(sql, gettingOn);
   const doubt = doubtOperations(sql, rows);
   return {
     ...doubt,

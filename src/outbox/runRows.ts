@@ -25,7 +25,8 @@ export interface Chance {
   readonly policy: LifecyclePolicy;
 }
 
-export function runRows(sql: Statements) {
+/** @param gettingOn told after each page of rows that all have to be gone through */
+export function runRows(sql: Statements, gettingOn: () => void) {
   const thin = thinRuns(sql);
   const runs = (found: unknown[]): Claim[] => (found as RunRow[]).map(runOf);
   const runByNumber = (run: number): Claim | null => {
@@ -69,6 +70,7 @@ export function runRows(sql: Statements) {
     for (let after = 0; ;) {
       const page = runs(pageAfter(after, pageOfRows));
       for (const run of page) work(run);
+      gettingOn();
       const last = page.at(-1);
       if (last === undefined || page.length < pageOfRows) return;
       after = last.run;

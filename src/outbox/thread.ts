@@ -46,6 +46,8 @@ export type ThreadMessage =
   | { readonly kind: 'failedToOpen'; readonly error: ThrownError }
   /** isUnsynced: it has changed something that only a later sync makes durable. */
   | { readonly kind: 'replies'; readonly replies: readonly Reply[]; readonly isUnsynced: boolean }
+  /** The group that it has takes long because it changes much: it does not wait for anything. */
+  | { readonly kind: 'gettingOn' }
   /** Null: it is over. */
   | { readonly kind: 'trouble'; readonly trouble: OutboxTrouble | null }
   /** The outbox cannot be used any more, and the process has to end. */
@@ -118,7 +120,7 @@ class Keeper {
     this.#owned = owned;
     this.#say = say;
     const { db } = owned;
-    const operations = outboxOperations(db);
+    const operations = outboxOperations(db, () => say({ kind: 'gettingOn' }));
     this.#intents = () => operations.intents();
     const totalChanges = db.prepare('select total_changes()').pluck();
     this.#changes = () => Number(totalChanges.get());
