@@ -85,6 +85,17 @@ export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirs
       sql.saveFolder.run(folderColumns(folder));
     },
 
+    /**
+     * A person's word, which is believed only of what it was said of: the folder may have become something else since.
+     * @param states of which it has to be in one
+     * @returns the folder as it is then; null: it is in none of these, and is left as it is
+     */
+    skipFolder(dropRoot: string, path: string, states: readonly OpenState[], nowMs: number): Folder | null {
+      const hint = 'It is looked at again when its content changes.';
+      const row = sql.skipFolder.get({ dropRoot, path, states: JSON.stringify(states), hint, nowMs });
+      return row === undefined ? null : folderOf(row as FolderRow);
+    },
+
     forgetFolder(dropRoot: string, path: string): void {
       sql.forgetFolder.run({ dropRoot, path });
     },

@@ -80,6 +80,7 @@ const operationNames = [
   'foldersOfRoot',
   'pathsNamed',
   'saveFolder',
+  'skipFolder',
   'forgetFolder',
   'unsettleFolder',
   'openFolders',

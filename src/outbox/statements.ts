@@ -201,6 +201,9 @@ export const statements = {
       changed_at_ms = excluded.changed_at_ms, since_ms = excluded.since_ms, run = excluded.run,
       target = excluded.target`,
   unsettleFolder: `update folder set signature = '', changed_at_ms = @nowMs where drop_root = @dropRoot and path = @path`,
+  skipFolder: `update folder set state = 'skipped', since_ms = @nowMs, hint = @hint
+    where drop_root = @dropRoot and path = @path and state in (select value from json_each(@states))
+    returning ${folderColumns}`,
   forgetFolder: 'delete from folder where drop_root = @dropRoot and path = @path',
   unsettleFolderOf: `update folder set signature = '', changed_at_ms = @nowMs
     where (drop_root, path) = (select drop_root, path from run where run = @run) and run = @run`,

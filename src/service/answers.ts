@@ -31,7 +31,7 @@ import {
 } from '../http/operations.ts';
 import type { Sessions } from '../http/page/sessions.ts';
 import { askOfLasting, lastingKinds, lastsTooLongMs, unclearTooLongMs } from '../core/lasting.ts';
-import { isLive, needsPerson, type RunState, type ShownState } from '../core/run.ts';
+import { isLive, needsPerson, type RunState } from '../core/run.ts';
 import { BackupRefused } from '../outbox/backup.ts';
 import type { Folder, Run } from '../outbox/nouns.ts';
 import { clearProblem } from '../system/problemFile.ts';
@@ -142,28 +142,31 @@ export class Answers implements Operations {
   }
 
   async answer({ word, selectors, all, reason, root, dryRun }: PersonsAnswer): Promise<AnsweredView> {
-    const chosen: Found[] = [];
+    // Named twice is meant once, also by a name and by what many have in common.
+    const chosen = new Map<string, Found>();
+    const choose = (found: Found): unknown => chosen.set(keyOf(found), found);
     await this.#assertRoot(root);
-    for (const wanted of selectors) {
-      const found = await this.#find(wanted);
-      // Named twice is meant once.
-      if (!chosen.some((other) => isSameFound(other, found))) chosen.push(found);
-    }
+    for (const wanted of selectors) choose(await this.#find(wanted));
     // Of these there may be very many.
     if (word === 'retry' && reason === 'backfill' && selectors.length === 0)
       return await this.#wantLeftOut(root, dryRun);
     if (all || reason !== null || (root !== null && selectors.length === 0))
-      chosen.push(...(await this.#waitingForAnswer(word)));
+      for await (const found of this.#waitingForAnswer(word, root)) choose(found);
     const runs: RunView[] = [];
     const leftAlone: { run: RunView; why: string }[] = [];
-    for (const found of chosen) {
+    for (const found of chosen.values()) {
       const view = this.#view(found);
       if (root !== null && view.drop_root !== root) continue;
       if (reason !== null && view.reason?.class !== reason) continue;
-      const why = answerable(view.state, word);
+      const why = this.#whyNot(view, word);
       if (why !== null) leftAlone.push({ run: view, why });
       else if (dryRun) runs.push(view);
-      else runs.push(await this.#give(found, word));
+      else {
+        // What became of it since it was listed is no reason to stop in the middle of the others.
+        const given = await this.#give(found, word);
+        if (given.why === null) runs.push(given.run);
+        else leftAlone.push({ run: given.run, why: given.why });
+      }
     }
     if (!dryRun && runs.length > 0) this.#parts.delivery.wake();
     return { dry_run: dryRun, runs, more: 0, left_alone: leftAlone };
@@ -288,12 +291,15 @@ export class Answers implements Operations {
     throw new Unanswerable('none', `there is no drop root "${String(root)}"; there is ${this.#rootNames()}`);
   }
 
-  /** A root that was taken out of the configuration is still one while there are runs of it. @throws Unanswerable */
+  /**
+   * A root that was taken out of the configuration is still one while there is anything of it.
+   * @throws Unanswerable
+   */
   async #assertRoot(name: string | null): Promise<void> {
     const { outbox } = this.#parts.intakeParts;
-    if (name === null || this.#parts.dropRoots.intakes.some(({ rules }) => rules.root.name === name)) return;
+    if (name === null || this.#parts.dropRoots.named(name) !== null) return;
     const any = { states: [], dropRoot: name, sinceMs: null, beforeRun: null, limit: 1 };
-    if ((await outbox.list(any)).length > 0) return;
+    if ((await outbox.list(any)).length > 0 || (await outbox.folderCount(name)) > 0) return;
     throw new Unanswerable('none', `there is no drop root "${name}"; there is ${this.#rootNames()}`);
   }
 
@@ -375,6 +381,8 @@ export class Answers implements Operations {
     const matches = await this.#foundAt(this.#placesOf(text, path), generation);
     if (matches.length === 0)
       matches.push(...(await this.#foundAt(await this.#placesNamed(text), generation)));
+    if (matches.length === 0)
+      matches.push(...(await this.#foundAt(await this.#placesInFormer(text, path), generation)));
     if (matches.length === 0 && number !== undefined) return await this.#numbered(Number(number));
     const [only, ...others] = matches;
     if (only === undefined) {
@@ -424,6 +432,33 @@ export class Answers implements Operations {
       }
     }
     return places;
+  }
+
+  /**
+   * Where roots lay that are not configured any more nobody knows after a restart: there a folder is called by its path below
+   * the root, or as it is shown, with the root's name before it.
+   */
+  async #placesInFormer(text: string, path: string): Promise<Located[]> {
+    const { folders } = await this.#parts.intakeParts.outbox.counts();
+    const roots = new Set(
+      folders.map(({ dropRoot }) => dropRoot).filter((dropRoot) => this.#isFormer(dropRoot)),
+    );
+    const names = path.split(sep);
+    return [...roots].flatMap((dropRoot) => {
+      const root = this.#parts.dropRoots.evenFormer(dropRoot);
+      const starts = names.flatMap((name, at) => (name === dropRoot ? [at + 1] : []));
+      const below = [
+        text,
+        ...(root === null ? [] : [relative(root.path, path)]),
+        ...starts.map((at) => names.slice(at).join(sep)),
+      ];
+      return [...new Set(below)].map((one) => ({ dropRoot, below: one }));
+    });
+  }
+
+  /** Whether nobody looks at it: it was taken out of the configuration. */
+  #isFormer(dropRoot: string): boolean {
+    return dropRoot !== outsideRootName && this.#parts.dropRoots.named(dropRoot) === null;
   }
 
   async #numbered(number: number): Promise<Found> {
@@ -489,12 +524,11 @@ export class Answers implements Operations {
   }
 
   /** Everything that a bulk answer could be about. */
-  async #waitingForAnswer(word: PersonsAnswer['word']): Promise<Found[]> {
+  async *#waitingForAnswer(word: PersonsAnswer['word'], root: string | null): AsyncGenerator<Found> {
     const { outbox } = this.#parts.intakeParts;
-    const found: Found[] = [];
-    const states: OpenState[] = word === 'retry' ? ['rejected'] : ['rejected', 'overdue'];
+    const states = word === 'retry' ? (['rejected'] as const) : this.#skippedFrom(root);
     for (const state of states) {
-      for await (const folder of this.#openFolders(state, null)) found.push({ kind: 'folder', folder });
+      for await (const folder of this.#openFolders(state, null)) yield { kind: 'folder', folder };
     }
     for (let beforeRun: number | null = null; ;) {
       const page: Run[] = await outbox.list({
@@ -504,14 +538,29 @@ export class Answers implements Operations {
         beforeRun,
         limit: pageOfRows,
       });
-      for (const run of page) found.push({ kind: 'run', run });
+      for (const run of page) yield { kind: 'run', run };
       const last = page.at(-1);
-      if (last === undefined || page.length < pageOfRows) return found;
+      if (last === undefined || page.length < pageOfRows) return;
       beforeRun = last.run;
     }
   }
 
-  async #give(found: Found, word: PersonsAnswer['word']): Promise<RunView> {
+  /** The states of folders that a person can skip. One that settles does so by itself, where somebody looks at it. */
+  #skippedFrom(dropRoot: string | null): readonly OpenState[] {
+    const isLeft = dropRoot !== null && this.#isFormer(dropRoot);
+    return isLeft ? ['rejected', 'overdue', 'settling'] : ['rejected', 'overdue'];
+  }
+
+  /** @returns null when the word is an answer to what it waits for, or why it is not */
+  #whyNot({ state, drop_root }: RunView, word: PersonsAnswer['word']): string | null {
+    if (state === 'parked' || state === 'rejected') return null;
+    if (word === 'skip' && this.#skippedFrom(drop_root).some((skipped) => skipped === state)) return null;
+    if (word === 'retry' && state === 'skipped') return null;
+    return `it is ${state}, which waits for no answer`;
+  }
+
+  /** @returns what it is now, and why it was left alone after all; null: it was not */
+  async #give(found: Found, word: PersonsAnswer['word']): Promise<{ run: RunView; why: string | null }> {
     const { outbox, clock, policy, placesOfRoot, log } = this.#parts.intakeParts;
     const nowMs = clock.nowMs();
     if (found.kind === 'run') {
@@ -521,31 +570,33 @@ export class Answers implements Operations {
         { nowMs, random: clock.random(), policy },
       );
       if (now === null || now === 'claimed')
-        throw new Unanswerable('refused', `run #${found.run.run} is under way just now`);
+        return { run: this.#view(found), why: 'it is under way just now' };
       const run = now;
       this.#parts.delivery.forget(run.run);
       log.info({ run: run.run }, `a person said: ${word} ${run.path}`);
       const places = placesOfRoot(run.key.dropRoot);
       if (places !== null) await clearProblem(places, run.path);
-      return viewOfRun(run, this.#parts.view);
+      return { run: viewOfRun(run, this.#parts.view), why: null };
     }
     const { folder } = found;
-    const intake = this.#parts.dropRoots.intakes.find(({ rules }) => rules.root.name === folder.dropRoot);
-    if (intake !== undefined) await clearProblem(intake.rules.root, folder.path);
-    log.info({ root: folder.dropRoot, folder: folder.path }, `a person said: ${word} ${folder.path}`);
-    if (word === 'skip') {
-      const skipped: Folder = {
-        ...folder,
-        state: 'skipped',
-        sinceMs: nowMs,
-        hint: 'It is looked at again when its content changes.',
-      };
-      await outbox.saveFolder(skipped);
-      return viewOfFolder(skipped, this.#parts.view);
-    }
-    if (folder.reason.class === 'backfill') await outbox.wantFolder(folder.dropRoot, folder.path, nowMs);
-    else await outbox.unsettleFolder(folder.dropRoot, folder.path, nowMs);
-    await intake?.lookNow(folder.path);
+    const { dropRoot, path } = folder;
+    const intake = this.#parts.dropRoots.intakes.find(({ rules }) => rules.root.name === dropRoot);
+    const skipped =
+      word === 'skip' ? await outbox.skipFolder(dropRoot, path, this.#skippedFrom(dropRoot), nowMs) : null;
+    if (word === 'skip' && skipped === null)
+      return { run: await this.#folderNow(folder), why: 'it has changed just now' };
+    if (intake !== undefined) await clearProblem(intake.rules.root, path);
+    log.info({ root: dropRoot, folder: path }, `a person said: ${word} ${path}`);
+    if (skipped !== null) return { run: viewOfFolder(skipped, this.#parts.view), why: null };
+    if (folder.reason.class === 'backfill') await outbox.wantFolder(dropRoot, path, nowMs);
+    else await outbox.unsettleFolder(dropRoot, path, nowMs);
+    await intake?.lookNow(path);
+    return { run: await this.#folderNow(folder), why: null };
+  }
+
+  /** The folder as it is by now, or the run that was made of it. */
+  async #folderNow(folder: Folder): Promise<RunView> {
+    const { outbox } = this.#parts.intakeParts;
     const [now = folder] = await outbox.folders(folder.dropRoot, [folder.path]);
     const run = now.run === null ? null : await outbox.run(now.run);
     return run !== null && now.state === 'known'
@@ -569,17 +620,9 @@ export class Answers implements Operations {
   }
 }
 
-function isSameFound(a: Found, b: Found): boolean {
-  if (a.kind === 'run') return b.kind === 'run' && a.run.run === b.run.run;
-  return b.kind === 'folder' && a.folder.dropRoot === b.folder.dropRoot && a.folder.path === b.folder.path;
-}
-
-/** @returns null when the word is an answer to that state, or why it is not */
-function answerable(state: ShownState, word: PersonsAnswer['word']): string | null {
-  if (state === 'parked' || state === 'rejected') return null;
-  if (word === 'skip' && state === 'overdue') return null;
-  if (word === 'retry' && state === 'skipped') return null;
-  return `it is ${state}, which waits for no answer`;
+function keyOf(found: Found): string {
+  if (found.kind === 'run') return `#${String(found.run.run)}`;
+  return `${found.folder.dropRoot}/${found.folder.path}`;
 }
 
 function hasCome(state: RunState, until: WaitOrder['until']): boolean {

@@ -390,6 +390,25 @@ describe('folders', () => {
     expect(await outbox.folders('plans', ['a'])).toEqual([]);
   });
 
+  test('are skipped only in a state that the word was said of, with all else as it is by now', async () => {
+    const outbox = await opened();
+    await outbox.saveFolder(folder('late', { state: 'overdue' }));
+    await outbox.saveFolder(folder('done', { state: 'known', run: 1 }));
+    const now1 = now + 1;
+    expect(await outbox.skipFolder('plans', 'late', ['rejected'], now1)).toBeNull();
+    expect(await outbox.skipFolder('plans', 'late', ['rejected', 'overdue'], now1)).toMatchObject({
+      ...{ path: 'late', state: 'skipped', sinceMs: now1, changedAtMs: now, signature: 's' },
+      hint: 'It is looked at again when its content changes.',
+    });
+    expect(await outbox.skipFolder('plans', 'done', ['rejected', 'overdue'], now1)).toBeNull();
+    expect(await outbox.skipFolder('plans', 'absent', ['rejected', 'overdue'], now1)).toBeNull();
+    const states = (await outbox.foldersOfRoot('plans', '', 9)).map(({ path, state }) => [path, state]);
+    expect(states).toEqual([
+      ['done', 'known'],
+      ['late', 'skipped'],
+    ]);
+  });
+
   test('come in pages, in the order of their paths and of their root alone', async () => {
     const outbox = await opened();
     for (const path of ['c', 'a', 'b']) await outbox.saveFolder(folder(path));
