@@ -10,6 +10,7 @@ export interface OnceParts {
   readonly outbox: Outbox;
   readonly delivery: Delivery;
   readonly dropRoots: DropRoots;
+  readonly platformId: string;
   readonly clock: Clock;
   readonly waitMsMax: number;
   readonly stop: AbortSignal;
@@ -19,10 +20,11 @@ export interface OnceParts {
 
 export interface OnceOutcome {
   readonly recorded: number;
-  /** Runs on their way that could not be finished. */
+  /** Runs on their way to the configured platform that could not be finished. */
   readonly undelivered: number;
-  /** Folders that are still being written. */
+  /** Folders of configured drop roots that are still being written: nobody looks at others. */
   readonly settling: number;
+  /** Likewise, and runs on their way to a platform that is not configured. */
   readonly needsPerson: number;
   /** Why the platform is paused, or an app, if one is. */
   readonly paused: string | null;
@@ -66,15 +68,19 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
   return { ...after, recorded: after.recorded - before.recorded };
 }
 
-async function outcomeNow({ outbox, delivery, dropRoots }: OnceParts): Promise<OnceOutcome> {
-  const { states } = await outbox.counts();
+async function outcomeNow({ outbox, delivery, dropRoots, platformId }: OnceParts): Promise<OnceOutcome> {
+  const { states, folders } = await outbox.counts();
+  const foreign = (await outbox.foreignDue(platformId)).reduce((total, { count }) => total + count, 0);
   const sum = (...kinds: (keyof typeof states)[]): number =>
     kinds.reduce((total, kind) => total + (states[kind] ?? 0), 0);
+  const watched = folders.filter(({ dropRoot }) => dropRoots.named(dropRoot) !== null);
+  const sumOfFolders = (...kinds: string[]): number =>
+    watched.reduce((total, { state, count }) => total + (kinds.includes(state) ? count : 0), 0);
   return {
     recorded: sum('recorded'),
-    undelivered: sum('queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'),
-    settling: sum('settling'),
-    needsPerson: sum('parked', 'rejected', 'overdue'),
+    undelivered: sum('queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final') - foreign,
+    settling: sumOfFolders('settling'),
+    needsPerson: sum('parked') + sumOfFolders('rejected', 'overdue') + foreign,
     paused: (delivery.pause() ?? delivery.pausedApps()[0])?.failure.text ?? null,
     unscanned: dropRoots.intakes.flatMap((root) => {
       const why = root.unscanned();

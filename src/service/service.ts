@@ -55,6 +55,7 @@ export class Service {
   readonly changes: Changes;
   /** Aborted when the outbox cannot be used any more. */
   readonly failed: AbortSignal;
+  readonly #platformId: string;
   readonly #config: Config;
   readonly #around: Surroundings;
   readonly #progress: LoopProgress;
@@ -70,6 +71,7 @@ export class Service {
     const { clock, log, version, passPoint } = around;
     const { outbox, folders, platform, platformId, host } = base;
     this.#config = config;
+    this.#platformId = platformId;
     this.#around = around;
     this.#closers = base.closers;
     this.failed = base.failed;
@@ -275,6 +277,7 @@ export class Service {
           outbox: this.outbox,
           delivery: this.delivery,
           dropRoots: this.dropRoots,
+          platformId: this.#platformId,
           clock,
           waitMsMax,
           stop: either,

@@ -1,6 +1,9 @@
 /** `run --once`: deliver what is there, and end with an exit code that a script can go by. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
-import { plan, resultIn, writeFiles } from '../journey/folders.ts';
+import type { RunView } from '../../src/http/operations.ts';
+import { dropFolder, plan, resultIn, writeFiles } from '../journey/folders.ts';
 import { test, type Scene } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
 
@@ -74,3 +77,44 @@ test.concurrent('while it runs, commands reach it like a daemon', async ({ scene
   });
   expect(JSON.parse(status.stdout)).toMatchObject({ running: true, pid: program.pid });
 });
+
+test.concurrent(
+  'folders of a drop root that was taken out are not waited for, and a person can skip them',
+  async ({ scene }) => {
+    const other = join(scene.dir, 'b');
+    mkdirSync(other);
+    scene.configure({ drop_roots: [scene.dropRoot(), scene.dropRoot({ path: './b' })] });
+    dropFolder(other, 'half', { 'input.json': {} });
+    dropFolder(other, 'bad', { ...plan('bad'), 'meta.json': { status: 'x' } });
+    const before = await once(scene, '--wait-max', '1s');
+    expect(before.stderr).toContain('0 recorded, 1 still being written, 1 need a person');
+    scene.configure();
+    // It would wait for an hour.
+    expect(await once(scene, '--wait-max', '1h')).toMatchObject({ code: 0, stderr: '0 recorded.\n' });
+
+    expect((await scene.command('skip', 'b/half')).stdout).toContain('1 is skipped');
+    expect((await scene.command('skip', '--root', 'b')).stdout).toContain('1 is skipped');
+    const listed = await scene.command('list', '--root', 'b', '--json');
+    const states = listed.stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as RunView).state);
+    expect(states).toEqual(['skipped', 'skipped']);
+    expect((await scene.command('skip', '--root', 'c')).stderr).toContain('there is no drop root "c"');
+  },
+);
+
+test.concurrent(
+  'runs on their way to another platform are not waited for: they need a person',
+  async ({ scene }) => {
+    scene.faults.always({}, { kind: 'answer', status: 503 });
+    scene.drop('plan');
+    expect((await once(scene, '--wait-max', '1s')).code).toBe(69);
+    scene.calm();
+    const endpoint = scene.standIn.endpoint.replace('127.0.0.1', 'localhost');
+    scene.configure({ platform: scene.nextmv({ endpoint }) });
+    const finished = await once(scene, '--wait-max', '1h');
+    expect(finished.stderr).toBe('1 recorded, 1 need a person: see `runtrackd status`.\n');
+    expect(finished.code).toBe(3);
+  },
+);
