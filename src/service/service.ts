@@ -242,21 +242,7 @@ export class Service {
       await this.#untilStopped(stop, async (either) => {
         await this.#reviveRuns();
         const loops = this.#begin(either);
-        loops.beginAll({
-          ...this.#announcing(),
-          ...this.#listening(),
-          history: (signal) => countOldRuns(this.outbox, signal),
-          thinning: async (signal) =>
-            await thinRuns(
-              {
-                outbox: this.outbox,
-                clock: this.#around.clock,
-                keepMs: () => this.config.historyKeepMs,
-                progress: this.#progress.loop('thinning'),
-              },
-              signal,
-            ),
-        });
+        loops.beginAll({ ...this.#announcing(), ...this.#listening() });
         await loops.ended();
       });
     } finally {
@@ -392,6 +378,18 @@ export class Service {
     loops.beginAll({
       delivery: (signal) => this.delivery.run(signal, null),
       reconcile: (signal) => this.delivery.reconcile(signal),
+      // Also where cron starts it: what is not done when it ends is, step by step, the next times.
+      history: (signal) => countOldRuns(this.outbox, signal),
+      thinning: async (signal) =>
+        await thinRuns(
+          {
+            outbox: this.outbox,
+            clock: this.#around.clock,
+            keepMs: () => this.config.historyKeepMs,
+            progress: this.#progress.loop('thinning'),
+          },
+          signal,
+        ),
     });
     return loops;
   }

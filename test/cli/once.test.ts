@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { RunView } from '../../src/http/operations.ts';
+import type { RunStory, RunView } from '../../src/http/operations.ts';
 import { dropFolder, plan, resultIn, writeFiles } from '../journey/folders.ts';
 import { test, type Scene } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
@@ -118,3 +118,14 @@ test.concurrent(
     expect(finished.code).toBe(3);
   },
 );
+
+test.concurrent('each time it lets go of stories that are older than history.keep', async ({ scene }) => {
+  scene.configure({ history: { keep: '1s' } });
+  scene.drop('plan');
+  expect((await once(scene)).stderr).toBe('1 recorded.\n');
+  await until('its story to be let go', async () => {
+    expect((await once(scene)).code).toBe(0);
+    const shown = await scene.command('show', 'plan', '--json');
+    return (JSON.parse(shown.stdout) as RunStory).thinned;
+  });
+});
