@@ -53,6 +53,14 @@ export function runOperations(
     return (holder ?? thin.holding(platform, app, runId)?.run ?? run) !== run;
   };
 
+  /** Of a run that was made just now. Among the runs that are not thinned an index sees to it. */
+  const isHeldByThinned = ({ run, fence }: Hand, { state }: Conclusion['life']): boolean => {
+    if (state.kind !== 'tracked' || state.polls > 0 || !thin.hasAny()) return false;
+    const found = runByNumber(run);
+    if (found?.isClaimed !== true || found.fence !== fence) return false;
+    return thin.holding(found.key.platform, found.key.app, state.runId) !== undefined;
+  };
+
   /** A run under which the process died before: nothing is claimed beside it. @returns null: there is none */
   const suspectAlone = (due: Due): Claim[] | null => {
     const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
@@ -125,6 +133,7 @@ export function runOperations(
         ...{ run, fence, dueAtMs, nowMs, keep: keep ? 1 : 0 },
         outputSame: outputSame === null ? null : outputSame ? 1 : 0,
       };
+      if (isHeldByThinned({ run, fence }, life)) return 'runIdTaken';
       try {
         if (sql.conclude.run(columns).changes === 0) return false;
       } catch (error) {

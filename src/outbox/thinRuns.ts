@@ -93,6 +93,7 @@ export function thinRuns(sql: Statements) {
       : undefined;
 
   return {
+    hasAny,
     byNumber,
     byFingerprint,
 

@@ -218,15 +218,22 @@ describe('concluding', () => {
     expect((await outbox.run(2))?.life.state.kind).toBe('queued');
   });
 
-  test('never lets two rows have one run of the platform', async () => {
-    const outbox = await opened();
-    await withRuns(outbox, 2);
-    await taken(outbox, 1, road.tracked);
-    await expect(taken(outbox, 2, road.tracked)).rejects.toThrow('not concluded: runIdTaken');
-    // That changed nothing, not even a part.
-    expect(await outbox.run(2)).toMatchObject({ life: { state: { kind: 'intended' } }, isClaimed: true });
-    expect((await outbox.history(2)).map(({ state }) => state)).not.toContain('tracked');
-  });
+  test.each([
+    { first: 'is tracked', happenings: road.tracked, thinned: 0 },
+    { first: 'is recorded and thinned', happenings: road.recorded, thinned: 1 },
+  ])(
+    'never lets two rows have one run of the platform: the first $first',
+    async ({ happenings, thinned }) => {
+      const outbox = await opened();
+      await withRuns(outbox, 2);
+      await taken(outbox, 1, happenings);
+      expect(await outbox.thinRuns(far, 50)).toBe(thinned);
+      await expect(taken(outbox, 2, road.tracked)).rejects.toThrow('not concluded: runIdTaken');
+      // That changed nothing, not even a part.
+      expect(await outbox.run(2)).toMatchObject({ life: { state: { kind: 'intended' } }, isClaimed: true });
+      expect((await outbox.history(2)).map(({ state }) => state)).not.toContain('tracked');
+    },
+  );
 });
 
 type Move = 'claim' | 'conclude' | 'keep' | 'release' | 'takeOver' | 'conclude the first' | 'person';
