@@ -15,7 +15,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isoTime } from '../system/clock.ts';
@@ -70,7 +70,8 @@ export function writeNote(stateDir: string, note: OutboxNote): void {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const file = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(file, `${JSON.stringify(note)}\n`);
+    // Not by `writeSync`, which calls it no error that a full disk takes a part.
+    writeFileSync(file, `${JSON.stringify(note)}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -54,12 +54,12 @@ export class SpooledArchive {
     this.membersSha256 = facts.membersSha256;
   }
 
-  /** Its bytes from the beginning, as often as wanted. */
+  /** Its bytes from the beginning, as often as wanted. @throws SpoolTrouble */
   async *read(): AsyncGenerator<Buffer> {
     for (let at = 0; at < this.bytes;) {
       const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, this.bytes - at));
-      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, at);
-      if (bytesRead === 0) throw new Error('the spooled archive became shorter');
+      const { bytesRead } = await spooling(this.#file.read(buffer, 0, buffer.length, at));
+      if (bytesRead === 0) throw new SpoolTrouble('it became shorter while it lay there');
       yield buffer.subarray(0, bytesRead);
       at += bytesRead;
     }
@@ -70,7 +70,7 @@ export class SpooledArchive {
   }
 }
 
-/** The machine does not take the archive: what it is made of may be well. */
+/** The machine does not take the archive, or does not give it back: what it is made of may be well. */
 export class SpoolTrouble extends Error {
   readonly code: string | undefined;
 
@@ -141,6 +141,15 @@ async function openSpool(spoolDir: string): Promise<FileHandle> {
   return spool;
 }
 
+/** All of a chunk: a disk on which room runs out takes a part of it, and calls that no error. */
+async function writeAt(spool: FileHandle, chunk: Buffer, at: number): Promise<void> {
+  for (let written = 0; written < chunk.length;) {
+    const { bytesWritten } = await spool.write(chunk, written, chunk.length - written, at + written);
+    if (bytesWritten === 0) throw new SpoolTrouble('the disk takes no more of it');
+    written += bytesWritten;
+  }
+}
+
 async function packInto(
   spool: FileHandle,
   folder: OpenFolder,
@@ -172,7 +181,7 @@ async function packInto(
   const storing = async (): Promise<void> => {
     for await (const chunk of packed as AsyncIterable<Buffer>) {
       hash.update(chunk);
-      await spooling(spool.write(chunk, 0, chunk.length, bytes));
+      await spooling(writeAt(spool, chunk, bytes));
       bytes += chunk.length;
     }
   };

@@ -43,7 +43,11 @@ export async function readyBody(
   const { name } = body.archive;
   try {
     const spooled = await spool(folder, content, body, spoolDir, signal, beat);
-    return { bytes: spooled.bytes, read: () => spooled.read(), close: () => spooled.close() };
+    return {
+      bytes: spooled.bytes,
+      read: () => readSpooled(spooled, name, spoolDir),
+      close: () => spooled.close(),
+    };
   } catch (error) {
     if (signal.aborted || error instanceof SourceChanged || error instanceof RuntrackdError) throw error;
     if (error instanceof SpoolTrouble) throw noRoom(name, spoolDir, error);
@@ -149,6 +153,14 @@ async function spool(
   throw new SourceChanged(archive.name, 'has changed since it was found complete');
 }
 
+async function* readSpooled(spooled: SpooledArchive, name: string, spoolDir: string): AsyncGenerator<Buffer> {
+  try {
+    yield* spooled.read();
+  } catch (error) {
+    throw error instanceof SpoolTrouble ? noRoom(name, spoolDir, error) : error;
+  }
+}
+
 /** What of the folder the archive has, by the mapping that was in force then. */
 async function selectionOf(
   folder: OpenFolder,
@@ -170,7 +182,7 @@ function noRoom(name: string, spoolDir: string, trouble: SpoolTrouble): Runtrack
   return new RuntrackdError(
     {
       class: 'no-room-for-archive',
-      text: `the archive of ${name} cannot be put into ${spoolDir} (${trouble.code ?? trouble.message})`,
+      text: `the archive of ${name} cannot be kept in ${spoolDir} (${trouble.code ?? trouble.message})`,
       hint: `Make room on the disk of ${spoolDir}, or let the daemon write there; it is tried again until it works.`,
       reach: 'storage',
     },

@@ -23,6 +23,7 @@ import { readyBody } from '../../src/reading/readyBody.ts';
 import { isSameArchive } from '../../src/reading/returnedArchive.ts';
 import { sightFolder, sightFolderSync } from '../../src/reading/sightFolder.ts';
 import { OpenFolder } from '../../src/system/files.ts';
+import { cutShort } from './spool.ts';
 import { folderWith, meta, names, readAs, sightRules, temporaryFolder, type Files } from './folder.ts';
 
 const directories: Partial<FilesMapping> = { input: defaultFileNames.input, output: defaultFileNames.output };
@@ -307,6 +308,27 @@ describe('what is packed', () => {
     await expect(ready).rejects.toMatchObject({
       failure: { class: 'no-room-for-archive', reach: 'storage' },
     });
+    await folder.close();
+  });
+
+  test.skipIf(process.platform !== 'linux')('likewise where the spool loses a part of it', async () => {
+    const path = folderWith(files);
+    const content = await contentAs(path);
+    const folder = await OpenFolder.open(path);
+    const [body] = artefactBodies(content, '');
+    if (body === undefined) throw new Error('there is an input');
+    const spoolDir = temporaryFolder();
+    const ready = await readyBody(folder, content, body, spoolDir, never);
+    cutShort(spoolDir, 10);
+    const all = async (): Promise<number> => {
+      let bytes = 0;
+      for await (const chunk of ready.read()) bytes += chunk.length;
+      return bytes;
+    };
+    await expect(all()).rejects.toMatchObject({
+      failure: { class: 'no-room-for-archive', reach: 'storage' },
+    });
+    await ready.close();
     await folder.close();
   });
 });
