@@ -97,8 +97,9 @@ export function settledLife({ state, tries, plainest, everUnknown }: RunLife): R
  */
 export function clockSet(life: RunLife, byMs: number): RunLife {
   const { state } = life;
-  if ((state.kind === 'queued' || state.kind === 'uploaded') && state.uploads.length > 0) {
-    // Else ids that are dead would look young, and be refused.
+  // Only back, or ids that are dead would look young, and be refused: a clock that is ahead may have been set, and the
+  // machine may as well have slept, in which ids grow old. One that only looks old costs an upload.
+  if (byMs < 0 && (state.kind === 'queued' || state.kind === 'uploaded') && state.uploads.length > 0) {
     const uploads = state.uploads.map((done) => ({ ...done, askedAtMs: done.askedAtMs + byMs }));
     return { ...life, state: { ...state, uploads } };
   }

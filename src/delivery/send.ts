@@ -57,13 +57,12 @@ export async function send(
   if ((await outbox.conclude(handOf(claim), conclusion, true, nowMs)) !== true) return null;
   passPoint('intended');
   const intended = { ...claim, life: conclusion.life };
-  if (clock.monotonicMs() - beganMs > intentMsMax) {
-    // The disk may have been full for minutes. A refusal for dead ids would cost the run its error, name and description.
-    if (!areYoung(clock.nowMs()))
-      return { claim: intended, outcome: { happening: { kind: 'uploadsTooOld' } } };
-    // Only once in a row: on a disk that is always as slow nothing would ever be sent.
-    if (again !== 'slotTooOld') return { claim: intended, outcome: { happening: { kind: 'slotTooOld' } } };
-  }
+  // The disk may have been full for minutes, or the machine asleep, which the clock that nobody sets does not tell. A refusal
+  // for dead ids would cost the run its error, name and description.
+  if (!areYoung(clock.nowMs())) return { claim: intended, outcome: { happening: { kind: 'uploadsTooOld' } } };
+  // Only once in a row: on a disk that is always as slow nothing would ever be sent.
+  if (clock.monotonicMs() - beganMs > intentMsMax && again !== 'slotTooOld')
+    return { claim: intended, outcome: { happening: { kind: 'slotTooOld' } } };
   const answered = platform.createRun(
     slot,
     claim.key.app,

@@ -178,9 +178,9 @@ async function uploadOne(
     const tookMs = clock.monotonicMs() - beganMs;
     if (tookMs > policy.uploadAgeMsMax)
       throw new RuntrackdError(linkTooSlow(`the ${body.role}`, body.bytes, tookMs));
-    // The other clock may have been set meanwhile.
-    const setByMs = Math.round(clock.nowMs() - clock.monotonicMs() - aheadMs);
-    return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs + setByMs };
+    // The other clock may have been set meanwhile. Where it is ahead, the machine may have slept instead, and the id be dead.
+    const setBackByMs = Math.min(0, Math.round(clock.nowMs() - clock.monotonicMs() - aheadMs));
+    return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs + setBackByMs };
   }
 }
 

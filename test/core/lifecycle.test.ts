@@ -289,6 +289,14 @@ describe('a clock that was set', () => {
     },
   );
 
+  test.each(['queued', 'uploaded'] as const)(
+    'forwards lets the upload ids of a run that is %s grow old: the machine may have slept',
+    (kind) => {
+      const life = lifeIn({ kind, uploads });
+      expect(clockSet(life, minute)).toBe(life);
+    },
+  );
+
   test('leaves a run alone that has none', () => {
     const life = lifeIn({ kind: 'queued', uploads: [] });
     expect(clockSet(life, -minute)).toBe(life);

@@ -49,7 +49,7 @@ export class Bench {
   readonly folders: RunFolders;
   /** As the service watches its loops. */
   readonly progress: LoopProgress;
-  readonly #clock: { aheadMs: number; setMs: number };
+  readonly #clock: { aheadMs: number; setMs: number; sleptMs: number };
   readonly #key: string | null;
   readonly #platform: PlatformClient;
   readonly #stop = new AbortController();
@@ -60,7 +60,7 @@ export class Bench {
     dir: string,
     outbox: Outbox,
     standIn: StandIn,
-    clock: { aheadMs: number; setMs: number },
+    clock: { aheadMs: number; setMs: number; sleptMs: number },
     changes: Partial<Policy>,
     limits: Limits,
     key: string | null,
@@ -121,14 +121,14 @@ export class Bench {
   static async begin(policy: Partial<Policy>, limits: Limits, key: string | null): Promise<Bench> {
     const dir = mkdtempSync(join(tmpdir(), 'rt-'));
     if (key !== null) writeFileSync(join(dir, 'key'), key);
-    const clock = { aheadMs: 0, setMs: 0 };
+    const clock = { aheadMs: 0, setMs: 0, sleptMs: 0 };
     const standIn = await startStandIn({
       dataDir: join(dir, 'platform'),
       port: 0,
       apps: null,
       apiKey: key,
       faults: new Faults(),
-      now: () => Date.now() + clock.aheadMs,
+      now: () => Date.now() + clock.aheadMs + clock.sleptMs,
     });
     const outbox = await openOutbox(join(dir, 'state'));
     await outbox.freezeHost('bench', Date.now());
@@ -139,7 +139,7 @@ export class Bench {
     const aheadMs = (): number => this.#clock.aheadMs;
     return {
       ...machineClock,
-      nowMs: () => machineClock.nowMs() + aheadMs() + this.#clock.setMs,
+      nowMs: () => machineClock.nowMs() + aheadMs() + this.#clock.sleptMs + this.#clock.setMs,
       monotonicMs: () => machineClock.monotonicMs() + aheadMs(),
     };
   }
@@ -157,6 +157,12 @@ export class Bench {
   letPass(ms: number): void {
     // The machine tells whole milliseconds.
     this.#clock.aheadMs += Math.ceil(ms);
+    this.delivery.wake();
+  }
+
+  /** The machine sleeps: time passes, and the clock that nobody sets stands still. */
+  sleep(ms: number): void {
+    this.#clock.sleptMs += Math.ceil(ms);
     this.delivery.wake();
   }
 

@@ -1,5 +1,5 @@
 /** The machine's clock is set by a day, forwards or back: nothing is sent twice by it, and nothing waits for it. */
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { until } from '../journey/waiting.ts';
 import { minuteMs, test } from './bench.ts';
 
@@ -134,4 +134,39 @@ test('a clock that is set back by minutes makes no upload id young again', async
   // Ids that are dead are refused, and the run would go on in its plainest form.
   expect((await bench.run(run)).life.plainest).toBe(false);
   expect(bench.creates).toBe(sent + 1);
+});
+
+test('a machine that sleeps while a run waits makes no upload id young again', async ({ bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  for (const kind of ['create', 'application'] as const)
+    bench.standIn.faults.always({ kind }, { kind: 'answer', status: 401 });
+  const run = await bench.track('aged');
+  await bench.reaches(run, 'uploaded');
+  await until('everything to wait for a valid key', () => bench.delivery.gate.platformPause() !== null);
+  const clockSet = vi.spyOn(bench.outbox, 'clockSet');
+  bench.sleep(60 * minuteMs);
+  await until('what waits to be counted anew', () => clockSet.mock.settledResults.length > 0);
+  const sent = bench.creates;
+  bench.calm();
+  await until('it to be recorded', async () => {
+    bench.letPass(300);
+    return (await bench.run(run)).life.state.kind === 'recorded';
+  });
+  expect((await bench.run(run)).life.plainest).toBe(false);
+  expect(bench.creates).toBe(sent + 1);
+});
+
+test('nor does one that sleeps during an upload', async ({ bench }) => {
+  let asleep = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind !== 'put' || phase !== 'done' || asleep > 0) return;
+    asleep += 1;
+    bench.sleep(60 * minuteMs);
+  };
+  const run = await bench.track('aged');
+  bench.start();
+  expect((await bench.reaches(run, 'recorded')).life.plainest).toBe(false);
+  expect(asleep).toBe(1);
+  expect(bench.creates).toBe(1);
 });

@@ -47,6 +47,21 @@ test('ids that died meanwhile are not sent: the run keeps its name, and goes on 
   expect(bench.creates).toBe(1);
 });
 
+test('nor are ids that died while the machine slept over the writing, as only the clock tells that can be set', async ({
+  bench,
+}) => {
+  const intents = intentsOf(bench, () => {
+    if (intents() === 1) bench.sleep(16 * minuteMs);
+  });
+  const run = await bench.track('plan');
+  bench.start();
+  const { life, triesTotal } = await bench.reaches(run, 'recorded');
+  expect(life.plainest).toBe(false);
+  expect(triesTotal).toBe(1);
+  expect(intents()).toBe(2);
+  expect(bench.creates).toBe(1);
+});
+
 test('a slot that has become old is given up, and on a disk that is always as slow only once in a row', async ({
   bench,
 }) => {
