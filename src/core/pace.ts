@@ -129,6 +129,12 @@ export function startPace(
   };
 }
 
+/** A pace that takes another's place: what the server wished for outlasts whatever makes us begin anew. */
+export function notBefore(pace: Pace, { floorAtMs: wishedMs }: Pace): Pace {
+  const floorAtMs = Math.max(pace.floorAtMs, wishedMs);
+  return { ...pace, floorAtMs, slotAtMs: Math.max(pace.slotAtMs, floorAtMs) };
+}
+
 /** When a slot may be taken, in ms; due when not later than now. */
 export function freeAtMs(pace: Pace, policy: PacePolicy = pacePolicy): number {
   const ahead = Number.isFinite(pace.rate) ? ((policy.depth - 1) * 1_000) / pace.rate : 0;

@@ -8,6 +8,7 @@ import {
   accepted,
   freeAtMs,
   isWellBelow,
+  notBefore,
   refused,
   startPace,
   takeSlot,
@@ -79,14 +80,12 @@ export class Budget {
     const { runsPerSecond, requestsPerMinute } = this.#limits;
     if (runsPerSecond === limits.runsPerSecond && requestsPerMinute === limits.requestsPerMinute) return;
     this.#limits = limits;
-    [this.#runs, this.#api] = this.#begin(false);
-    this.#pump();
+    this.#beginAnew(false);
   }
 
   /** The platform is back after it was away. */
   recover(): void {
-    [this.#runs, this.#api] = this.#begin(true);
-    this.#pump();
+    this.#beginAnew(true);
   }
 
   get limits(): Limits {
@@ -209,6 +208,13 @@ export class Budget {
         this.#pump();
       },
     };
+  }
+
+  #beginAnew(isRecovering: boolean): void {
+    const [runs, api] = this.#begin(isRecovering);
+    this.#runs = notBefore(runs, this.#runs);
+    this.#api = notBefore(api, this.#api);
+    this.#pump();
   }
 
   #begin(isRecovering: boolean): [Pace, Pace] {

@@ -111,7 +111,8 @@ export class Requests {
 
   retryAfterMs(headers: Dispatcher.ResponseData['headers']): number | undefined {
     const header = headers['retry-after'];
-    return retryAfterMs(typeof header === 'string' ? header : undefined, this.nowMs());
+    // A date is meant by the clock of whoever wrote it, and ours may be hours away from that.
+    return retryAfterMs(typeof header === 'string' ? header : undefined, this.platformTimeMs());
   }
 
   /** @throws RuntrackdError unless the answer is a success that the schema understands */
