@@ -257,8 +257,9 @@ function notingStart(
   const noting: Dispatcher.DispatchHandler = new DecoratorHandler(handler);
   const start = noting.onRequestStart?.bind(noting);
   noting.onRequestStart = (controller, context) => {
-    sent.isStarted = true;
     start?.(controller, context);
+    // Whoever gave up while the connection was made ends it here, before anything is written.
+    if (!controller.aborted) sent.isStarted = true;
   };
   return noting;
 }

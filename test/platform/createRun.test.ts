@@ -114,3 +114,25 @@ test('a request that is given up while its answer is awaited is unclear', async 
   );
   expect(created.kind).toBe('unclear');
 });
+
+test('a request that is given up before there is a connection has certainly made nothing', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  let received = 0;
+  server.on('connection', (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => (received += bytes.length));
+  });
+  const created = await clientOf(`http://127.0.0.1:${port}`).createRun(
+    app,
+    null,
+    { upload_id: 'x', result: { status: 'succeeded' } },
+    AbortSignal.abort(),
+  );
+  expect(created.kind).toBe('nothingMade');
+  expect(received).toBe(0);
+});
