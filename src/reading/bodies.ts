@@ -3,6 +3,7 @@
  * text and of files, so that members can be added to a document of any size without holding it.
  */
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { addedFrom, type Enrichment } from '../core/enrichment.ts';
 import type { Role } from '../core/run.ts';
 import { readChunkBytes, type HeldFile } from '../system/files.ts';
@@ -207,18 +208,20 @@ async function* readFile(
   const handle = await folder.openFile(file.name).catch((error: unknown) => {
     throw new SourceChanged(file.name, `cannot be opened any more (${String(error)})`);
   });
+  // The disk under this one file: everybody else's may be well.
+  const unreadable = (error: unknown): never => {
+    throw new SourceChanged(file.name, `cannot be read any more (${String(error)})`);
+  };
+  const statsNow = async (): Promise<BigIntStats> => await handle.stat({ bigint: true }).catch(unreadable);
   try {
-    const stats = await handle.stat({ bigint: true });
+    const stats = await statsNow();
     if (!stats.isFile()) throw new SourceChanged(file.name, 'is another file now');
     if (stats.size !== BigInt(file.bytes)) throw new SourceChanged(file.name, 'has another size now');
     const hash = createHash('sha256');
     const readFrom = async (from: number): Promise<Buffer> => {
       const until = insert !== null && from < insert.at ? insert.at : file.bytes;
       const buffer = Buffer.allocUnsafe(Math.min(readChunkBytes, until - from));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, from).catch((error: unknown) => {
-        // The disk under this one file: everybody else's may be well.
-        throw new SourceChanged(file.name, `cannot be read any more (${String(error)})`);
-      });
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, from).catch(unreadable);
       return buffer.subarray(0, bytesRead);
     };
     let at = 0;
@@ -235,8 +238,7 @@ async function* readFile(
       // The last bytes are held back until the whole is known to be right: a body cut short is never taken for whole.
       if (
         at === file.bytes &&
-        (hash.digest('hex') !== file.sha256 ||
-          (await handle.stat({ bigint: true })).size !== BigInt(file.bytes))
+        (hash.digest('hex') !== file.sha256 || (await statsNow()).size !== BigInt(file.bytes))
       ) {
         throw new SourceChanged(file.name, 'changed while it was uploaded');
       }

@@ -9,7 +9,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { artefactBodies, readBody, SourceChanged, type ArtefactBody } from '../../src/reading/bodies.ts';
+import {
+  artefactBodies,
+  readBody,
+  SourceChanged,
+  type ArtefactBody,
+  type FileOpener,
+} from '../../src/reading/bodies.ts';
 import { enrichments } from '../../src/core/enrichment.ts';
 import type { FolderContent } from '../../src/core/content.ts';
 import { OpenFolder } from '../../src/system/files.ts';
@@ -334,3 +340,34 @@ describe('what is added from the log', () => {
     expect(JSON.parse(sent.get('assets') ?? '')).toMatchObject({ assets: [{ name: 'Convergence' }] });
   });
 });
+
+test.each([1, 2])(
+  'a disk that does not even tell of a file, asked for the %i. time, holds up its run alone',
+  async (failing) => {
+    const path = folderWith(seed);
+    const content = await contentOf(path);
+    const [body] = bodiesOf(content, '');
+    if (body === undefined) throw new Error('there is an input');
+    const folder = await OpenFolder.open(path);
+    let asked = 0;
+    const opener: FileOpener = {
+      openFile: async (name) => {
+        const file = await folder.openFile(name);
+        return {
+          read: file.read.bind(file),
+          close: file.close.bind(file),
+          stat: async (options) => {
+            asked += 1;
+            if (asked === failing) throw Object.assign(new Error('EIO: i/o error, fstat'), { code: 'EIO' });
+            return await file.stat(options);
+          },
+        };
+      },
+    };
+    const all = async (): Promise<void> => {
+      for await (const chunk of readBody(opener, body)) expect(chunk.length).toBeGreaterThan(0);
+    };
+    await expect(all()).rejects.toThrow(SourceChanged);
+    await folder.close();
+  },
+);
