@@ -102,7 +102,7 @@ export class OpenFolder {
   /** As `writeWhole`, into this very directory. */
   async writeWhole(name: string, content: Content, mode: number, group: number | null): Promise<void> {
     await replaceBy(this.pathOf(name), content, mode, group, this.#calls);
-    await this.#directory.sync();
+    await syncAsFarAsPossible(this.#directory);
   }
 
   /** A file that is not there is as good as removed. */
@@ -241,10 +241,20 @@ export async function syncDirectory(path: string): Promise<void> {
   // With a slash at the end, because the path may be a link to a directory that is held open.
   const directory = await open(`${path}/`, constants.O_RDONLY);
   try {
-    await directory.sync();
+    await syncAsFarAsPossible(directory);
   } finally {
     await directory.close();
   }
+}
+
+/** How file systems say that they know no sync of a directory; some network shares and FUSE do. */
+const knowsNoSync = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+
+/** What was renamed in it is there all the same: where its directory cannot be synced, nothing is left to be done. */
+async function syncAsFarAsPossible(directory: Pick<HeldFile, 'sync'>): Promise<void> {
+  await directory.sync().catch((error: unknown) => {
+    if (!knowsNoSync.has(errorCode(error) ?? '')) throw error;
+  });
 }
 
 /** The code of a system error ("ENOENT"), or undefined for anything else. */

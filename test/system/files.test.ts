@@ -219,3 +219,29 @@ describe('a folder held open', () => {
     expect(errorCode(error)).toBe('ELOOP');
   });
 });
+
+describe('a file system that syncs no directory', () => {
+  const refusing = (code: string): FileCalls => ({
+    ...blocking,
+    open: async (path, flags, mode) => {
+      const file = await blocking.open(path, flags, mode);
+      const isDirectory = (await file.stat({ bigint: true })).isDirectory();
+      if (isDirectory) file.sync = () => Promise.reject(Object.assign(new Error(code), { code }));
+      return file;
+    },
+  });
+
+  test.each(['EINVAL', 'ENOTSUP', 'ENOSYS'])('and says so by %s takes files all the same', async (code) => {
+    const path = temporaryFolder();
+    const folder = await OpenFolder.open(path, refusing(code));
+    await folder.writeWhole('a.json', '{}', 0o644, null);
+    expect(readFileSync(join(path, 'a.json'), 'utf8')).toBe('{}');
+    await folder.close();
+  });
+
+  test('because it fails is trouble', async () => {
+    const folder = await OpenFolder.open(temporaryFolder(), refusing('EIO'));
+    await expect(folder.writeWhole('a.json', '{}', 0o644, null)).rejects.toThrow('EIO');
+    await folder.close();
+  });
+});
