@@ -6,6 +6,7 @@ import { RuntrackdError } from '../core/failure.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
+import { withoutMember } from '../core/withoutMember.ts';
 import { handOf, type Claim, type ResultPlace } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
 import { urlAnswer, type RunAnswer } from '../platform/wire.ts';
@@ -55,14 +56,13 @@ export async function writeBack(
       const allWarnings = [...claim.warnings, ...warnings, ...more];
       return resultText(
         fetched.answer,
-        isInlined(claim, answer),
         ownKey(claim, answer, parts, verified.isSame, allWarnings, outputFile),
       );
     };
     const place: Place = {
       claim,
       document,
-      ownOutput: isInlined(claim, answer) ? null : (fileOf(claim.content, 'output') ?? null),
+      ownOutput: isInlined(fetched.answer) ? null : (fileOf(claim.content, 'output') ?? null),
       isDifferent: verified.isSame === false,
       notBeside: 'warning' in opened ? opened.warning : null,
     };
@@ -126,27 +126,26 @@ async function verify(
   claim: Claim,
   read: ReadAnswer,
   own: OwnFolder | null,
-  { platform, folders, progress }: DeliveryParts,
+  parts: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Verified> {
+  const { folders, progress } = parts;
   const folder = own?.folder ?? null;
-  const answer = read.value;
-  if (!urlAnswer.safeParse(answer['output']).success || isInlined(claim, answer)) {
+  if (isInlined(read)) {
     const hold = async (body: ArtefactBody): Promise<Uint8Array | undefined> =>
       own === null ? undefined : (await folders.hold(own.places.path, own.folder.pathOfItself(), [body]))[0];
     return await verifyInline(claim, read, folder, hold, progress.delivery);
   }
-  const download = () => platform.download(answer['output'], outputBytesMax, signal);
+  const download = () => parts.platform.download(read.value['output'], outputBytesMax, signal);
   return await verifyStream(claim, download, folder, progress.delivery);
 }
 
-/** Whether the answer holds the output itself: a document of one JSON object that is not just an address. */
-function isInlined(claim: Claim, answer: RunAnswer): boolean {
-  if (!('output' in answer) || answer['output'] === null) return true;
-  const output = fileOf(claim.content, 'output');
-  const keys = Object.keys(answer['output'] ?? {});
-  const isAddress = keys.length === 1 && keys[0] === 'url' && urlAnswer.safeParse(answer['output']).success;
-  return !isAddress && (output === undefined || output.type === 'json');
+/**
+ * Whether the answer holds the output itself, if there is any. A solver may put out what looks like an address, and that is
+ * followed nowhere; and an address may have other members beside it, and is a secret.
+ */
+function isInlined({ value, isByUrl }: ReadAnswer): boolean {
+  return !isByUrl || !urlAnswer.safeParse(value['output']).success;
 }
 
 /** To where the drop root wants it, if that takes it, else into the state directory, with a warning that is shown. */
@@ -261,10 +260,12 @@ async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-/** `nextmv-result.json`: the platform's answer as it came, to the last digit, plus one key of ours. */
-function resultText({ value, text }: ReadAnswer, isInlinedOutput: boolean, own: object): string {
-  const withoutOutput = Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'output'));
-  const answer = isInlinedOutput ? text : JSON.stringify(withoutOutput);
+/**
+ * `nextmv-result.json`: the platform's answer as it came, to the last digit, plus one key of ours; but not the address of an
+ * output, which is a secret, and dead in a quarter of an hour.
+ */
+function resultText(read: ReadAnswer, own: object): string {
+  const answer = isInlined(read) ? read.text : withoutMember(read.text, 'output');
   // The answer is an object, so its last bracket closes it; and it has an id, so a comma is due.
   const open = answer.slice(0, answer.lastIndexOf('}')).trimEnd();
   return `${indentJson(`${open},"runtrackd":${JSON.stringify(own)}}`)}\n`;

@@ -40,6 +40,8 @@ export interface UploadTicket {
 export interface ReadAnswer {
   readonly value: RunAnswer;
   readonly text: string;
+  /** It was asked for with the output as a signed URL: what looks like an address is one only then. */
+  readonly isByUrl: boolean;
   /** It was asked for without what the run put out. */
   readonly isMetadata?: boolean;
 }
@@ -140,14 +142,15 @@ export class PlatformClient {
   ): Promise<ReadAnswer> {
     const path = `${routes.run(app, runId)}${byUrl ? '?format=url' : ''}`;
     const asked = { what: 'asking for the result', app: null, ...limit(bytesMax) };
-    return await this.#requests.json(asked, 'GET', path, runAnswer, signal);
+    const answer = await this.#requests.json(asked, 'GET', path, runAnswer, signal);
+    return { ...answer, isByUrl: byUrl };
   }
 
   /** `GET …/runs/{id}/metadata`: the run without its output. */
   async runMetadata(app: string, runId: string, signal: AbortSignal): Promise<ReadAnswer> {
     const asked = { what: 'asking for the run', app: null };
     const answer = await this.#requests.json(asked, 'GET', routes.metadata(app, runId), runAnswer, signal);
-    return { ...answer, isMetadata: true };
+    return { ...answer, isByUrl: false, isMetadata: true };
   }
 
   /** `GET …/runs/{id}/input` or `/output`: the JSON document alone, as text. */

@@ -1,7 +1,10 @@
 /** After a run is tracked: its result finds its way, also when its folder does not take it or the platform lost it. */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished } from 'vitest';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import { plan, resultIn } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
@@ -236,6 +239,69 @@ describe('a large output that does not come back byte for byte', () => {
       warnings: [expect.stringContaining('different from what was sent')],
     });
     expect((await bench.outbox.counts()).differing).toBe(1);
+  });
+});
+
+/** A host that says the same whatever it is asked. @returns its address, and how often it was asked */
+async function hostOf(text: string): Promise<{ readonly url: string; readonly asked: () => number }> {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.end(text);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${String(port)}/page?signature=secret`, asked: () => asked };
+}
+
+describe('an output that looks like an address', () => {
+  test('is written as it is and not followed, because it was not asked for by URL', async ({ bench }) => {
+    const host = await hostOf('what only this network sees');
+    const output = { url: host.url };
+    const run = await bench.track('plan', { ...plan('plan'), 'output.json': output });
+    bench.start();
+    await bench.reaches(run, 'recorded');
+    expect(host.asked()).toBe(0);
+    const result = resultIn(join(bench.dir, 'plan'));
+    expect(result?.output).toEqual(output);
+    expect(result?.runtrackd).toMatchObject({ output_verified: true, warnings: [] });
+    expect(existsSync(join(bench.dir, 'plan', 'nextmv-output.json'))).toBe(false);
+  });
+
+  test('pauses nothing where no platform would name such an address', async ({ bench }) => {
+    const output = { url: 's3://bucket/key' };
+    const run = await bench.track('plan', { ...plan('plan'), 'output.json': output });
+    bench.start();
+    await bench.reaches(run, 'recorded');
+    expect(resultIn(join(bench.dir, 'plan'))?.output).toEqual(output);
+    expect(bench.delivery.gate.platformPause()).toBeNull();
+  });
+
+  test('and was asked for by URL is one, and no word of it is written, whatever else stands beside it', async ({
+    bench,
+  }) => {
+    const large = { solution: { text: 'x'.repeat(1_200_000) } };
+    const host = await hostOf(JSON.stringify(large));
+    const address = JSON.stringify({ url: host.url, expires_at: '2026-01-01T00:00:00Z' });
+    const body = `{"id":"run-1","metadata":{"status_v2":"succeeded","big":9007199254740993},"output":${address}}`;
+    bench.standIn.faults.always({ kind: 'run' }, { kind: 'answer', status: 200, body });
+    const run = await bench.track('big', { ...plan('big'), 'output.json': large });
+    bench.start();
+    await bench.reaches(run, 'recorded');
+    expect(host.asked()).toBe(1);
+    expect(resultIn(join(bench.dir, 'big'))?.runtrackd).toMatchObject({
+      output_verified: true,
+      output_file: 'output.json',
+      warnings: [],
+    });
+    const written = readFileSync(join(bench.dir, 'big', 'nextmv-result.json'), 'utf8');
+    expect(written).not.toContain('signature');
+    expect(written).toContain('9007199254740993');
   });
 });
 
