@@ -20,7 +20,7 @@ import type { DeliveryParts } from './parts.ts';
 import { fetchResult } from './poll.ts';
 import { verifyInline, verifyStream, type Verified } from './verifyOutput.ts';
 
-/** An output that is fetched to be kept is bounded like the platform bounds it. */
+/** An output that is fetched, to be compared or to be kept, is bounded like the platform bounds it. */
 const outputBytesMax = 700 * 1024 * 1024;
 
 /** @returns null when the claim is not the newest any more, and nothing was written */
@@ -136,7 +136,13 @@ async function verify(
       own === null ? undefined : (await folders.hold(own.places.path, own.folder.pathOfItself(), [body]))[0];
     return await verifyInline(claim, read, folder, hold, progress.delivery);
   }
-  const download = () => parts.platform.download(read.value['output'], outputBytesMax, signal);
+  let unused: ReadAnswer | null = read;
+  const download = async (): Promise<AsyncIterable<Uint8Array>> => {
+    // An address lives for a quarter of an hour, and the first time may have taken longer.
+    const current = unused ?? (await fetchResult(claim, parts, signal)).answer;
+    unused = null;
+    return await outputBehind(current, parts, signal);
+  };
   return await verifyStream(claim, download, folder, progress.delivery);
 }
 
@@ -235,11 +241,29 @@ async function keepOutput(
   if (ownOutput === null) return null;
   if (!isDifferent) return ownOutput.archive?.place ?? ownOutput.name;
   const name = `${outputFileStem}${endings[ownOutput.type]}`;
+  await writeWhole(pathOf(name), fetchedOutput(claim, parts, signal), mode, group);
+  return name;
+}
+
+/** Begun only when there is a file to write it to: a download that nobody reads would hold its connection. */
+async function* fetchedOutput(
+  claim: Claim,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   // The first stream was used up by the comparison, and its address may have died since.
   const { answer } = await fetchResult(claim, parts, signal);
-  const bytes = await parts.platform.download(answer.value['output'], outputBytesMax, signal);
-  await writeWhole(pathOf(name), bounded(beating(bytes, parts.progress.delivery)), mode, group);
-  return name;
+  yield* beating(await outputBehind(answer, parts, signal), parts.progress.delivery);
+}
+
+/** @throws RuntrackdError also when it came within the answer, this time, and so names no address to follow */
+async function outputBehind(
+  read: ReadAnswer,
+  { platform }: DeliveryParts,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const address = isInlined(read) ? null : read.value['output'];
+  return bounded(await platform.download(address, outputBytesMax, signal));
 }
 
 const endings = { json: '.json', text: '.txt', 'multi-file': '.tar.gz' } as const;

@@ -1,5 +1,5 @@
 /** After a run is tracked: its result finds its way, also when its folder does not take it or the platform lost it. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -233,6 +233,23 @@ describe('a large output that does not come back byte for byte', () => {
     expect((await bench.outbox.counts()).differing).toBe(0);
   });
 
+  test('is asked for by a fresh address the second time: the first one may have died meanwhile', async ({
+    bench,
+  }) => {
+    const { solution } = big;
+    let downloads = 0;
+    const recorded = kept(bench, JSON.stringify({ solution }));
+    const { onRequest } = bench;
+    bench.onRequest = async (seen) => {
+      await onRequest?.(seen);
+      if (seen.kind !== 'download' || seen.phase !== 'done') return;
+      downloads += 1;
+      if (downloads === 1) bench.letPass(16 * minuteMs);
+    };
+    expect(await recorded).toMatchObject({ output_verified: true, warnings: [] });
+    expect(downloads).toBe(2);
+  });
+
   test('is different where it says something else', async ({ bench }) => {
     expect(await kept(bench, '{"solution":{}}')).toMatchObject({
       output_verified: false,
@@ -303,6 +320,25 @@ describe('an output that looks like an address', () => {
     expect(written).not.toContain('signature');
     expect(written).toContain('9007199254740993');
   });
+});
+
+test('an output is fetched to be kept only when there is a file to write it to', async ({ bench }) => {
+  bench.standIn.faults.outputAltered = true;
+  let downloads = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'download' && phase === 'received') downloads += 1;
+  };
+  const { 'output.json': output, ...rest } = plan('plan');
+  const run = await bench.track('plan', { ...rest, 'output.txt': JSON.stringify(output) });
+  // What is written first, under a name for the moment, finds no room.
+  mkdirSync(join(bench.dir, 'plan', '.nextmv-output.txt.runtrackd-tmp'));
+  bench.start();
+  const { warnings } = await bench.reaches(run, 'recorded');
+  expect(warnings.join()).toMatch(/the folder cannot be written/);
+  const kept = join(bench.dir, 'results', `run-${run}`);
+  expect(readdirSync(kept).sort()).toEqual(['nextmv-output.txt', 'nextmv-result.json']);
+  // To be compared, and to be kept in the state directory.
+  expect(downloads).toBe(2);
 });
 
 describe('what an answer says of the output that was sent', () => {
