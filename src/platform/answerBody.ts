@@ -38,11 +38,13 @@ export function bytesMaxOf({ bytesMax = answerBytesMax }: Asked): number {
   return Math.min(bytesMax, constants.MAX_STRING_LENGTH);
 }
 
+/** What is longer is not read to its end, which may never come: that costs its connection. */
 export async function excerptOf(body: Dispatcher.ResponseData['body'], key: Secret | null): Promise<string> {
   let text = '';
   for await (const chunk of body as AsyncIterable<Buffer>) {
+    text += chunk.toString('utf8', 0, excerptReadMax);
     // More than is shown, so that a key in it is not cut in two before it is looked for.
-    if (text.length < excerptReadMax) text += chunk.toString('utf8', 0, excerptReadMax);
+    if (text.length >= excerptReadMax) break;
   }
   return excerptOfText(text, key);
 }

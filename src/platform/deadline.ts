@@ -5,11 +5,14 @@
  * itself, whose weak references cost each request more than its timer does.
  */
 import { setMaxListeners } from 'node:events';
+import { request, type Dispatcher } from 'undici';
 
 export class Deadline {
   readonly #own = new AbortController();
   readonly #given: AbortSignal;
-  readonly #onGiven = (): void => this.#own.abort(this.#given.reason);
+  readonly #onGiven = (): void => this.#abort(this.#given.reason);
+  /** Of a request that has no answer yet. */
+  #onAbort: ((reason: unknown) => void) | null = null;
   #timer: NodeJS.Timeout;
 
   /** @param given ends the request as well */
@@ -26,6 +29,26 @@ export class Deadline {
     return this.#own.signal;
   }
 
+  /**
+   * The head of the answer to a request that is made within this time. undici takes notice of a signal only when a request
+   * has its connection; while it waits for one, as long as all others take, it would not end.
+   */
+  async request(
+    url: string | URL,
+    options: NonNullable<Parameters<typeof request<null>>[1]>,
+  ): Promise<Dispatcher.ResponseData> {
+    const { signal } = this.#own;
+    return await new Promise((resolve, reject) => {
+      this.#onAbort = reject;
+      request(url, { ...options, signal }).then((answer) => {
+        // Nobody waits for it any more, and unread it would hold its connection.
+        if (signal.aborted) answer.body.on('error', () => undefined).destroy();
+        resolve(answer);
+      }, reject);
+      if (signal.aborted) this.#onAbort(signal.reason);
+    });
+  }
+
   /** The answer has begun: it gets this much from now on, in ms. */
   restart(ms: number): void {
     clearTimeout(this.#timer);
@@ -38,9 +61,14 @@ export class Deadline {
     this.#given.removeEventListener('abort', this.#onGiven);
   }
 
+  #abort(reason: unknown): void {
+    this.#own.abort(reason);
+    this.#onAbort?.(reason);
+  }
+
   #start(ms: number): NodeJS.Timeout {
     const timer = setTimeout(
-      () => this.#own.abort(new Error(`it took longer than ${String(Math.round(ms / 1_000))} s`)),
+      () => this.#abort(new Error(`it took longer than ${String(Math.round(ms / 1_000))} s`)),
       Math.min(ms, 0x7fffffff),
     );
     // The request itself keeps the process alive; a limit on an answer that nobody reads any more must not.

@@ -1,7 +1,7 @@
 /** The platform's storage: signed URLs that bytes are put to and got from, without the key. */
 import { Readable } from 'node:stream';
 import prettyBytes from 'pretty-bytes';
-import { request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { RuntrackdError, storageRefused, type Failure } from '../core/failure.ts';
 import { excerptOf, whatHappened } from './answerBody.ts';
 import { failureOfContent, type Asked } from './answers.ts';
@@ -63,17 +63,20 @@ export class ObjectStorage {
           { objectMode: false },
         );
     try {
-      const answer = await request(uploadUrl, {
+      const answer = await deadline.request(uploadUrl, {
         method: 'PUT',
         headers: { 'content-length': String(bytes) },
         body: bytes === 0 ? null : source,
         dispatcher: this.#requests.dispatcher,
-        signal: deadline.signal,
         headersTimeout: 0,
       });
-      const excerpt = await excerptOf(answer.body, this.#requests.heldKey());
-      if (answer.statusCode >= 200 && answer.statusCode < 300) return;
-      throw new RuntrackdError(this.#failureOf(answer, excerpt));
+      if (!isSuccess(answer)) {
+        deadline.restart(Math.min(leftMs(), this.#requests.timeInStorageFor(0)));
+        throw await this.#refusal(answer, signal);
+      }
+      await excerptOf(answer.body, this.#requests.heldKey());
+      // Whatever storage has then, it is not what was to be uploaded.
+      if (sourceError !== undefined) throw sourceError;
     } catch (error) {
       if (sourceError !== undefined) throw sourceError;
       if (error instanceof RuntrackdError || signal.aborted) throw error;
@@ -106,22 +109,30 @@ export class ObjectStorage {
       throw new RuntrackdError(failureOfContent(asked, `its URL is not followed, ${reason}`));
     const deadline = new Deadline(signal, this.#requests.timeInStorageFor(0));
     try {
-      const { statusCode, body, headers } = await request(found.data.url, {
-        dispatcher: this.#requests.dispatcher,
-        signal: deadline.signal,
-      });
-      const length = Number(headers['content-length'] ?? bytesMax);
+      const answer = await deadline.request(found.data.url, { dispatcher: this.#requests.dispatcher });
+      if (!isSuccess(answer)) {
+        deadline.restart(this.#requests.timeInStorageFor(0));
+        throw await this.#refusal(answer, signal);
+      }
+      const length = Number(answer.headers['content-length'] ?? bytesMax);
       deadline.restart(
         this.#requests.timeInStorageFor(Number.isFinite(length) ? Math.min(length, bytesMax) : bytesMax),
       );
-      if (statusCode >= 200 && statusCode < 300) return namingTrouble(body, asked, signal, deadline);
-      const excerpt = await excerptOf(body, this.#requests.heldKey());
-      throw new RuntrackdError(this.#failureOf({ statusCode, headers }, excerpt));
+      return namingTrouble(answer.body, asked, signal, deadline);
     } catch (error) {
       deadline.end();
       if (error instanceof RuntrackdError || signal.aborted) throw error;
       throw unreachable(asked, error);
     }
+  }
+
+  /** What storage said instead. Its status is what counts: words that do not come to an end in time are done without. */
+  async #refusal(answer: Dispatcher.ResponseData, signal: AbortSignal): Promise<RuntrackdError> {
+    const excerpt = await excerptOf(answer.body, this.#requests.heldKey()).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      return '';
+    });
+    return new RuntrackdError(this.#failureOf(answer, excerpt));
   }
 
   #failureOf(answer: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>, excerpt: string): Failure {
@@ -134,6 +145,10 @@ export class ObjectStorage {
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
     };
   }
+}
+
+function isSuccess({ statusCode }: Dispatcher.ResponseData): boolean {
+  return statusCode >= 200 && statusCode < 300;
 }
 
 /** By what name S3 and its like call their trouble; several are told by the same status. */
@@ -189,20 +204,35 @@ export function linkTooSlow(what: string, bytes: number, tookMs: number): Failur
   };
 }
 
+/**
+ * The same pieces. The last one is held back until the body has said that it is whole, which it may do only after it: else
+ * storage could have everything, and say so, before what is wrong with it shows.
+ */
 async function* noting(
   body: AsyncIterable<Uint8Array>,
   onTaken: (bytes: number) => void,
   onError: (error: unknown) => void,
 ): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const piece of body) {
-      yield piece;
-      // Only when the next one is asked for was this one taken.
-      onTaken(piece.length);
+  const pieces = body[Symbol.asyncIterator]();
+  // What is thrown in here, when the connection ends, is no trouble of the body.
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    try {
+      return await pieces.next();
+    } catch (error) {
+      onError(error);
+      throw error;
     }
-  } catch (error) {
-    onError(error);
-    throw error;
+  };
+  try {
+    for (let piece = await next(); piece.done !== true;) {
+      const following = await next();
+      yield piece.value;
+      // Only when the next one is asked for was this one taken.
+      onTaken(piece.value.length);
+      piece = following;
+    }
+  } finally {
+    await pieces.return?.();
   }
 }
 

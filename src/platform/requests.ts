@@ -2,7 +2,7 @@
  * Requests to the platform's API: the key, the clock in its answers, and what a failure is called. Each is tried once;
  * what becomes of a failure is decided by whoever asked.
  */
-import { DecoratorHandler, request, type Dispatcher } from 'undici';
+import { DecoratorHandler, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { defaultPolicy } from '../core/policy.ts';
@@ -208,11 +208,10 @@ export class Requests {
   ): Promise<Answer> {
     const deadline = new Deadline(signal, this.timeFor(0));
     try {
-      const answer = await request(new URL(path.slice(1), this.endpoint), {
+      const answer = await deadline.request(new URL(path.slice(1), this.endpoint), {
         method,
         headers: this.#headers(key),
         dispatcher,
-        signal: deadline.signal,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       this.#noteDate(answer);
