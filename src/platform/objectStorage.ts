@@ -40,11 +40,15 @@ export class ObjectStorage {
     const tookMs = (): number => this.#requests.monotonicMs() - beganMs;
     const leftMs = (): number => Math.max(1, this.#requests.uploadMsMax - tookMs());
     const isWhole = body instanceof Uint8Array;
-    let taken = isWhole ? bytes : 0;
-    const deadline = new Deadline(
-      signal,
-      Math.min(leftMs(), this.#requests.timeInStorageFor(isWhole ? bytes : Math.min(bytes, freedBytesMax))),
-    );
+    let taken = 0;
+    // Whether the time that it has ends with the life of its upload id, and not because nothing is heard.
+    const limit = { isAge: false };
+    const timeFor = (onTheirWay: number): number => {
+      const patienceMs = this.#requests.timeInStorageFor(onTheirWay);
+      limit.isAge = leftMs() < patienceMs;
+      return Math.min(leftMs(), patienceMs);
+    };
+    const deadline = new Deadline(signal, timeFor(isWhole ? bytes : Math.min(bytes, freedBytesMax)));
     const source = isWhole
       ? body
       : Readable.from(
@@ -53,8 +57,7 @@ export class ObjectStorage {
             (piece) => {
               taken += piece;
               // What was taken may be on its way still, and the next piece is taken when a good part of it has left.
-              const onTheirWay = Math.min(bytes, taken < bytes ? freedBytesMax : socketBytesMax);
-              deadline.restart(Math.min(leftMs(), this.#requests.timeInStorageFor(onTheirWay)));
+              deadline.restart(timeFor(Math.min(bytes, taken < bytes ? freedBytesMax : socketBytesMax)));
             },
             (error) => {
               sourceError = error instanceof Error ? error : new Error(String(error));
@@ -80,8 +83,8 @@ export class ObjectStorage {
     } catch (error) {
       if (sourceError !== undefined) throw sourceError;
       if (error instanceof RuntrackdError || signal.aborted) throw error;
-      // It went on to the last moment, and was not done.
-      if (deadline.signal.aborted && taken < bytes && tookMs() >= this.#requests.uploadMsMax)
+      // It went on to the last moment, and was not done; of what is sent in one piece nobody knows whether it goes on.
+      if (deadline.signal.aborted && !isWhole && limit.isAge)
         throw new RuntrackdError(linkTooSlow('a file', bytes, tookMs()));
       throw unreachable(asked, error);
     } finally {

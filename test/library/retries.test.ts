@@ -321,7 +321,7 @@ describe('uploads', () => {
     const policy: RetryPolicy = { triesMax: 3, durationMsMax: 1e9, delayMsMin: 1, delayMsMax: 1 };
     const landed = new Map<Role, Landed>();
     const upload = () => uploadAll(bodies, { platform, app, clock, retry: policy, signal: never }, landed);
-    return { upload, puts, clock };
+    return { upload, puts, clock, faults: place.standIn.faults };
   }
 
   test('what has become too old meanwhile is uploaded again, and only that', async () => {
@@ -344,11 +344,21 @@ describe('uploads', () => {
   });
 
   test('a link that is too slow for what is to be sent is named', async () => {
-    const { upload, puts } = await uploading({ input: 13 });
+    const { upload, puts, clock, faults } = await uploading({ input: 0 });
+    faults.onRequest = ({ kind, phase }) => {
+      if (kind === 'put' && phase === 'done') clock.ms += 13 * minutes;
+    };
     const error = await failure(upload());
     expect(error.reason).toBe('link-too-slow');
     expect(error.message).toContain('12 minutes');
     expect(puts).toHaveLength(3);
+  });
+
+  test('so is one on which the last bytes are taken only when the id is too old', async () => {
+    const { upload } = await uploading({ input: 13 });
+    const error = await failure(upload());
+    expect(error.reason).toBe('link-too-slow');
+    expect(error.message).toContain('13 minutes');
   });
 
   test('ids that grow old while the platform asks to wait are not sent', async () => {
