@@ -91,7 +91,8 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
     exits: {
       [exitCodes.done]: 'ended as it was told to; with --once: everything is delivered',
       [exitCodes.failed]: 'a bug, or a drop root that could not be looked at (--once)',
-      [exitCodes.needsPerson]: 'with --once: done, but something is parked, rejected or overdue',
+      [exitCodes.needsPerson]:
+        'with --once: done, but something is parked, rejected or overdue, or waits for another platform',
       [exitCodes.badData]: 'this version cannot read the outbox: starting again does not help',
       [exitCodes.unreachable]: 'with --once: the platform stayed away for --wait-max',
       [exitCodes.outboxTrouble]: 'the outbox cannot be read or written: starting again may help',
