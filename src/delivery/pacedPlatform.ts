@@ -93,8 +93,8 @@ export class PacedPlatform {
   }
 
   /**
-   * How many pages of lists have come, each counted once for each reader: who reads a long one gets on, and has nothing else to show for it;
-   * who reads the same ones again does not.
+   * How many pages of lists have come, each counted once for each reader: who reads a long one gets on, and has nothing else
+   * to show for it; who reads the same ones again does not.
    */
   pagesRead(): number {
     return [...this.#deepest.values()].reduce((sum, depth) => sum + depth, 0);

@@ -12,3 +12,11 @@ test.for([
 ] as const)('%s', ([json, rest]) => {
   expect(withoutMember(json, 'output')).toBe(rest);
 });
+
+test.for(['\\n', '\\"', '\\\\'])(
+  'a text of millions of %s is cut out and left in like any other',
+  (escape) => {
+    const text = `"${escape.repeat(4_000_000)}"`;
+    expect(withoutMember(`{"a":${text},"output":${text},"b":1}`, 'output')).toBe(`{"a":${text},"b":1}`);
+  },
+);

@@ -1,7 +1,7 @@
 /** The machine's clock is set by a day, forwards or back: nothing is sent twice by it, and nothing waits for it. */
 import { describe, expect, vi } from 'vitest';
 import { until } from '../journey/waiting.ts';
-import { minuteMs, test } from './bench.ts';
+import { minuteMs, test, type Bench } from './bench.ts';
 
 const dayMs = 24 * 60 * minuteMs;
 const jumps = [
@@ -84,6 +84,18 @@ describe.for(jumps)('a clock that is set $name by a day', ({ byMs }) => {
   });
 });
 
+/** Ids that are dead are refused, and the run would go on in its plainest form. */
+async function expectSentWithYoungIds(bench: Bench, run: number): Promise<void> {
+  const sent = bench.creates;
+  bench.calm();
+  await until('it to be recorded', async () => {
+    bench.letPass(300);
+    return (await bench.run(run)).life.state.kind === 'recorded';
+  });
+  expect((await bench.run(run)).life.plainest).toBe(false);
+  expect(bench.creates).toBe(sent + 1);
+}
+
 test('a deleted run is not taken for gone for long because the clock was set', async ({ bench }) => {
   bench.start();
   bench.standIn.faults.finalAfterMs = 10 * minuteMs;
@@ -125,15 +137,7 @@ test('a clock that is set back by minutes makes no upload id young again', async
   bench.setClock(-10 * minuteMs);
   await until('what waits to be counted anew', async () => (await askedAtMs()) < before - 9 * minuteMs);
   bench.letPass(5 * minuteMs);
-  const sent = bench.creates;
-  bench.calm();
-  await until('it to be recorded', async () => {
-    bench.letPass(300);
-    return (await bench.run(run)).life.state.kind === 'recorded';
-  });
-  // Ids that are dead are refused, and the run would go on in its plainest form.
-  expect((await bench.run(run)).life.plainest).toBe(false);
-  expect(bench.creates).toBe(sent + 1);
+  await expectSentWithYoungIds(bench, run);
 });
 
 test('a machine that sleeps while a run waits makes no upload id young again', async ({ bench }) => {
@@ -147,14 +151,7 @@ test('a machine that sleeps while a run waits makes no upload id young again', a
   const clockSet = vi.spyOn(bench.outbox, 'clockSet');
   bench.sleep(60 * minuteMs);
   await until('what waits to be counted anew', () => clockSet.mock.settledResults.length > 0);
-  const sent = bench.creates;
-  bench.calm();
-  await until('it to be recorded', async () => {
-    bench.letPass(300);
-    return (await bench.run(run)).life.state.kind === 'recorded';
-  });
-  expect((await bench.run(run)).life.plainest).toBe(false);
-  expect(bench.creates).toBe(sent + 1);
+  await expectSentWithYoungIds(bench, run);
 });
 
 test('nor does one that sleeps during an upload', async ({ bench }) => {

@@ -1,6 +1,6 @@
 /** What an answer to the one request that makes a run means, over a real socket. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,45 +94,38 @@ test('a port at which nobody listens has certainly made nothing', async () => {
   });
 });
 
-test('a request that is given up while its answer is awaited is unclear', async () => {
+/** Somebody who takes connections and never answers. */
+async function listening(): Promise<{ server: Server; endpoint: string }> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return { server, endpoint: `http://127.0.0.1:${port}` };
+}
+
+const request = { upload_id: 'x', result: { status: 'succeeded' } } as const;
+
+test('a request that is given up while its answer is awaited is unclear', async () => {
+  const { server, endpoint } = await listening();
   const giveUp = new AbortController();
   server.on('connection', (socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => giveUp.abort());
   });
-  const created = await clientOf(`http://127.0.0.1:${port}`).createRun(
-    app,
-    null,
-    { upload_id: 'x', result: { status: 'succeeded' } },
-    giveUp.signal,
-  );
+  const created = await clientOf(endpoint).createRun(app, null, request, giveUp.signal);
   expect(created.kind).toBe('unclear');
 });
 
 test('a request that is given up before there is a connection has certainly made nothing', async () => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const { server, endpoint } = await listening();
   let received = 0;
   server.on('connection', (socket) => {
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => (received += bytes.length));
   });
-  const created = await clientOf(`http://127.0.0.1:${port}`).createRun(
-    app,
-    null,
-    { upload_id: 'x', result: { status: 'succeeded' } },
-    AbortSignal.abort(),
-  );
+  const created = await clientOf(endpoint).createRun(app, null, request, AbortSignal.abort());
   expect(created.kind).toBe('nothingMade');
   expect(received).toBe(0);
 });

@@ -1,52 +1,10 @@
 /** A run whose outcome stays unknown asks for a person, and goes on being looked for. */
 import { expect } from 'vitest';
-import { Answers } from '../../src/service/answers.ts';
-import { Changes } from '../../src/service/changes.ts';
-import { DropRoots } from '../../src/service/dropRoots.ts';
-import { Sessions } from '../../src/http/page/sessions.ts';
-import { LoopProgress } from '../../src/service/loopProgress.ts';
-import { quietLog } from '../../src/system/log.ts';
-import { minuteMs, test, type Bench } from '../delivery/bench.ts';
+import { minuteMs, test } from '../delivery/bench.ts';
 import { until } from '../journey/waiting.ts';
+import { answersOf } from './answersOf.ts';
 
 const hourMs = 60 * minuteMs;
-
-function answersOf(bench: Bench): Answers {
-  const intakeParts = {
-    outbox: bench.outbox,
-    folders: bench.folders,
-    clock: bench.clock,
-    log: quietLog(),
-    policy: bench.policy,
-    platformId: bench.standIn.endpoint,
-    host: 'bench',
-    placesOfRoot: () => ({ path: '/', resultsDir: null }),
-    runsPerSecond: () => null,
-    onEnqueued: () => undefined,
-  };
-  const progress = new LoopProgress(bench.clock);
-  return new Answers({
-    intakeParts,
-    dropRoots: new DropRoots([], { intakeParts, progress, isDaemon: false }),
-    delivery: bench.delivery,
-    progress,
-    listener: null,
-    reloading: null,
-    configFile: '/etc/runtrackd/config.yaml',
-    sessions: new Sessions('link', null, bench.clock),
-    isDaemon: true,
-    version: '0.0.0',
-    platform: { kind: 'stand-in', endpoint: bench.standIn.endpoint },
-    platformId: bench.standIn.endpoint,
-    changes: new Changes(),
-    view: {
-      placesOfRoot: () => ({ path: '/', resultsDir: null }),
-      appOfRoot: () => '',
-      deadlineMsOfRoot: () => null,
-      consoleUrl: () => null,
-    },
-  });
-}
 
 test('unknown for a day it is shown as needing a person, is looked for all the same, and is settled in the end', async ({
   bench,
