@@ -139,11 +139,11 @@ export function createVerdict(
   }
 }
 
-/** `Retry-After` in seconds or as a date. @returns ms from now; undefined when absent or senseless */
+/** `Retry-After` in seconds or as a date. @returns whole ms from now; undefined when absent or senseless */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   const seconds = Number(header);
   const ms = header.trim() !== '' && Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
   // A day: a server that asks for more is mistaken, and a person should not have to wait for it.
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, 24 * 3_600_000) : undefined;
+  return Number.isFinite(ms) && ms > 0 ? Math.min(Math.ceil(ms), 24 * 3_600_000) : undefined;
 }

@@ -74,11 +74,11 @@ export class Requests {
     this.dispatcher = dispatcherFor(options.network, options.connections, answerMsMax);
   }
 
-  /** The platform's clock as its `Date` headers show it, ms since 1970. */
+  /** The platform's clock as its `Date` headers show it, in whole ms since 1970. */
   platformTimeMs(): number {
     const { clock } = this.#options;
     // By the clock that nobody sets: between a jump of the other and the next answer it would be wrong by as much.
-    return this.#aheadMs === null ? clock.nowMs() : clock.monotonicMs() + this.#aheadMs;
+    return this.#aheadMs === null ? clock.nowMs() : Math.floor(clock.monotonicMs() + this.#aheadMs);
   }
 
   /** For a head, or for the body of an answer of so many bytes, in ms. */

@@ -34,12 +34,17 @@ test('the ceiling doubles with each try until it is reached', () => {
 
 test('what the server asks for is a floor: chance only adds, as much again at most, and never more than the longest wait', () => {
   fc.assert(
-    fc.property(fc.nat(), chance, fc.integer({ min: 1, max: 86_400_000 }), (tries, random, floorMs) => {
-      const ms = backoffMs(tries, policy, random, floorMs);
-      expect(Number.isSafeInteger(ms)).toBe(true);
-      expect(ms).toBeGreaterThanOrEqual(floorMs);
-      expect(ms).toBeLessThanOrEqual(floorMs + policy.delayMsMax);
-    }),
+    fc.property(
+      fc.nat(),
+      chance,
+      fc.double({ min: 0.1, max: 86_400_000, noNaN: true }),
+      (tries, random, floorMs) => {
+        const ms = backoffMs(tries, policy, random, floorMs);
+        expect(Number.isSafeInteger(ms)).toBe(true);
+        expect(ms).toBeGreaterThanOrEqual(floorMs);
+        expect(ms).toBeLessThanOrEqual(Math.ceil(floorMs) + policy.delayMsMax);
+      },
+    ),
   );
 });
 

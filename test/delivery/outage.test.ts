@@ -134,6 +134,25 @@ describe('with a key from a file', () => {
   });
 });
 
+test.for([
+  { wish: 'a part of a second', retryAfter: () => '1.0005' },
+  { wish: 'a date', retryAfter: () => new Date(Date.now() + 2_000).toUTCString() },
+])(
+  'a wish to wait that names $wish is granted, by whomever it is said',
+  async ({ retryAfter }, { bench }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    for (const kind of ['uploadurl', 'put', 'create', 'run'] as const) {
+      bench.standIn.faults.next({ kind }, { kind: 'answer', status: 503, retryAfter: retryAfter() });
+      const run = await bench.track(`beside-${kind}`);
+      await until('the run to be recorded', async () => {
+        bench.letPass(1_000);
+        return (await bench.run(run)).life.state.kind === 'recorded';
+      });
+    }
+  },
+);
+
 describe('during a pause', () => {
   test('of the platform an app that was paused before is not asked for either', async ({ bench }) => {
     bench.start();

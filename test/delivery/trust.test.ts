@@ -170,6 +170,16 @@ test('a run of our host that nobody here knows makes everything that is new be l
   expect(await bench.outbox.distrust()).toEqual(since);
 });
 
+test('a run that the list shows from this very second, of which the platform’s date knows only the beginning, stops nobody', async ({
+  bench,
+}) => {
+  await bench.foreignRuns(1);
+  bench.letPass(2 * minuteMs);
+  await bench.foreignRuns(1);
+  bench.start();
+  await bench.reaches(await bench.track('beside-others'), 'recorded');
+});
+
 test('a run of another host is nothing to wonder at', async ({ bench }) => {
   await bench.foreignRuns(1, `[rt1:${'a'.repeat(26)} g:0123456789 host:another]`);
   bench.start();
