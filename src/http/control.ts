@@ -11,6 +11,7 @@ import { stream } from 'hono/streaming';
 import type { z } from 'zod';
 import { socketPathBytesMax } from '../core/controlSocket.ts';
 import { errorCode } from '../system/files.ts';
+import { outliveAcceptTrouble } from './acceptTrouble.ts';
 import { ControlRefused } from './controlRefused.ts';
 import {
   backupOrder,
@@ -32,6 +33,11 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+export interface ControlTold {
+  readonly onBug: (error: unknown) => void;
+  readonly warn: (text: string) => void;
+}
+
 export interface ControlGroup {
   readonly name: string;
   readonly number: number;
@@ -39,14 +45,14 @@ export interface ControlGroup {
 
 /**
  * @param group may use the socket beside the daemon's user; null: nobody
- * @param onBug told of an error that nobody named
+ * @param told of an error that nobody named, and of connections that could not be taken
  * @throws ControlRefused, or when the path is too long for a Unix socket
  */
 export async function serveControl(
   socketPath: string,
   group: ControlGroup | null,
   operations: Operations,
-  onBug: (error: unknown) => void,
+  { onBug, warn }: ControlTold,
 ): Promise<ControlServer> {
   if (Buffer.byteLength(socketPath) > socketPathBytesMax) {
     throw new Error(
@@ -62,6 +68,7 @@ export async function serveControl(
     await listen(server, socketPath);
     chmodSync(socketPath, 0o600);
   } else await listenForGroup(server, socketPath, group);
+  outliveAcceptTrouble(server, `the control socket ${socketPath}`, warn);
   return {
     async close() {
       await new Promise<void>((resolve) => {

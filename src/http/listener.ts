@@ -14,6 +14,7 @@ import { Hono } from 'hono';
 import { listenText, type ListenAddress } from '../core/listenAddress.ts';
 import { errorCode } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
+import { outliveAcceptTrouble } from './acceptTrouble.ts';
 import { guard } from './guard.ts';
 
 /** Some pages and a Prometheus or two; what is more is dropped, so that nobody can take all descriptors. */
@@ -87,6 +88,7 @@ export class Listener {
       return null;
     }
     this.#trouble = null;
+    outliveAcceptTrouble(server, listenText(this.#address), (text) => log.warn(text));
     log.info(`the status page, health and metrics are at ${listenText(this.#address)}`);
     return server;
   }

@@ -318,13 +318,14 @@ export class Service {
 
   async #serveControl(): Promise<ControlServer> {
     const { log } = this.#around;
-    const onBug = (error: unknown): void =>
-      log.error({ err: error }, 'a command met an error that nobody foresaw');
     return await serveControl(
       controlSocketIn(this.#config.control.directory),
       this.#config.control.group,
       this.answers,
-      onBug,
+      {
+        onBug: (error) => log.error({ err: error }, 'a command met an error that nobody foresaw'),
+        warn: (text) => log.warn(text),
+      },
     );
   }
 

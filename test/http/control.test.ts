@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'undici';
 import { expect, onTestFinished, test as plainTest } from 'vitest';
-import { serveControl } from '../../src/http/control.ts';
+import { serveControl, type ControlTold } from '../../src/http/control.ts';
 import type { Operations } from '../../src/http/operations.ts';
 import { test, type Scene } from '../journey/scene.ts';
+import { serverOf } from './serverOf.ts';
 
 async function ask(socketPath: string, method: 'GET' | 'POST', path: string, body: string | null = null) {
   const client = new Client('http://runtrackd', { socketPath });
@@ -58,12 +59,14 @@ const unanswering = {
   status: () => Promise.reject(new Error('a secret detail')),
 } as unknown as Operations;
 
+const silent: ControlTold = { onBug: () => undefined, warn: () => undefined };
+
 plainTest('an error that nobody foresaw is told to the log, and its details to nobody else', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'rt-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const bugs: unknown[] = [];
   const path = join(dir, 'control.sock');
-  const server = await serveControl(path, null, unanswering, (bug) => bugs.push(bug));
+  const server = await serveControl(path, null, unanswering, { ...silent, onBug: (bug) => bugs.push(bug) });
   const answer = await ask(path, 'GET', '/status');
   await server.close();
   expect(answer).toMatchObject({ status: 500, json: { kind: 'bug' } });
@@ -76,20 +79,32 @@ plainTest('a socket that a dead process left is taken away, and ours is taken aw
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, 'control.sock');
   writeFileSync(path, 'left behind');
-  const server = await serveControl(path, null, unanswering, () => undefined);
+  const server = await serveControl(path, null, unanswering, silent);
   expect(lstatSync(path).isSocket()).toBe(true);
   expect((await ask(path, 'GET', '/status')).status).toBe(500);
   await server.close();
   expect(existsSync(path)).toBe(false);
 });
 
+plainTest('a connection that cannot be taken is said, once, and ends nothing', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rt-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const path = join(dir, 'control.sock');
+  const said: string[] = [];
+  const served = await serveControl(path, null, unanswering, { ...silent, warn: (text) => said.push(text) });
+  const server = await serverOf(async () => await ask(path, 'GET', '/nothing'));
+  for (let n = 0; n < 3; n += 1)
+    server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
+  expect(said).toEqual([expect.stringContaining('control.sock could not take a connection (EMFILE)')]);
+  expect((await ask(path, 'GET', '/nothing')).status).toBe(404);
+  await served.close();
+});
+
 plainTest('a path that is too long for a socket is refused, not cut', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'rt-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, 'x'.repeat(120));
-  await expect(serveControl(path, null, unanswering, () => undefined)).rejects.toThrow(
-    /too long for a Unix socket/,
-  );
+  await expect(serveControl(path, null, unanswering, silent)).rejects.toThrow(/too long for a Unix socket/);
 });
 
 plainTest(
@@ -100,7 +115,7 @@ plainTest(
     const shared = join(directory, 'shared');
     const path = join(shared, 'control.sock');
     const mine = { name: 'ours', number: process.getgid?.() ?? 0 };
-    const server = await serveControl(path, mine, unanswering, () => undefined);
+    const server = await serveControl(path, mine, unanswering, silent);
     expect(lstatSync(path)).toMatchObject({ gid: mine.number });
     expect(lstatSync(path).mode & 0o777).toBe(0o660);
     expect(lstatSync(shared).mode & 0o777).toBe(0o750);
@@ -115,12 +130,7 @@ plainTest('a directory that cannot be given to the group is said, with what to d
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const file = join(directory, 'file');
   writeFileSync(file, '');
-  const refused = serveControl(
-    join(file, 'control.sock'),
-    { name: 'ours', number: 0 },
-    unanswering,
-    () => undefined,
-  );
+  const refused = serveControl(join(file, 'control.sock'), { name: 'ours', number: 0 }, unanswering, silent);
   await expect(refused).rejects.toThrow(
     /cannot be given to the group "ours" \(\w+\): put the daemon's user into that group/,
   );

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { Client, request } from 'undici';
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ListenAddress } from '../../src/core/listenAddress.ts';
-import { Listener } from '../../src/http/listener.ts';
+import { Listener, type ListenerOptions } from '../../src/http/listener.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { until } from '../journey/waiting.ts';
+import { serverOf } from './serverOf.ts';
 
 const anyPort: ListenAddress = { kind: 'port', host: '127.0.0.1', port: 0 };
 const stops: (() => Promise<void>)[] = [];
@@ -27,8 +28,11 @@ function greeting(): Hono {
   return routes;
 }
 
-function start(listen: ListenAddress): Listener {
-  const listener = new Listener({ listen, names: [], routes: [greeting()], log: quietLog() });
+function start(listen: ListenAddress, changes: Partial<ListenerOptions> = {}): Listener {
+  const listener = new Listener({
+    ...{ listen, names: [], routes: [greeting()], log: quietLog() },
+    ...changes,
+  });
   const stop = new AbortController();
   const ended = listener.run(stop.signal);
   stops.push(async () => {
@@ -80,6 +84,18 @@ describe('at a port', () => {
     const at = await listening(start(anyPort));
     const answer = await request(`${at}/hello`, { headers: { cookie: 'x'.repeat(20_000) } });
     expect(answer.statusCode).toBe(431);
+  });
+
+  test('a connection that cannot be taken is said, once, and ends nothing', async () => {
+    const log = quietLog();
+    const said = vi.spyOn(log, 'warn');
+    const at = await listening(start(anyPort, { log }));
+    const server = await serverOf(async () => await (await request(`${at}/hello`)).body.dump());
+    for (let n = 0; n < 3; n += 1)
+      server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
+    expect(said).toHaveBeenCalledOnce();
+    expect(said.mock.calls[0]?.[0]).toMatch(/^http:.* could not take a connection \(EMFILE\); it goes on/);
+    expect((await request(`${at}/hello`)).statusCode).toBe(200);
   });
 
   test('a port in use is said, tried again, and served once it is free', async () => {
