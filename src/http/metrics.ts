@@ -230,14 +230,8 @@ export class Metrics implements Measures {
   }
 
   #fill(status: StatusView): void {
-    const { counts, platform, drop_roots: roots } = status;
-    // While the outbox does not answer, nothing is known: that is not the same as none.
-    this.#runs.reset();
-    if (status.outputs_differ !== null)
-      for (const state of shownStates) this.#runs.set({ state }, counts[state] ?? 0);
-    this.#oldestWaiting.set(this.#ageS(status.waiting_since));
-    this.#needsPerson.set((counts.parked ?? 0) + (counts.rejected ?? 0) + (counts.overdue ?? 0));
-    this.#differing.set(status.outputs_differ ?? 0);
+    const { platform } = status;
+    this.#fillOutbox(status);
     this.#healthy.set(status.healthy ? 1 : 0);
     this.#problems.set(status.problems.length);
     this.#platformPaused.set(platform.state === 'paused' ? 1 : 0);
@@ -250,10 +244,24 @@ export class Metrics implements Measures {
     this.#budgetWaiting.set(platform.budget.waiting);
     this.#budgetNarrowed.set(platform.budget.narrowed ? 1 : 0);
     this.#fillLoops(status.loops);
-    for (const gauge of [this.#folders, this.#backlog, this.#found, this.#watch, this.#lastScan])
-      gauge.reset();
-    this.#rootTrouble.reset();
-    for (const root of roots) this.#fillRoot(root);
+    for (const gauge of [this.#found, this.#watch, this.#lastScan, this.#rootTrouble]) gauge.reset();
+    for (const root of status.drop_roots) this.#fillRoot(root);
+  }
+
+  /** While the outbox does not answer, nothing of this is known: that is not the same as none, and is not told as such. */
+  #fillOutbox({ counts, drop_roots: roots, ...status }: StatusView): void {
+    for (const gauge of [this.#runs, this.#folders, this.#backlog]) gauge.reset();
+    for (const gauge of [this.#oldestWaiting, this.#needsPerson, this.#differing]) gauge.remove();
+    if (status.outputs_differ === null) return;
+    for (const state of shownStates) this.#runs.set({ state }, counts[state] ?? 0);
+    this.#oldestWaiting.set(this.#ageS(status.waiting_since));
+    this.#needsPerson.set((counts.parked ?? 0) + (counts.rejected ?? 0) + (counts.overdue ?? 0));
+    this.#differing.set(status.outputs_differ);
+    for (const { name, settling, overdue, backfill } of roots) {
+      this.#folders.set({ drop_root: name, state: 'settling' }, settling);
+      this.#folders.set({ drop_root: name, state: 'overdue' }, overdue);
+      this.#backlog.set({ drop_root: name }, backfill.waiting);
+    }
   }
 
   #fillLoops(loops: StatusView['loops']): void {
@@ -271,9 +279,6 @@ export class Metrics implements Measures {
 
   #fillRoot(root: StatusView['drop_roots'][number]): void {
     const labels = { drop_root: root.name };
-    this.#folders.set({ ...labels, state: 'settling' }, root.settling);
-    this.#folders.set({ ...labels, state: 'overdue' }, root.overdue);
-    this.#backlog.set(labels, root.backfill.waiting);
     this.#found.inc({ ...labels, by: 'scan' }, root.found.by_scan);
     this.#found.inc({ ...labels, by: 'event' }, root.found.by_event);
     for (const mode of watchModes) this.#watch.set({ ...labels, mode }, root.hints === mode ? 1 : 0);

@@ -4,68 +4,10 @@ import { expect, test } from 'vitest';
 import type { StatusView } from '../../src/http/operations.ts';
 import { Metrics, seriesMax } from '../../src/http/metrics.ts';
 import { machineClock } from '../../src/system/clock.ts';
-import { samplesOf } from './samples.ts';
+import { samplesOf, statusWith } from './samples.ts';
 
 const promtool = spawnSync('promtool', ['--version']).status === 0;
 if (!promtool) console.error('SKIPPED: Prometheus’ opinion of the metrics: no promtool here');
-
-function statusWith(roots: number, changes: Partial<StatusView> = {}): StatusView {
-  const loops = [
-    'delivery',
-    'reconcile',
-    ...rootNames(roots).flatMap((name) => [`intake ${name}`, `archive ${name}`]),
-  ];
-  return {
-    running: true,
-    pid: 1,
-    version: '1.2.3',
-    host: 'planner-03',
-    healthy: true,
-    problems: [],
-    problem_reasons: [],
-    http: null,
-    configuration: { file: '/etc/runtrackd/config.yaml', problems: [], waiting: [] },
-    counts: { recorded: 7, parked: 1 },
-    oldest_waiting: null,
-    waiting_since: null,
-    needs_person: [],
-    platform: {
-      kind: 'stand-in',
-      endpoint: null,
-      state: 'ok',
-      reason: null,
-      apps: [],
-      storage: { state: 'ok', reason: null },
-      budget: {
-        runs_per_second: 5,
-        requests_per_minute: 120,
-        waiting: 0,
-        narrowed: false,
-        limits: { runs_per_second: 5, requests_per_minute: 120 },
-      },
-    },
-    results: { state: 'ok', reason: null },
-    outputs_differ: 0,
-    loops: loops.map((name) => ({ name, last_progress: '2026-01-01T00:00:00.000Z', moving: true })),
-    history: [],
-    drop_roots: rootNames(roots).map((name) => ({
-      name,
-      path: `/srv/${name}`,
-      app: 'hare-app',
-      hints: 'chokidar',
-      found: { by_scan: 1, by_event: 2 },
-      settling: 0,
-      overdue: 0,
-      last_scan: null,
-      archive: null,
-      backfill: { mode: 'all', found: 0, left_out: 0, waiting: 0, eta: null },
-      problem: null,
-    })),
-    ...changes,
-  };
-}
-
-const rootNames = (count: number): string[] => Array.from({ length: count }, (_, n) => `root-${String(n)}`);
 
 /** Everything that can happen to runs of so many apps, with more reasons than there are. */
 function happened(metrics: Metrics, apps: number): void {
@@ -134,11 +76,23 @@ test('a second scrape tells counters of the status anew, not added up', async ()
   expect(samples['runtrackd_drop_root_found_total{drop_root="root-0",by="scan"}']).toBe(1);
 });
 
-test('of an outbox that does not answer no counts are told, rather than none', async () => {
+test('of an outbox that does not answer nothing is told that only it knows, rather than none, until it answers again', async () => {
   const metrics = new Metrics('1.2.3', machineClock);
-  await metrics.text(statusWith(1));
-  const samples = samplesOf(await metrics.text(statusWith(1, { counts: {}, outputs_differ: null })));
-  expect(Object.keys(samples).filter((name) => name.startsWith('runtrackd_runs'))).toEqual([]);
+  const namesOf = async (status: StatusView): Promise<string[]> => {
+    const samples = Object.keys(samplesOf(await metrics.text(status)));
+    return [...new Set(samples.map((sample) => sample.replace(/\{.*/, '')))];
+  };
+  const all = await namesOf(statusWith(1));
+  const left = await namesOf(statusWith(1, { counts: {}, outputs_differ: null }));
+  expect(all.filter((name) => !left.includes(name)).sort()).toEqual([
+    'runtrackd_drop_root_backlog',
+    'runtrackd_drop_root_folders',
+    'runtrackd_needs_person',
+    'runtrackd_oldest_waiting_seconds',
+    'runtrackd_outputs_differ',
+    'runtrackd_runs',
+  ]);
+  expect(await namesOf(statusWith(1))).toEqual(all);
 });
 
 test('the promise of docs/metrics.md is the one that is kept', () => {
