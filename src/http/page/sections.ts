@@ -64,13 +64,11 @@ export function overviewOf(seen: Overview): Readonly<Record<SectionName, Markup 
 }
 
 function health({ status, nowMs }: Overview): Markup {
-  const { healthy, problem_reasons: problems, oldest_waiting: oldest, platform } = status;
+  const { healthy, problem_reasons: problems, waiting_since: since, platform } = status;
   const narrowed = narrowedText(platform.budget);
   const asking = needsPerson.reduce((sum, state) => sum + (status.counts[state] ?? 0), 0);
   const moving =
-    oldest === null
-      ? 'Nothing waits.'
-      : `The oldest on its way began ${ago(nowMs - Date.parse(oldest.since))}.`;
+    since === null ? 'Nothing waits.' : `The oldest on its way began ${ago(nowMs - Date.parse(since))}.`;
   return html`<div class="verdict ${healthy ? '' : 'ill'}">
     <div>
       <h1>${headline(healthy, asking)}</h1>
