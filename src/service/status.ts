@@ -37,6 +37,9 @@ export interface StatusParts {
 /** The states in which something is still to come, the oldest of which tells whether it moves. */
 const waitingStates = ['queued', 'uploaded', 'intended', 'unknown', 'tracked', 'final'] as const;
 
+/** Of a pace. */
+const shownDigits = 4;
+
 /** What can be said while the outbox does not answer: that it does not, and what the other parts know. */
 export function statusInTrouble(parts: StatusParts, { text, hint }: OutboxTrouble): StatusView {
   return statusFrom(parts, {
@@ -247,8 +250,9 @@ function stalled({ name, agoMs }: LoopView): Reason {
 
 function budgetOf({ budget }: Delivery): StatusView['platform']['budget'] {
   const { runs, api } = budget.rates();
+  // By its digits, not its decimals: the narrowest pace is far below one a second, and 0 would be told as no limit.
   const rounded = (rate: number | null): number | null =>
-    rate === null ? null : Math.round(rate * 100) / 100;
+    rate === null ? null : Number(rate.toPrecision(shownDigits));
   return {
     runs_per_second: rounded(runs),
     requests_per_minute: rounded(api === null ? null : api * 60),
