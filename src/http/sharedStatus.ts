@@ -9,6 +9,7 @@ export class SharedStatus {
   readonly #ask: () => Promise<StatusView>;
   readonly #clock: Clock;
   #askedMs = -Infinity;
+  #isAsked = false;
   #status: Promise<StatusView> | null = null;
 
   constructor(ask: () => Promise<StatusView>, clock: Clock) {
@@ -18,14 +19,22 @@ export class SharedStatus {
 
   async get(): Promise<StatusView> {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#status === null || nowMs - this.#askedMs >= freshMs) {
+    if (this.#status === null || (!this.#isAsked && nowMs - this.#askedMs >= freshMs)) {
       this.#askedMs = nowMs;
-      const asked = this.#ask();
-      this.#status = asked;
-      asked.catch(() => {
-        if (this.#status === asked) this.#status = null;
-      });
+      this.#status = this.#asked();
     }
     return await this.#status;
+  }
+
+  async #asked(): Promise<StatusView> {
+    this.#isAsked = true;
+    try {
+      return await this.#ask();
+    } catch (error) {
+      this.#status = null;
+      throw error;
+    } finally {
+      this.#isAsked = false;
+    }
   }
 }
