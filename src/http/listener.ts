@@ -114,8 +114,9 @@ export class Listener {
       server.close(() => resolve());
       server.closeAllConnections();
     });
-    if (this.#address?.kind === 'unix') rmSync(this.#address.path, { force: true });
+    const address = this.#address;
     this.#address = null;
+    if (address?.kind === 'unix') removeSocket(address.path);
   }
 }
 
@@ -132,6 +133,15 @@ function appOf({ listen, names, routes, log }: ListenerOptions): Hono {
     );
   });
   return app;
+}
+
+/** On a disk that cannot be written to any more it stays; the next start takes it away. */
+function removeSocket(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
 }
 
 /** @throws what the system says, with its code */

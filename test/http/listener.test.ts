@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,6 +123,23 @@ describe('at a Unix socket', () => {
     expect(await answer.body.text()).toBe('good day');
     for (const stop of stops.splice(0)) await stop();
     expect(existsSync(path)).toBe(false);
+  });
+
+  test('with control.group its members may open it too, and others never may', async () => {
+    const path = join(temporaryFolder(), 'page.sock');
+    const group = { name: 'ours', number: process.getgid?.() ?? 0 };
+    await listening(start({ kind: 'unix', path }, { group }));
+    expect(statSync(path)).toMatchObject({ gid: group.number });
+    expect(statSync(path).mode & 0o777).toBe(0o660);
+  });
+
+  test('one that cannot be taken away any more ends nothing', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'run'));
+    await listening(start({ kind: 'unix', path: join(folder, 'run', 'page.sock') }));
+    renameSync(join(folder, 'run'), join(folder, 'elsewhere'));
+    writeFileSync(join(folder, 'run'), '');
+    for (const stop of stops.splice(0)) await expect(stop()).resolves.toBeUndefined();
   });
 
   test('a file that is no socket is never removed', async () => {
