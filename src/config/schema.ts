@@ -137,7 +137,7 @@ const http = z
     listen: listenAddress
       .prefault('127.0.0.1:8420')
       .describe(
-        'Where the status page, health (/healthz, /readyz) and metrics (/metrics) are served: an address and a port, unix: and the path of a socket that only the daemon’s user may open, or false for nowhere.',
+        'Where the status page, health (/healthz, /readyz) and metrics (/metrics) are served: an address and a port, unix: and the path of a socket that only the daemon’s user and the members of control.group may open, or false for nowhere.',
       ),
     names: z
       .array(requestName)

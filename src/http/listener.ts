@@ -5,7 +5,7 @@
  * Everything that a client can take is limited: connections, the time in which it has to ask, and the time for which it
  * may be silent while it is answered.
  */
-import { lstatSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { listenText, type ListenAddress } from '../core/listenAddress.ts';
 import { errorCode } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { outliveAcceptTrouble } from './acceptTrouble.ts';
+import type { ControlGroup } from './control.ts';
 import { guard } from './guard.ts';
 
 /** Some pages and a Prometheus or two; what is more is dropped, so that nobody can take all descriptors. */
@@ -32,6 +33,8 @@ const retryMs = 5_000;
 export interface ListenerOptions {
   readonly listen: ListenAddress;
   readonly names: readonly string[];
+  /** Who may open a Unix socket beside the daemon's user: those who may tell the daemon what to do. Null: nobody. */
+  readonly group: ControlGroup | null;
   /** Each answers paths of its own. */
   readonly routes: readonly Hono[];
   readonly log: Log;
@@ -75,10 +78,10 @@ export class Listener {
   }
 
   async #open(): Promise<Server | null> {
-    const { listen, log } = this.#options;
+    const { listen, group, log } = this.#options;
     const server = this.#server();
     try {
-      this.#address = await bind(server, listen);
+      this.#address = await bind(server, listen, group);
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;
@@ -145,7 +148,11 @@ function removeSocket(path: string): void {
 }
 
 /** @throws what the system says, with its code */
-async function bind(server: Server, listen: ListenAddress): Promise<ListenAddress> {
+async function bind(
+  server: Server,
+  listen: ListenAddress,
+  group: ControlGroup | null,
+): Promise<ListenAddress> {
   if (listen.kind === 'port') {
     await listening(server, { host: listen.host, port: listen.port });
     return { ...listen, port: (server.address() as AddressInfo).port };
@@ -158,7 +165,19 @@ async function bind(server: Server, listen: ListenAddress): Promise<ListenAddres
   } finally {
     process.umask(before);
   }
+  if (group !== null) giveTo(group, server, listen.path);
   return listen;
+}
+
+/** @throws what the system says; nothing listens then */
+function giveTo({ number }: ControlGroup, server: Server, path: string): void {
+  try {
+    chownSync(path, process.getuid?.() ?? 0, number);
+    chmodSync(path, 0o660);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
 }
 
 function listening(server: Server, at: { host: string; port: number } | { path: string }): Promise<void> {
@@ -193,6 +212,7 @@ function troubleText(listen: ListenAddress, code: string): string {
   const why = {
     EADDRINUSE: 'it is in use',
     EACCES: 'it is not for this user',
+    EPERM: 'it is not for this user, or cannot be given to control.group',
     EADDRNOTAVAIL: 'this machine has no such address',
     ENOTFOUND: 'this machine has no such address',
     ENOENT: 'its directory is not there',

@@ -161,6 +161,7 @@ export class Service {
         : new Listener({
             listen,
             names,
+            group: config.control.group,
             routes: [
               healthRoutes({ lifeless, status }),
               metricsRoutes(metrics, status),

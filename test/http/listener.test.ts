@@ -30,7 +30,7 @@ function greeting(): Hono {
 
 function start(listen: ListenAddress, changes: Partial<ListenerOptions> = {}): Listener {
   const listener = new Listener({
-    ...{ listen, names: [], routes: [greeting()], log: quietLog() },
+    ...{ listen, names: [], group: null, routes: [greeting()], log: quietLog() },
     ...changes,
   });
   const stop = new AbortController();
