@@ -1,6 +1,7 @@
 /**
  * Two questions of whoever watches over the daemon. Is it alive: then there is no use in starting it again. Is it ready:
  * does the work that there is get done. Neither is answered by the absence of errors: what counts is that things move.
+ * Whatever watches has no session, so the reasons, with paths and apps in them, are for everybody who reaches the address.
  */
 import { Hono } from 'hono';
 import type { SharedStatus } from './sharedStatus.ts';

@@ -1,4 +1,4 @@
-/** `/metrics`, for Prometheus. Numbers only, and no label that a stranger on this machine must not see. */
+/** `/metrics`, for Prometheus. Numbers only; labels name drop roots and apps, and nothing that is in a run. */
 import { Hono } from 'hono';
 import type { Metrics } from './metrics.ts';
 import type { SharedStatus } from './sharedStatus.ts';

@@ -165,7 +165,7 @@ export class Service {
             routes: [
               healthRoutes({ lifeless, status }),
               metricsRoutes(metrics, status),
-              // Before the history, which it guards: drop roots' names are for those with access.
+              // Before the history, which it guards: that is for those with access.
               this.#page(view, host),
               historyRoutes((query) => this.answers.history(query)),
             ],
