@@ -27,10 +27,15 @@ export interface LiveParts {
   readonly onBug: (error: unknown) => void;
 }
 
-interface Watcher {
-  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+export interface Reader {
   /** Ends the connection, with what of the stream has not been read. */
   readonly cut: () => void;
+  /** Whether there still is the session that let it in: asked each time before it is told anything. */
+  readonly mayLook: () => boolean;
+}
+
+interface Watcher extends Reader {
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** What it was told last. */
   told: Partial<Record<SectionName, string>>;
 }
@@ -49,17 +54,14 @@ export class LiveView {
     return this.#watchers.size;
   }
 
-  /**
-   * @param cut ends the reader's connection
-   * @returns the stream for one more reader; null: there are too many
-   */
-  watch(cut: () => void): ReadableStream<Uint8Array> | null {
+  /** @returns the stream for one more reader; null: there are too many */
+  watch(reader: Reader): ReadableStream<Uint8Array> | null {
     if (this.#watchers.size >= watchersMax) return null;
     let watcher: Watcher | null = null;
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          watcher = { controller, cut, told: {} };
+          watcher = { ...reader, controller, told: {} };
           this.#watchers.add(watcher);
           controller.enqueue(bytesOf('retry: 5000\n\n'));
           if (this.#latest !== null) this.#tell(watcher, this.#latest);
@@ -107,6 +109,10 @@ export class LiveView {
   }
 
   #tell(watcher: Watcher, sections: Sections): void {
+    if (!watcher.mayLook()) {
+      this.#drop(watcher);
+      return;
+    }
     const changed = sectionNames.filter((name) => watcher.told[name] !== sections[name]);
     watcher.told = sections;
     const text =

@@ -400,12 +400,20 @@ class PageRoutes {
   }
 
   #stream(c: Context<PageEnv>): Response {
-    const body = this.#live.watch(() => c.env.outgoing.destroy());
+    const headers = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+    // Its body goes nowhere, and nobody would ever say that the reader has left.
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    const { sessions } = this.#parts;
+    const token = getCookie(c, sessions.cookie);
+    const body = this.#live.watch({
+      cut: () => c.env.outgoing.destroy(),
+      mayLook: () => sessions.isMember(token),
+    });
     if (body === null) {
       c.header('retry-after', '60');
       return c.text('Too many pages are open; this one is not live.', 503);
     }
-    return c.body(body, 200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+    return c.body(body, 200, headers);
   }
 
   #statusFor(c: Context<PageEnv>, status: StatusView): object {

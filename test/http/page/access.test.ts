@@ -5,6 +5,7 @@ import { request } from 'undici';
 import { expect } from 'vitest';
 import type { RunView, StatusView } from '../../../src/http/operations.ts';
 import { test, type Scene } from '../../journey/scene.ts';
+import { until } from '../../journey/waiting.ts';
 import { listening, memberCookie } from './visiting.ts';
 
 async function ask(origin: string, path: string, options: Parameters<typeof request>[1] = {}) {
@@ -116,6 +117,94 @@ test('a password lets in, a wrong one does not, and the way leads back to the pa
   const left = await ask(origin, '/leave', { method: 'POST', headers: { cookie, origin } });
   expect(left.status).toBe(303);
   expect((await ask(origin, '/runs', { headers: { cookie } })).status).toBe(403);
+});
+
+test('who has to enter first comes to the very page that was wanted, with what it was to show', async ({
+  scene,
+}) => {
+  const path = join(scene.dir, 'password');
+  writeFileSync(path, 'open sesame\n');
+  chmodSync(path, 0o600);
+  const { origin } = await started(scene, { access: 'password', password_file: './password' });
+  const wanted = '/runs?state=recorded&root=runs';
+  const refused = await ask(origin, wanted, { headers: { accept: 'text/html' } });
+  expect(refused.status).toBe(403);
+  const to = /name="to" value="([^"]*)"/.exec(refused.text)?.[1]?.replaceAll('&amp;', '&');
+  const entered = await ask(origin, '/enter', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
+    body: new URLSearchParams({ password: 'open sesame', to: to ?? '' }).toString(),
+  });
+  expect(entered).toMatchObject({ status: 303, headers: { location: wanted } });
+});
+
+test('a folder of a drop root that was taken out has its page, and its buttons answer', async ({ scene }) => {
+  mkdirSync(join(scene.dir, 'more'));
+  const http = { listen: '127.0.0.1:0' };
+  const more = scene.dropRoot({ path: './more' });
+  scene.configure({ http, drop_roots: [scene.dropRoot(), more] });
+  dropFolder(join(scene.dir, 'more'), 'broken plan', plan('broken', { status: 'sucesful' }));
+  const daemon = await scene.daemon();
+  const origin = await listening(daemon);
+  await until('the folder to be rejected', async () =>
+    (await daemon.list()).some(({ state }) => state === 'rejected'),
+  );
+  scene.configure({ http });
+  expect((await scene.command('reload')).code).toBe(0);
+  const headers = { cookie: await memberCookie(scene), accept: 'text/html' };
+  const linkIn = (text: string, pattern: RegExp): string =>
+    (pattern.exec(text)?.[1] ?? 'none').replaceAll('&amp;', '&');
+  const list = await ask(origin, '/runs?state=rejected', { headers });
+  const page = await ask(origin, linkIn(list.text, /href="(\/folders\?[^"]+)"/), { headers });
+  expect(page).toMatchObject({ status: 200, text: expect.stringContaining('broken plan') as string });
+  const confirm = await ask(origin, linkIn(page.text, /href="(\/confirm\?word=skip[^"]+)"/), { headers });
+  expect(confirm.status).toBe(200);
+  const fields = [...confirm.text.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [
+    name,
+    value,
+  ]);
+  const answered = await ask(origin, '/answer', {
+    method: 'POST',
+    headers: { ...headers, origin, 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(Object.fromEntries(fields) as Record<string, string>).toString(),
+  });
+  expect(answered.status).toBe(303);
+  expect((await ask(origin, String(answered.headers['location']), { headers })).text).toContain('skipped');
+});
+
+test('whoever asks only for the head of the live page takes no reader its place', async ({ scene }) => {
+  const { origin } = await started(scene);
+  const headers = { cookie: await memberCookie(scene) };
+  for (let n = 0; n < 33; n += 1) {
+    const head = await request(`${origin}/page/stream`, { method: 'HEAD', headers });
+    await head.body.dump();
+    expect(head).toMatchObject({ statusCode: 200, headers: { 'content-type': 'text/event-stream' } });
+  }
+  const leaving = new AbortController();
+  const opened = await fetch(`${origin}/page/stream`, { headers, signal: leaving.signal });
+  expect(opened.status).toBe(200);
+  leaving.abort();
+});
+
+test('whoever leaves is told nothing more by a page that is open still', async ({ scene }) => {
+  const { origin } = await started(scene);
+  const cookie = await memberCookie(scene);
+  const { body } = await fetch(`${origin}/page/stream`, { headers: { cookie } });
+  let told = '';
+  let isOver = false;
+  const reading = (async () => {
+    for await (const bytes of (body ?? []) as AsyncIterable<Uint8Array>)
+      told += Buffer.from(bytes).toString();
+  })()
+    .catch(() => undefined)
+    .finally(() => (isOver = true));
+  await until('the page to be told of Monday', () => told.includes('monday-plan'));
+  expect((await ask(origin, '/leave', { method: 'POST', headers: { cookie, origin } })).status).toBe(303);
+  scene.drop('tuesday-plan');
+  await scene.result('tuesday-plan');
+  await until('the stream to end, or to tell of Tuesday', () => isOver || told.includes('tuesday-plan'));
+  expect(told).not.toContain('tuesday-plan');
+  await reading;
 });
 
 test('without a page there is no link, and it is said why', async ({ scene }) => {

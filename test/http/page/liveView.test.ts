@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { LiveView } from '../../../src/http/page/liveView.ts';
+import { LiveView, type Reader } from '../../../src/http/page/liveView.ts';
 import { sectionNames, type Sections } from '../../../src/http/page/sections.ts';
 import { machineClock } from '../../../src/system/clock.ts';
 import { until } from '../../journey/waiting.ts';
@@ -31,9 +31,11 @@ function begun(chars: number) {
   return { live, looks: () => looks };
 }
 
+const anyone: Reader = { cut: () => undefined, mayLook: () => true };
+
 async function served(live: LiveView): Promise<number> {
   const app = new Hono<{ Bindings: HttpBindings }>().get('/', (c) => {
-    const stream = live.watch(() => c.env.outgoing.destroy());
+    const stream = live.watch({ cut: () => c.env.outgoing.destroy(), mayLook: () => true });
     return stream === null ? c.text('too many', 503) : c.body(stream);
   });
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -75,18 +77,18 @@ test('a reader that does not read is dropped, and the others are told all the wh
 
 test('more than 32 are not let in, and one that leaves makes room', async () => {
   const { live, looks } = begun(10);
-  const streams = Array.from({ length: 32 }, () => live.watch(() => undefined));
+  const streams = Array.from({ length: 32 }, () => live.watch(anyone));
   expect(streams).not.toContain(null);
-  expect(live.watch(() => undefined)).toBeNull();
+  expect(live.watch(anyone)).toBeNull();
   await streams[7]?.cancel();
-  expect(live.watch(() => undefined)).not.toBeNull();
-  expect(live.watch(() => undefined)).toBeNull();
+  expect(live.watch(anyone)).not.toBeNull();
+  expect(live.watch(anyone)).toBeNull();
   expect(looks()).toBe(1);
 });
 
 test('what changed is rendered once for all, and told without the rest', async () => {
   const { live, looks } = begun(10);
-  const readers = [1, 2].map(() => live.watch(() => undefined)?.getReader());
+  const readers = [1, 2].map(() => live.watch(anyone)?.getReader());
   const told = readers.map(async (reader) => {
     const messages: object[] = [];
     while (messages.length < 2) {
@@ -98,4 +100,26 @@ test('what changed is rendered once for all, and told without the rest', async (
   for (const names of await Promise.all(told)) expect(names).toEqual([[...sectionNames], ['health']]);
   expect(looks()).toBe(2);
   for (const reader of readers) await reader?.cancel();
+});
+
+test('who may look no more is told nothing more, and the others are', async () => {
+  const { live } = begun(10);
+  let mayLook = true;
+  const cut = vi.fn();
+  const reader = live.watch({ cut, mayLook: () => mayLook })?.getReader();
+  const other = live.watch(anyone)?.getReader();
+  const told: string[] = [];
+  const reading = (async () => {
+    for (let next = await reader?.read(); next?.done === false; next = await reader?.read())
+      told.push(Buffer.from(next.value).toString());
+  })();
+  await until('the first look', () => told.some((text) => text.startsWith('data: ')));
+  mayLook = false;
+  const before = told.length;
+  await until('it to be cut off', () => cut.mock.calls.length > 0);
+  expect(live.watchers).toBe(1);
+  expect(told).toHaveLength(before);
+  await reader?.cancel();
+  await reading;
+  await other?.cancel();
 });
