@@ -165,7 +165,8 @@ class PageRoutes {
     }
     if (!c.req.header('accept')?.includes('text/html'))
       return c.json({ message: 'this needs access: see `runtrackd status --open`' }, 403);
-    const to = c.req.method === 'GET' ? c.req.path : '/';
+    const { pathname, search } = new URL(c.req.url);
+    const to = c.req.method === 'GET' ? `${pathname}${search}` : '/';
     const content = html`<h1>Not without access</h1>
       ${entrance(this.#parts.sessions.mode, to, null)}`;
     return this.#page(c, { title: 'Access', at: null, content }, 403);
