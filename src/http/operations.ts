@@ -204,14 +204,25 @@ export const selector = z.strictObject({
 });
 export type Selector = z.infer<typeof selector>;
 
+/** One of a list, behind which it goes on: a run by its number, a folder that is no run as it is shown. */
+export const listPlace = z.union([
+  z.strictObject({ run: z.number().int().positive() }),
+  z.strictObject({
+    state: z.enum(shownStates),
+    dropRoot: z.string().max(200),
+    folder: z.string().max(4096),
+  }),
+]);
+export type ListPlace = z.infer<typeof listPlace>;
+
 export const listQuery = z.strictObject({
   states: z.array(z.enum(shownStates)),
   root: z.string().nullable(),
   sinceMs: z.number().nullable(),
   /** 0: all. */
   limit: z.number().int().min(0),
-  /** Goes on below this run: only runs, with smaller numbers. */
-  beforeRun: z.number().int().positive().nullish(),
+  /** Absent or null: from the beginning. */
+  after: listPlace.nullish(),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 

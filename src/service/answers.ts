@@ -13,6 +13,7 @@ import {
   type BackupView,
   type DayView,
   type HistoryQuery,
+  type ListPlace,
   type ListQuery,
   type PageLinkView,
   type Operations,
@@ -77,15 +78,19 @@ export class Answers implements Operations {
     return await historyOf(outbox, query, clock.nowMs());
   }
 
-  async *list({ states, root, sinceMs, limit, beforeRun: from }: ListQuery): AsyncGenerator<RunView> {
+  async *list({ states, root, sinceMs, limit, after }: ListQuery): AsyncGenerator<RunView> {
     const { outbox } = this.#parts.intakeParts;
     const { view } = this.#parts;
     await this.#finder.assertRoot(root);
     let left = limit === 0 ? Infinity : limit;
+    const afterRun = after != null && 'run' in after ? after.run : null;
+    const afterFolder = after != null && 'folder' in after ? this.#placeOf(after) : null;
     const openOnes = async function* (shown: readonly OpenState[]): AsyncGenerator<RunView> {
-      for (const state of shown) {
+      const begin = shown.findIndex((state) => state === afterFolder?.state);
+      for (const state of shown.slice(Math.max(begin, 0))) {
         if (states.length > 0 && !states.includes(state)) continue;
-        for await (const folder of openFolders(outbox, state, root)) {
+        const from = state === afterFolder?.state ? afterFolder : null;
+        for await (const folder of openFolders(outbox, state, root, from)) {
           if (left <= 0) return;
           if (sinceMs !== null && folder.sinceMs < sinceMs) continue;
           yield viewOfFolder(folder, view);
@@ -93,9 +98,10 @@ export class Answers implements Operations {
         }
       }
     };
-    if (from == null) yield* openOnes(openStates);
-    let beforeRun = from ?? null;
-    while (left > 0) {
+    const isPastRuns = afterFolder?.state === 'skipped';
+    if (afterRun === null && !isPastRuns) yield* openOnes(openStates);
+    let beforeRun = afterRun;
+    while (left > 0 && !isPastRuns) {
       const wanted = Math.min(left, pageOfRows);
       const page: Run[] = await outbox.list({ states, dropRoot: root, sinceMs, beforeRun, limit: wanted });
       for (const run of page) yield viewOfRun(run, view);
@@ -106,6 +112,11 @@ export class Answers implements Operations {
     }
     // All of a root's history may be among them: it must not hide the runs.
     yield* openOnes(['skipped']);
+  }
+
+  /** Where nobody can tell any more which folder that was, it goes on at the beginning of its drop root. */
+  #placeOf({ state, dropRoot, folder }: Exclude<ListPlace, { run: number }>) {
+    return { state, dropRoot, path: this.#finder.belowShown(dropRoot, folder) ?? '' };
   }
 
   async show(wanted: Selector): Promise<RunStory> {

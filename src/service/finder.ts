@@ -1,5 +1,5 @@
 /** What a person calls a folder, a run or a drop root, and which one that is. */
-import { relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { outsideRootName } from '../core/identity.ts';
 import { Unanswerable, type RunView, type Selector } from '../http/operations.ts';
 import type { RootIntake } from '../intake/rootIntake.ts';
@@ -78,17 +78,28 @@ export class Finder {
       matches.push(...(await this.#foundAt(await this.#placesInFormer(text, path), generation)));
     if (matches.length === 0 && number !== undefined) return await this.#numbered(Number(number));
     const [only, ...others] = matches;
-    if (only === undefined) {
-      throw new Unanswerable(
-        'none',
-        `no run or folder is called "${text}"; \`runtrackd list\` shows what there is`,
-      );
-    }
+    if (only === undefined) throw calledNothing(text);
     if (others.length > 0) {
       const names = matches.map((found) => this.view(found).folder).join(', ');
       throw new Unanswerable('ambiguous', `"${text}" could be any of ${names}; give the whole path`);
     }
     return only;
+  }
+
+  /**
+   * The path below its drop root of a folder that is shown by that path: also where it was shown before the root was
+   * taken out of the configuration, or put back into it.
+   * @returns null: nothing of that root is shown so
+   */
+  belowShown(dropRoot: string, folder: string): string | null {
+    const shownBelow = [
+      this.#view.placesOfRoot(dropRoot)?.path,
+      this.#dropRoots.evenFormer(dropRoot)?.path,
+      dropRoot,
+    ];
+    const beginnings = shownBelow.flatMap((path) => (path === undefined ? [] : [join(path, sep)]));
+    const beginning = beginnings.find((one) => folder.startsWith(one));
+    return beginning === undefined ? null : folder.slice(beginning.length);
   }
 
   async #foundAt(places: readonly Located[], generation: string | null): Promise<Found[]> {
@@ -183,4 +194,11 @@ export class Finder {
   #rootNames(): string {
     return this.#dropRoots.intakes.map(({ rules }) => `"${rules.root.name}"`).join(', ');
   }
+}
+
+function calledNothing(text: string): Unanswerable {
+  return new Unanswerable(
+    'none',
+    `no run or folder is called "${text}"; \`runtrackd list\` shows what there is`,
+  );
 }

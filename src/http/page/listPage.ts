@@ -1,23 +1,23 @@
-/** `/runs`: all runs, newest first, a page at a time, of one state or one drop root if asked. */
+/** `/runs`: folders that are no runs, then runs, newest first, a page at a time, of one state or one drop root if asked. */
 import { html } from 'hono/html';
 import { needsPerson, shownStates, type ShownState } from '../../core/run.ts';
 import { count, type Markup } from '../../markup/wording.ts';
-import type { RunView } from '../operations.ts';
+import type { ListPlace, RunView } from '../operations.ts';
 import { turnPath, type Turn } from './paths.ts';
 import { runTable } from './runTable.ts';
 
 export interface ListPage {
   readonly turn: Turn;
   readonly runs: readonly RunView[];
-  /** Where the next page begins; null: these are the last. */
-  readonly next: number | null;
+  /** Behind which the next page begins; null: these are the last. */
+  readonly next: ListPlace | null;
   readonly counts: Partial<Record<ShownState, number>>;
   readonly roots: readonly string[];
   readonly nowMs: number;
 }
 
 export function listContent({ turn, runs, next, counts, roots, nowMs }: ListPage): Markup {
-  const { states, root, before } = turn;
+  const { states, root, after } = turn;
   return html`<h1>Runs</h1>
     ${filter(turn, counts)} ${roots.length > 1 ? rootFilter(turn, roots) : ''}
     ${
@@ -28,15 +28,15 @@ export function listContent({ turn, runs, next, counts, roots, nowMs }: ListPage
         : runTable(runs, nowMs, 'Runs, newest first')
     }
     ${
-      before === null && next === null
+      after === null && next === null
         ? ''
-        : html`<nav aria-label="More runs">
+        : html`<nav aria-label="Pages">
             <ul class="pager">
-              ${before === null ? '' : html`<li><a href="${turnPath({ ...turn, before: null })}">Newest runs</a></li>`}
+              ${after === null ? '' : html`<li><a href="${turnPath({ ...turn, after: null })}">First page</a></li>`}
               ${
                 next === null
-                  ? html`<li class="hint">These are the oldest.</li>`
-                  : html`<li><a href="${turnPath({ ...turn, before: next })}" rel="next">Older runs</a></li>`
+                  ? html`<li class="hint">These are the last.</li>`
+                  : html`<li><a href="${turnPath({ ...turn, after: next })}" rel="next">Next page</a></li>`
               }
             </ul>
           </nav>`
@@ -53,7 +53,7 @@ function filter(turn: Turn, counts: ListPage['counts']): Markup {
     );
     return html`<li>
       <a
-        href="${turnPath({ ...turn, states, before: null })}"
+        href="${turnPath({ ...turn, states, after: null })}"
         ${isChosen(states) ? html`aria-current="true"` : ''}
         >${words} ${turn.root === null ? html`<span class="count">${count(sum)}</span>` : ''}</a
       >

@@ -1,5 +1,6 @@
 /** Where the pages are, and what their addresses say. */
-import { shownStates, type ShownState } from '../../core/run.ts';
+import { isShownState, shownStates, type ShownState } from '../../core/run.ts';
+import type { ListPlace, RunView } from '../operations.ts';
 
 /** Of one page of the list, and at most of an answer of the API. */
 export const runsPerPage = 50;
@@ -8,14 +9,15 @@ export const runsPerAnswerMax = 500;
 export interface Turn {
   readonly states: readonly ShownState[];
   readonly root: string | null;
-  /** Only runs with a smaller number. */
-  readonly before: number | null;
+  /** Behind which it goes on; null: from the beginning. */
+  readonly after: ListPlace | null;
 }
 
-export function turnPath({ states, root, before }: Turn): string {
+export function turnPath({ states, root, after }: Turn): string {
   const query = new URLSearchParams(states.map((state): [string, string] => ['state', state]));
   if (root !== null) query.set('root', root);
-  if (before !== null) query.set('before', String(before));
+  if (after !== null && 'run' in after) query.set('before', String(after.run));
+  else if (after !== null) query.set('after', `${after.state}:${after.dropRoot}:${after.folder}`);
   return query.size === 0 ? '/runs' : `/runs?${query.toString()}`;
 }
 
@@ -23,12 +25,24 @@ export function turnPath({ states, root, before }: Turn): string {
 export function turnOf(query: URLSearchParams): Turn {
   const wanted = query.getAll('state');
   const root = query.get('root');
-  const before = query.get('before') ?? '';
   return {
     states: shownStates.filter((state) => wanted.includes(state)),
     root: root === '' ? null : root,
-    before: /^[1-9]\d{0,14}$/.test(before) ? Number(before) : null,
+    after: placeIn(query),
   };
+}
+
+function placeIn(query: URLSearchParams): ListPlace | null {
+  const before = query.get('before') ?? '';
+  if (/^[1-9]\d{0,14}$/.test(before)) return { run: Number(before) };
+  const [, state = '', dropRoot = '', folder = ''] =
+    /^([a-z]+):([^:]+):(.{1,4096})$/s.exec(query.get('after') ?? '') ?? [];
+  return isShownState(state) ? { state, dropRoot, folder } : null;
+}
+
+/** Behind which the list goes on when that one was its last. */
+export function placeOf({ run, state, drop_root: dropRoot, folder }: RunView): ListPlace {
+  return run === null ? { state, dropRoot, folder } : { run };
 }
 
 /** Of a run by its number, of a folder that is no run yet by its path. */

@@ -23,7 +23,15 @@ import { files, framed, type Page } from './frame.ts';
 import { listContent } from './listPage.ts';
 import { LiveView } from './liveView.ts';
 import { look } from './look.ts';
-import { runsPerAnswerMax, runsPerPage, storyPath, turnOf, turnPath } from './paths.ts';
+import {
+  placeOf,
+  runsPerAnswerMax,
+  runsPerPage,
+  storyPath,
+  turnOf,
+  turnPath,
+  type Turn,
+} from './paths.ts';
 import { daysOf } from './pictures.ts';
 import type { PageQuestions } from './questions.ts';
 import { Rate } from './rates.ts';
@@ -258,20 +266,18 @@ class PageRoutes {
     const wanted = Number(query.get('limit') ?? runsPerPage);
     const limit = Number.isInteger(wanted) ? Math.min(Math.max(1, wanted), runsPerAnswerMax) : runsPerPage;
     const { runs, next } = await this.#turn(turn, limit);
-    const following =
-      next === null ? null : turnPath({ ...turn, before: next }).replace('/runs', '/api/runs');
+    const following = next === null ? null : turnPath({ ...turn, after: next }).replace('/runs', '/api/runs');
     return c.json({ runs, next: following });
   }
 
-  async #turn({ states, root, before }: ReturnType<typeof turnOf>, limit: number) {
+  async #turn({ states, root, after }: Turn, limit: number) {
     const found: RunView[] = [];
     // One more than is shown tells whether there are more.
     const query = { ...anyRun, states: [...states], root, beforeRun: before, limit: limit + 1 };
     for await (const run of this.#parts.operations().list(query)) found.push(run);
     const runs = found.slice(0, limit);
-    // After a page of folders alone come all the runs.
-    const last = runs.findLast(({ run }) => run !== null)?.run ?? aboveAllRuns;
-    return { runs, next: found.length > limit ? last : null };
+    const last = runs.at(-1);
+    return { runs, next: last === undefined || found.length <= limit ? null : placeOf(last) };
   }
 
   async #story(c: Context<PageEnv>, wanted: Selector): Promise<Response> {
@@ -328,7 +334,7 @@ class PageRoutes {
     const [alone] = answered.left_alone;
     if (alone !== undefined) throw new Unanswerable('refused', `It was left alone: ${alone.why}.`);
     const [now] = answered.runs;
-    return c.redirect(now === undefined ? '/' : storyPath(now.run, now.folder), 303);
+    return c.redirect(now === undefined ? '/' : storyPath(now), 303);
   }
 
   #enterByLink(c: Context<PageEnv>): Response | Promise<Response> {
@@ -445,9 +451,6 @@ class PageRoutes {
   }
 }
 
-/** No run has so high a number. */
-const aboveAllRuns = 999_999_999_999_999;
-
 const anyRun: ListQuery = { states: [], root: null, sinceMs: null, limit: 1 };
 
 const consequences = {
@@ -483,8 +486,8 @@ function kept(c: Context<PageEnv>, body: string, type: string): Response {
   return c.body(body, 200, { 'content-type': type, 'cache-control': 'no-cache' });
 }
 
-function wantedOf(run: string | undefined, folder: string | undefined): Selector {
-  return run === undefined ? selectorOfFolder(folder ?? '') : selectorOfRun(run);
+function wantedOf({ run, folder, root }: Partial<Record<string, string>>): Selector {
+  return run === undefined ? selectorOfFolder(folder, root) : selectorOfRun(run);
 }
 
 function selectorOfRun(text: string): Selector {
@@ -492,9 +495,11 @@ function selectorOfRun(text: string): Selector {
   return { text: `#${text}`, path: '', generation: null, run: Number(text) };
 }
 
-function selectorOfFolder(path: string): Selector {
-  if (!path.startsWith('/') || path.length > 4096) throw new Unanswerable('none', 'There is no such folder.');
-  return { text: path, path, generation: null };
+/** Where its drop root is not named, only a whole path is understood: a daemon stands nowhere that a person knows of. */
+function selectorOfFolder(path = '', root?: string): Selector {
+  const isUnderstood = root === undefined ? path.startsWith('/') : path !== '' && root.length <= 200;
+  if (!isUnderstood || path.length > 4096) throw new Unanswerable('none', 'There is no such folder.');
+  return { text: path, path, generation: null, ...(root === undefined ? {} : { dropRoot: root }) };
 }
 
 /** The fields of a form that are texts. */

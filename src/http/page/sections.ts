@@ -119,7 +119,7 @@ function roadOf(counts: StatusView['counts'], isMember: boolean): Markup {
     ${stops.map(({ words, states, asks: isAsk = false }) => {
       const sum = states.reduce((total, state) => total + (counts[state] ?? 0), 0);
       const said = html`<span class="figure">${count(sum)}</span> <span class="words">${words}</span>`;
-      const path = turnPath({ states, root: null, before: null });
+      const path = turnPath({ states, root: null, after: null });
       return html`<li class="${isAsk && sum > 0 ? 'asks' : ''}">
         ${isMember ? html`<a href="${path}">${said}</a>` : said}
       </li>`;
@@ -138,7 +138,7 @@ function asks({ status, nowMs }: Overview): Markup | '' {
       all.length > asksShownMax
         ? html`<p class="hint">
             These are ${count(asksShownMax)}.
-            <a href="${turnPath({ states: needsPerson, root: null, before: null })}">All that need you</a>
+            <a href="${turnPath({ states: needsPerson, root: null, after: null })}">All that need you</a>
           </p>`
         : ''
     }`;
@@ -235,7 +235,7 @@ function roots({ status: { drop_roots: all }, nowMs }: Overview): Markup {
             (root) =>
               html`<tr>
                 <th scope="row">
-                  <a href="${turnPath({ states: [], root: root.name, before: null })}"
+                  <a href="${turnPath({ states: [], root: root.name, after: null })}"
                     ><bdi>${root.name}</bdi></a
                   >
                   <span class="hint id"><bdi>${visible(root.path)}</bdi></span>
