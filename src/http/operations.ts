@@ -201,6 +201,8 @@ export const selector = z.strictObject({
   generation: z.string().max(80).nullable(),
   /** Its number, where that is known for sure: a folder may be called anything, also "#42". */
   run: z.number().int().positive().optional(),
+  /** The drop root that the text is shown with: it means what lies in that one, and nothing else. */
+  dropRoot: z.string().max(200).optional(),
 });
 export type Selector = z.infer<typeof selector>;
 

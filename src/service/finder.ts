@@ -68,8 +68,9 @@ export class Finder {
    * A path or a folder's name first; `#42` is a run's number.
    * @throws Unanswerable when none or several match
    */
-  async find({ text, path, generation, run: surely }: Selector): Promise<Found> {
+  async find({ text, path, generation, run: surely, dropRoot }: Selector): Promise<Found> {
     if (surely !== undefined) return await this.#numbered(surely);
+    if (dropRoot !== undefined) return await this.#shown(dropRoot, text);
     const number = /^#([1-9][0-9]{0,14})$/.exec(text)?.[1];
     const matches = await this.#foundAt(this.#placesOf(text, path), generation);
     if (matches.length === 0)
@@ -84,6 +85,13 @@ export class Finder {
       throw new Unanswerable('ambiguous', `"${text}" could be any of ${names}; give the whole path`);
     }
     return only;
+  }
+
+  async #shown(dropRoot: string, folder: string): Promise<Found> {
+    const below = this.belowShown(dropRoot, folder);
+    const [found] = below === null ? [] : await this.#foundAt([{ dropRoot, below }], null);
+    if (found === undefined) throw calledNothing(folder);
+    return found;
   }
 
   /**

@@ -45,7 +45,15 @@ export function placeOf({ run, state, drop_root: dropRoot, folder }: RunView): L
   return run === null ? { state, dropRoot, folder } : { run };
 }
 
-/** Of a run by its number, of a folder that is no run yet by its path. */
-export function storyPath(run: number | null, folder: string): string {
-  return run === null ? `/folders?path=${encodeURIComponent(folder)}` : `/runs/${run}`;
+/** What a page is about, as it is named in addresses and forms. */
+export type Named = Pick<RunView, 'run' | 'folder' | 'drop_root'>;
+
+/** Of a run by its number, of a folder that is no run yet by its path and its drop root. */
+export function storyPath({ run, folder, drop_root: root }: Named): string {
+  return run === null ? `/folders?${new URLSearchParams({ path: folder, root }).toString()}` : `/runs/${run}`;
+}
+
+/** The fields that tell which one is meant, of an address or of a form. */
+export function fieldsOf({ run, folder, drop_root: root }: Named): Readonly<Record<string, string>> {
+  return run === null ? { folder, root } : { run: String(run) };
 }

@@ -24,6 +24,7 @@ import { listContent } from './listPage.ts';
 import { LiveView } from './liveView.ts';
 import { look } from './look.ts';
 import {
+  fieldsOf,
   placeOf,
   runsPerAnswerMax,
   runsPerPage,
@@ -132,7 +133,7 @@ class PageRoutes {
     app.get('/', (c) => this.#overview(c));
     app.get('/runs', (c) => this.#list(c));
     app.get('/runs/:run', (c) => this.#story(c, selectorOfRun(c.req.param('run'))));
-    app.get('/folders', (c) => this.#story(c, selectorOfFolder(c.req.query('path') ?? '')));
+    app.get('/folders', (c) => this.#story(c, selectorOfFolder(c.req.query('path'), c.req.query('root'))));
     app.get('/confirm', (c) => this.#confirm(c));
     app.post('/answer', (c) => this.#answer(c));
     app.get('/enter', (c) => this.#enterByLink(c));
@@ -273,7 +274,7 @@ class PageRoutes {
   async #turn({ states, root, after }: Turn, limit: number) {
     const found: RunView[] = [];
     // One more than is shown tells whether there are more.
-    const query = { ...anyRun, states: [...states], root, beforeRun: before, limit: limit + 1 };
+    const query = { ...anyRun, states: [...states], root, after, limit: limit + 1 };
     for await (const run of this.#parts.operations().list(query)) found.push(run);
     const runs = found.slice(0, limit);
     const last = runs.at(-1);
@@ -289,8 +290,8 @@ class PageRoutes {
   }
 
   async #confirm(c: Context<PageEnv>): Promise<Response> {
-    const { word, run, folder } = c.req.query();
-    const story = await this.#parts.operations().show(wantedOf(run, folder));
+    const { word, ...fields } = c.req.query();
+    const story = await this.#parts.operations().show(wantedOf(fields));
     const chosen = answersTo(story.state).find((possible) => possible === word);
     if (chosen === undefined)
       throw new Unanswerable('refused', `It is ${story.state} now, which waits for no such answer.`);
@@ -307,22 +308,20 @@ class PageRoutes {
       <div class="buttons">
         <form method="post" action="/answer">
           <input type="hidden" name="word" value="${chosen}" />
-          ${
-            story.run === null
-              ? html`<input type="hidden" name="folder" value="${story.folder}" />`
-              : html`<input type="hidden" name="run" value="${story.run}" />`
-          }
+          ${Object.entries(fieldsOf(story)).map(
+            ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+          )}
           <button autofocus>${chosen === 'retry' ? 'Retry' : 'Skip'}</button>
         </form>
-        <a class="quiet" href="${storyPath(story.run, story.folder)}">Leave it</a>
+        <a class="quiet" href="${storyPath(story)}">Leave it</a>
       </div>`;
     return this.#page(c, { title: `${chosen} ${nameOf(story)}`, at: 'runs', content });
   }
 
   async #answer(c: Context<PageEnv>): Promise<Response> {
-    const { word, run, folder } = await textsOf(c);
+    const { word, ...fields } = await textsOf(c);
     if (word !== 'retry' && word !== 'skip') throw new Unanswerable('refused', 'Nothing was chosen.');
-    const selectors = [wantedOf(run, folder)];
+    const selectors = [wantedOf(fields)];
     const answered = await this.#parts.operations().answer({
       word,
       selectors,

@@ -30,7 +30,7 @@ function row(run: RunView, nowMs: number): Markup {
   return html`<tr>
     <td>${mark(run.state)}</td>
     <th scope="row">
-      <a href="${storyPath(run.run, run.folder)}"><bdi>${name}</bdi></a>
+      <a href="${storyPath(run)}"><bdi>${name}</bdi></a>
       ${run.run === null ? '' : html`<span class="nowrap id">#${run.run}</span>`}
       ${run.reason === null ? '' : html`<span class="why"><bdi>${visible(run.reason.text)}</bdi></span>`}
       <span class="hint narrow"><bdi>${run.drop_root}</bdi> · ${ago(nowMs - sinceMs)}</span>

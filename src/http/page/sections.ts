@@ -7,7 +7,7 @@ import { needsPerson, type ShownState } from '../../core/run.ts';
 import { ago, count, mark, moment, visible, type Markup } from '../../markup/wording.ts';
 import { narrowedText } from '../narrowedText.ts';
 import type { RunView, StatusView } from '../operations.ts';
-import { storyPath, turnPath } from './paths.ts';
+import { fieldsOf, storyPath, turnPath } from './paths.ts';
 import { daysPicture, recentPicture, type DayOfRuns } from './pictures.ts';
 import type { RecentOfRoot } from './questions.ts';
 import { runTable } from './runTable.ts';
@@ -147,7 +147,7 @@ function asks({ status, nowMs }: Overview): Markup | '' {
 function ask(run: RunView, nowMs: number): Markup {
   return html`<li>
     <h3>
-      <a href="${storyPath(run.run, run.folder)}"><bdi>${nameOf(run)}</bdi></a> ${mark(run.state)}
+      <a href="${storyPath(run)}"><bdi>${nameOf(run)}</bdi></a> ${mark(run.state)}
     </h3>
     <p><bdi>${visible(run.reason?.text ?? '')}</bdi></p>
     ${run.hint === null ? '' : html`<p class="hint"><bdi>${visible(run.hint)}</bdi></p>`}
@@ -160,13 +160,12 @@ function ask(run: RunView, nowMs: number): Markup {
 export function buttons(run: RunView): Markup | '' {
   const words = answersTo(run.state);
   if (words.length === 0) return '';
-  const about = run.run === null ? `folder=${encodeURIComponent(run.folder)}` : `run=${run.run}`;
   return html`<div class="buttons">
     ${words.map(
       (word) =>
         html`<a
           class="${word === 'retry' ? 'strong' : 'quiet'}"
-          href="/confirm?word=${word}&${about}"
+          href="/confirm?${new URLSearchParams({ word, ...fieldsOf(run) }).toString()}"
           id="${word}-${run.run ?? run.folder}"
           >${word === 'retry' ? 'Retry' : 'Skip'}<span class="unseen"> ${nameOf(run)}</span></a
         >`,

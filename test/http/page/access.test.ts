@@ -1,9 +1,10 @@
 /** What the page of a running daemon gives to whom: strangers, members, foreign pages, foreign names. */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { expect } from 'vitest';
 import type { RunView, StatusView } from '../../../src/http/operations.ts';
+import { dropFolder, plan } from '../../journey/folders.ts';
 import { test, type Scene } from '../../journey/scene.ts';
 import { until } from '../../journey/waiting.ts';
 import { listening, memberCookie } from './visiting.ts';
