@@ -78,13 +78,26 @@ export class Finder {
     if (matches.length === 0)
       matches.push(...(await this.#foundAt(await this.#placesInFormer(text, path), generation)));
     if (matches.length === 0 && number !== undefined) return await this.#numbered(Number(number));
-    const [only, ...others] = matches;
+    const [only, ...others] = this.#firstAtEachPath(matches);
     if (only === undefined) throw calledNothing(text);
     if (others.length > 0) {
-      const names = matches.map((found) => this.view(found).folder).join(', ');
+      const names = [only, ...others].map((found) => this.view(found).folder).join(', ');
       throw new Unanswerable('ambiguous', `"${text}" could be any of ${names}; give the whole path`);
     }
     return only;
+  }
+
+  /**
+   * A folder that was tracked by itself before its place became a drop root is that root's now: it is looked at, and what
+   * is said of it is said of the run that it is there. The one from before has its number.
+   */
+  #firstAtEachPath(matches: readonly Found[]): readonly Found[] {
+    const byPath = new Map<string, Found>();
+    for (const found of matches) {
+      const { folder } = this.view(found);
+      if (!byPath.has(folder)) byPath.set(folder, found);
+    }
+    return [...byPath.values()];
   }
 
   async #shown(dropRoot: string, folder: string): Promise<Found> {

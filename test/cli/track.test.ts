@@ -167,3 +167,20 @@ test.concurrent('track of a subfolder or of the root itself is refused', async (
   expect(below.stderr).toContain('one level below');
   expect((await scene.command('track', scene.root)).code).toBe(1);
 });
+
+test('a folder that was tracked by itself is its drop root’s once there is one, and its path means that run', async ({
+  scene,
+}) => {
+  mkdirSync(join(scene.dir, 'elsewhere'));
+  scene.configure({}, { path: './elsewhere' });
+  const folder = scene.drop('plan');
+  expect((await scene.command('track', folder, '--app', app, '--wait')).code).toBe(0);
+  const before = json(await scene.command('show', folder, '--json'));
+  scene.configure();
+  expect((await scene.command('run', '--once')).code).toBe(0);
+  const now = await scene.command('show', folder, '--json');
+  expect(now).toMatchObject({ code: 0, stderr: '' });
+  expect(json(now)).toMatchObject({ folder, drop_root: 'runs' });
+  const byNumber = json(await scene.command('show', `#${String(before['run'])}`, '--json'));
+  expect(byNumber).toMatchObject({ folder, drop_root: '@outside', run_id: before['run_id'] });
+});
