@@ -7,6 +7,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { createHash, hash } from 'node:crypto';
+import prettyBytes from 'pretty-bytes';
 import { leftOutOfArchives, type DirectoryIdentity, type FilesMapping } from '../core/content.ts';
 import { mayBeAnothers } from '../core/hardLinks.ts';
 import { compareUtf8 } from '../core/identity.ts';
@@ -307,13 +308,22 @@ class Walk {
     this.#bytes += bytes;
     if (mtimeNs > this.#writtenNs) this.#writtenNs = mtimeNs;
     this.refusal = refusalOf(path, stats, this.#folderUid, this.#rules);
-    if (this.#bytes > archiveLimits.unpackedBytesMax)
-      this.#refuseTooMuch(path, `${String(archiveLimits.unpackedBytesMax)} bytes, the platform’s limit,`);
+    if (this.#bytes > archiveLimits.unpackedBytesMax) {
+      const most = prettyBytes(archiveLimits.unpackedBytesMax, { binary: true });
+      this.refusal ??= refuse(`${this.#holderOf(path)} holds more than the ${most} that the platform takes`);
+    }
   }
 
   #refuseTooMuch(path: string, what: string): void {
-    const top = path.split('/')[0] ?? '';
+    const [top = ''] = path.split('/');
     this.refusal ??= refuse(`${top === '' ? 'the archive' : `${shown(top)}/`} holds more than ${what}`);
+  }
+
+  /** Whoever reads of it looks there. Of several files that lie in the run folder itself, none is at fault alone. */
+  #holderOf(path: string): string {
+    const [top = '', ...below] = path.split('/');
+    if (below.length > 0) return `${shown(top)}/`;
+    return this.#files === 1 ? shown(top) : 'the archive';
   }
 }
 

@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -211,6 +212,26 @@ describe('a look at directories', () => {
     const path = folderWith(files);
     const sight = await sightFolder(path, { ...looking, folderFilesMax: 7 });
     expect(sight?.refusal?.text).toBe('input/ holds more than 7 entries (limits.folder_files)');
+  });
+
+  test.each([
+    { name: 'a directory', input: 'input/', large: ['input/a', 'input/b'], who: 'input/' },
+    { name: 'a file', input: 'model.mps', large: ['model.mps'], who: 'model.mps' },
+    {
+      name: 'files beside each other',
+      input: ['a.mps', 'b.prm'],
+      large: ['a.mps', 'b.prm'],
+      who: 'the archive',
+    },
+  ])('refuses $name of more bytes than the platform takes, and says so', async ({ input, large, who }) => {
+    const path = folderWith({ 'meta.json': meta, ...Object.fromEntries(large.map((name) => [name, ''])) });
+    for (const name of large) truncateSync(join(path, name), (3 * 1024 ** 3) / large.length);
+    const sight = await sightFolder(path, {
+      ...looking,
+      names: { ...names, input: [input] },
+      fileBytesMax: 4 * 1024 ** 3,
+    });
+    expect(sight?.refusal?.text).toBe(`${who} holds more than the 2.5 GiB that the platform takes`);
   });
 });
 
