@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lifecyclePoints } from '../../dist/core/points.js';
+import { foreignRun } from './others.mjs';
 
 /** Kind and phase of the request during which the daemon is killed from outside. */
 const wirePoints = {
@@ -33,6 +34,9 @@ export async function labelledKills(stage, chance, kills, points = allPoints) {
     const point = order[life % order.length];
     planned[point] = (planned[point] ?? 0) + 1;
     for (let folder = 0; folder < foldersPerLife; folder += 1) stage.ledger.drop();
+    stage.calm();
+    // The list that a life begins with shows one of this very second.
+    await foreignRun(stage);
     // A list is asked for once in a while only.
     const times = point === 'list asked for' ? 1 : chance.whole(1, timesMax);
     const daemon = startMortal(stage, point, times);
@@ -45,12 +49,12 @@ export async function labelledKills(stage, chance, kills, points = allPoints) {
       { times: killed[point] ?? 0, least: Math.ceil(times / 2) },
     ]),
   );
+  happened['runs of others'] = { times: stage.foreign.length, least: kills };
   const judged = await stage.verdict(happened);
   return { ...judged, counts: { ...judged.counts, killed, missed } };
 }
 
 function startMortal(stage, point, times) {
-  stage.calm();
   const wire = wirePoints[point];
   if (wire === undefined) return stage.start(`${point}:${times}`);
   // Nothing is looked for in the list but what became of a lost request.

@@ -1,6 +1,8 @@
 /** The daemon is killed every 50 to 2,000 ms while runs come in and the network misbehaves. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { foreignRun } from './others.mjs';
 import { listLagMsMax } from './stage.mjs';
+import { dateIn } from './wire.mjs';
 
 const lifeMsMin = 50;
 const lifeMsMax = 2_000;
@@ -23,6 +25,8 @@ export async function storm(stage, chance, kills) {
   const isEnough = (life) => life >= kills && (faults() >= faultsMin || life >= livesPerKillMax * kills);
   for (let life = 0; !isEnough(life); life += 1) {
     stage.calm();
+    // Somebody else's run of this very second is the newest in the list that the next life begins with.
+    await foreignRun(stage);
     stage.faults.listLagMs = chance.one([0, 0, listLagMsMax]);
     stage.faults.listOrder = chance.one(['newest-first', 'oldest-first', 'shuffled']);
     stage.misbehave = (kind) =>
@@ -43,6 +47,7 @@ export async function storm(stage, chance, kills) {
   return await stage.verdict({
     kills: { times: stage.kills, least: kills },
     faults: { times: faults(), least: faultsMin },
+    'runs of others': { times: stage.foreign.length, least: kills },
   });
 }
 
@@ -58,6 +63,7 @@ function randomFault(kind, chance) {
     { kind: 'answer', status: 200, body: '<html>sign in here</html>', carriedOut },
     { kind: 'answer', status: 200, body: '{}', carriedOut },
     { kind: 'answer', status: 429, retryAfter: '1' },
+    { kind: 'answer', status: chance.one([429, 503]), retryAfter: dateIn(chance.whole(1_000, 3_000)) },
     { kind: 'hang', carriedOut },
     { kind: 'delay', ms: chance.whole(50, 1_000) },
     { kind: 'trickle', bytesPerSecond: chance.one([200, 2_000]) },

@@ -13,6 +13,9 @@ const everyFault = [
   ...refusals.map((status) => answer(status)),
   ...troubles.flatMap((status) => [answer(status), answer(status, { carriedOut: true })]),
   answer(429, { retryAfter: '1' }),
+  answer(503, { retryAfter: '1.0005' }),
+  answer(503, { retryAfterMs: 4_000 }),
+  answer(429, { retryAfterMs: 4_000 }),
   answer(429),
   answer(302),
   answer(302, { carriedOut: true }),
@@ -37,6 +40,7 @@ const someFaults = [
   ...drops,
   answer(500),
   answer(503, { carriedOut: true }),
+  answer(503, { retryAfterMs: 4_000 }),
   answer(429, { retryAfter: '1' }),
   answer(200, { body: garbage, carriedOut: true }),
   { kind: 'length', offByBytes: 10 },
@@ -71,7 +75,7 @@ export async function wire(stage, chance, kind, amount) {
   for (let at = 0; at < faults.length; at += faultsAtOnce) {
     const some = faults.slice(at, at + faultsAtOnce);
     asked += some.length;
-    for (const fault of some) stage.faults.next({ kind }, fault);
+    for (const fault of some) stage.faults.next({ kind }, dated(fault));
     // The list is only read to look for lost requests: each of these gives it a reason.
     if (kind === 'list') stage.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' }, some.length);
     // A text comes back through a download, JSON in the answer itself.
@@ -85,6 +89,16 @@ export async function wire(stage, chance, kind, amount) {
     { [`faults on ${kind}`]: { times: asked - stage.faults.pending, least: asked } },
     daemon,
   );
+}
+
+/** A wish to wait that is a date is one of the moment at which the fault is laid out. */
+function dated({ retryAfterMs, ...fault }) {
+  return retryAfterMs === undefined ? fault : { ...fault, retryAfter: dateIn(retryAfterMs) };
+}
+
+/** A moment in so many ms, as a header tells it: in whole seconds. */
+export function dateIn(ms) {
+  return new Date(Date.now() + ms).toUTCString();
 }
 
 async function allKnown(daemon) {
