@@ -16,6 +16,7 @@ import {
   visit,
 } from 'yaml';
 import type { KeyPath } from './problems.ts';
+import { flawText, worthTelling } from './yamlFlaws.ts';
 
 export interface Place {
   readonly line: number | null;
@@ -27,6 +28,8 @@ export interface Flaw extends Place {
 export interface ConfigDocument {
   /** What the file says, without the keys that have nothing after them; `undefined` when it cannot be told. */
   readonly value: unknown;
+  /** Likewise, and of a text with mistakes in it whatever can be made out; for who only wants to know a key or two. */
+  readonly recovered: () => unknown;
   readonly flaws: readonly Flaw[];
   /** Where the value at a path stands, or the nearest thing around it that the file does have. */
   readonly locate: (path: KeyPath, atKey: boolean) => Place;
@@ -82,9 +85,19 @@ export function parseConfigText(text: string): ConfigDocument {
   } catch (error) {
     // The YAML parser is recursive: a megabyte of "[" is more than its stack.
     if (!(error instanceof RangeError)) throw error;
-    return { value: undefined, flaws: [{ ...nowhere, what: 'is nested too deeply' }], locate: () => nowhere };
+    return {
+      value: undefined,
+      recovered: () => undefined,
+      flaws: [{ ...nowhere, what: 'is nested too deeply' }],
+      locate: () => nowhere,
+    };
   }
 }
+
+// Without prettyErrors: they quote the file, and a key pasted into it would end up in a log.
+// Without uniqueKeys: its comparison of each with each takes minutes on a large file.
+// Without warnings on stderr: those quote the file as well.
+const options = { prettyErrors: false, stringKeys: true, uniqueKeys: false, logLevel: 'error' } as const;
 
 function parse(text: string): ConfigDocument {
   const lines = new LineCounter();
@@ -93,15 +106,14 @@ function parse(text: string): ConfigDocument {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  // Without prettyErrors: they quote the file, and a key pasted into it would end up in a log.
-  // Without uniqueKeys: its comparison of each with each takes minutes on a large file.
-  const options = { lineCounter: lines, prettyErrors: false, stringKeys: true, uniqueKeys: false } as const;
-  const [first, second] = parseAllDocuments(text, options);
-  if (first === undefined) return { value: {}, flaws: [], locate: () => ({ line: 1, column: 1 }) };
+  const [first, second] = parseAllDocuments(text, { ...options, lineCounter: lines });
+  if (first === undefined)
+    return { value: {}, recovered: () => ({}), flaws: [], locate: () => ({ line: 1, column: 1 }) };
 
-  const flaws: Flaw[] = [...first.errors, ...first.warnings]
-    .slice(0, flawsMax)
-    .map(({ pos, code, message }) => ({ ...placeOf(pos[0]), what: flawTexts[code] ?? message }));
+  const flaws: Flaw[] = worthTelling([...first.errors, ...first.warnings]).map((error) => ({
+    ...placeOf(error.pos[0]),
+    what: flawText(error),
+  }));
   if (second !== undefined)
     flaws.push({
       ...placeOf(second.range[0]),
@@ -109,17 +121,13 @@ function parse(text: string): ConfigDocument {
     });
   const report: Report = (node, what) => flaws.push({ ...placeOf(node?.range?.[0]), what });
   const value = first.errors.length > 0 ? undefined : valueOf(first, report);
-  return { value, flaws, locate: (path, atKey) => placeOf(offsetOf(first, path, atKey)) };
+  return {
+    value,
+    recovered: () => value ?? recoveredFrom(first, text),
+    flaws,
+    locate: (path, atKey) => placeOf(offsetOf(first, path, atKey)),
+  };
 }
-
-/** After a mistake in the syntax, the rest of the file may look like nothing but mistakes. */
-const flawsMax = 20;
-
-/** The parser's texts, in the words of someone who only wants to edit a file. */
-const flawTexts: Readonly<Record<string, string>> = {
-  NON_STRING_KEY: 'a key has to be plain text',
-  RESOURCE_EXHAUSTION: 'is nested too deeply',
-};
 
 type Report = (node: Node | undefined, what: string) => void;
 
@@ -142,6 +150,37 @@ function valueOf(document: Document, report: Report): unknown {
     return undefined;
   }
   return withoutEmptyKeys(value ?? {}, []);
+}
+
+/**
+ * What can be made out of a text with mistakes in it. After one of them the parser may take the rest for a part of what is
+ * before it, so that each key of the file is read by itself as well.
+ */
+function recoveredFrom(document: Document, text: string): unknown {
+  const sections = text.split(/^(?=\w)/m).slice(0, sectionsMax);
+  const parts = sections.flatMap((section) => {
+    const [part] = parseAllDocuments(section, options);
+    return part === undefined || part.errors.length > 0 ? [] : [readable(part)];
+  });
+  return Object.assign(
+    {},
+    readable(document),
+    ...parts.filter((part) => typeof part === 'object'),
+  ) as unknown;
+}
+
+/** More keys of its own has no configuration. */
+const sectionsMax = 100;
+
+function readable(document: Document): unknown {
+  try {
+    const sound = document.clone();
+    visit(sound, { Alias: (_, alias) => (alias.resolve(sound) === undefined ? visit.REMOVE : undefined) });
+    return withoutEmptyKeys(sound.toJS({ maxAliasCount: aliasCountMax }), []);
+  } catch {
+    // After a mistake the parser promises nothing, and neither does what reads its leavings.
+    return undefined;
+  }
 }
 
 function reportRepeatedKeys(document: Document, report: Report): void {

@@ -247,7 +247,7 @@ describe('what is no configuration at all', () => {
     ['a list', '- a\n', '1:1: expected a map of keys, got a list'],
     ['a second document', `${fileWith({})}---\n{}\n`, /^7:1: yaml: a second document begins here/],
     ['a key given twice', `${fileWith({})}state_dir: x\n`, '7:1: yaml: the key "state_dir" is given twice'],
-    ['an unknown tag', `${fileWith({})}host: !secret x\n`, /^7:7: yaml: Unresolved tag/],
+    ['an unknown tag', `${fileWith({})}host: !secret x\n`, /^7:7: yaml: a ! at the beginning of a value/],
     ['an alias without an anchor', `${fileWith({})}host: *x\n`, /^7:7: yaml: this alias/],
     ['an alias inside its anchor', 'state_dir: &a [*a, *a]\n', /alias .* inside the anchor/],
     ['too deep a nesting', `a: ${'['.repeat(200)}${']'.repeat(200)}\n`, 'is nested too deeply'],
@@ -256,6 +256,34 @@ describe('what is no configuration at all', () => {
   ])('%s', (_, text, expected) => {
     const [first] = problemsOf(givenFile(text));
     expect(first).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected));
+  });
+
+  test.each([
+    ['a brace without a partner', 'a: 1\n}\nproxy: http://svc:Pa55word@proxy:1\n'],
+    ['a bracket too many', 'a: [1]] Pa55word\nb: Pa55word ]\n'],
+    ['a tag', 'a: !Pa55word x\n'],
+    ['a tag of a list', 'a: !Pa55word [x]\n'],
+    ['a tag without an end', 'a: !<Pa55word x\n'],
+    ['a tag of nobody', 'a: !e!Pa55word x\n'],
+    ['a block with more behind its sign', 'a: |Pa55word\n  x\n'],
+    ['a backslash', 'a: "\\uPa55word"\n'],
+    ['a directive', '%Pa55word x\n---\na: 1\n'],
+    ['a version', '%YAML Pa55word\n---\na: 1\n'],
+    ['a key that is a list', '? [Pa55word]\n: x\n'],
+    ['text behind a quote', 'a: "x" Pa55word\n'],
+    ['a line that is out', 'a:\n  - b\n Pa55word\n'],
+    ['a tag that does not go with its value', 'a: !!int Pa55word\n'],
+    ['an anchor on an alias', 'a: &Pa55word *Pa55word\n'],
+  ])('what is said of %s repeats nothing of the file', (_, text) => {
+    const problems = problemsOf(givenFile(text)).join('\n');
+    expect(problems).toContain('yaml: ');
+    // Of an escape the parser shows its first signs.
+    expect(problems).not.toMatch(/Pa55|word/);
+  });
+
+  test('what follows from one mistake is one problem', () => {
+    const problems = problemsOf(givenFile(`a: 1\n}\n${'proxy: http://proxy:1\n'.repeat(5)}`));
+    expect(problems).toEqual([expect.stringMatching(/^2:1: yaml: what stands here does not go with/)]);
   });
 
   test('aliases that multiply are refused before they fill the memory', () => {
