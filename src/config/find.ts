@@ -7,14 +7,27 @@ import { PartlyGoodFile } from './partlyGood.ts';
 import type { ConfigProblem } from './problems.ts';
 
 const systemFile = '/etc/runtrackd/config.yaml';
+const systemStateDir = '/var/lib/runtrackd';
 
 /** Where a file that may be wrong otherwise puts the control socket: that is where its daemon is asked. */
 export function controlDirIn(file: string): string | null {
   const read = readConfigFile(file);
   if ('unreadable' in read) return null;
-  const partlyGood = new PartlyGoodFile(parseConfigText(read.text).value, dirname(file));
+  // A daemon that runs went by an earlier reading: a slip in the text since must not hide it.
+  const { recovered, flaws } = parseConfigText(read.text);
+  const partlyGood = new PartlyGoodFile(recovered(), dirname(file));
+  if (flaws.length > 0 && saysNoPlace(partlyGood)) return usualStateDir(file);
   if (partlyGood.raw(['control', 'group']) === undefined) return partlyGood.directory(['state_dir']) ?? null;
   return partlyGood.directory(['control', 'directory']) ?? sharedControlDir;
+}
+
+function saysNoPlace(file: PartlyGoodFile): boolean {
+  return file.directory(['state_dir']) === undefined && file.raw(['control', 'group']) === undefined;
+}
+
+/** Where `init` puts the state directory beside such a file. */
+function usualStateDir(file: string): string {
+  return file === systemFile ? systemStateDir : join(dirname(file), 'state');
 }
 
 /** A file that was named is taken as it is, so that a misspelt name is not silently replaced by another file. */

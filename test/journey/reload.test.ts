@@ -155,6 +155,26 @@ test(
   },
 );
 
+test(
+  'a slip that makes the file no YAML any more hides no daemon: status and list show its earlier reading, reload names the slip',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const daemon = await scene.daemon();
+    scene.drop('before');
+    await scene.result('before');
+    const good = readFileSync(scene.configFile, 'utf8');
+    writeFileSync(scene.configFile, `${good}\n}\n`);
+    const status = await scene.command('status', '--json');
+    expect(status.code).toBe(0);
+    expect(json(status.stdout)).toMatchObject({ running: true, pid: daemon.pid });
+    expect((await scene.command('list')).stdout).toContain('before');
+    const refused = await scene.command('reload');
+    expect(refused.code).toBe(78);
+    expect(refused.stderr).toMatch(/config\.yaml:\d+:\d+: yaml: /);
+    await daemon.stop();
+  },
+);
+
 test.skipIf(isUnsilent)(
   'a drop root that does not answer holds up neither a reload nor the others, and is there again when it answers',
   { timeout: patientMs },
