@@ -10,6 +10,7 @@ import { checkDirectories } from './directoryChecks.ts';
 import { groupNumber } from './groups.ts';
 import { hostProblem } from './names.ts';
 import { PartlyGoodFile } from './partlyGood.ts';
+import { passwordFileProblem } from './passwordFile.ts';
 import type { Place } from './places.ts';
 import type { Finding } from './problems.ts';
 import { checkFileNames, checkQuiet, checkRootNames } from './rootChecks.ts';
@@ -94,7 +95,10 @@ function checkPasswordFile(file: PartlyGoodFile): Finding[] {
   if (file.read(['http', 'access'], keySchemas.access) !== 'password') return [];
   const path = ['http', 'password_file'];
   const passwordFile = file.directory(path);
-  if (passwordFile !== undefined) return [];
+  if (passwordFile !== undefined) {
+    const problem = passwordFileProblem(passwordFile);
+    return problem === undefined ? [] : [{ path, what: problem }];
+  }
   if (file.raw(path) !== undefined) return [];
   return [{ path: ['http', 'access'], what: 'password needs a password_file' }];
 }

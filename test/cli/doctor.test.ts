@@ -14,6 +14,7 @@ import { lookAtCredential, unitOf } from '../../src/cli/doctor/lookAtUnit.ts';
 import {
   configFinding,
   machineFindings,
+  passwordFinding,
   platformFindings,
   hardLinksFinding,
   quotaFinding,
@@ -86,6 +87,12 @@ const bad: readonly { name: string; found: Finding[]; check: string; level: 'war
     name: 'a configuration of root’s alone',
     found: [configFinding('/etc/config.yaml', false, 'runtrackd')],
     check: 'config',
+    level: 'fail',
+  },
+  {
+    name: 'a password that the user may not read',
+    found: [passwordFinding('/p', false)],
+    check: 'password-file',
     level: 'fail',
   },
   {
@@ -404,8 +411,12 @@ test.skipIf(otherUser === null || isAlone)(
   async ({ scene }) => {
     mkdirSync(join(scene.root, 'closed'), { mode: 0o700 });
     chmodSync(scene.dir, 0o755);
+    // Its owner is not the user who is to read it.
+    writeFileSync(join(scene.dir, 'password'), 'open sesame\n', { mode: 0o600 });
+    scene.configure({ http: { listen: false, access: 'password', password_file: './password' } });
     const told = await doctor(scene, '--user', 'nobody');
     expect(told.code).toBe(1);
+    expect(of(told, 'password-file')[0]).toMatchObject({ level: 'fail' });
     expect(of(told, 'drop-root')[0]?.text).toContain('1 of 1');
     expect(of(told, 'user')[0]?.text).toContain('nobody');
     expect((await scene.command('doctor', '--user', 'no-such-user')).stdout).toContain(

@@ -447,12 +447,33 @@ describe('where the daemon is looked at', () => {
       '2:17: http.access: password needs a password_file',
     ]);
     const asked = givenFile(fileWith({ top: 'http: { access: password, password_file: page.password }' }));
+    writeFileSync(join(asked, '..', 'page.password'), 'open sesame\n', { mode: 0o600 });
     expect(configOf(asked).http).toMatchObject({
       access: 'password',
       passwordFile: join(asked, '..', 'page.password'),
     });
     const open = givenFile(fileWith({ top: 'http: { access: open, password_file: page.password }' }));
     expect(configOf(open).http).toMatchObject({ access: 'open', passwordFile: null });
+  });
+
+  test.each([
+    ['that is not there', (path: string) => path, 'there is no such file: '],
+    ['that is a directory', (path: string) => mkdirSync(path), 'is not a file'],
+    [
+      'that others may read',
+      (path: string) => writeFileSync(path, 'x', { mode: 0o640 }),
+      'may be read by others',
+    ],
+    ['that is empty', (path: string) => writeFileSync(path, '\n', { mode: 0o600 }), 'is empty'],
+    [
+      'that is a book',
+      (path: string) => writeFileSync(path, 'x'.repeat(2000), { mode: 0o600 }),
+      'is too long',
+    ],
+  ])('a password file %s is a problem', (_, make, says) => {
+    const file = givenFile(fileWith({ top: 'http: { access: password, password_file: page.password }' }));
+    make(join(file, '..', 'page.password'));
+    expect(problemsOf(file)).toEqual([expect.stringContaining(`2:42: http.password_file: ${says}`)]);
   });
 });
 

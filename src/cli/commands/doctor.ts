@@ -31,6 +31,7 @@ import {
   configFinding,
   hardLinksFinding,
   machineFindings,
+  passwordFinding,
   platformFindings,
   quotaFinding,
   rootFindings,
@@ -106,11 +107,9 @@ async function lookAround(
   unit: UnitFacts | null,
   credential: Credential | null,
 ): Promise<Finding[]> {
-  const isReadable = await access(config.file, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
-  const findings = [configFinding(config.file, isReadable, nameOfGroup())];
+  const findings = [configFinding(config.file, await mayRead(config.file), nameOfGroup())];
+  const { passwordFile } = config.http;
+  if (passwordFile !== null) findings.push(passwordFinding(passwordFile, await mayRead(passwordFile)));
   if (silent.has(config.stateDir))
     findings.push(silentFinding('state-directory', 'state_dir', config.stateDir));
   else findings.push(...stateFindings(await lookAtState(config)));
@@ -126,6 +125,13 @@ async function lookAround(
   findings.push(...platformFindings(await lookAtPlatform(config, process.env, credential)));
   findings.push(unitFinding(unit));
   return findings;
+}
+
+async function mayRead(file: string): Promise<boolean> {
+  return await access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A user that the machine has no name for is still somebody. */

@@ -27,6 +27,7 @@ export const checks = [
   'sqlite',
   'user',
   'config',
+  'password-file',
   'state-directory',
   'outbox',
   'lock',
@@ -77,6 +78,17 @@ export function configFinding(file: string, isReadable: boolean, group: string):
         'config',
         `${file} is right, but this user may not read it`,
         `Let its group read it, as runtrackd systemd-unit --install does: chgrp ${group} ${file} && chmod 640 ${file}; and enter all directories above it`,
+      );
+}
+
+/** Of the page: as it may be read by its owner alone, that has to be the daemon's user. */
+export function passwordFinding(file: string, isReadable: boolean): Finding {
+  return isReadable
+    ? ok('password-file', `${file} holds a password, and this user may read it`)
+    : fail(
+        'password-file',
+        `${file} may not be read by this user, so no password lets anybody in`,
+        `Give it to the daemon’s user: chown USER ${file} && chmod 600 ${file}; and let it enter all directories above it.`,
       );
 }
 

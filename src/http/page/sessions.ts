@@ -9,6 +9,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { AccessMode } from '../../core/accessMode.ts';
+import { passwordFileFlaw, passwordIn } from '../../core/passwordFile.ts';
 import type { Clock } from '../../system/clock.ts';
 import { errorCode } from '../../system/files.ts';
 import { Rate } from './rates.ts';
@@ -22,7 +23,6 @@ const linksMax = 20;
 const sessionsMax = 100;
 /** Attempts at the password: so many at once, then one every so often, from whomever they come. */
 const attempts = { atOnce: 10, perSecond: 1 / 6 };
-const passwordBytesMax = 1024;
 
 export type Entered =
   | { readonly kind: 'session'; readonly token: string }
@@ -104,12 +104,11 @@ async function readPassword(path: string): Promise<{ password: string } | { unus
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = await file.stat();
-      if (!stats.isFile()) return { unusable: `${path} is not a file` };
-      if ((stats.mode & 0o077) !== 0)
-        return { unusable: `${path} may be read by others than its owner: chmod 600 ${path}` };
-      if (stats.size > passwordBytesMax) return { unusable: `${path} is too long for a password` };
-      const password = (await file.readFile('utf8')).replace(/\r?\n$/, '');
-      return password === '' ? { unusable: `${path} is empty` } : { password };
+      const look = { isFile: stats.isFile(), mode: stats.mode, sizeBytes: stats.size };
+      const flaw = passwordFileFlaw(look);
+      if (flaw !== null) return { unusable: `${path} ${flaw}` };
+      const password = passwordIn(await file.readFile('utf8'));
+      return password === null ? { unusable: `${path} is empty` } : { password };
     } finally {
       await file.close();
     }
