@@ -2,7 +2,7 @@
  * What has to agree between keys, and with the machine. Each check reads the few keys that it needs, and stays silent
  * where those are wrong in themselves: so these problems are reported together with all others.
  */
-import { controlSocketName, socketPathBytesMax } from '../core/controlSocket.ts';
+import { beforehandOf, controlSocketIn, socketPathBytesMax } from '../core/controlSocket.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findApiKey } from './apiKey.ts';
@@ -53,13 +53,16 @@ function checkHost(file: PartlyGoodFile, machineName: string): Finding[] {
 }
 
 function checkSocketPath(file: PartlyGoodFile): Finding[] {
-  const stateDir = file.directory(['state_dir']);
-  if (stateDir === undefined) return [];
-  const bytes = Buffer.byteLength(join(stateDir, controlSocketName));
+  const isShared = file.read(['control', 'group'], keySchemas.group) != null;
+  const path = isShared ? ['control', 'directory'] : ['state_dir'];
+  const directory = file.directory(path);
+  if (directory === undefined) return [];
+  const socketPath = controlSocketIn(directory);
+  const bytes = Buffer.byteLength(isShared ? beforehandOf(socketPath) : socketPath);
   if (bytes <= socketPathBytesMax) return [];
   return [
     {
-      path: ['state_dir'],
+      path,
       what: `is too long a path: the control socket in it would have ${bytes} bytes, and a Unix socket can have ${socketPathBytesMax}`,
     },
   ];

@@ -9,7 +9,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { stream } from 'hono/streaming';
 import type { z } from 'zod';
-import { socketPathBytesMax } from '../core/controlSocket.ts';
+import { beforehandOf, socketPathBytesMax } from '../core/controlSocket.ts';
 import { errorCode } from '../system/files.ts';
 import { outliveAcceptTrouble } from './acceptTrouble.ts';
 import { ControlRefused } from './controlRefused.ts';
@@ -88,7 +88,7 @@ export async function serveControl(
 /** Nobody may open the socket before it has its group: it is made under another name, for the daemon's user alone. */
 async function listenForGroup(server: Server, socketPath: string, group: ControlGroup): Promise<void> {
   const directory = dirname(socketPath);
-  const beforehand = `${socketPath}.new`;
+  const beforehand = beforehandOf(socketPath);
   try {
     mkdirSync(directory, { recursive: true });
     chownSync(directory, ownUser(), group.number);
