@@ -1,7 +1,7 @@
 /** The directories of a configuration must be directories, and must not lie in one another. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import type { PartlyGoodFile } from './partlyGood.ts';
-import { type Place, relation } from './places.ts';
+import { overlapsAmong, type Place, relation } from './places.ts';
 import { describePath, type Finding, type KeyPath } from './problems.ts';
 import { inFolder, keySchemas } from './schema.ts';
 
@@ -18,14 +18,17 @@ export function checkDirectories(file: PartlyGoodFile, placeOf: (path: string) =
     const directory = file.directory(path);
     return directory === undefined ? [] : [{ path, place: placeOf(directory) }];
   });
+  const earlierOf = overlapsAmong(directories.map(({ place }) => place));
   const overlaps = directories.flatMap((later, index) =>
-    directories.slice(0, index).flatMap((earlier): Finding[] => {
-      const is = relation(later.place, earlier.place);
-      if (is === 'apart' || (is === 'inside' && later.path === standInData && earlier.path === stateDir))
-        return [];
-      const how = { same: 'is the same directory as', inside: 'lies inside', around: 'has in it' }[is];
-      return [{ path: later.path, what: `${how} ${describePath(earlier.path)}: they have to be apart` }];
-    }),
+    (earlierOf[index] ?? [])
+      .flatMap((at) => directories[at] ?? [])
+      .flatMap((earlier): Finding[] => {
+        const is = relation(later.place, earlier.place);
+        if (is === 'apart' || (is === 'inside' && later.path === standInData && earlier.path === stateDir))
+          return [];
+        const how = { same: 'is the same directory as', inside: 'lies inside', around: 'has in it' }[is];
+        return [{ path: later.path, what: `${how} ${describePath(earlier.path)}: they have to be apart` }];
+      }),
   );
   return [...overlaps, ...directories.flatMap(checkIsDirectory)];
 }
@@ -37,6 +40,15 @@ function pathsOfRoot(file: PartlyGoodFile, root: KeyPath): KeyPath[] {
 }
 
 function checkIsDirectory({ path, place }: Directory): Finding[] {
-  const stats = place.identities[0] == null ? undefined : statSync(place.realPath, { throwIfNoEntry: false });
+  const stats = place.identities[0] == null ? undefined : statsOf(place.realPath);
   return stats === undefined || stats.isDirectory() ? [] : [{ path, what: 'is not a directory' }];
+}
+
+/** It was there a moment ago; what has gone since, or may not be looked at any more, is no mistake of the file. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }

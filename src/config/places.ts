@@ -24,6 +24,45 @@ export function relation(one: Place, other: Place): Relation {
   return 'apart';
 }
 
+/**
+ * Which of the places are not apart: for each the earlier ones that it is, lies in or has in it. Of very many, the first
+ * are told. Each asks by name for what it lies in: with each compared to each, thousands would take minutes.
+ */
+export function overlapsAmong(places: readonly Place[]): number[][] {
+  const earlierOf = places.map(() => new Set<number>());
+  const byName = new Map<string, number[]>();
+  for (const [index, { realPath, identities }] of places.entries()) {
+    for (const name of [pathName(realPath), ...identities.slice(0, 1).flatMap(identityName)]) {
+      const named = byName.get(name);
+      if (named === undefined) byName.set(name, [index]);
+      else named.push(index);
+    }
+  }
+  for (const [index, { realPath, identities }] of places.entries()) {
+    for (const name of [...pathsAround(realPath).map(pathName), ...identities.flatMap(identityName)]) {
+      for (const other of byName.get(name) ?? []) {
+        const earlier = earlierOf[Math.max(index, other)];
+        if (other !== index && earlier !== undefined && earlier.size < overlapsMax)
+          earlier.add(Math.min(index, other));
+      }
+    }
+  }
+  return earlierOf.map((earlier) => [...earlier].sort((one, other) => one - other));
+}
+
+const overlapsMax = 20;
+
+const pathName = (path: string): string => `path ${path}`;
+const identityName = (identity: string | null): string[] =>
+  identity === null ? [] : [`directory ${identity}`];
+
+/** A path and all those above it. */
+function pathsAround(path: string): string[] {
+  const paths = [path];
+  for (let at = path; at !== dirname(at); at = dirname(at)) paths.push(dirname(at));
+  return paths;
+}
+
 function liesInside(inner: Place, outer: Place): boolean {
   const [outermost] = outer.identities;
   const prefix = outer.realPath.endsWith(sep) ? outer.realPath : outer.realPath + sep;
