@@ -4,10 +4,9 @@
  */
 import { beforehandOf, controlSocketIn, socketPathBytesMax } from '../core/controlSocket.ts';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { findApiKey } from './apiKey.ts';
 import { checkDirectories } from './directoryChecks.ts';
-import { groupNumber } from './groups.ts';
+import type { GroupOf } from './groups.ts';
 import { hostProblem } from './names.ts';
 import { PartlyGoodFile } from './partlyGood.ts';
 import { passwordFileProblem } from './passwordFile.ts';
@@ -22,6 +21,7 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
   readonly machineName: string;
   readonly needsKey: boolean;
+  readonly groupOf: GroupOf;
   /** Looks at a directory: on a file system that does not answer this never returns. Null: none is looked at. */
   readonly placeOf: ((path: string) => Place) | null;
 }
@@ -34,7 +34,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
   return [
     ...checkHost(file, around.machineName),
     ...checkSocketPath(file),
-    ...checkControlGroup(file),
+    ...checkControlGroup(file, around.groupOf),
     ...checkListenPath(file),
     ...checkPasswordFile(file),
     ...checkAbsentAfter(file),
@@ -52,6 +52,7 @@ function checkHost(file: PartlyGoodFile, machineName: string): Finding[] {
   return [{ path: ['host'], what: `not given, and the machine's name ${problem}` }];
 }
 
+/** The control socket lies in the state directory; where a group may use it, in a directory of its own. */
 function checkSocketPath(file: PartlyGoodFile): Finding[] {
   const isShared = file.read(['control', 'group'], keySchemas.group) != null;
   const path = isShared ? ['control', 'directory'] : ['state_dir'];
@@ -68,16 +69,30 @@ function checkSocketPath(file: PartlyGoodFile): Finding[] {
   ];
 }
 
-function checkControlGroup(file: PartlyGoodFile): Finding[] {
+function checkControlGroup(file: PartlyGoodFile, groupOf: GroupOf): Finding[] {
   const path = ['control', 'group'];
   const group = file.read(path, keySchemas.group);
-  if (group == null || groupNumber(group) !== null) return [];
-  return [
-    {
-      path,
-      what: `there is no group "${group}" on this machine: make it (groupadd --system ${group}), or name one that there is`,
-    },
-  ];
+  if (group == null) return [];
+  const answer = groupOf(group);
+  switch (answer.kind) {
+    case 'known':
+      return [];
+    case 'none':
+      return [
+        {
+          path,
+          what: `there is no group "${group}" on this machine: make it (groupadd --system ${group}), or name one that there is`,
+        },
+      ];
+    case 'unasked':
+      return [
+        {
+          path,
+          what: `nobody could be asked whether there is a group "${group}" (${answer.why}): look at the machine's directory service with getent group ${group}, and try again`,
+          mayPass: true,
+        },
+      ];
+  }
 }
 
 function checkListenPath(file: PartlyGoodFile): Finding[] {

@@ -7,7 +7,7 @@ import { findApiKey } from './apiKey.ts';
 import { crossChecks, type Surroundings } from './checks.ts';
 import { type ConfigDocument, parseConfigText, readConfigFile } from './document.ts';
 import { checkSchema } from './issues.ts';
-import { groupNumber } from './groups.ts';
+import { askingOnce } from './groups.ts';
 import { placeOf } from './places.ts';
 import { type ConfigProblem, describePath, type Finding } from './problems.ts';
 import { type CheckedFile, configSchema, defaultFileNames, inFolder } from './schema.ts';
@@ -36,7 +36,8 @@ export function loadConfig(
   machineName: string,
   { needsKey = true, looks = true }: Leniency = {},
 ): LoadedConfig {
-  const machine = { environment, machineName, needsKey, placeOf: looks ? placeOf : null };
+  const groupOf = askingOnce();
+  const machine = { environment, machineName, needsKey, groupOf, placeOf: looks ? placeOf : null };
   const read = readConfig(resolve(path), machine);
   return read.ok ? { ok: true, config: read.config } : read;
 }
@@ -69,8 +70,10 @@ export function readConfig(file: string, machine: Machine): ReadConfig {
   if (value === undefined) return { ok: false, problems };
 
   const { config, checked, findings } = configFrom(value, file, machine);
-  for (const { path: at, what, atKey } of findings)
-    problems.push({ file, ...locate(at, atKey ?? false), where: describePath(at), what });
+  for (const { path: at, what, atKey, mayPass } of findings) {
+    const problem = { file, ...locate(at, atKey ?? false), where: describePath(at), what };
+    problems.push(mayPass === true ? { ...problem, mayPass } : problem);
+  }
   if (problems.length > 0 || config === null || checked === null)
     return { ok: false, problems: problems.toSorted(byPlace) };
   return { ok: true, config, checked, given: value, locate };
@@ -111,7 +114,7 @@ function assemble(checked: CheckedFile, file: string, given: unknown, around: Su
     host,
     platform: assemblePlatform(checked.platform, stateDir, around),
     http: assembleHttp(checked.http, around.directory),
-    control: assembleControl(checked.control, stateDir, around.directory),
+    control: assembleControl(checked.control, stateDir, around),
     logLevel: checked.log.level,
     shutdownDeadlineMs: checked.shutdown_deadline,
     historyKeepMs: checked.history.keep === 'forever' ? null : checked.history.keep,
@@ -159,12 +162,13 @@ function assembleHttp(checked: CheckedFile['http'], directory: string): HttpConf
 function assembleControl(
   { group: name, directory: shared }: CheckedFile['control'],
   stateDir: string,
-  directory: string,
+  { directory, groupOf }: Surroundings,
 ): ControlConfig {
-  const number = name == null ? null : groupNumber(name);
-  return name == null || number === null
-    ? { group: null, directory: stateDir }
-    : { group: { name, number }, directory: resolve(directory, shared) };
+  if (name == null) return { group: null, directory: stateDir };
+  const answer = groupOf(name);
+  // The checks have had the same answer.
+  if (answer.kind !== 'known') throw new Error(`the number of the group "${name}" is not known`);
+  return { group: { name, number: answer.number }, directory: resolve(directory, shared) };
 }
 
 /** In the file 0 means that there is no limit; the stand-in has none by itself. */

@@ -11,6 +11,8 @@ export interface ConfigProblem {
   /** The key, for example `drop_roots[0].quiet`; empty where the problem is with the file as a whole. */
   readonly where: string;
   readonly what: string;
+  /** The file may be right: the same may be no problem at another time. */
+  readonly mayPass?: true;
 }
 
 /** The way to a value in the file: keys and positions in lists. */
@@ -22,6 +24,7 @@ export interface Finding {
   readonly what: string;
   /** Point at the key itself, because what is wrong is that it is there. */
   readonly atKey?: true;
+  readonly mayPass?: true;
 }
 
 /** `file:line:column: where: what` */

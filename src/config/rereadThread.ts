@@ -3,6 +3,7 @@
  * answer takes for ever. It says what it is about to look at, so that whoever waits knows what it hangs on.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { askingOnce } from './groups.ts';
 import { placeOf } from './places.ts';
 import { rereadConfig, type RereadConfig } from './rereading.ts';
 import type { Config } from './settings.ts';
@@ -25,6 +26,7 @@ const reread = rereadConfig(inForce, {
   environment,
   machineName,
   needsKey: true,
+  groupOf: askingOnce(),
   placeOf: (path) => {
     // By its path alone: what else it is cannot be found out.
     if (silent.includes(path)) return { realPath: path, identities: [] };

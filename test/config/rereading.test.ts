@@ -2,11 +2,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { askingOnce } from '../../src/config/groups.ts';
 import { placeOf } from '../../src/config/places.ts';
 import { rereadConfig } from '../../src/config/rereading.ts';
 import { configOf, fileWith, givenFile, problemsOf } from './given.ts';
 
-const machine = { environment: {}, machineName: 'planner-03', needsKey: true, placeOf };
+const machine = {
+  environment: {},
+  machineName: 'planner-03',
+  needsKey: true,
+  groupOf: askingOnce(),
+  placeOf,
+};
 
 function rereadAs(before: string, after: string) {
   const path = givenFile(before);

@@ -23,6 +23,14 @@ function once(work: () => void): () => void {
   };
 }
 
+/** Puts a program in the place of getent. @returns the directory that it lies in */
+function fakeGetent(scene: Scene, script: string): string {
+  const bin = join(scene.dir, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'getent'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return bin;
+}
+
 /** A second drop root beside the scene's own. */
 function secondRoot(scene: Scene, changes: object = {}) {
   const path = join(scene.dir, 'more');
@@ -172,6 +180,21 @@ test(
     expect(refused.code).toBe(78);
     expect(refused.stderr).toMatch(/config\.yaml:\d+:\d+: yaml: /);
     await daemon.stop();
+  },
+);
+
+test(
+  'a directory service that does not answer is no wrong configuration: the start fails so that it is tried again',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const bin = fakeGetent(scene, 'exit 1');
+    const environment = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    scene.configure({ control: { group: 'planners', directory: './control' } });
+    const ended = await scene.launch({ environment }).end();
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(
+      /config\.yaml:\d+:\d+: control\.group: nobody could be asked .*getent ended with 1/,
+    );
   },
 );
 
