@@ -30,8 +30,8 @@ export interface Surroundings {
   readonly passPoint: PassPoint;
   /** Told that the daemon is ready and alive; a command has none. */
   readonly manager?: ServiceManager;
-  /** Reads the configuration again; a command does not. */
-  readonly reread?: (inForce: Config) => Promise<RereadConfig>;
+  /** Reads the configuration again; a command does not. Given up when the daemon ends. */
+  readonly reread?: (inForce: Config, stop: AbortSignal) => Promise<RereadConfig>;
 }
 
 /** What has threads of its own, which take as long to begin as the rest of the program takes to be loaded. */

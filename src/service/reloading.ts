@@ -12,8 +12,8 @@ import type { RootRuns } from './rootRuns.ts';
 
 export interface ReloadingParts {
   readonly config: Config;
-  /** Reads the file again. */
-  readonly reread: (inForce: Config) => Promise<RereadConfig>;
+  /** Reads the file again, until `stop` is aborted. */
+  readonly reread: (inForce: Config, stop: AbortSignal) => Promise<RereadConfig>;
   readonly dropRoots: DropRoots;
   readonly rootRuns: RootRuns;
   readonly log: Log;
@@ -31,6 +31,7 @@ export class Reloading {
   #waitingKeys: readonly string[] = [];
   #running: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadedView> | null = null;
+  readonly #ending = new AbortController();
 
   constructor(parts: ReloadingParts) {
     this.#parts = parts;
@@ -57,10 +58,20 @@ export class Reloading {
     return await reload;
   }
 
+  /** The daemon ends: a reading that is under way is given up, what has begun to count is seen through, and no other begins. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#running;
+  }
+
   async #reload(): Promise<ReloadedView> {
     const { log, reread, apply } = this.#parts;
     const { file } = this.#config;
-    const read = await reread(this.#config);
+    const { signal } = this.#ending;
+    const read = signal.aborted ? null : await reread(this.#config, signal);
+    // It would count for nobody, and what it counts for is closed by and by.
+    if (read === null || signal.aborted)
+      return { ...nothing, ok: false, file, problems: [`${file} is not read again: the daemon is ending`] };
     if (!read.ok) {
       this.#problems = read.problems;
       log.error(

@@ -189,6 +189,8 @@ export class Service {
     };
     this.answers = answeringInTime(new Answers(parts), outbox, (trouble) => statusInTrouble(parts, trouble));
     this.#closers.unshift(() => dropRoots.close());
+    // A reload changes drop roots, and asks the outbox what becomes of their runs: it ends before either.
+    this.#closers.unshift(async () => await this.#reloading?.close());
   }
 
   /**
@@ -307,8 +309,15 @@ export class Service {
   /** Works until `stop`, or until the outbox cannot be used any more. @throws OutboxUnusable for the latter */
   async #untilStopped(stop: AbortSignal, work: (either: AbortSignal) => Promise<void>): Promise<void> {
     const either = AbortSignal.any([stop, this.failed]);
+    const untilReloaded = async (): Promise<void> => {
+      try {
+        await work(either);
+      } finally {
+        await this.#reloading?.close();
+      }
+    };
     try {
-      await endedInTime(this.outbox, work(either), either);
+      await endedInTime(this.outbox, untilReloaded(), either);
     } catch (error) {
       // Whatever a loop made of it, an outbox that cannot be used is why it ended.
       if (this.outbox.failure() === null) throw error;

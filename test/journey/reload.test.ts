@@ -1,5 +1,5 @@
 /** The configuration is read again while the daemon runs: by HUP and by `reload`, under load, right and wrong. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { dropFolder, plan, resultIn } from './folders.ts';
@@ -180,6 +180,33 @@ test(
     expect(refused.code).toBe(78);
     expect(refused.stderr).toMatch(/config\.yaml:\d+:\d+: yaml: /);
     await daemon.stop();
+  },
+);
+
+test(
+  'a daemon that is told to end while it reads its configuration again ends at once, and well',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const more = secondRoot(scene);
+    scene.configure({ drop_roots: [scene.dropRoot(), more.root] });
+    const asked = join(scene.dir, 'asked');
+    // A directory service that answers when it is let.
+    const bin = fakeGetent(
+      scene,
+      `touch ${asked}; while [ ! -e ${asked}.on ]; do sleep 0.1; done; echo 'slow:x:4711:'`,
+    );
+    const daemon = await scene.daemon({ environment: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
+    scene.drop('before');
+    await scene.result('before');
+    scene.configure({ drop_roots: [scene.dropRoot()], control: { group: 'slow' } });
+    daemon.signal('SIGHUP');
+    await until('the group to be asked for', () => existsSync(asked));
+    daemon.signal('SIGTERM');
+    await daemon.logged(/runtrackd has ended/);
+    writeFileSync(`${asked}.on`, '');
+    const ended = await daemon.end();
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).not.toContain('this is a bug');
   },
 );
 
