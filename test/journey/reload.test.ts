@@ -184,6 +184,28 @@ test(
 );
 
 test(
+  'a drop root that cannot be made is a problem of the file: at the start, and on HUP, which the daemon outlives',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const below = scene.dropRoot({ path: './key/runs', name: 'below' });
+    const standIn = { kind: 'stand-in' };
+    const said = /config\.yaml:\d+:\d+: drop_roots\[1\]\.path: cannot be made \(ENOTDIR\): /;
+    scene.configure({ platform: standIn, drop_roots: [scene.dropRoot(), below] });
+    const refused = await scene.launch().end();
+    expect(refused).toMatchObject({ code: 78, stderr: expect.stringMatching(said) as string });
+    scene.configure({ platform: standIn });
+    const daemon = await scene.daemon();
+    scene.configure({ platform: standIn, drop_roots: [scene.dropRoot(), below] });
+    daemon.signal('SIGHUP');
+    await daemon.logged(said);
+    scene.drop('after');
+    await scene.result('after');
+    expect((await daemon.status()).drop_roots.map(({ name }) => name)).toEqual(['runs']);
+    expect((await daemon.stop()).code).toBe(0);
+  },
+);
+
+test(
   'a daemon that is told to end while it reads its configuration again ends at once, and well',
   { timeout: patientMs },
   async ({ scene }) => {

@@ -1,10 +1,10 @@
 /** `run`: the daemon. `--once`: deliver what is there and end. `--sample`: show a newcomer the whole way. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ms, { type StringValue } from 'ms';
-import type { Config } from '../../config/config.ts';
+import { describeProblem, type Config } from '../../config/config.ts';
+import { makeRoots } from '../../config/madeRoots.ts';
 import { rereaderFor, type Rereader } from '../../config/rereader.ts';
 import type { PassPoint } from '../../core/points.ts';
 import { OutboxHeld, OutboxUnusable } from '../../outbox/outbox.ts';
@@ -60,7 +60,7 @@ export const runCommand = () =>
         const tour = sample === true ? await SampleTour.begin(config, service) : null;
         const ended = new AbortController();
         endAnyway(service.failed, log);
-        hangups.listen(() => void service.reload());
+        hangups.listen(() => reloadOn(service));
         const work = once === true ? runOnce(service, shutdown, waitMax) : service.run(shutdown.stop);
         await Promise.all([
           work.finally(() => ended.abort()),
@@ -78,7 +78,8 @@ export const runCommand = () =>
 async function openService(config: Config, log: Log): Promise<Service> {
   try {
     const passPoint = drillOf(process.env[crashDrillVariable]);
-    await makeRoots(config);
+    const unmade = makeRoots(config);
+    if (unmade.length > 0) throw new CommandFailure(exitCodes.config, unmade.map(describeProblem).join('\n'));
     const around = {
       clock: machineClock,
       log,
@@ -94,21 +95,23 @@ async function openService(config: Config, log: Log): Promise<Service> {
   }
 }
 
-/** With the embedded stand-in everything is local, so a newcomer need not make the folders either. */
-async function makeRoots(config: Config): Promise<void> {
-  if (config.platform.kind !== 'stand-in') return;
-  for (const { path } of config.dropRoots) await mkdir(path, { recursive: true });
+function rereadingOf(log: Log): Rereader {
+  return rereaderFor(process.env, hostname(), {
+    onSilent: (path) =>
+      log.warn({ path }, `${path} does not answer: it was not compared with the other directories`),
+    onManySilent: () =>
+      log.warn(
+        'several directories do not answer: those that have not yet are not waited for, and were not compared with the others',
+      ),
+  });
 }
 
-function rereadingOf(log: Log): Rereader {
-  const reread = rereaderFor(process.env, hostname(), (path) =>
-    log.warn({ path }, `${path} does not answer: it was not compared with the other directories`),
-  );
-  return async (inForce) => {
-    const read = await reread(inForce);
-    if (read.ok) await makeRoots(read.config);
-    return read;
-  };
+/** What is wrong with the file is said by the reload itself. */
+function reloadOn(service: Service): void {
+  void service.reload().catch((error: unknown) => {
+    // An outbox that cannot be used ends the daemon, which says why; everything else is a bug.
+    if (!(error instanceof OutboxUnusable)) throw error;
+  });
 }
 
 function drillOf(setting: string | undefined): PassPoint {
