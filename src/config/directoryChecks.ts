@@ -1,7 +1,9 @@
 /** The directories of a configuration must be directories, and must not lie in one another. */
-import { type Stats, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { sharedControlDir } from '../core/controlSocket.ts';
 import type { PartlyGoodFile } from './partlyGood.ts';
-import { overlapsAmong, type Place, relation } from './places.ts';
+import { type Place, type Relation, relation } from './places.ts';
 import { describePath, type Finding, type KeyPath } from './problems.ts';
 import { inFolder, keySchemas } from './schema.ts';
 
@@ -13,24 +15,57 @@ interface Directory {
 export function checkDirectories(file: PartlyGoodFile, placeOf: (path: string) => Place): Finding[] {
   const stateDir = ['state_dir'];
   const standInData = ['platform', 'stand_in', 'data'];
-  const paths = [stateDir, standInData, ...file.roots().flatMap((root) => pathsOfRoot(file, root))];
-  const directories = paths.flatMap((path): Directory[] => {
-    const directory = file.directory(path);
-    return directory === undefined ? [] : [{ path, place: placeOf(directory) }];
-  });
-  const earlierOf = overlapsAmong(directories.map(({ place }) => place));
-  const overlaps = directories.flatMap((later, index) =>
-    (earlierOf[index] ?? [])
-      .flatMap((at) => directories[at] ?? [])
-      .flatMap((earlier): Finding[] => {
-        const is = relation(later.place, earlier.place);
-        if (is === 'apart' || (is === 'inside' && later.path === standInData && earlier.path === stateDir))
-          return [];
-        const how = { same: 'is the same directory as', inside: 'lies inside', around: 'has in it' }[is];
-        return [{ path: later.path, what: `${how} ${describePath(earlier.path)}: they have to be apart` }];
-      }),
+  const ofRoots = file.roots().flatMap((root) => pathsOfRoot(file, root));
+  const placed = (path: KeyPath, directory: string | undefined): Directory[] =>
+    directory === undefined ? [] : [{ path, place: placeOf(directory) }];
+  const directories = [stateDir, standInData, ...ofRoots].flatMap((path) =>
+    placed(path, file.directory(path)),
   );
-  return [...overlaps, ...directories.flatMap(checkIsDirectory)];
+  const overlaps = directories.flatMap((later, index) =>
+    directories.slice(0, index).flatMap((earlier): Finding[] => {
+      const is = relation(later.place, earlier.place);
+      if (is === 'inside' && later.path === standInData && earlier.path === stateDir) return [];
+      return notApart(later, earlier, is);
+    }),
+  );
+  const control = placed(['control', 'directory'], controlDirectory(file));
+  const ofOthers = directories.filter(({ path }) => ofRoots.includes(path));
+  const page = placed(['http', 'listen'], pageDirectory(file));
+  return [
+    ...overlaps,
+    ...[...directories, ...control].flatMap(checkIsDirectory),
+    // It is given to a group, and closed to everybody else.
+    ...control.flatMap((own) =>
+      directories.flatMap((other) => notApart(own, other, relation(own.place, other.place))),
+    ),
+    // What is there is looked at, moved or taken for a result; a directory around them takes the socket as any other file.
+    ...page.flatMap((own) =>
+      ofOthers.flatMap((other) => {
+        const is = relation(own.place, other.place);
+        if (is !== 'same' && is !== 'inside') return [];
+        const what = `the socket would lie in ${describePath(other.path)}: name a path outside of it, for example in state_dir`;
+        return [{ path: own.path, what }];
+      }),
+    ),
+  ];
+}
+
+function notApart({ path }: Directory, other: Directory, is: Relation): Finding[] {
+  if (is === 'apart') return [];
+  const how = { same: 'is the same directory as', inside: 'lies inside', around: 'has in it' }[is];
+  return [{ path, what: `${how} ${describePath(other.path)}: they have to be apart` }];
+}
+
+/** Without a group the socket lies in the state directory, whatever stands there. */
+function controlDirectory(file: PartlyGoodFile): string | undefined {
+  if (file.read(['control', 'group'], keySchemas.group) == null) return undefined;
+  const path = ['control', 'directory'];
+  return file.raw(path) === undefined ? sharedControlDir : file.directory(path);
+}
+
+function pageDirectory(file: PartlyGoodFile): string | undefined {
+  const listen = file.read(['http', 'listen'], keySchemas.listen);
+  return listen?.kind === 'unix' ? dirname(file.resolved(listen.path)) : undefined;
 }
 
 function pathsOfRoot(file: PartlyGoodFile, root: KeyPath): KeyPath[] {

@@ -169,7 +169,7 @@ const control = z
     directory: path
       .prefault(sharedControlDir)
       .describe(
-        'Where the control socket lies when there is a group: the state directory is for the daemon alone.',
+        'Where the control socket lies when there is a group: the state directory is for the daemon alone. A directory for it alone, which is made where it is not there, and given to the group.',
       ),
   })
   .prefault({})

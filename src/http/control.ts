@@ -2,7 +2,7 @@
  * The control socket: the running daemon's answers to commands, over HTTP on a Unix socket in the state directory.
  * Who may open the socket may ask anything; the file system says who that is.
  */
-import { chmodSync, chownSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -13,6 +13,7 @@ import { beforehandOf, socketPathBytesMax } from '../core/controlSocket.ts';
 import { errorCode } from '../system/files.ts';
 import { outliveAcceptTrouble } from './acceptTrouble.ts';
 import { ControlRefused } from './controlRefused.ts';
+import { shareDirectory, type ControlGroup } from './controlDirectory.ts';
 import {
   backupOrder,
   historyQuery,
@@ -31,16 +32,6 @@ const orderBytesMax = 8 * 1024 * 1024;
 
 export interface ControlServer {
   close(): Promise<void>;
-}
-
-export interface ControlTold {
-  readonly onBug: (error: unknown) => void;
-  readonly warn: (text: string) => void;
-}
-
-export interface ControlGroup {
-  readonly name: string;
-  readonly number: number;
 }
 
 /**
@@ -90,16 +81,14 @@ async function listenForGroup(server: Server, socketPath: string, group: Control
   const directory = dirname(socketPath);
   const beforehand = beforehandOf(socketPath);
   try {
-    mkdirSync(directory, { recursive: true });
-    chownSync(directory, ownUser(), group.number);
-    chmodSync(directory, 0o750);
+    shareDirectory(directory, group);
     rmSync(beforehand, { force: true });
     const umask = process.umask(0o177);
     // The socket is made before this returns, so the mask is the socket's alone.
     const listening = listen(server, beforehand);
     process.umask(umask);
     await listening;
-    chownSync(beforehand, ownUser(), group.number);
+    chownSync(beforehand, process.getuid?.() ?? 0, group.number);
     chmodSync(beforehand, 0o660);
     renameSync(beforehand, socketPath);
   } catch (error) {
@@ -110,10 +99,6 @@ async function listenForGroup(server: Server, socketPath: string, group: Control
       `the control socket ${socketPath} cannot be given to the group "${group.name}" (${code}): put the daemon's user into that group, and let ${directory} be the user's own`,
     );
   }
-}
-
-function ownUser(): number {
-  return process.getuid?.() ?? 0;
 }
 
 function listen(server: Server, path: string): Promise<void> {

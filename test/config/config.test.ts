@@ -344,6 +344,42 @@ describe('results and archives lie outside of drop roots and of one another', ()
   });
 });
 
+describe('sockets lie where nothing is that others need', () => {
+  test.each([
+    ['control: { group: root, directory: ./runs }', 'is the same directory as drop_roots[0].path'],
+    ['control: { group: root, directory: ./runs/day }', 'lies inside drop_roots[0].path'],
+    ['control: { group: root, directory: ./state }', 'is the same directory as state_dir'],
+    ['control: { group: root, directory: ./state/shared }', 'lies inside state_dir'],
+    ['control: { group: root, directory: . }', 'has in it state_dir'],
+    ['control: { group: root, directory: ./config.yaml }', 'is not a directory'],
+  ])('%s', (top, expected) => {
+    expect(problemsOf(givenFile(fileWith({ top }))).join('\n')).toContain(`control.directory: ${expected}`);
+  });
+
+  test.each([
+    ['./runs/page.sock', 'drop_roots[0].path'],
+    ['./runs/day/page.sock', 'drop_roots[0].path'],
+    ['./results/page.sock', 'drop_roots[0].result'],
+    ['./done/page.sock', 'drop_roots[0].after.archive'],
+  ])('the page at unix:%s', (path, other) => {
+    const top = `http: { listen: 'unix:${path}' }`;
+    const root = 'result: ./results\n    after: { archive: ./done }';
+    expect(problemsOf(givenFile(fileWith({ top, root }))).join('\n')).toContain(
+      `http.listen: the socket would lie in ${other}`,
+    );
+  });
+
+  test.each([
+    'control: { group: root, directory: ./shared }',
+    'control: { directory: ./runs }',
+    "http: { listen: 'unix:./state/page.sock' }",
+    "http: { listen: 'unix:./page.sock' }",
+    "http: { listen: 'unix:./shared/page.sock' }\ncontrol: { group: root, directory: ./shared }",
+  ])('%s is fine', (top) => {
+    expect(problemsOf(givenFile(fileWith({ top })))).toEqual([]);
+  });
+});
+
 describe('directories have to be apart', () => {
   const twoRoots = (one: string, other: string) =>
     `state_dir: ./state\nplatform: { kind: stand-in }\ndrop_roots:\n  - { path: ${one}, app: demo-app, name: one }\n  - { path: ${other}, app: demo-app, name: two }\n`;

@@ -1,10 +1,21 @@
 /** The control socket: who may open it, and what it says to orders that it does not understand. */
-import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'undici';
-import { expect, onTestFinished, test as plainTest } from 'vitest';
-import { serveControl, type ControlTold } from '../../src/http/control.ts';
+import { describe, expect, onTestFinished, test as plainTest } from 'vitest';
+import { serveControl } from '../../src/http/control.ts';
 import type { Operations } from '../../src/http/operations.ts';
 import { test, type Scene } from '../journey/scene.ts';
 import { serverOf } from './serverOf.ts';
@@ -134,4 +145,59 @@ plainTest('a directory that cannot be given to the group is said, with what to d
   await expect(refused).rejects.toThrow(
     /cannot be given to the group "ours" \(\w+\): put the daemon's user into that group/,
   );
+});
+
+describe('the directory that a group is let into', () => {
+  const group = { name: 'ours', number: process.getgid?.() ?? 0 };
+
+  function shared(): string {
+    const directory = mkdtempSync(join(tmpdir(), 'rt-group-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    chmodSync(directory, 0o1777);
+    return directory;
+  }
+
+  plainTest.each(['a folder', 'a file'])(
+    'one with %s in it is refused, and stays open to everybody',
+    async (what) => {
+      const directory = shared();
+      if (what === 'a folder') mkdirSync(join(directory, 'run-1'));
+      else writeFileSync(join(directory, 'run-1'), '');
+      const path = join(directory, 'control.sock');
+      const refused = serveControl(path, group, unanswering, () => undefined);
+      await expect(refused).rejects.toThrow(
+        `control.directory: ${directory} cannot be given to the group "ours", because it has something else in it ("run-1")`,
+      );
+      expect(lstatSync(directory).mode & 0o7777).toBe(0o1777);
+      expect(existsSync(path)).toBe(false);
+    },
+  );
+
+  plainTest('one that is as it has to be is taken, whatever lies in it', async () => {
+    const directory = shared();
+    writeFileSync(join(directory, 'README'), '');
+    chmodSync(directory, 0o750);
+    const server = await serveControl(join(directory, 'control.sock'), group, unanswering, () => undefined);
+    await server.close();
+    expect(lstatSync(directory).mode & 0o7777).toBe(0o750);
+  });
+
+  plainTest('what daemons leave there themselves is nothing else', async () => {
+    const directory = shared();
+    writeFileSync(join(directory, 'runtrackd-0123456789abcdef.intents'), '');
+    const page = createServer().listen(join(directory, 'page.sock'));
+    onTestFinished(() => void page.close());
+    await once(page, 'listening');
+    const server = await serveControl(join(directory, 'control.sock'), group, unanswering, () => undefined);
+    await server.close();
+    expect(lstatSync(directory).mode & 0o7777).toBe(0o750);
+  });
+
+  plainTest.runIf(process.getuid?.() === 0)('another user’s is refused, by root as well', async () => {
+    const directory = shared();
+    chownSync(directory, 65_534, 65_534);
+    const refused = serveControl(join(directory, 'control.sock'), group, unanswering, () => undefined);
+    await expect(refused).rejects.toThrow('because it belongs to another user');
+    expect(lstatSync(directory)).toMatchObject({ uid: 65_534, gid: 65_534 });
+  });
 });
