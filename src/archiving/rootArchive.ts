@@ -57,6 +57,7 @@ export class RootArchive {
   #gaveUpAt = '';
   /** Moves that failed since a pass began with the first folder. */
   #failures = 0;
+  #underWay: string | null = null;
 
   /** @param onProgress called whenever a folder was moved, or a pass ended */
   constructor(rules: ArchiveRules, parts: ArchiveParts, onProgress: () => void) {
@@ -68,6 +69,11 @@ export class RootArchive {
   /** Why nothing can be archived; null when all is well. */
   trouble(): string | null {
     return this.#trouble;
+  }
+
+  /** The folder that is being moved, by its path in the root; null: none is. */
+  underWay(): string | null {
+    return this.#underWay;
   }
 
   /** How long the loop may rest between two passes, in ms. */
@@ -212,6 +218,7 @@ export class RootArchive {
 
   /** A system error concerns this folder or the archive, and is said once. @returns null after one */
   async #guarded<T>(run: number, path: string, work: () => Promise<T>): Promise<T | null> {
+    this.#underWay = path;
     try {
       return await work();
     } catch (error) {
@@ -225,6 +232,8 @@ export class RootArchive {
       );
       this.#trouble = `folders cannot be moved to the archive ${this.rules.archive} (${code}), such as ${path}`;
       return null;
+    } finally {
+      this.#underWay = null;
     }
   }
 
@@ -307,6 +316,16 @@ export class RootArchive {
       );
     this.#trouble = null;
   }
+}
+
+/** Whether an archive that goes by the one goes by the other as well. */
+export function areSameRules(one: ArchiveRules, other: ArchiveRules): boolean {
+  return isDeepStrictEqual(plainOf(one), plainOf(other));
+}
+
+/** What is ignored stands in the names, as text; the function made of it is another one each time. */
+function plainOf(rules: ArchiveRules): object {
+  return { ...rules, sight: { ...rules.sight, isIgnored: null } };
 }
 
 /** A name with something behind it, cut before that where it would be too long for a file system. */

@@ -3,7 +3,7 @@
  * while the daemon runs; what is asked of them is asked of those that are there now.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RootArchive } from '../archiving/rootArchive.ts';
+import type { ArchiveRules, RootArchive } from '../archiving/rootArchive.ts';
 import type { DropRootConfig } from '../config/config.ts';
 import { Auditor } from '../intake/auditor.ts';
 import { MissedEvents } from '../intake/missedEvents.ts';
@@ -11,6 +11,7 @@ import type { IntakeParts } from '../intake/parts.ts';
 import { RootIntake } from '../intake/rootIntake.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { LoopProgress } from './loopProgress.ts';
+import { RootArchives } from './rootArchives.ts';
 import type { RunningLoops } from './runningLoops.ts';
 
 /** A root on a file system that does not answer holds nobody up for longer, in ms: it ends when that answers. */
@@ -26,23 +27,24 @@ export interface DropRootParts {
 interface Watched {
   readonly config: DropRootConfig;
   readonly intake: RootIntake;
-  readonly archive: RootArchive | null;
-  /** Its loops, while they run: each ends by this. */
-  readonly ends: (() => Promise<void>)[];
+  /** Ends its loop; null: it has none yet. */
+  end: (() => Promise<void>) | null;
 }
 
 export class DropRoots {
   readonly #parts: DropRootParts;
   readonly #auditor: Auditor;
   readonly #missed: MissedEvents | null;
+  readonly #archives: RootArchives;
   readonly #watched = new Map<string, Watched>();
   /** Where those lay that were taken out: results of what was sent from them still come back. */
   readonly #former = new Map<string, DropRoot>();
   #loops: RunningLoops | null = null;
 
   constructor(configs: readonly DropRootConfig[], parts: DropRootParts) {
-    const { clock, log } = parts.intakeParts;
+    const { outbox, folders, clock, log } = parts.intakeParts;
     this.#parts = parts;
+    this.#archives = new RootArchives({ outbox, folders, clock, log }, parts.progress);
     this.#auditor = new Auditor(log);
     this.#missed = parts.isDaemon ? new MissedEvents(clock) : null;
     this.#missed?.start();
@@ -58,7 +60,7 @@ export class DropRoots {
   }
 
   get archives(): readonly RootArchive[] {
-    return [...this.#watched.values()].flatMap(({ archive }) => archive ?? []);
+    return this.#archives.all;
   }
 
   named(name: string): DropRoot | null {
@@ -74,6 +76,7 @@ export class DropRoots {
   begin(loops: RunningLoops): void {
     this.#loops = loops;
     for (const watched of this.#watched.values()) this.#begin(watched);
+    this.#archives.begin(loops);
   }
 
   /** Watches one more. */
@@ -82,6 +85,8 @@ export class DropRoots {
     this.#watched.set(config.name, watched);
     this.#former.delete(config.name);
     this.#begin(watched);
+    // There is none before it that would have to end.
+    void this.#archives.set(config.name, archiveRulesOf(watched));
   }
 
   /** Watches one by other rules: anew, as after a restart, but never not at all. */
@@ -89,20 +94,20 @@ export class DropRoots {
     const before = this.#watched.get(config.name);
     const watched = this.#made(config);
     this.#watched.set(config.name, watched);
+    const archived = this.#archives.set(config.name, archiveRulesOf(watched));
     if (before !== undefined) await this.#end(before);
     this.#begin(watched);
+    await archived;
   }
 
   /** Watches one no more: its loops end first, whatever they are at. */
   async remove(name: string): Promise<void> {
     const watched = this.#watched.get(name);
     if (watched === undefined) return;
-    const { progress } = this.#parts;
     this.#watched.delete(name);
     this.#former.set(name, watched.intake.rules.root);
-    progress.forget(intakeLoop(name));
-    progress.forget(archiveLoop(name));
-    await this.#end(watched);
+    this.#parts.progress.forget(intakeLoop(name));
+    await Promise.all([this.#archives.set(name, null), this.#end(watched)]);
   }
 
   /** The daemon is about to end: a file system that does not answer is not waited for. */
@@ -120,32 +125,15 @@ export class DropRoots {
 
   #made(config: DropRootConfig): Watched {
     const { intakeParts, progress } = this.#parts;
-    const { outbox, folders, clock, log } = intakeParts;
     const root = dropRootOf(config);
-    const { name, path, scanEveryMs } = root;
     const shared = { auditor: this.#auditor, missed: this.#missed };
-    const intake = new RootIntake(root, intakeParts, shared, progress.loop(intakeLoop(name), scanEveryMs));
-    const archive =
-      config.archive === null
-        ? null
-        : new RootArchive(
-            {
-              name,
-              path,
-              archive: config.archive.path,
-              graceMs: config.archive.graceMs,
-              sight: intake.rules.sight,
-            },
-            { outbox, folders, clock, log },
-            progress.loop(archiveLoop(name), config.archive.graceMs),
-          );
-    if (archive === null) progress.forget(archiveLoop(name));
-    return { config, intake, archive, ends: [] };
+    const onProgress = progress.loop(intakeLoop(root.name), root.scanEveryMs);
+    return { config, intake: new RootIntake(root, intakeParts, shared, onProgress), end: null };
   }
 
-  async #end({ config: { name, path }, intake, ends }: Watched): Promise<void> {
+  async #end({ config: { name, path }, intake, end }: Watched): Promise<void> {
     const late = new AbortController();
-    const ended = Promise.all([...ends.map((end) => end()), intake.stop()]).then(() => true);
+    const ended = Promise.all([end?.(), intake.stop()]).then(() => true);
     const isEnded = await Promise.race([
       ended,
       sleep(endMsMax, false, { signal: late.signal }).catch(() => false),
@@ -154,15 +142,14 @@ export class DropRoots {
     if (isEnded) return;
     this.#parts.intakeParts.log.warn(
       { root: name },
-      `drop root ${path} does not answer: what was under way in it ends when it does, and nobody waits for it`,
+      `what was being read in drop root ${path} takes long, or the root does not answer: it ends by itself, and nobody waits for it`,
     );
   }
 
-  #begin({ intake, archive, ends, config: { name } }: Watched): void {
-    const loops = this.#loops;
-    if (loops === null) return;
-    ends.push(loops.begin(intakeLoop(name), (stop) => intake.run(stop)));
-    if (archive !== null) ends.push(loops.begin(archiveLoop(name), (stop) => archive.run(stop)));
+  #begin(watched: Watched): void {
+    const { intake, config } = watched;
+    const loop = intakeLoop(config.name);
+    if (this.#loops !== null) watched.end = this.#loops.begin(loop, (stop) => intake.run(stop));
   }
 }
 
@@ -170,8 +157,9 @@ function intakeLoop(root: string): string {
   return `intake ${root}`;
 }
 
-function archiveLoop(root: string): string {
-  return `archive ${root}`;
+function archiveRulesOf({ config: { name, path, archive }, intake }: Watched): ArchiveRules | null {
+  if (archive === null) return null;
+  return { name, path, archive: archive.path, graceMs: archive.graceMs, sight: intake.rules.sight };
 }
 
 function dropRootOf(root: DropRootConfig): DropRoot {

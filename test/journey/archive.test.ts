@@ -20,7 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { StatusView } from '../../src/http/operations.ts';
 import { plan, problemIn, resultIn } from './folders.ts';
-import { said } from './mounts.ts';
+import { freeze, isUnfreezable, mountFreezable, said, thaw } from './mounts.ts';
 import { test, type Scene } from './scene.ts';
 import { until } from './waiting.ts';
 
@@ -238,6 +238,56 @@ test.skipIf(isOneFileSystem)(
         expect(readFileSync(join(memory, name, 'more', String(n)), 'utf8')).toBe(name.repeat(100));
     }
     expect(await scene.platformRuns()).toHaveLength(names.length);
+  },
+);
+
+test.skipIf(isUnfreezable)(
+  'a reload while a folder is copied to another file system: the copy goes on, whatever has changed, and nothing wrong is said',
+  { timeout: 240_000 },
+  async ({ scene }) => {
+    const done = join(scene.dir, 'done');
+    scene.undo.push(mountFreezable(done));
+    const more = join(scene.drop('large'), 'more');
+    mkdirSync(more);
+    for (let n = 0; n < 2_000; n += 1) writeFileSync(join(more, String(n)), 'x'.repeat(5_000));
+    const after = (grace: string) => ({ after: { archive: './done', grace } });
+    scene.configure({}, after('1s'));
+    const daemon = await scene.daemon();
+    const target = join(done, 'large');
+    const copy = join(done, '.large.runtrackd-tmp');
+    await until('the copy to be begun', () => existsSync(copy));
+    freeze(done);
+    try {
+      expect(existsSync(target)).toBe(false);
+      // What has nothing to do with the archive leaves it alone, and nobody waits for it.
+      scene.configure({}, { quiet: '120ms', ...after('1s') });
+      expect((await scene.command('reload', '--json')).code).toBe(0);
+      expect(daemon.log().filter(({ level }) => level === 'warn')).toEqual([]);
+      scene.configure({}, { quiet: '120ms', ...after('0ms') });
+      expect((await scene.command('reload', '--json')).code).toBe(0);
+      const waits = await daemon.logged(/on its way to the archive/);
+      expect(waits.msg).toBe(
+        `large is still on its way to the archive ${done}: nobody waits for it, and what has changed for this archive counts when that has ended`,
+      );
+      expect((await daemon.status()).loops.map(({ name }) => name)).toContain('archive runs');
+    } finally {
+      // Whatever came of it: not even a kill ends a process that waits for a frozen disk.
+      thaw(done);
+    }
+    await until('the folder to be archived', () => existsSync(target) && !existsSync(scene.folder('large')));
+    // By the rules of now: the next one waits for no grace time.
+    scene.drop('next');
+    await until('the next one to be archived', () => existsSync(join(done, 'next')));
+    expect(readdirSync(join(target, 'more'))).toHaveLength(2_000);
+    expect(readdirSync(done).sort()).toEqual(['large', 'lost+found', 'next']);
+    const views = await until('it to be written down', async () => {
+      const runs = await daemon.list();
+      return runs.every(({ archived_to }) => archived_to !== undefined) ? runs : null;
+    });
+    expect(views.flatMap(({ warnings }) => warnings)).toEqual([]);
+    expect(
+      daemon.log().filter(({ msg }) => /does not answer|not archived|could not be moved/.test(msg)),
+    ).toEqual([]);
   },
 );
 

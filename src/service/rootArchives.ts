@@ -1,0 +1,123 @@
+/**
+ * The archives of the drop roots that are watched: one at a time for each root. A folder may be hours on its way to
+ * another file system, and whoever began beside it would find a move that was begun, and clear away what is being written.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { areSameRules, RootArchive, type ArchiveParts, type ArchiveRules } from '../archiving/rootArchive.ts';
+import type { LoopProgress } from './loopProgress.ts';
+import type { RunningLoops } from './runningLoops.ts';
+
+/** Nobody who changes a root waits longer for a folder that is on its way to the archive, in ms. */
+const endMsMax = 5_000;
+
+interface Kept {
+  readonly archive: RootArchive;
+  readonly run: (stop: AbortSignal) => Promise<void>;
+  /** Ends its loop; null: it has none yet. */
+  end: (() => Promise<void>) | null;
+}
+
+/** One whose root goes by other rules by now, and which is still at a folder. */
+interface Ending {
+  readonly rules: ArchiveRules;
+  readonly ended: Promise<void>;
+}
+
+export class RootArchives {
+  readonly #parts: ArchiveParts;
+  readonly #progress: LoopProgress;
+  readonly #kept = new Map<string, Kept>();
+  readonly #ending = new Set<Ending>();
+  #loops: RunningLoops | null = null;
+
+  constructor(parts: ArchiveParts, progress: LoopProgress) {
+    this.#parts = parts;
+    this.#progress = progress;
+  }
+
+  get all(): readonly RootArchive[] {
+    return [...this.#kept.values()].map(({ archive }) => archive);
+  }
+
+  /** Their loops run from now on, and those of archives that come later. */
+  begin(loops: RunningLoops): void {
+    this.#loops = loops;
+    for (const kept of this.#kept.values()) this.#begin(kept);
+  }
+
+  /**
+   * A root is archived by these rules from now on; one that is already is left alone.
+   * @param rules null: it is archived no more
+   * @returns when the archive of before has ended, or is known to take longer, which is said
+   */
+  async set(name: string, rules: ArchiveRules | null): Promise<void> {
+    const before = this.#kept.get(name);
+    if (before !== undefined && rules !== null && areSameRules(before.archive.rules, rules)) return;
+    this.#kept.delete(name);
+    const ended = before === undefined ? null : this.#end(before);
+    if (rules !== null) {
+      const kept = this.#made(rules);
+      this.#kept.set(name, kept);
+      this.#begin(kept);
+    }
+    if (before !== undefined && ended !== null) await this.#waitFor(before.archive, ended);
+  }
+
+  #made(rules: ArchiveRules): Kept {
+    const { name, graceMs } = rules;
+    const loop = loopOf(name);
+    let beat = (): void => undefined;
+    const archive = new RootArchive(rules, this.#parts, () => beat());
+    const run = async (stop: AbortSignal): Promise<void> => {
+      await this.#othersEnded(rules);
+      if (stop.aborted) return;
+      // Only now: until then it is the one before that shows whether it moves.
+      beat = this.#progress.loop(loop, graceMs);
+      await archive.run(stop).finally(() => this.#progress.forget(loop));
+    };
+    return { archive, run, end: null };
+  }
+
+  #begin(kept: Kept): void {
+    const loop = loopOf(kept.archive.rules.name);
+    if (this.#loops !== null) kept.end = this.#loops.begin(loop, kept.run);
+  }
+
+  #end({ archive, end }: Kept): Promise<void> {
+    const ended = end === null ? Promise.resolve() : end();
+    const ending = { rules: archive.rules, ended };
+    this.#ending.add(ending);
+    void ended.finally(() => this.#ending.delete(ending));
+    return ended;
+  }
+
+  /** Those that the rules have the root in common with, or the directory that is written to. */
+  async #othersEnded({ name, archive }: ArchiveRules): Promise<void> {
+    const others = [...this.#ending].filter(({ rules }) => rules.name === name || rules.archive === archive);
+    await Promise.all(others.map(({ ended }) => ended));
+  }
+
+  async #waitFor(archive: RootArchive, ended: Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const isEnded = await Promise.race([
+      ended.then(() => true),
+      sleep(endMsMax, false, { signal: over.signal }).catch(() => false),
+    ]);
+    over.abort();
+    if (isEnded) return;
+    const { name, path, archive: target } = archive.rules;
+    const folder = archive.underWay();
+    const what =
+      folder === null
+        ? `drop root ${path} or its archive ${target} does not answer`
+        : `${folder} is still on its way to the archive ${target}`;
+    this.#parts.log.warn(
+      { root: name, ...(folder === null ? {} : { folder }) },
+      `${what}: nobody waits for it, and what has changed for this archive counts when that has ended`,
+    );
+  }
+}
+
+function loopOf(root: string): string {
+  return `archive ${root}`;
+}
