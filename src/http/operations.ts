@@ -153,6 +153,8 @@ export interface ConfigurationView {
 export interface ReloadedView extends ConfigurationView {
   /** Whether what the file says is in force now. */
   readonly ok: boolean;
+  /** What is wrong with the file; where it is in force, which of its drop roots are not watched all the same, and why. */
+  readonly problems: readonly string[];
   /** Keys that count from now on. */
   readonly changed: readonly string[];
   /** Names of drop roots. */

@@ -45,7 +45,7 @@ type Source = 'event' | 'scan';
 export interface FolderLooksParts {
   readonly rules: RootRules;
   readonly intake: IntakeParts;
-  readonly directory: Pick<RootDirectory, 'hasLost' | 'isAsSeen'>;
+  readonly directory: Pick<RootDirectory, 'hasLost' | 'isAsSeen' | 'isMisnamed'>;
   /** Null where there are no events. */
   readonly hints: Hints | null;
   /** How the root was first watched; null where that is not known. */
@@ -215,7 +215,7 @@ export class FolderLooks {
     const { rules, intake, directory, hints } = this.#parts;
     const { outbox, clock } = intake;
     const { root } = rules;
-    if (this.#isStopped) return null;
+    if (this.#isStopped || directory.isMisnamed()) return null;
     const before = this.#open.get(path);
     try {
       const [known] = await outbox.folders(root.name, [path]);

@@ -1,19 +1,20 @@
 /**
- * The directory that a drop root is: whether it is there, whether it is the one that it was, and whether what is not in
- * it can be believed to have vanished.
+ * The directory that a drop root is: whether it is there, under its own name, whether it is the one that it was, and
+ * whether what is not in it can be believed to have vanished.
  */
 import { join } from 'node:path';
+import type { KeptPlace } from '../outbox/nouns.ts';
+import type { DirectoryPlace } from '../reading/folderJobs.ts';
 import { errorCode } from '../system/files.ts';
 import { statsIn } from '../system/wayTo.ts';
+import { misnamed } from './misnamed.ts';
 import type { IntakeParts } from './parts.ts';
 import type { DropRoot } from './rules.ts';
 
 /** Known folders that are looked for in a root that is another directory than before. */
 const sampledMax = 500;
 
-export interface RootPlace {
-  /** Which directory it is: device and inode. */
-  readonly mark: string;
+export interface RootPlace extends DirectoryPlace {
   /** It is another directory than at the last scan of this process, or this is the first one. */
   readonly isAnother: boolean;
   /** What is not in it has vanished. */
@@ -30,6 +31,7 @@ export class RootDirectory {
   /** What was known before another directory lay in its place: the same as long as it lies there. */
   #sample: { readonly sinceMs: number; readonly paths: readonly string[] } | null = null;
   #trouble: string | null = null;
+  #isMisnamed = false;
   /** What was said of it since it was well. */
   readonly #said = new Set<string>();
 
@@ -46,22 +48,26 @@ export class RootDirectory {
   /**
    * One that is another directory than before and holds few of the folders that are known is more likely not mounted than
    * emptied: then what is new in it is tracked, and nothing has vanished. What is tracked there says nothing of what it is.
-   * @param before which directory it was, as the outbox has it; null: it was never looked at
+   * @param before where it was, as the outbox has it
    * @param asked a person asks: another directory is believed to be meant so
-   * @returns null when it is not there, which is said once
+   * @returns null when it is not there, or goes by another's name, which is said once
    */
-  async look(before: string | null, asked: boolean): Promise<RootPlace | null> {
+  async look(before: KeptPlace, asked: boolean): Promise<RootPlace | null> {
     const { outbox, clock } = this.#parts;
     const { name } = this.#root;
-    const mark = await this.#markOrFail();
-    if (mark === null) return null;
+    const place = await this.#placeOrFail(before);
+    if (place === null) return null;
+    const { mark, realPath } = place;
     const isAnother = this.#mark !== mark;
     this.#mark = mark;
-    const kept = before === null ? { mark, doubtedSinceMs: null } : keptOf(before);
+    const kept = before.mark === null ? { mark, doubtedSinceMs: null } : keptOf(before.mark);
     const doubtedSinceMs = kept.doubtedSinceMs ?? clock.nowMs();
     const isTrusted = kept.mark === mark || asked || (await this.#holdsWhatWasKnown(doubtedSinceMs));
     const known = isTrusted ? mark : textOf({ mark: kept.mark, doubtedSinceMs });
-    if (before !== null && before !== known) await outbox.saveRootMark(name, known);
+    if (before.mark !== null && before.mark !== known) await outbox.saveRootMark(name, known);
+    // While another directory lies in its place, nobody knows where the root itself is.
+    if (before.mark !== null && isTrusted && before.realPath !== realPath)
+      await outbox.saveRootPath(name, realPath);
     this.#believed = isTrusted ? mark : null;
     if (isTrusted) {
       this.#sample = null;
@@ -72,12 +78,17 @@ export class RootDirectory {
         {},
       );
     }
-    return { mark, isAnother, isTrusted };
+    return { ...place, isAnother, isTrusted };
   }
 
   /** Whether it can be looked into, which is said when not. What it is believed to be stays as it is. */
   async isThere(): Promise<boolean> {
-    return (await this.#markOrFail()) !== null;
+    return (await this.#placeOrFail(await this.#parts.outbox.rootPlace(this.#root.name))) !== null;
+  }
+
+  /** What lies in it is known under another name, and nothing of it is looked at under this one. */
+  isMisnamed(): boolean {
+    return this.#isMisnamed;
   }
 
   /** It was listed, and is believed. */
@@ -136,13 +147,19 @@ export class RootDirectory {
     return isThere.filter(Boolean).length >= known.length / 2;
   }
 
-  async #markOrFail(): Promise<string | null> {
+  async #placeOrFail(before: KeptPlace): Promise<DirectoryPlace | null> {
+    let place: DirectoryPlace;
     try {
-      return await this.#markNow();
+      place = await this.#parts.folders.place(this.#root.path);
     } catch (error) {
       this.fail(error);
       return null;
     }
+    const wrong = await misnamed(this.#root, place, before, this.#parts);
+    this.#isMisnamed = wrong !== null;
+    if (wrong === null) return place;
+    this.#say(`${wrong.text}. ${wrong.hint}`, {});
+    return null;
   }
 
   async #markNow(): Promise<string> {

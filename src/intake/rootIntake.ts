@@ -258,7 +258,7 @@ export class RootIntake {
       mayLeave: !asked && !isWholeWanted && this.#isListed,
       advance,
     };
-    const place = await this.#directory.look(facts.mark, asked);
+    const place = await this.#directory.look(facts.place, asked);
     if (place === null) return tally;
     const isWhole = asked || this.#mustList || place.isAnother || !place.isTrusted || isWholeWanted;
     try {
@@ -299,10 +299,10 @@ export class RootIntake {
   }
 
   /** What has to be known or under way before the root is listed. @throws the root's system error */
-  async #beginWith({ mark, isAnother }: RootPlace, start: RootStart | null): Promise<void> {
+  async #beginWith(place: RootPlace, start: RootStart | null): Promise<void> {
     const { outbox, clock } = this.#parts;
     const { root } = this.rules;
-    await this.#beginHints(isAnother);
+    await this.#beginHints(place.isAnother);
     // What is history goes by when the root was first watched, also while another directory lies in its place.
     if (this.#start !== null) {
       // It was no first start after all when the outbox is not believed any more.
@@ -311,7 +311,7 @@ export class RootIntake {
     }
     const { isFirst, ...begun } = await outbox.beginRoot(
       root.name,
-      mark,
+      place,
       targetOf(root, this.#parts),
       clock.nowMs(),
     );

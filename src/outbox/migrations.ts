@@ -386,4 +386,8 @@ export const migrations: readonly string[] = [
   -- What is claimed beside an app that is paused is found without going through all that waits for that app.
   create index run_waiting on run (line, platform, app, due_at_ms) where claimed = 0 and due_at_ms is not null;
   `,
+  `
+  -- Where the drop root really lies: under another name all of it would be other runs. Null: it was not looked at since.
+  alter table root add column real_path text;
+  `,
 ];

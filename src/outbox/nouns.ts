@@ -213,10 +213,26 @@ export interface RootStart {
 /** A folder that has been dealt with, and what it looked like then. */
 export type Recorded = readonly [path: string, signature: string];
 
+/** Where a drop root was when it was last looked at. */
+export interface KeptPlace {
+  /** Which directory it was; null: it was never looked at. */
+  readonly mark: string | null;
+  /** The real path of the directory; null: it was not looked at since that is kept. */
+  readonly realPath: string | null;
+}
+
+/** Another name under which a directory was a drop root. */
+export interface OtherName {
+  readonly name: string;
+  readonly realPath: string;
+  /** How many folders and runs are known under it. */
+  readonly folders: number;
+  readonly runs: number;
+}
+
 /** What a scan has to know before it begins. */
 export interface ScanFacts {
-  /** Which directory the root was; null: it was never looked at. */
-  readonly mark: string | null;
+  readonly place: KeptPlace;
   readonly start: RootStart | null;
   /** Since when the outbox is not believed, wall clock in ms, and why; null: it is. */
   readonly distrust: { readonly sinceMs: number; readonly reason: string } | null;

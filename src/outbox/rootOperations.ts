@@ -3,7 +3,7 @@
  * questions, because there may be a hundred thousand of them.
  */
 import type { DoubtOperations } from './doubtOperations.ts';
-import type { Recorded, RootStart, ScanFacts } from './nouns.ts';
+import type { KeptPlace, OtherName, Recorded, RootStart, ScanFacts } from './nouns.ts';
 import type { Statements } from './prepare.ts';
 
 /** Of so many parts of a root each has its share in a sample. */
@@ -11,6 +11,7 @@ const sampledParts = 20;
 
 interface RootRow extends RootStart {
   readonly mark: string;
+  readonly realPath: string | null;
   readonly target: string | null;
   readonly auditedTo: string;
 }
@@ -21,13 +22,22 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
     sql.recorded.raw().all({ dropRoot, after, limit }) as Recorded[];
 
   return {
-    /** Which directory the drop root was when it was last looked at; null: it never was. */
-    rootMark(dropRoot: string): string | null {
-      return rootOf(dropRoot)?.mark ?? null;
+    rootPlace(dropRoot: string): KeptPlace {
+      return placeOf(rootOf(dropRoot));
     },
 
     saveRootMark(dropRoot: string, mark: string): void {
       sql.saveRootMark.run({ dropRoot, mark });
+    },
+
+    /** Names under which the directory is known, or may be: of those that lie elsewhere the mark alone speaks for it. */
+    otherNames(dropRoot: string, mark: string, realPath: string): OtherName[] {
+      return sql.otherNames.all({ dropRoot, mark, realPath }) as OtherName[];
+    },
+
+    /** From now on a root that was looked at before lies there, and none of another name does. */
+    saveRootPath(dropRoot: string, realPath: string): void {
+      sql.saveRootPath.run({ dropRoot, realPath });
     },
 
     /**
@@ -37,7 +47,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
      */
     beginRoot(
       dropRoot: string,
-      mark: string,
+      { mark, realPath }: { readonly mark: string; readonly realPath: string },
       target: string,
       nowMs: number,
     ): RootStart & { isFirst: boolean } {
@@ -47,10 +57,11 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
         return { firstStartMs, historyFound, isFirst: false };
       }
       const firstStartMs = doubt.distrust() === null ? nowMs : null;
-      sql.beginRoot.run({ dropRoot, mark, target, firstStartMs });
+      sql.beginRoot.run({ dropRoot, mark, realPath, target, firstStartMs });
       const now = rootOf(dropRoot);
       const isFirst = now?.firstStartMs === nowMs;
       if (isFirst) sql.noteHistory.run({ dropRoot, found: 0 });
+      if (before === undefined) sql.saveRootPath.run({ dropRoot, realPath });
       return { firstStartMs: now?.firstStartMs ?? null, historyFound: 0, isFirst };
     },
 
@@ -62,7 +73,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
       const row = rootOf(dropRoot);
       const isSmall = Number(sql.countRecorded.pluck().get({ dropRoot })) <= recordedMax;
       return {
-        mark: row?.mark ?? null,
+        place: placeOf(row),
         start: row === undefined ? null : { firstStartMs: row.firstStartMs, historyFound: row.historyFound },
         distrust: doubt.distrust(),
         hasUnsettled: sql.unsettled.pluck().get({ dropRoot, after: '', limit: 1 }) !== undefined,
@@ -150,4 +161,8 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
       return sample;
     },
   };
+}
+
+function placeOf(row: RootRow | undefined): KeptPlace {
+  return { mark: row?.mark ?? null, realPath: row?.realPath ?? null };
 }

@@ -233,16 +233,22 @@ export const statements = {
   unsettleLeftOut: `update folder set signature = '' where state = 'skipped' and state <> 'known'
     and reason_class = 'backfill'`,
 
-  root: `select mark, target, first_start_ms as firstStartMs, history_found as historyFound,
+  root: `select mark, real_path as realPath, target, first_start_ms as firstStartMs, history_found as historyFound,
       audited_to as auditedTo from root where drop_root = @dropRoot`,
-  beginRoot: `insert into root (drop_root, mark, target, first_start_ms)
-    values (@dropRoot, @mark, @target, @firstStartMs)
+  beginRoot: `insert into root (drop_root, mark, real_path, target, first_start_ms)
+    values (@dropRoot, @mark, @realPath, @target, @firstStartMs)
     on conflict (drop_root) do update set target = excluded.target,
       first_start_ms = iif(root.target is null, root.first_start_ms, excluded.first_start_ms)`,
   noteHistory: 'update root set history_found = @found where drop_root = @dropRoot',
   saveAuditedTo: 'update root set audited_to = @path where drop_root = @dropRoot',
   saveRootMark: `insert into root (drop_root, mark) values (@dropRoot, @mark)
     on conflict (drop_root) do update set mark = excluded.mark`,
+  otherNames: `select drop_root as name, real_path as realPath,
+      (select coalesce(sum(folders), 0) from folder_count where drop_root = root.drop_root) as folders,
+      (select coalesce(sum(runs), 0) from run_count where drop_root = root.drop_root) as runs
+    from root where drop_root <> @dropRoot and (real_path = @realPath or (mark = @mark and real_path is not null))`,
+  saveRootPath: `update root set real_path = iif(drop_root = @dropRoot, @realPath, null)
+    where drop_root = @dropRoot or real_path = @realPath`,
   newestChange: `select max(changed_at_ms) from folder where state = 'settling'`,
   countOpenFolders: `select state, drop_root as dropRoot, folders as count from folder_count
     where state <> 'known' and folders > 0 order by state, drop_root`,
@@ -377,6 +383,8 @@ export const wholeTableReads: Partial<Record<StatementName, string>> = {
   begunArchivings: 'holds the moves that are under way: one for each drop root, and what a crash left',
   forgetWholeScans: 'a row for each drop root, once in the life of a lost outbox',
   forgetFirstStarts: 'likewise',
+  otherNames: 'a row for each drop root, when one of them lies elsewhere than before, or has another name',
+  saveRootPath: 'likewise',
   wholeScans: 'a row for each drop root, when the clock of a lost outbox was set back',
   countProving: 'the index holds only what a lost outbox has still to find out',
   listings: 'a listing lives as long as an unknown run that needs it',

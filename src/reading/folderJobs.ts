@@ -25,6 +25,14 @@ export interface SettledRead {
   readonly after: FolderSight | null;
 }
 
+/** Where a directory lies. */
+export interface DirectoryPlace {
+  /** Which directory it is: device and inode. */
+  readonly mark: string;
+  /** Without links. */
+  readonly realPath: string;
+}
+
 /** A text that belongs into a run folder. */
 export interface TextFile {
   readonly name: string;
@@ -46,6 +54,12 @@ export const folderJobs = {
     // A file in its place is no other directory.
     const { ino, dev } = statSync(`${path}/.`, { bigint: true });
     return Promise.resolve(`${dev} ${ino}`);
+  },
+
+  /** Likewise, and by which path it is reached through no link. @throws system errors */
+  place: async (path: string): Promise<DirectoryPlace> => {
+    const realPath = realpathSync.native(`${path}/.`);
+    return { mark: await folderJobs.mark(realPath), realPath };
   },
 
   /** What is in a drop root, or in a date folder. @returns null: the same as before. @throws system errors */

@@ -10,7 +10,7 @@ import type { Log } from '../system/log.ts';
 import { threadMemory } from '../system/threadMemory.ts';
 import { SourceChanged, type ArtefactBody } from './bodies.ts';
 import type { DirectoryNames, DirectoryTimes } from './directoryNames.ts';
-import type { FolderJobs, FolderRules, SettledRead, TextFile } from './folderJobs.ts';
+import type { DirectoryPlace, FolderJobs, FolderRules, SettledRead, TextFile } from './folderJobs.ts';
 import type { FolderError, FolderOrder, FolderReply, ToldRules } from './folderThread.ts';
 import { readFolder } from './readFolder.ts';
 import type { FolderSight } from './sight.ts';
@@ -107,6 +107,11 @@ export class RunFolders {
    */
   async mark(root: string): Promise<string> {
     return await this.#ask(root, 'mark', null, root);
+  }
+
+  /** Likewise, and where that directory really is. @throws system errors */
+  async place(root: string): Promise<DirectoryPlace> {
+    return await this.#ask(root, 'place', null, root);
   }
 
   /**

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArchiveRules, RootArchive } from '../archiving/rootArchive.ts';
 import type { DropRootConfig } from '../config/config.ts';
 import { Auditor } from '../intake/auditor.ts';
+import { misnamedNow } from '../intake/misnamed.ts';
 import { MissedEvents } from '../intake/missedEvents.ts';
 import type { IntakeParts } from '../intake/parts.ts';
 import { RootIntake } from '../intake/rootIntake.ts';
@@ -108,6 +109,24 @@ export class DropRoots {
     this.#former.set(name, watched.intake.rules.root);
     this.#parts.progress.forget(intakeLoop(name));
     await Promise.all([this.#archives.set(name, null), this.#end(watched)]);
+  }
+
+  /**
+   * Those of the roots that are not watched because of their names, each with what to do. Of one that does not answer
+   * nobody knows yet, and `status` tells later.
+   */
+  async misnamed(names: ReadonlySet<string>): Promise<string[]> {
+    const late = new AbortController();
+    const isLate = sleep(endMsMax, null, { signal: late.signal }).catch(() => null);
+    const roots = this.configs.filter(({ name }) => names.has(name));
+    const said = await Promise.all(
+      roots.map(async (root) => {
+        const wrong = await Promise.race([misnamedNow(root, this.#parts.intakeParts), isLate]);
+        return wrong === null ? [] : [`drop root ${root.path} ${wrong.text}. ${wrong.hint}.`];
+      }),
+    );
+    late.abort();
+    return said.flat();
   }
 
   /** The daemon is about to end: a file system that does not answer is not waited for. */

@@ -93,12 +93,12 @@ export class Reloading {
         ? `${file} was read again: nothing that counts at once has changed`
         : `${file} was read again, and counts: ${changed.join(', ')}`,
     );
-    return { ok: true, file, problems: [], waiting: this.#waitingKeys, changed, ...roots };
+    return { ok: true, file, waiting: this.#waitingKeys, changed, ...roots };
   }
 
   async #changeRoots(
     wanted: readonly DropRootConfig[],
-  ): Promise<Pick<ReloadedView, 'added' | 'removed' | 'parked' | 'revived'>> {
+  ): Promise<Pick<ReloadedView, 'problems' | 'added' | 'removed' | 'parked' | 'revived'>> {
     const { dropRoots, rootRuns } = this.#parts;
     const before = new Map(dropRoots.configs.map((root) => [root.name, root]));
     const names = new Set(wanted.map(({ name }) => name));
@@ -120,6 +120,7 @@ export class Reloading {
     }
     const addedNames = added.map(({ name }) => name);
     return {
+      problems: await dropRoots.misnamed(new Set([...added, ...changed].map(({ name }) => name))),
       added: addedNames,
       removed,
       parked: await rootRuns.park(new Set(removed)),

@@ -160,7 +160,7 @@ test('a folder that gets the inode of a removed one with the same content is a r
 });
 
 test('what a later process goes on after is kept', async ({ root }) => {
-  await root.outbox.beginRoot('runs', 'mark', 'target', 1);
+  await root.outbox.beginRoot('runs', { mark: 'mark', realPath: root.path }, 'target', 1);
   expect(await root.outbox.auditedTo('runs')).toBe('');
   await root.outbox.saveAuditedTo('runs', 'run-17');
   expect(await root.outbox.auditedTo('runs')).toBe('run-17');

@@ -208,7 +208,11 @@ test('folders that never become quiet hold up the others for a quiet time, and n
     {
       rules: rulesOf(root.dropRoot({ settle: { quietMs, deadlineMs: 2 * quietMs } })),
       intake: root.parts({ clock: { ...machineClock, monotonicMs } }),
-      directory: { hasLost: async () => Promise.resolve(false), isAsSeen: async () => Promise.resolve(true) },
+      directory: {
+        hasLost: async () => Promise.resolve(false),
+        isAsSeen: async () => Promise.resolve(true),
+        isMisnamed: () => false,
+      },
       hints: null,
       start: () => null,
       isListed: () => true,

@@ -189,9 +189,10 @@ test.concurrent(
     await Promise.all(names.map(async (path) => await root.outbox.saveFolder({ ...folder, path })));
     for (const name of names.slice(600)) mkdirSync(join(root.path, name));
     const place = new RootDirectory(root.dropRoot(), root.parts());
-    expect(await place.look('of before', false)).toMatchObject({ isTrusted: true });
+    const before = { mark: 'of before', realPath: root.path };
+    expect(await place.look(before, false)).toMatchObject({ isTrusted: true });
     for (const name of names.slice(600, 900)) rmSync(join(root.path, name), { recursive: true });
-    expect(await place.look('of before', false)).toMatchObject({ isTrusted: false });
+    expect(await place.look(before, false)).toMatchObject({ isTrusted: false });
   },
 );
 
@@ -211,7 +212,7 @@ test.concurrent(
       },
     };
     const directory = new RootDirectory(root.dropRoot(), root.parts({ outbox }));
-    const look = async () => await directory.look(await root.outbox.rootMark('runs'), false);
+    const look = async () => await directory.look(await root.outbox.rootPlace('runs'), false);
     await look();
     rmSync(join(root.path, 'one'), { recursive: true });
     expect([await directory.hasLost('one'), await directory.hasLost('two')]).toEqual([true, false]);
@@ -234,7 +235,7 @@ test.concurrent(
     const putBack = replace(root, (path) => mkdirSync(path));
     const scans = async (): Promise<void> => {
       for (let scan = 0; scan < 3; scan += 1) {
-        expect(await directory.look(await root.outbox.rootMark('runs'), false)).toMatchObject({
+        expect(await directory.look(await root.outbox.rootPlace('runs'), false)).toMatchObject({
           isTrusted: false,
         });
         directory.fail(closed);

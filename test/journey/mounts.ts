@@ -47,6 +47,13 @@ export function mountSmall(at: string, mebibytes: number): () => void {
   return () => void spawnSync('umount', ['-l', at]);
 }
 
+/** A directory at another place too. @returns what unmounts it */
+export function mountAgain(from: string, at: string): () => void {
+  mkdirSync(at, { recursive: true });
+  run('mount', '--bind', from, at);
+  return () => void spawnSync('umount', ['-l', at]);
+}
+
 export const isUnmountable = said(
   'a disk that is full or read-only',
   mountingFails((at) => run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at)),

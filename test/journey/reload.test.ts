@@ -133,6 +133,57 @@ test(
 );
 
 test(
+  'a root that is given another name is not sent again: it waits for its own, everybody says so, and the others go on',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const more = secondRoot(scene);
+    const roots = (changes: object = {}): void =>
+      scene.configure({ drop_roots: [scene.dropRoot({ ...changes }), more.root] });
+    roots();
+    const daemon = await scene.daemon();
+    for (const name of ['one', 'two']) scene.drop(name);
+    for (const name of ['one', 'two']) await scene.result(name);
+    roots({ name: 'uno' });
+    const trouble =
+      'was drop root "runs" until now, with 2 folders on record: under the name "uno" all of them would be sent again. ' +
+      'Name it "runs" again; if they are to be sent anew, move the directory to another path';
+    const reloaded = await scene.command('reload');
+    expect(reloaded).toMatchObject({ code: 0, stderr: `drop root ${scene.root} ${trouble}.\n` });
+    const shown = await until('it to be shown', async () => {
+      const { healthy, drop_roots } = await daemon.status();
+      return healthy ? null : drop_roots;
+    });
+    expect(shown.map(({ name, problem }) => [name, problem])).toEqual([
+      ['more', null],
+      ['uno', trouble],
+    ]);
+    const beside = dropFolder(more.path, 'beside', plan('beside'));
+    await until('the result of the other root', () => resultIn(beside));
+    scene.drop('three');
+    const preview = await scene.command('scan', '--dry-run');
+    expect(preview.stdout).toContain(`drop root uno: ${trouble}`);
+    const tracked = await scene.command('track', scene.folder('three'));
+    expect(tracked.stderr).toContain('was drop root "runs" until now');
+    expect(tracked.code).not.toBe(0);
+    expect(daemon.log().filter(({ msg }) => msg.includes(trouble))).toHaveLength(1);
+    await daemon.stop();
+
+    const once = await scene.command('run', '--once');
+    expect(once.stdout + once.stderr).toContain(`Not looked at: drop root ${scene.root} ${trouble}.`);
+    expect(once.code).toBe(1);
+    expect(await scene.platformRuns()).toHaveLength(3);
+    const again = await scene.daemon();
+    await again.logged(/was drop root "runs" until now/);
+    roots();
+    expect(await scene.command('reload')).toMatchObject({ code: 0, stderr: '' });
+    await scene.result('three');
+    expect((await again.status()).healthy).toBe(true);
+    expect(await scene.platformRuns()).toHaveLength(4);
+    await again.stop();
+  },
+);
+
+test(
   'reload after reload under load: nothing is lost, nothing is doubled',
   { timeout: patientMs },
   async ({ scene }) => {

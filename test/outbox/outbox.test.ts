@@ -150,7 +150,7 @@ test('a change that fails half way leaves nothing of itself in its group', async
   ]);
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
   expect(await outbox.run(1)).toMatchObject({ isClaimed: true, dueAtMs: claim.dueAtMs });
-  expect(await outbox.rootMark('plans')).toBe('beside it');
+  expect(await outbox.rootPlace('plans')).toMatchObject({ mark: 'beside it' });
 });
 
 describe('what the platform’s list shows', () => {
@@ -474,10 +474,10 @@ describe('folders', () => {
 
   test('lie in a root that is remembered', async () => {
     const outbox = await opened();
-    expect(await outbox.rootMark('plans')).toBeNull();
+    expect(await outbox.rootPlace('plans')).toEqual({ mark: null, realPath: null });
     await outbox.saveRootMark('plans', '1 2');
     await outbox.saveRootMark('plans', '1 3');
-    expect(await outbox.rootMark('plans')).toBe('1 3');
+    expect(await outbox.rootPlace('plans')).toEqual({ mark: '1 3', realPath: null });
   });
 });
 

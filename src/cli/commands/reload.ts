@@ -42,12 +42,12 @@ export const reloadCommand = () =>
     });
 
 function tellReloaded(reloaded: ReloadedView): void {
+  if (reloaded.ok) say(reloadedText(reloaded));
+  for (const problem of reloaded.problems) tell(problem);
   if (!reloaded.ok) {
-    for (const problem of reloaded.problems) tell(problem);
     tell('The earlier configuration stays in force.');
     return;
   }
-  say(reloadedText(reloaded));
   for (const key of reloaded.waiting) tell(key);
 }
 
