@@ -18,8 +18,8 @@ export interface Certificate {
 const lifetimeMs = ms('365d');
 /** One that ends sooner is renewed at the start; a stand-in hardly runs for longer. */
 const renewedBeforeMs = ms('30d');
-/** Clocks of one machine may differ, between a virtual machine and its host for one. */
-const clockSkewMs = ms('1h');
+/** A clock may be set back by a day while this runs, and that of a virtual machine is not quite its host's. */
+const clockSkewMs = ms('2d');
 
 export async function ownCertificate(dataDir: string, nowMs: number): Promise<Certificate> {
   const keyFile = join(dataDir, 'tls-key.pem');

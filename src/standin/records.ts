@@ -47,7 +47,9 @@ export interface ListQuery {
   readonly order: Settings['listOrder'];
   /** Only runs that come after this place in that order; null: from the start. */
   readonly after: number | null;
-  readonly createdUntilMs: number;
+  readonly nowMs: number;
+  /** Runs that were made less than this before now are not shown yet. */
+  readonly lagMs: number;
   readonly limit: number;
 }
 
@@ -104,16 +106,18 @@ interface RunRow {
 const columns = `id, app, instance, created_at_ms as createdAtMs, canceled_at_ms as canceledAtMs,
   name, description, request, files, findings`;
 
+/** What was made later than now was made before a clock was set back: it is old, and nothing hides it. */
 function listing(place: string, after: string, direction: string): string {
   return `select ${columns}, ${place} as place from run
-    where app = @app and ${place} ${after} @after and created_at_ms <= @createdUntilMs
+    where app = @app and ${place} ${after} @after
+      and (@nowMs - created_at_ms >= @lagMs or created_at_ms > @nowMs)
     order by ${place} ${direction} limit @limit`;
 }
 
 /** What `statusOf` says of a run, where all runs are asked at once. */
 const statusNow = `case
   when canceled_at_ms is not null then 'canceled'
-  when @nowMs - created_at_ms >= @finalAfterMs then request ->> '$.result.status'
+  when created_at_ms > @nowMs or @nowMs - created_at_ms >= @finalAfterMs then request ->> '$.result.status'
   when @nowMs - created_at_ms < @finalAfterMs / 2.0 then 'queued'
   else 'running' end`;
 

@@ -18,7 +18,8 @@ const indicatorDepthMax = 20;
 export function statusOf(run: RecordedRun, nowMs: number, finalAfterMs: number): RunStatus {
   if (run.canceledAtMs !== null) return 'canceled';
   const ageMs = nowMs - run.createdAtMs;
-  if (ageMs >= finalAfterMs) return run.request.result.status;
+  // Made later than now: the clock was set back since, and what is final stays so.
+  if (ageMs < 0 || ageMs >= finalAfterMs) return run.request.result.status;
   return ageMs < finalAfterMs / 2 ? 'queued' : 'running';
 }
 

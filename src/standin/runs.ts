@@ -72,7 +72,8 @@ function pageOf(platform: Platform, app: string, token: string | undefined) {
     app,
     order,
     after,
-    createdUntilMs: platform.now() - faults.listLagMs,
+    nowMs: platform.now(),
+    lagMs: faults.listLagMs,
     limit: faults.pageSize + 1,
   });
   const runs = found.slice(0, faults.pageSize);

@@ -38,6 +38,16 @@ export interface ListedRun {
   readonly description: string;
 }
 
+/** By how much, in ms, the clocks are ahead of the machine's. */
+interface Clocks {
+  aheadMs: number;
+  /** The daemon's alone. */
+  setMs: number;
+  /** The daemon's, and that of the stand-in on the same machine. */
+  machineSetMs: number;
+  sleptMs: number;
+}
+
 const noLimits: Limits = { runsPerSecond: null, requestsPerMinute: null };
 
 export class Bench {
@@ -49,7 +59,7 @@ export class Bench {
   readonly folders: RunFolders;
   /** As the service watches its loops. */
   readonly progress: LoopProgress;
-  readonly #clock: { aheadMs: number; setMs: number; sleptMs: number };
+  readonly #clock: Clocks;
   readonly #key: string | null;
   readonly #platform: PlatformClient;
   readonly #stop = new AbortController();
@@ -60,7 +70,7 @@ export class Bench {
     dir: string,
     outbox: Outbox,
     standIn: StandIn,
-    clock: { aheadMs: number; setMs: number; sleptMs: number },
+    clock: Clocks,
     changes: Partial<Policy>,
     limits: Limits,
     key: string | null,
@@ -121,14 +131,14 @@ export class Bench {
   static async begin(policy: Partial<Policy>, limits: Limits, key: string | null): Promise<Bench> {
     const dir = mkdtempSync(join(tmpdir(), 'rt-'));
     if (key !== null) writeFileSync(join(dir, 'key'), key);
-    const clock = { aheadMs: 0, setMs: 0, sleptMs: 0 };
+    const clock: Clocks = { aheadMs: 0, setMs: 0, machineSetMs: 0, sleptMs: 0 };
     const standIn = await startStandIn({
       dataDir: join(dir, 'platform'),
       port: 0,
       apps: null,
       apiKey: key,
       faults: new Faults(),
-      now: () => Date.now() + clock.aheadMs + clock.sleptMs,
+      now: () => Date.now() + clock.aheadMs + clock.sleptMs + clock.machineSetMs,
     });
     const outbox = await openOutbox(join(dir, 'state'));
     await outbox.freezeHost('bench', Date.now());
@@ -137,9 +147,10 @@ export class Bench {
 
   get clock() {
     const aheadMs = (): number => this.#clock.aheadMs;
+    const setMs = (): number => this.#clock.setMs + this.#clock.machineSetMs;
     return {
       ...machineClock,
-      nowMs: () => machineClock.nowMs() + aheadMs() + this.#clock.sleptMs + this.#clock.setMs,
+      nowMs: () => machineClock.nowMs() + aheadMs() + this.#clock.sleptMs + setMs(),
       monotonicMs: () => machineClock.monotonicMs() + aheadMs(),
     };
   }
@@ -169,6 +180,12 @@ export class Bench {
   /** Sets the daemon's clock, and nobody else's: no time passes. */
   setClock(byMs: number): void {
     this.#clock.setMs += byMs;
+    this.delivery.wake();
+  }
+
+  /** Likewise that of the machine, on which the stand-in is as well. */
+  setMachineClock(byMs: number): void {
+    this.#clock.machineSetMs += byMs;
     this.delivery.wake();
   }
 

@@ -56,6 +56,27 @@ describe.for(jumps)('a clock that is set $name by a day', ({ byMs }) => {
     expect(await bench.copiesOf(run)).toBe(1);
   });
 
+  test('together with that of a stand-in on the same machine loses no run that was made before', async ({
+    bench,
+  }) => {
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    // While the clock is as it was the list cannot be had.
+    bench.standIn.faults.always({ kind: 'list' }, { kind: 'answer', status: 503 });
+    bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'after' });
+    const run = await bench.track('answer lost');
+    await bench.reaches(run, 'unknown');
+    bench.setMachineClock(byMs);
+    bench.calm();
+    await until('it to be recorded', async () => {
+      const { kind } = (await bench.run(run)).life.state;
+      if (kind === 'unknown') bench.letPass(minuteMs);
+      return kind === 'recorded';
+    });
+    expect(bench.creates).toBe(2);
+    expect(await bench.copiesOf(run)).toBe(1);
+  });
+
   test('keeps no run waiting for longer than it had to', async ({ bench }) => {
     bench.start();
     bench.standIn.faults.finalAfterMs = 2 * minuteMs;

@@ -267,6 +267,24 @@ test('a run is queued, then running, then final, when that is asked for', async 
   ]);
 });
 
+test('a run that is final stays so when the clock is set back, on the page too', async () => {
+  let nowMs = Date.now();
+  const client = await started({ now: () => nowMs, faults: new Faults({ finalAfterMs: 1000 }) });
+  const id = await client.track();
+  nowMs += 1000;
+  const statuses = async () => {
+    const { json } = await client.call('GET', `/runs/${id}/metadata`);
+    const page = (await client.send('GET', `${client.standIn.endpoint}/apps/${app}`)).text;
+    const { status_v2: status } = json['metadata'] as { status_v2: string };
+    return { status, onPage: /class="status (\w+)"/.exec(page)?.[1] };
+  };
+  const final = { status: 'succeeded', onPage: 'succeeded' };
+  expect(await statuses()).toStrictEqual(final);
+  nowMs -= 24 * 3_600_000;
+  expect(await statuses()).toStrictEqual(final);
+  expect((await client.call('PATCH', `/runs/${id}/cancel`)).status).toBe(409);
+});
+
 test('outputs come back altered when that is asked for, inputs do not', async () => {
   const client = await started();
   const output_upload_id = await client.upload('{"solution":1}');

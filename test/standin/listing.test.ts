@@ -120,6 +120,19 @@ test('a run shows in the list only after the lag, and by its id at once', async 
   expect((await page()).ids).toStrictEqual(made);
 });
 
+test('a clock that is set back hides no run, with a lag or without', async () => {
+  let nowMs = Date.now();
+  client = await started({ now: () => nowMs });
+  await make(2);
+  nowMs -= 24 * 3_600_000;
+  expect((await page()).ids).toStrictEqual(made.toReversed());
+  client.standIn.faults.listLagMs = 1000;
+  await make(1);
+  expect((await page()).ids).toStrictEqual(made.slice(0, 2).toReversed());
+  nowMs += 1000;
+  expect((await page()).ids).toStrictEqual(made.toReversed());
+});
+
 test('a page token that was not given out here is refused', async () => {
   expect((await client.call('GET', '/runs?pagetoken=50')).status).toBe(400);
 });
