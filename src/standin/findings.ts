@@ -5,6 +5,7 @@
 import { inlineOutputBytesMax, type ContentFormat, type CreateRunRequest } from '../platform/wire.ts';
 import type { ArtefactFiles, StoredFile } from './artefacts.ts';
 import type { Faults } from './faults.ts';
+import { isDeeperThan } from './nesting.ts';
 import { Refusal } from './refusal.ts';
 import type { Storage } from './storage.ts';
 
@@ -13,7 +14,7 @@ export interface AssetEntry {
   readonly contentType: string;
   readonly description: string | null;
   readonly visual: unknown;
-  /** Of its content, as JSON. */
+  /** Of its content, as JSON; 0 where that is nested too deep to be told. */
   readonly bytes: number;
 }
 
@@ -31,6 +32,8 @@ export interface Findings {
 
 /** Metrics, statistics and assets are small; an asset may have 1 MB, and thirty of them are many. */
 const separateDocumentBytesMax = 32 * 1024 * 1024;
+/** What is deeper may not be possible to write again. */
+const levelsMax = 1_000;
 
 /** Throws a refusal where a document is not what it is declared to be. */
 export async function examine(
@@ -132,14 +135,9 @@ function asObject(value: unknown): Readonly<Record<string, unknown>> {
     : {};
 }
 
-/** Figures nested so deep that they cannot be written again are left out. */
+/** Figures nested so deep that they could not be written again are left out. */
 function storable(figures: unknown): Readonly<Record<string, unknown>> {
-  try {
-    JSON.stringify(figures);
-    return asObject(figures);
-  } catch {
-    return {};
-  }
+  return isDeeperThan(levelsMax, figures) ? {} : asObject(figures);
 }
 
 function assetEntries(assets: unknown): AssetEntry[] {
@@ -151,8 +149,10 @@ function assetEntries(assets: unknown): AssetEntry[] {
       name: typeof name === 'string' ? name : '',
       contentType: typeof contentType === 'string' ? contentType : 'json',
       description: typeof description === 'string' ? description : null,
-      visual: visual ?? null,
-      bytes: Buffer.byteLength(JSON.stringify(asset['content'] ?? null)),
+      visual: isDeeperThan(levelsMax, visual) ? null : (visual ?? null),
+      bytes: isDeeperThan(levelsMax, asset['content'])
+        ? 0
+        : Buffer.byteLength(JSON.stringify(asset['content'] ?? null)),
     };
   });
 }

@@ -6,12 +6,16 @@ import { createRunRequest, nameCharsMax, type CreateRunRequest } from '../platfo
 import type { Artefact, StoredFile } from './artefacts.ts';
 import { examine } from './findings.ts';
 import { newRunId } from './ids.ts';
+import { isDeeperThan } from './nesting.ts';
 import type { Platform } from './platform.ts';
 import type { NewRun } from './records.ts';
 import { problemsOf, Refusal } from './refusal.ts';
 
 /** What the official SDK cuts a description to when it clones a run; the name's limit has the same source. */
 const descriptionCharsMax = 256;
+/** What is known of a request is flat; SQLite reads a thousand levels of JSON, and the inline input is no part of that. */
+const levelsMax = 100;
+const inputLevelsMax = 1_000;
 /** Instance ids become part of run ids and so of paths; no real one is longer. */
 const instanceForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
@@ -62,6 +66,15 @@ function checkedRequest(body: unknown, platform: Platform): CreateRunRequest {
   const parsed = createRunRequest.safeParse(body);
   if (!parsed.success) throw new Refusal(400, problemsOf(parsed.error));
   const request = parsed.data;
+  if (isDeeperThan(levelsMax, withoutInlineInput(request))) {
+    throw new Refusal(
+      400,
+      `the request is nested more than ${levelsMax} levels deep, and nothing in it has to be`,
+    );
+  }
+  if (isDeeperThan(inputLevelsMax, request.input)) {
+    throw new Refusal(400, `the input is nested more than ${inputLevelsMax} levels deep: upload it instead`);
+  }
 
   const inputs = ['upload_id', 'input', 'input_id'].filter((key) => key in request);
   if (inputs.length !== 1) {

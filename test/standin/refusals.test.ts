@@ -134,6 +134,34 @@ test('a request body that is not JSON, or too large, is refused', async () => {
   expect((await client.send('POST', url, { headers, body: large })).status).toBe(413);
 });
 
+/** So many levels of JSON. */
+const nested = (levels: number): unknown =>
+  JSON.parse(`${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`);
+
+test('a request that is nested too deep to be stored is refused, and the pages go on', async () => {
+  const client = await started();
+  const deep = { ...minimalRun, result: { ...result, extra: nested(1_001) } };
+  const answer = await client.call('POST', '/runs', deep);
+  expect(answer.status).toBe(400);
+  expect(answer.json['message']).toContain('nested more than 100 levels deep');
+  await client.track({ result: { ...result, extra: nested(98) }, input: nested(1_000) });
+  expect((await client.call('POST', '/runs', { ...minimalRun, input: nested(1_001) })).status).toBe(400);
+  for (const page of ['/', `/apps/${app}`])
+    expect((await client.send('GET', client.standIn.endpoint + page)).status).toBe(200);
+});
+
+test('figures and assets that are nested too deep to be shown are left out', async () => {
+  const client = await started();
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  const asset = `{"name":"Plot","content":${deep},"visual":${deep}}`;
+  const output_upload_id = await client.upload(`{"metrics":{"a":${deep}},"assets":[${asset}]}`);
+  const id = await client.track({ result: { ...result, output_upload_id } });
+  expect((await client.call('GET', `/runs/${id}/metadata`)).json['metadata']).toMatchObject({ metrics: {} });
+  expect((await client.call('GET', `/runs/${id}/assets`)).json['items']).toMatchObject([
+    { name: 'Plot', visual: null, size: 0 },
+  ]);
+});
+
 test('names that are too long are cut when that is asked for', async () => {
   const client = await started();
   client.standIn.faults.overLength = 'cut';
