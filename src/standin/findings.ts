@@ -22,6 +22,7 @@ export interface Findings {
   readonly inputFormat: ContentFormat;
   readonly outputFormat: ContentFormat;
   /** It can stand in an answer as it is. Documents too large to be answered inline are not looked into. */
+  readonly inputIsJson: boolean;
   readonly outputIsJson: boolean;
   readonly metrics: Readonly<Record<string, unknown>>;
   readonly statistics: Readonly<Record<string, unknown>>;
@@ -44,15 +45,15 @@ export async function examine(
 ): Promise<Findings> {
   const declared = request.configuration?.format;
   const inputFormat = declared?.input?.type ?? 'json';
-  if (inputFormat === 'json' && faults.notJson === 'refuse') {
-    refuseUnlessJson('input', await smallDocument(files.input, storage, inlineOutputBytesMax));
-  }
+  const input =
+    inputFormat === 'json' ? await smallDocument(files.input, storage, inlineOutputBytesMax) : undefined;
+  if (faults.notJson === 'refuse') refuseUnlessJson('input', input);
 
   const output = await smallDocument(files.output, storage, inlineOutputBytesMax);
   if (declared?.output?.type === 'json' && faults.notJson === 'refuse') refuseUnlessJson('output', output);
   // The official CLI does not say what its output is.
   const outputFormat = declared?.output?.type ?? likelyFormat(output, inputFormat);
-  const outputIsJson = outputFormat === 'json' && output !== undefined && output !== notJson;
+  const outputIsJson = outputFormat === 'json' && isJson(output);
 
   const separate = isArchive(outputFormat);
   const own = outputFormat === 'json' ? asObject(output) : {};
@@ -66,6 +67,7 @@ export async function examine(
   return {
     inputFormat,
     outputFormat,
+    inputIsJson: isJson(input),
     outputIsJson,
     metrics: storable(metrics),
     statistics: storable(asObject(statistics)['statistics']),
@@ -91,6 +93,10 @@ function likelyFormat(output: unknown, inputFormat: ContentFormat): ContentForma
 }
 
 const notJson = Symbol('not JSON');
+
+function isJson(document: unknown): boolean {
+  return document !== undefined && document !== notJson;
+}
 
 /** Undefined: there is none, or it is too large to be looked into. */
 async function smallDocument(

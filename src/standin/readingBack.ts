@@ -43,7 +43,7 @@ export function serveReadingBack(routes: Hono<StandInEnv>, platform: Platform): 
       const run = existingRun(platform, c.req.param('app'), c.req.param('run'));
       const file = existingFile(run, 'input');
       if (c.req.query('format') === 'url') return c.json({ url: downloadUrl(platform, file, 'input') });
-      refuseUnlessInline(file, run.findings.inputFormat, run.findings.inputFormat === 'json');
+      refuseUnlessInline(file, run.findings.inputFormat, run.findings.inputIsJson);
       return bytesStream(platform.storage.chunks(file.name), file.bytes, 'application/json');
     })
     .get('/:app/runs/:run/logs', (c) => {

@@ -327,10 +327,12 @@ function damageText(path: string): string {
 }
 
 function fromRow(row: RunRow): RecordedRun {
+  const findings = JSON.parse(row.findings) as Omit<Findings, 'inputIsJson'> & Partial<Findings>;
   return {
     ...row,
     request: JSON.parse(row.request) as CreateRunRequest,
     files: JSON.parse(row.files) as ArtefactFiles,
-    findings: JSON.parse(row.findings) as Findings,
+    // Rows of an earlier version do not say it: what was declared was believed.
+    findings: { inputIsJson: findings.inputFormat === 'json', ...findings },
   };
 }

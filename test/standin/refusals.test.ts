@@ -118,7 +118,10 @@ test.each(['', 'plain text', '{"v":NaN}', '\ufeff{}', Buffer.from([0x22, 0xff, 0
       'the output is declared JSON',
     );
     client.standIn.faults.notJson = 'accept';
-    expect((await client.call('POST', '/runs', asInput)).status).toBe(200);
+    const ofInput = await client.track({ ...asInput, input: undefined });
+    expect((await client.call('GET', `/runs/${ofInput}/input`)).status).toBe(400);
+    const { url } = (await client.call('GET', `/runs/${ofInput}/input?format=url`)).json;
+    expect(await client.fetchBytes(String(url))).toStrictEqual(Buffer.from(document));
     const id = await client.track(asOutput);
     expect((await client.call('GET', `/runs/${id}`)).status).toBe(400);
     expect((await client.call('GET', `/runs/${id}?format=url`)).status).toBe(200);
