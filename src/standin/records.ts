@@ -323,7 +323,7 @@ function isDamage(error: unknown): boolean {
 }
 
 function damageText(path: string): string {
-  return `${path} is no database of the stand-in, or is damaged: move it aside, or choose another data folder`;
+  return `${path} is no database of the stand-in, or is damaged: move it aside together with uploads/, or choose another data folder`;
 }
 
 function fromRow(row: RunRow): RecordedRun {

@@ -75,6 +75,12 @@ async function startHolding(options: StandInOptions, letGo: () => void): Promise
   const connections = new Connections();
   const storage = new Storage(options.dataDir);
   const records = openRecords(options.dataDir);
+  await storage
+    .removeAbandoned((name) => records.file(name) !== undefined)
+    .catch((error: unknown) => {
+      records.close();
+      throw error;
+    });
   const closing = new AbortController();
   let endpoint = '';
   const app = createApp(

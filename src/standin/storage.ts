@@ -2,8 +2,8 @@
  * The object storage of the stand-in: one file per PUT in `uploads/`. Bytes go from the socket to the disk and back in
  * chunks, whatever the size. A file appears whole or not at all: it is written under a temporary name and renamed.
  */
-import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { opendir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -11,8 +11,10 @@ import type { StoredFile } from './artefacts.ts';
 import { newFileName } from './ids.ts';
 
 const temporary = '.part';
-/** A file that nobody wrote to for so long was left by a process that died, not by another one at work. */
-const abandonedAfterMs = 60 * 60_000;
+/** What `newFileName` makes. Whatever else lies there is somebody else's. */
+const ownName = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\.part)?$/;
+/** Entries that are fetched from the system at once. */
+const bufferSize = 256;
 
 export class Storage {
   readonly #folder: string;
@@ -20,9 +22,17 @@ export class Storage {
   constructor(dataDir: string) {
     this.#folder = join(dataDir, 'uploads');
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    for (const name of readdirSync(this.#folder)) {
-      if (name.endsWith(temporary) && isAbandoned(this.#path(name)))
-        rmSync(this.#path(name), { force: true });
+  }
+
+  /**
+   * Removes what a process that was killed has left: files that were not whole yet, and those that nobody wrote down, or
+   * that were struck off already. To be called by whoever alone works on the folder, and before anything is received.
+   */
+  async removeAbandoned(isKnown: (name: string) => boolean): Promise<void> {
+    for await (const entry of await opendir(this.#folder, { bufferSize })) {
+      const [, name, part] = ownName.exec(entry.name) ?? [];
+      if (name === undefined || !entry.isFile()) continue;
+      if (part !== undefined || !isKnown(name)) await this.remove(entry.name);
     }
   }
 
@@ -64,9 +74,4 @@ export class Storage {
   #path(name: string): string {
     return join(this.#folder, name);
   }
-}
-
-function isAbandoned(path: string): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats !== undefined && Date.now() - stats.mtimeMs > abandonedAfterMs;
 }

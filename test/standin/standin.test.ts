@@ -1,5 +1,6 @@
 /** Starting, stopping and starting again on the same data. */
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
@@ -44,15 +45,29 @@ test('the data folder is made, it and the database for their owner only', async 
   expect(readdirSync(dataDir).toSorted()).toStrictEqual(['stand-in.db', 'stand-in.lock', 'uploads']);
 });
 
-test('what a killed process left half written is removed at the start', async () => {
+test('what a killed process left behind is removed at the start, and nothing that is known or not its own', async () => {
   const dataDir = temporaryFolder();
-  await (await startStandIn({ ...options, dataDir })).close();
   const uploads = join(dataDir, 'uploads');
-  for (const name of ['old.part', 'new.part']) writeFileSync(join(uploads, name), 'half');
-  utimesSync(join(uploads, 'old.part'), 0, Date.now() / 1000 - 2 * 60 * 60);
-  await started({ dataDir });
-  // The new one may be under way in another process on the same data.
-  expect(readdirSync(uploads)).toStrictEqual(['new.part']);
+  const first = await started({ dataDir });
+  const upload_id = await first.upload('{"a":1}');
+  const id = await first.track({ input: undefined, upload_id });
+  const unused = await first.upload('{"b":2}');
+  await first.standIn.close();
+  const kept = readdirSync(uploads);
+  expect(kept).toHaveLength(2);
+  // Received and not written down, or struck off and not removed; and not received to its end.
+  for (const end of ['', '.part']) writeFileSync(join(uploads, `${randomUUID()}${end}`), 'left');
+  const foreign = ['notes.txt', 'x.part', `${randomUUID()}.txt`];
+  for (const name of foreign) writeFileSync(join(uploads, name), 'mine');
+  const directory = randomUUID();
+  mkdirSync(join(uploads, directory));
+  const link = randomUUID();
+  symlinkSync(join(uploads, 'notes.txt'), join(uploads, link));
+
+  const second = await started({ dataDir });
+  expect(readdirSync(uploads).toSorted()).toStrictEqual([...kept, ...foreign, directory, link].toSorted());
+  expect((await second.call('GET', `/runs/${id}/input`)).text).toBe('{"a":1}');
+  await second.track({ input: undefined, upload_id: unused });
 });
 
 test('a database of a newer version is refused and left alone', async () => {
