@@ -20,6 +20,8 @@ export interface ContentPlace {
 
 export const memoryBytesMaxByDefault = 256 * 1024 * 1024;
 const fileMode = 0o644;
+/** The first bytes of whatever gzip packed. */
+const gzipMagic = [0x1f, 0x8b] as const;
 
 /** What is received; it names the file that is written: `output.json`. */
 export type Document = 'input' | 'output' | 'asset';
@@ -36,11 +38,10 @@ export async function receiveContent(
 ): Promise<RunContent> {
   const iterator = chunks[Symbol.asyncIterator]();
   try {
-    const first = await iterator.next();
-    const isGzip = first.done !== true && first.value[0] === 0x1f && first.value[1] === 0x8b;
-    const all = again(first, iterator);
-    // An archive shows by its first bytes, also where it is declared JSON, as the official SDK declares everything.
-    if (isGzip) return await receiveArchive(all, format, document, place);
+    const head = await headOf(iterator);
+    const all = again(head, iterator);
+    if (isArchive(format, Buffer.concat(head), document))
+      return await receiveArchive(all, format, document, place);
     return await receiveDocument(all, format, document, place);
   } catch (error) {
     throw named(error, document);
@@ -48,6 +49,18 @@ export async function receiveContent(
     // Whatever was not wanted is still held open by the other side.
     await iterator.return?.();
   }
+}
+
+/**
+ * An archive shows by its first bytes, also where it is declared JSON, as the official SDK declares everything. A text is
+ * a text, whatever it begins with: a model that was packed by itself is none of ours to unpack.
+ * @throws RuntrackdError (unreadable-content) for what is declared an archive and is none
+ */
+function isArchive(format: string, head: Buffer, document: Document): boolean {
+  const isGzip = head[0] === gzipMagic[0] && head[1] === gzipMagic[1];
+  if (!isGzip && (format === 'multi-file' || format === 'csv-archive'))
+    throw unreadable(document, `it is declared ${format} and is no gzipped archive`);
+  return isGzip && format !== 'text';
 }
 
 /** A JSON document that came inline. */
@@ -174,12 +187,23 @@ async function feed(
   }
 }
 
+/** What comes first, as much as the beginning of an archive is told by; less only where there is no more. */
+async function headOf(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array[]> {
+  const head: Uint8Array[] = [];
+  for (let bytes = 0; bytes < gzipMagic.length;) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    head.push(next.value);
+    bytes += next.value.length;
+  }
+  return head;
+}
+
 async function* again(
-  first: IteratorResult<Uint8Array>,
+  head: readonly Uint8Array[],
   iterator: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  if (first.done === true) return;
-  yield first.value;
+  yield* head;
   yield* { [Symbol.asyncIterator]: () => iterator };
 }
 

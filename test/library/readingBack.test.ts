@@ -169,6 +169,23 @@ test('text comes back as text', async () => {
   expect(readFileSync(join(directory, 'output.txt'), 'utf8')).toBe('{"a":1}');
 });
 
+test('a text comes back as it was also where it is a packed file', async () => {
+  const { application } = await begun();
+  const packed = gzipSync('NAME model\nENDATA\n');
+  const inputFilePath = fileWith(packed, 'model.mps.gz');
+  const id = await application.trackRun({
+    status: 'succeeded',
+    inputFilePath,
+    outputFilePath: inputFilePath,
+  });
+  const directory = temporaryFolder();
+  const input = await application.runInput(id, { directory });
+  expect(input).toMatchObject({ format: 'text', path: join(directory, 'input.txt') });
+  expect(readFileSync(join(directory, 'input.txt'))).toEqual(packed);
+  await application.runResult(id, { directory });
+  expect(readFileSync(join(directory, 'output.txt'))).toEqual(packed);
+});
+
 describe('multi-file', () => {
   const files = { 'a.csv': '1,2\n', 'sub/ü.json': '{}', empty: '' };
 
@@ -225,6 +242,30 @@ describe('multi-file', () => {
     const { id, output } = await application.trackRunWithResult(run);
     expect(output).toBeNull();
     expect([...((await application.runOutput(id)).files?.keys() ?? [])]).toEqual(['a']);
+  });
+
+  test('is told by its first bytes however they come', async () => {
+    const archive = archiveOf([{ path: 'a.csv', content: '1' }]);
+    const byteByByte = async function* () {
+      for (const byte of [[], ...archive]) yield await Promise.resolve(Buffer.from([byte].flat()));
+    };
+    const place = { directory: null, memoryBytesMax: 1_000 };
+    for (const format of ['multi-file', 'csv-archive', 'json']) {
+      const { files: read } = await receiveContent(byteByByte(), format, 'output', place);
+      expect(read?.get('a.csv'), format).toEqual(Buffer.from('1'));
+    }
+  });
+
+  test.each(['', 'x', '{"a":1}', '<html>'])('that is no archive (%j) is named, once', async (output) => {
+    const place = await begun();
+    const id = await foreignRun(place, { output, outputFormat: 'multi-file' });
+    for (const options of [{}, { directory: temporaryFolder() }]) {
+      place.forget();
+      const error = await failure(place.application.runOutput(id, options));
+      expect(error.reason).toBe('unreadable-content');
+      expect(error.message).toContain('declared multi-file');
+      expect(place.count('download')).toBe(1);
+    }
   });
 
   test('that the official SDK declares JSON is an archive all the same', async () => {
