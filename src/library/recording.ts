@@ -110,12 +110,19 @@ async function inTurn(
   }
 }
 
-/** @returns null when the other call failed; then it is this one's turn */
+/**
+ * @returns null when the other call failed and certainly made nothing; then it is this one's turn
+ * @throws RuntrackdError (outcome-unknown) when nobody knows whether the other call has made it: to send it now is what the
+ *   fingerprint is there to avoid
+ */
 async function outcomeOf(other: Promise<string>, signal: AbortSignal): Promise<string | null> {
   signal.throwIfAborted();
   const settled = other.then(
     (runId) => runId,
-    () => null,
+    (error: unknown) => {
+      if (error instanceof RuntrackdError && error.reason === 'outcome-unknown') throw error;
+      return null;
+    },
   );
   const over = new AbortController();
   const aborted = once(signal, 'abort', { signal: over.signal }).then(() => null);

@@ -211,6 +211,21 @@ describe('with a fingerprint', () => {
     expect(place.runs()).toHaveLength(1);
   });
 
+  test('a call whose forerunner may have made the run sends nothing', async () => {
+    const place = await begun();
+    place.standIn.faults.next({ kind: 'create' }, lost);
+    // As long as both calls last, the list does not show it.
+    place.standIn.faults.listLagMs = 3_600_000;
+    const both = await Promise.all([failure(tracked(place)), failure(tracked(place))]);
+    for (const error of both) {
+      expect(error.reason).toBe('outcome-unknown');
+      expect(error.hint).toContain('twenty minutes');
+    }
+    expect(place.count('create')).toBe(1);
+    place.standIn.faults.listLagMs = 0;
+    expect(await tracked(place)).toBe(place.only().id);
+  });
+
   test('a call that waits for its forerunner can be given up', async () => {
     const place = await begun();
     place.standIn.faults.next({ kind: 'list' }, { kind: 'hang', carriedOut: false });
