@@ -15,11 +15,12 @@ export interface Uploading {
   readonly signal: AbortSignal;
 }
 
-/** What has been uploaded, and when its id was given out. */
+/** What has been uploaded, and when its id was given out, by either clock. */
 export interface Landed {
   readonly role: Role;
   readonly uploadId: string;
   readonly askedAtMs: number;
+  readonly askedAtMonotonicMs: number;
 }
 
 /** A dead address is answered by a fresh one, but not for ever. */
@@ -37,8 +38,7 @@ export async function uploadAll(
   landed: Map<Role, Landed>,
 ): Promise<Partial<Record<Role, string>>> {
   for (let round = 0; round <= roundsMax; round += 1) {
-    const nowMs = uploading.clock.nowMs();
-    const due = bodies.filter(({ role }) => !isYoung(landed.get(role), nowMs));
+    const due = bodies.filter(({ role }) => !isYoung(landed.get(role), uploading.clock));
     if (due.length === 0)
       return Object.fromEntries([...landed].map(([role, { uploadId }]) => [role, uploadId]));
     if (round === roundsMax) break;
@@ -48,15 +48,20 @@ export async function uploadAll(
   throw new RuntrackdError({
     class: 'link-too-slow',
     text: `the link is too slow for the upload URLs’ lifetime: ${String(bytes)} bytes took longer than ${String(defaultPolicy.uploadAgeMsMax / 60_000)} minutes`,
-    hint: 'Nothing was recorded. Track it over a faster link, or leave out what the run does not need.',
+    hint: 'Track it over a faster link, or leave out what the run does not need: nothing was recorded.',
     reach: 'run',
   });
 }
 
-function isYoung(landed: Landed | undefined, nowMs: number): boolean {
+/**
+ * By both clocks: the one that can be set may have been set back, and the other one stands still while the machine sleeps.
+ * Where the first says that the id is not even given out yet, nothing tells for how long the machine has slept.
+ */
+function isYoung(landed: Landed | undefined, clock: Clock): boolean {
   if (landed === undefined) return false;
-  const ageMs = nowMs - landed.askedAtMs;
-  return ageMs >= 0 && ageMs <= defaultPolicy.uploadAgeMsMax;
+  const ageMs = clock.nowMs() - landed.askedAtMs;
+  const awakeMs = clock.monotonicMs() - landed.askedAtMonotonicMs;
+  return ageMs >= 0 && Math.max(ageMs, awakeMs) <= defaultPolicy.uploadAgeMsMax;
 }
 
 /** The first error ends the others, so that nothing is still read when the caller hears of it. */
@@ -81,7 +86,11 @@ async function allOrFirstError(bodies: readonly PreparedBody[], uploading: Uploa
 async function uploadOne(body: PreparedBody, uploading: Uploading): Promise<Landed> {
   const { platform, app, clock, retry, signal } = uploading;
   for (let tickets = 1; ; tickets += 1) {
-    const ticket = await retrying(() => platform.createUpload(app, signal), retry, clock, signal);
+    const askForOne = async () => {
+      const askedAtMonotonicMs = clock.monotonicMs();
+      return { ...(await platform.createUpload(app, signal)), askedAtMonotonicMs };
+    };
+    const ticket = await retrying(askForOne, retry, clock, signal);
     try {
       await retrying(
         async () => await platform.putUpload(ticket, body.read(), body.bytes, signal),
@@ -89,7 +98,8 @@ async function uploadOne(body: PreparedBody, uploading: Uploading): Promise<Land
         clock,
         signal,
       );
-      return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs };
+      const { uploadId, askedAtMs, askedAtMonotonicMs } = ticket;
+      return { role: body.role, uploadId, askedAtMs, askedAtMonotonicMs };
     } catch (error) {
       const isDead = error instanceof RuntrackdError && error.reason === 'upload-url-dead';
       if (!isDead || tickets >= freshTicketsMax) throw error;

@@ -321,7 +321,14 @@ describe('uploads', () => {
   /** Uploads over a stand-in, on a clock that moves by so much with every PUT of an artefact. */
   async function uploading(minutesOf: Readonly<Partial<Record<Role, number>>>) {
     const place = await begun();
-    const clock = { ms: 1e12, nowMs: () => clock.ms, monotonicMs: () => clock.ms, random: () => 0.5 };
+    const clock = {
+      ms: 1e12,
+      /** How far the wall clock has been set, or run on while the machine slept. */
+      setMs: 0,
+      nowMs: () => clock.ms + clock.setMs,
+      monotonicMs: () => clock.ms,
+      random: () => 0.5,
+    };
     const platform = platformAt(place.standIn.endpoint, clock);
     const puts: Role[] = [];
     const bodies = (Object.keys(minutesOf) as Role[]).map((role) => ({
@@ -353,8 +360,20 @@ describe('uploads', () => {
   test('a clock that is set back makes every id too old', async () => {
     const { upload, puts, clock } = await uploading({ input: 1 });
     await upload();
-    clock.ms -= 60 * minutes;
+    clock.setMs -= 60 * minutes;
     await upload();
+    expect(puts).toHaveLength(2);
+  });
+
+  test.each([
+    { name: 'the clock is set back meanwhile', passMs: 13 * minutes, setMs: -10 * minutes },
+    { name: 'the machine sleeps meanwhile', passMs: 0, setMs: 13 * minutes },
+  ])('an id that is too old is so also where $name', async ({ passMs, setMs }) => {
+    const { upload, puts, clock } = await uploading({ input: 0 });
+    const first = await upload();
+    clock.ms += passMs;
+    clock.setMs += setMs;
+    expect(await upload()).not.toEqual(first);
     expect(puts).toHaveLength(2);
   });
 
