@@ -55,17 +55,30 @@ export function pollingDelayMs(n: number, options: PollingOptions, random: numbe
 }
 
 /**
- * Whether another question may be asked.
- * @param asked questions so far, elapsedMs since the first one
+ * How long to wait for the next question, in ms: never beyond the end of it all, at which it is asked once more.
+ * @param asked questions so far, elapsedMs since the first one, random a number in [0, 1)
  * @throws RuntrackdError saying which limit was reached; nothing changes on the platform by it
  */
-export function checkPolling(runId: string, asked: number, elapsedMs: number, options: PollingOptions): void {
+export function pollingWaitMs(
+  runId: string,
+  asked: number,
+  elapsedMs: number,
+  options: PollingOptions,
+  random: number,
+): number {
   const { maxDuration, maxTries } = { ...defaultPolling, ...given(options) };
-  if (options.stop?.() === true) throw ended('polling-stopped', runId, 'stop said so', asked);
   if (maxTries >= 0 && asked >= maxTries)
     throw ended('polling-tries', runId, `it was asked for ${String(asked)} times`, asked);
-  if (maxDuration >= 0 && asked > 0 && elapsedMs >= maxDuration * 1_000)
-    throw ended('polling-timeout', runId, `${String(maxDuration)} s have passed`, asked);
+  if (asked === 0) return 0;
+  const leftMs = maxDuration < 0 ? Infinity : maxDuration * 1_000 - elapsedMs;
+  if (leftMs <= 0) throw ended('polling-timeout', runId, `${String(maxDuration)} s have passed`, asked);
+  // A timer that fires early by a fraction of a millisecond would make a question more.
+  return Math.min(pollingDelayMs(asked, options, random), Math.ceil(leftMs));
+}
+
+/** @throws RuntrackdError where the caller's own function wants no more questions */
+export function checkStop(runId: string, asked: number, { stop }: PollingOptions): void {
+  if (stop?.() === true) throw ended('polling-stopped', runId, 'stop said so', asked);
 }
 
 /** A timer cannot wait longer than 24 days, and fires at once instead. */

@@ -19,11 +19,11 @@ import type { Client } from './client.ts';
 import { contentOfText, memoryBytesMaxByDefault, receiveContent, type ContentPlace } from './contents.ts';
 import { isObject } from './jsonDocument.ts';
 import {
-  checkPolling,
   checkPollingOptions,
+  checkStop,
   defaultPolling,
   given,
-  pollingDelayMs,
+  pollingWaitMs,
   type PollingOptions,
 } from './polling.ts';
 import type { Place } from './recording.ts';
@@ -99,7 +99,9 @@ export async function readFinalResult(
   await sleep((given(polling).initialDelay ?? defaultPolling.initialDelay) * 1_000, undefined, { signal });
   const beganMs = clock.monotonicMs();
   for (let asked = 0; ; asked += 1) {
-    checkPolling(runId, asked, clock.monotonicMs() - beganMs, polling);
+    const waitMs = pollingWaitMs(runId, asked, clock.monotonicMs() - beganMs, polling, clock.random());
+    if (asked > 0) await sleep(waitMs, undefined, { signal });
+    checkStop(runId, asked, polling);
     const mayBeFinal = asked === 0 || (await readMetadata(place, runId, signal)).isFinal;
     if (mayBeFinal) {
       const result = await resultOf(
@@ -110,7 +112,6 @@ export async function readFinalResult(
       );
       if (result !== null) return result;
     }
-    await sleep(pollingDelayMs(asked + 1, polling, clock.random()), undefined, { signal });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The arithmetic of waiting is that of the official SDK. */
 import { describe, expect, test } from 'vitest';
-import { checkPolling, pollingDelayMs, type PollingOptions } from '../../src/library/polling.ts';
+import { pollingDelayMs, pollingWaitMs, type PollingOptions } from '../../src/library/polling.ts';
 import { begun, failure } from './place.ts';
 
 test.each([
@@ -49,17 +49,53 @@ test.each<{ name: string; options: PollingOptions; asked: number; elapsedMs: num
   },
   { name: 'no tries at all', options: { maxTries: 0 }, asked: 0, elapsedMs: 0, is: 'polling-tries' },
   { name: 'no limits', options: { maxTries: -1, maxDuration: -1 }, asked: 1e6, elapsedMs: 1e12, is: null },
-  { name: 'stop wins', options: { stop: () => true }, asked: 0, elapsedMs: 0, is: 'polling-stopped' },
-  { name: 'a stop that does not', options: { stop: () => false }, asked: 1, elapsedMs: 0, is: null },
 ])('$name', ({ options, asked, elapsedMs, is }) => {
   let reason: unknown = null;
   try {
-    checkPolling('r-1', asked, elapsedMs, options);
+    pollingWaitMs('r-1', asked, elapsedMs, options, 0);
   } catch (error) {
     reason = (error as { reason: unknown }).reason;
     expect(String(error)).toContain('r-1');
   }
   expect(reason).toBe(is);
+});
+
+test.each<{ name: string; options: PollingOptions; asked: number; elapsedMs: number; ms: number }>([
+  { name: 'none before the first question', options: {}, asked: 0, elapsedMs: 0, ms: 0 },
+  { name: 'as long as it is where there is time', options: {}, asked: 5, elapsedMs: 280_000, ms: 20_000 },
+  { name: 'to the end where that is sooner', options: {}, asked: 5, elapsedMs: 299_000.5, ms: 1_000 },
+  {
+    name: 'to the end also by a function of the caller’s own',
+    options: { sleepDuration: () => 3_600, maxDuration: 2 },
+    asked: 1,
+    elapsedMs: 500,
+    ms: 1_500,
+  },
+  {
+    name: 'as long as it is without end',
+    options: { maxDuration: -1 },
+    asked: 5,
+    elapsedMs: 1e12,
+    ms: 20_000,
+  },
+])('a wait is $name', ({ options, asked, elapsedMs, ms }) => {
+  expect(pollingWaitMs('r-1', asked, elapsedMs, options, 0)).toBe(ms);
+});
+
+test('a run that is final when the time is over is found, and waited for no longer', async () => {
+  const place = await begun();
+  const { faults } = place.standIn;
+  faults.finalAfterMs = 3_600_000;
+  const listen = faults.onRequest;
+  faults.onRequest = (seen) => {
+    if (seen.kind === 'metadata' && seen.phase === 'received') faults.finalAfterMs = 0;
+    return listen?.(seen);
+  };
+  // Without an end of its own the wait would be an hour, and the run be final meanwhile.
+  const polling = { delay: 3_600, maxDelay: 3_600, maxDuration: 0.2 };
+  const result = await place.application.trackRunWithResult({ status: 'succeeded', input: {} }, { polling });
+  expect(result.isFinal).toBe(true);
+  expect(place.asked().slice(-3)).toEqual(['run', 'metadata', 'run']);
 });
 
 describe('waiting for a run that is never final', () => {
