@@ -1,6 +1,7 @@
 /** Who speaks to the platform: a key, an endpoint, and how patient to be. */
 import { existsSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { isLoopback } from '../core/loopback.ts';
 import { PlatformClient } from '../platform/client.ts';
 import { networkOf, type Network } from '../platform/network.ts';
@@ -63,7 +64,7 @@ export class Client {
 
   /** @throws RuntrackdError (no-key, no-ca-file, bad-input) */
   constructor(options: ClientOptions = {}) {
-    const connection = findConnection(options, process.env, homedir(), this.clock.nowMs());
+    const connection = findConnection(options, process.env, homeOf, this.clock.nowMs());
     checkEndpoint(connection.endpoint);
     const caFiles = [
       ...(options.caFile === undefined ? [] : [options.caFile]),
@@ -101,6 +102,16 @@ export class Client {
   /** Ends what is under way and closes the connections. A program that ends anyway need not call it. */
   async close(): Promise<void> {
     await this.platform.close();
+  }
+}
+
+/** Null where this user has none, as in many a container; a relative one would be a file of whoever's directory this is. */
+function homeOf(): string | null {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : null;
+  } catch {
+    return null;
   }
 }
 

@@ -2,10 +2,11 @@
  * Where key, endpoint and profile are found: in the places, and in the order, of the official SDK (contract: where the
  * SDK takes key and endpoint from). An empty value counts as none.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { parse } from 'yaml';
 import { RuntrackdError } from '../core/failure.ts';
+import { errorCode } from '../system/files.ts';
 import { Secret } from '../system/secret.ts';
 
 export interface ConnectionWishes {
@@ -32,18 +33,18 @@ const visible = /^[\x21-\x7e]+$/;
 const tokenMarginMs = 30_000;
 
 /**
- * @param home the user's home directory: the SDK's files are in `.nextmv` there
+ * @param homeOf the user's home directory, asked for when something is looked up there: the SDK's files are in `.nextmv`
+ *   below it; null: the user has none
  * @param nowMs wall clock in ms, to tell whether a login has expired
  * @throws RuntrackdError naming what is missing and where it can be put
  */
 export function findConnection(
   wishes: ConnectionWishes,
   environment: NodeJS.ProcessEnv,
-  home: string,
+  homeOf: () => string | null,
   nowMs: number,
 ): Connection {
-  const directory = join(home, '.nextmv');
-  const file = new ConfigFile(join(directory, 'config.yaml'));
+  const file = new ConfigFile(homeOf);
   const name = filled(environment['NEXTMV_PROFILE']) ?? filled(wishes.profile) ?? null;
   const profile = name === null || name.toLowerCase() === 'default' ? null : name;
   const given = {
@@ -58,7 +59,7 @@ export function findConnection(
   );
   if (profile !== null) checkProfile(file, profile, given, isPkce);
   if (key === undefined && !isPkce) throw noKey(file);
-  const secret = key ?? browserToken(directory, file.value(profile, 'auth_session'), nowMs);
+  const secret = key ?? browserToken(file.directory, file.value(profile, 'auth_session'), nowMs);
   if (!visible.test(secret))
     throw missing(
       'the API key has characters in it that no key has',
@@ -74,11 +75,20 @@ export function findConnection(
 
 /** `~/.nextmv/config.yaml`, read when something is looked up in it, so that whoever needs nothing of it need not have it. */
 class ConfigFile {
-  readonly path: string;
+  readonly #homeOf: () => string | null;
   #content: Record<string, unknown> | undefined;
 
-  constructor(path: string) {
-    this.path = path;
+  constructor(homeOf: () => string | null) {
+    this.#homeOf = homeOf;
+  }
+
+  /** As a person would write it where there is no home; nothing is looked up there then. */
+  get directory(): string {
+    return join(this.#homeOf() ?? '~', '.nextmv');
+  }
+
+  get path(): string {
+    return join(this.directory, 'config.yaml');
   }
 
   /** A value of a profile as text; of the top level without one. */
@@ -104,15 +114,30 @@ class ConfigFile {
 
   #read(): Record<string, unknown> {
     if (this.#content !== undefined) return this.#content;
+    const text = this.#homeOf() === null ? null : textOf(this.path);
     let content: unknown = {};
     try {
-      if (existsSync(this.path)) content = parse(readFileSync(this.path, 'utf8'));
+      if (text !== null) content = parse(text);
     } catch {
       // The parser's message would repeat lines of the file, and keys are in them.
       throw missing(`${this.path} cannot be read as YAML`, 'Mend the file, or remove it and log in again.');
     }
     this.#content = isObject(content) ? content : {};
     return this.#content;
+  }
+}
+
+/** Null where there is no such file. @throws RuntrackdError where there is one that this user cannot read */
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = errorCode(error) ?? '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw missing(
+      `${path} cannot be read (${code})`,
+      'Let this user read it, or give key and endpoint without it: apiKey and endpoint, or NEXTMV_API_KEY and NEXTMV_ENDPOINT.',
+    );
   }
 }
 
@@ -144,9 +169,10 @@ function browserToken(directory: string, session: string | undefined, nowMs: num
   const path = resolve(sessions, session ?? sessionByDefault, 'tokens.json');
   const again = 'Log in again with the official command line, or use an API key: NEXTMV_API_KEY.';
   if (!path.startsWith(sessions + sep)) throw missing('auth_session leads out of the login directory', again);
+  const text = textOf(path);
   let tokens: unknown;
   try {
-    tokens = JSON.parse(readFileSync(path, 'utf8'));
+    if (text !== null) tokens = JSON.parse(text);
   } catch {
     throw missing(`there is no login in ${path}`, again);
   }

@@ -1,10 +1,11 @@
 /** Key, endpoint and profile are found where the official SDK finds them, in its order (contract: 2.3). */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Application, Client } from '../../src/index.ts';
 import { findConnection, type ConnectionWishes } from '../../src/library/connection.ts';
@@ -60,7 +61,7 @@ function found({ wishes = {}, environment = {}, config = file }: Given) {
   write('.nextmv/auth/late/tokens.json', token('2026-11-21T23:59:59Z'));
   write('elsewhere/tokens.json', token('2026-11-22T01:00:00Z'));
   write('.nextmv/auth/tokens.json', token('2026-11-22T01:00:00Z'));
-  const { key, ...rest } = findConnection(wishes, environment, home, nowMs);
+  const { key, ...rest } = findConnection(wishes, environment, () => home, nowMs);
   return { key: key.reveal(), ...rest };
 }
 
@@ -244,6 +245,49 @@ describe('the operating system’s certificates', () => {
 
 test('a file that cannot be read is in the way of nobody who needs nothing of it', () => {
   expect(found({ config: 'a: [hunter2', environment: all }).key).toBe('env-canary');
+});
+
+test.each([
+  { name: 'it is a directory', make: (path: string) => void mkdirSync(path), code: 'EISDIR' },
+  {
+    name: 'its link leads nowhere else than to itself',
+    make: (path: string) => symlinkSync(path, path),
+    code: 'ELOOP',
+  },
+])('a file that cannot be read because $name is not called broken', ({ make, code }) => {
+  const home = temporaryFolder();
+  mkdirSync(join(home, '.nextmv'));
+  make(join(home, '.nextmv/config.yaml'));
+  const find = (wishes: ConnectionWishes) => findConnection(wishes, {}, () => home, nowMs);
+  expect(() => find({})).toThrow(`config.yaml cannot be read (${code})`);
+  expect(find({ apiKey: 'k', endpoint: 'e.example.com' }).key.reveal()).toBe('k');
+});
+
+describe('a user without a home', () => {
+  const noHome = (): null => null;
+  const given = { apiKey: 'k', endpoint: 'https://e.example.com' };
+
+  test('is one who gives everything', () => {
+    const { key, endpoint } = findConnection(given, {}, noHome, nowMs);
+    expect([key.reveal(), endpoint]).toEqual(['k', 'https://e.example.com']);
+    expect(() => findConnection({}, {}, noHome, nowMs)).toThrow('there is no API key');
+    expect(() => findConnection({ profile: 'p' }, {}, noHome, nowMs)).toThrow('has no profile "p"');
+  });
+
+  // Whose directory it is need not be known to whoever starts a program there.
+  test('does not get the file of the working directory', async () => {
+    const cwd = temporaryFolder();
+    mkdirSync(join(cwd, '.nextmv'));
+    writeFileSync(join(cwd, '.nextmv/config.yaml'), 'apikey: of-the-directory\n');
+    const library = new URL('../../dist/index.js', import.meta.url).href;
+    const program = `
+      import { Client } from '${library}';
+      new Client({ apiKey: 'k', endpoint: 'https://e.example.com' });
+      try { new Client(); } catch (error) { console.log(error.reason); }`;
+    const args = ['--input-type=module', '-e', program];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, env: { HOME: '' } });
+    expect(stdout.trim()).toBe('no-key');
+  });
 });
 
 test.each<Given & { name: string }>([
