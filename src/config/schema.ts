@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { accessModes } from '../core/accessMode.ts';
+import { defaultIgnoreRules } from '../core/content.ts';
 import { sharedControlDir } from '../core/controlSocket.ts';
 import { enrichments } from '../core/enrichment.ts';
 import { consoleUrl, endpointUrl, proxyUrl } from './addresses.ts';
@@ -334,7 +335,7 @@ const dropRoot = z
       ),
     ignore: z
       .array(z.string().min(1, 'must not be empty'))
-      .prefault(['*.tmp', '.*'])
+      .prefault(defaultIgnoreRules)
       .describe('Rules as in .gitignore, for folder names and for files at the top of a run folder.'),
   })
   .describe('A directory in which solvers leave run folders.');

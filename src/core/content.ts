@@ -37,6 +37,9 @@ export interface FilesMapping extends FileNames {
   readonly ignore: readonly string[];
 }
 
+/** What is ignored where nobody says otherwise: what is being written, and what is hidden. */
+export const defaultIgnoreRules = ['*.tmp', '.*'];
+
 /** What meta.json says of the run. */
 export interface Meta {
   readonly status: 'succeeded' | 'failed';

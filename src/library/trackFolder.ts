@@ -2,11 +2,11 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { enrichments, type Enrichment } from '../core/enrichment.ts';
-import { fileOf, type FilesMapping, type FolderContent } from '../core/content.ts';
+import { defaultIgnoreRules, fileOf, type FilesMapping, type FolderContent } from '../core/content.ts';
 import type { Role } from '../core/run.ts';
 import { errorTail } from '../platform/runRequest.ts';
 import { artefactBodies } from '../reading/bodies.ts';
-import { defaultFileNames } from '../reading/mapping.ts';
+import { defaultFileNames, ignoredBy } from '../reading/mapping.ts';
 import { readFolder } from '../reading/readFolder.ts';
 import { readyBody, type ReadyBody } from '../reading/readyBody.ts';
 import type { FolderSight } from '../reading/sight.ts';
@@ -126,11 +126,11 @@ async function readRunFolder(
     log: files.log ?? defaultFileNames.log,
     meta: files.meta ?? defaultFileNames.meta,
     marker: null,
-    ignore: [],
+    ignore: defaultIgnoreRules,
   };
   const isMetaOptional = meta === 'optional';
-  const look = (): Promise<FolderSight | null> =>
-    sightFolder(path, { names, marker: null, isMetaOptional, ...limits, isIgnored: () => false });
+  const sightRules = { names, marker: null, isMetaOptional, ...limits, isIgnored: ignoredBy(names) };
+  const look = (): Promise<FolderSight | null> => sightFolder(path, sightRules);
   const sight = await look();
   if (sight === null) throw badInput(`${given} is not there`, 'Name a run folder.');
   if (sight.refusal !== null) throw badInput(`${given}: ${sight.refusal.text}`, mendIt);

@@ -117,6 +117,21 @@ test('files may have other names, and the same fingerprint is the same run', asy
   });
 });
 
+test('what the daemon ignores by default is ignored, unless it is named', async () => {
+  const place = await begun();
+  const folder = directoryWith({
+    'model.mps': 'm',
+    '.model.mps.swp': 'half',
+    'half.mps.tmp': 'half',
+    '.hidden.prm': 'named',
+    'output.json': '{}',
+    'meta.json': '{"status":"succeeded"}',
+  });
+  const files = { input: ['*.mps*', '.hidden.prm'] };
+  await trackFolder(folder, { client: place.client, ...to, files });
+  expect(await membersOf(place.only().files['input'])).toEqual({ '.hidden.prm': 'named', 'model.mps': 'm' });
+});
+
 test('what is odd is told', async () => {
   const place = await begun();
   const { warnings } = await trackFolder(directoryWith(metaWith({ nmae: 'x' })), {
