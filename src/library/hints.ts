@@ -22,6 +22,9 @@ const hints: Readonly<Record<string, string>> = {
   refused: 'Correct what the platform complains about, then call again.',
   unreachable: 'Check the network, the proxy and the endpoint, then call again.',
   'unreadable-answer': 'Is the endpoint the Nextmv API, with no proxy page in between?',
+  'link-too-slow':
+    'Track it over a faster link, or leave out what the run does not need: nothing was recorded.',
+  'archive-too-large': 'Leave out what the run does not need, then track it again.',
   'answer-too-large': 'Raise memoryBytesMax, or look at the run in the console.',
 };
 

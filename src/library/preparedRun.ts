@@ -10,7 +10,7 @@ import { RuntrackdError } from '../core/failure.ts';
 import type { Role } from '../core/run.ts';
 import { errorTail } from '../platform/runRequest.ts';
 import type { ContentFormat } from '../platform/wire.ts';
-import { spoolArchive, type SpooledArchive } from '../reading/archive.ts';
+import { spoolArchive, SpoolTrouble, type SpooledArchive } from '../reading/archive.ts';
 import { archiveLimits } from '../reading/archiveLimits.ts';
 import { readArtefact, Verdict } from '../reading/artefact.ts';
 import { bodyOf, documentPieces, readBody, SourceChanged, whole, type Piece } from '../reading/bodies.ts';
@@ -340,18 +340,15 @@ export function sourceChanged(text: string): RuntrackdError {
 /** Errors of the machine about the caller's own files become errors about the run. */
 export function named(error: unknown): unknown {
   if (error instanceof SourceChanged) return sourceChanged(error.message);
-  const code = error instanceof RuntrackdError ? undefined : errorCode(error);
-  if (code === undefined || !(error instanceof Error)) return error;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new RuntrackdError(
-      {
-        class: 'machine-trouble',
-        text: `there is no room for the archive of a directory (${code})`,
-        hint: 'Make room, or set temporaryDirectory of the client to a larger disk.',
-        reach: 'run',
-      },
-      { cause: error },
+  if (error instanceof SpoolTrouble)
+    return noPlaceForArchive(
+      `the archive of a directory cannot be kept (${error.code ?? error.message})`,
+      error,
     );
+  if (error instanceof RuntrackdError)
+    return error.reason === 'no-room-for-archive' ? noPlaceForArchive(error.message, error.cause) : error;
+  const code = errorCode(error);
+  if (code === undefined || !(error instanceof Error)) return error;
   if (!/^E[A-Z0-9]+$/.test(code)) return error;
   return new RuntrackdError(
     {
@@ -361,5 +358,18 @@ export function named(error: unknown): unknown {
       reach: 'run',
     },
     { cause: error },
+  );
+}
+
+/** The temporary directory is full, not there, or not for this user: the run is well. */
+function noPlaceForArchive(text: string, cause: unknown): RuntrackdError {
+  return new RuntrackdError(
+    {
+      class: 'machine-trouble',
+      text,
+      hint: 'Make room, or set temporaryDirectory of the client to a directory that has it and that this user may write.',
+      reach: 'run',
+    },
+    { cause },
   );
 }

@@ -141,6 +141,13 @@ async function readRunFolder(
     );
   const rules = { names, app: null, allowAppIds: [], isMetaOptional, infeasible, ...limits };
   const read = await readFolder(path, sight, rules, signal);
+  if (read.kind === 'notYet' && read.code !== undefined)
+    throw badInput(
+      `${given} cannot be read (${read.code})`,
+      read.code === 'EIO'
+        ? 'Look at the disk, then track it again.'
+        : 'Let this user read everything in it, then track it again.',
+    );
   if (read.kind === 'notYet')
     throw badInput(`${given} is not complete: ${read.reason}`, 'Track it when the solver is done.');
   if (read.kind === 'rejected') throw badInput(`${given}: ${read.text}`, mendIt);

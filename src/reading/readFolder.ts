@@ -64,6 +64,8 @@ export type ReadFolder =
       readonly reason: string;
       /** Nothing in the folder moves when it is mended: the disk, access that is granted elsewhere, or what is back as it was. */
       readonly isMendedUnseen?: true;
+      /** Why the system does not let it be read. */
+      readonly code?: 'EACCES' | 'EPERM' | 'EIO';
     }
   /** Waiting cannot mend it. */
   | { readonly kind: 'rejected'; readonly text: string; readonly hint: string };
@@ -89,20 +91,19 @@ export async function readFolder(
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ELOOP' || errorCode(error) === 'ENOTDIR') {
       return changedMeanwhile('the folder').verdict;
     }
-    if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM') {
-      return unreadable('this user may not read it; give the daemon’s user read access');
+    const code = errorCode(error);
+    if (code === 'EACCES' || code === 'EPERM') {
+      return unreadable(code, 'this user may not read it; give the daemon’s user read access');
     }
-    if (errorCode(error) === 'EIO') {
-      return unreadable('the disk fails when it is read (EIO); look at the disk');
-    }
+    if (code === 'EIO') return unreadable(code, 'the disk fails when it is read (EIO); look at the disk');
     throw error;
   } finally {
     await folder?.close();
   }
 }
 
-function unreadable(reason: string): ReadFolder {
-  return { kind: 'notYet', reason, isMendedUnseen: true };
+function unreadable(code: 'EACCES' | 'EPERM' | 'EIO', reason: string): ReadFolder {
+  return { kind: 'notYet', reason, isMendedUnseen: true, code };
 }
 
 async function readContent(

@@ -1,7 +1,7 @@
 /** One run folder, by the reading rules of the daemon and without it. */
-import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { trackFolder } from '../../src/index.ts';
 import { isUngiving, linkToAnothers } from '../reading/anothersFile.ts';
 import { contentOf } from '../reading/folder.ts';
@@ -10,6 +10,7 @@ import {
   begun,
   directoryWith,
   failure,
+  fileWith,
   makePipe,
   membersOf,
   temporaryFolder,
@@ -225,6 +226,23 @@ describe('a folder', () => {
     expect(place.asked()).toEqual([]);
   });
 
+  test('with a file that this user may not read is not called incomplete', async () => {
+    const place = await begun();
+    const folder = directoryWith(seed);
+    chmodSync(join(folder, 'input.json'), 0o000);
+    // Root may read everything, so this process is somebody else for a moment.
+    if (process.geteuid?.() === 0) {
+      chmodSync(folder, 0o755);
+      process.seteuid?.(65_534);
+      onTestFinished(() => process.seteuid?.(0));
+    }
+    const error = await failure(trackFolder(folder, { client: place.client, ...to }));
+    process.seteuid?.(process.getuid?.() ?? 0);
+    expect(error).toMatchObject({ reason: 'bad-input', message: `${folder} cannot be read (EACCES)` });
+    expect(error.hint).toContain('Let this user read');
+    expect(place.asked()).toEqual([]);
+  });
+
   function linked(link: (target: string, path: string) => void): string {
     const folder = directoryWith(seed);
     link(join(directoryWith({}), 'x'), join(folder, 'run.log'));
@@ -260,6 +278,20 @@ describe('a folder of several files', () => {
     expect(run.files['metrics']?.toString()).toBe('{"gap":1}');
     expect(generation).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(readdirSync(spool)).toEqual([]);
+  });
+
+  test('of which no archive can be kept is well: the temporary directory is not', async () => {
+    const place = await begun({ temporaryDirectory: fileWith('', 'in the way') });
+    const directory = directoryWith({ 'a.csv': '1' });
+    for (const call of [
+      () => trackFolder(directoryWith(several), { client: place.client, ...to }),
+      () => place.application.trackRun({ status: 'succeeded', inputDirPath: directory }),
+    ]) {
+      const error = await failure(call());
+      expect(error.reason).toBe('machine-trouble');
+      expect(error.hint).toContain('set temporaryDirectory of the client');
+    }
+    expect(place.asked()).toEqual([]);
   });
 
   test('may have files of any names, one by one or by a pattern', async () => {

@@ -261,6 +261,7 @@ describe('what waiting may mend', () => {
       kind: 'notYet',
       reason: 'this user may not read it; give the daemon’s user read access',
       isMendedUnseen: true,
+      code: 'EACCES',
     });
   });
 });
