@@ -248,7 +248,7 @@ test('a file that cannot be read is in the way of nobody who needs nothing of it
 });
 
 test.each([
-  { name: 'it is a directory', make: (path: string) => void mkdirSync(path), code: 'EISDIR' },
+  { name: 'it is a directory', make: (path: string) => mkdirSync(path, { recursive: true }), code: 'EISDIR' },
   {
     name: 'its link leads nowhere else than to itself',
     make: (path: string) => symlinkSync(path, path),
