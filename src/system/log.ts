@@ -1,11 +1,9 @@
-/**
- * The log: JSON lines on stdout for journald, sentences on a terminal.
- * Written synchronously: a line that was logged is out even if the process is killed right after.
- */
+/** The log: JSON lines on stdout for journald, sentences on a terminal. */
 import { fstatSync } from 'node:fs';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { scrub } from '../core/scrub.ts';
+import { logOutput, streamTo } from './logOutput.ts';
 
 export type Log = Logger;
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -18,17 +16,16 @@ export function openLog(level: LogLevel, environment: NodeJS.ProcessEnv): Log {
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
   };
-  if (isJournal(1, environment))
-    return pino(options, withPriorities(pino.destination({ dest: 1, sync: true })));
-  if (!process.stdout.isTTY) return pino(options);
+  const output = logOutput(1);
+  if (isJournal(1, environment)) return pino(options, withPriorities(output));
+  if (!process.stdout.isTTY) return pino(options, output);
   return pino(
     options,
     pretty({
-      sync: true,
       hideObject: true,
       ignore: 'pid,hostname',
       translateTime: 'SYS:HH:MM:ss',
-      destination: 1,
+      destination: streamTo(output),
     }),
   );
 }
@@ -73,8 +70,7 @@ export function quietLog(): Log {
   return pino(
     { level: 'warn', base: null, timestamp: false, serializers: { err: describeError } },
     pretty({
-      sync: true,
-      destination: 2,
+      destination: streamTo(logOutput(2)),
       ignore: 'pid,hostname,root,folder,run,state,runId,class',
       colorize: process.stderr.isTTY,
     }),
