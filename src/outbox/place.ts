@@ -26,8 +26,12 @@ export const databaseName = 'outbox.db';
 export const companions = ['-wal', '-shm', '-journal'] as const;
 
 const noteName = 'outbox.note';
-/** Everything that whoever opens an outbox may have to make. */
-export const ownFiles = [databaseName, noteName, 'lock', 'owner.pid'] as const;
+
+/** Whether whoever owns the outbox makes something of that name in the state directory. */
+export function isOutboxName(name: string): boolean {
+  return name === 'lock' || name === 'owner.pid' || name.startsWith('outbox.');
+}
+
 /** More damaged outboxes than this were not made by one accident: the disk is at fault, and goes on being so. */
 const asideMax = 10;
 

@@ -9,13 +9,12 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
-  lchownSync,
   linkSync,
   openSync,
   renameSync,
   statSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { asDamage, assertHeader, assertNotNewer, assertWhole, runsIn } from './database.ts';
 import { asUnusable } from './owned.ts';
@@ -24,12 +23,13 @@ import {
   companions,
   databasePath,
   freeAside,
+  isOutboxName,
   moveCompanions,
-  ownFiles,
   removeWithCompanions,
   syncDirectory,
   writeNote,
 } from './place.ts';
+import { giveToOwner } from '../system/giveToOwner.ts';
 import { codeOf, OutboxDamaged, OutboxUnusable } from './unusable.ts';
 
 export interface Restored {
@@ -69,7 +69,8 @@ export function restoreOutbox(stateDir: string, file: string, host: string, nowM
       // First of all: whatever interrupts this, what lies there then is not believed.
       writeNote(stateDir, { next: 'distrust', reason: `the outbox was restored from ${file}` });
       const keptAs = putInPlace(stateDir, temporary, nowMs);
-      giveToOwner(stateDir);
+      // Root may restore what the daemon's own user has to open.
+      giveToOwner(stateDir, isOutboxName);
       return { keptAs, ...facts };
     });
   } finally {
@@ -136,16 +137,6 @@ function frozenHost(path: string): string | null {
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     return null;
-  }
-}
-
-/** Root may restore what the daemon's own user has to open. */
-function giveToOwner(stateDir: string): void {
-  const { uid, gid } = statSync(stateDir);
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  for (const name of ownFiles) {
-    const path = join(stateDir, name);
-    if (existsSync(path)) lchownSync(path, uid, gid);
   }
 }
 

@@ -1,22 +1,28 @@
 /** What everything else stands on: the outbox, taken over and proven, and the platform's client. */
+import { basename, dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { RereadConfig } from '../config/rereading.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { PassPoint } from '../core/points.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { isOutboxName } from '../outbox/place.ts';
 import { keyReader } from '../platform/apiKey.ts';
 import { PlatformClient } from '../platform/client.ts';
-import { networkOf } from '../platform/network.ts';
+import { directNetwork, networkOf } from '../platform/network.ts';
 import type { RunFolders } from '../reading/runFolders.ts';
 import type { StandIn } from '../standin/standin.ts';
 import type { Clock } from '../system/clock.ts';
+import { giveToOwner } from '../system/giveToOwner.ts';
 import type { Log } from '../system/log.ts';
 import { Secret } from '../system/secret.ts';
 import type { ServiceManager } from '../system/serviceManager.ts';
 import { believeOrDistrust } from './believing.ts';
 import { inGoodTime, type OpenedOutbox } from './outboxWatch.ts';
 
+/** In the state directory: archives on their way, and results that no folder takes. */
+export const spoolName = 'spool';
+export const resultsName = 'results';
 /** Runs that have waited for longer show that the platform, or this host, was away. */
 const recoveringAfterMs = 10 * 60_000;
 /** As many as `uploads_at_once` can ask for: that may change while the connections stay. */
@@ -64,7 +70,13 @@ export async function openBase(
   around: Surroundings,
   { folders, opening }: Ground,
 ): Promise<Base> {
-  const closers = [() => folders.close()];
+  const closers = [
+    () => folders.close(),
+    () => {
+      giveAway(config);
+      return Promise.resolve();
+    },
+  ];
   try {
     const { outbox, failed } = await opening;
     closers.unshift(() => outbox.close());
@@ -98,6 +110,8 @@ async function buildBase(
   }
   const standIn = config.platform.kind === 'stand-in' ? await openStandIn(config) : null;
   if (standIn !== null) closers.unshift(() => standIn.close());
+  // Now, too: a process that is killed gives away nothing.
+  giveAway(config);
   const { endpoint, apiKey, proxy, caFile } = config.platform;
   let readKey = keyReader(apiKey ?? { environment: 'NEXTMV_API_KEY' }, environment, clock);
   const platform = new PlatformClient({
@@ -106,7 +120,10 @@ async function buildBase(
     connections: connectionsMax,
     version,
     clock,
-    network: networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment),
+    network:
+      standIn === null
+        ? networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment)
+        : directNetwork,
   });
   closers.unshift(() => platform.close());
   const platformId = standIn === null ? platform.endpoint.href.replace(/\/$/, '') : `stand-in:${standIn.id}`;
@@ -117,6 +134,14 @@ async function buildBase(
     readKey = keyReader(source, environment, clock);
   };
   return { outbox, platform, platformId, host, isRecovering, closers, readKeyFrom };
+}
+
+/** Root may look at what the daemon's own user has to open afterwards. */
+function giveAway({ stateDir, platform: { kind, standIn } }: Config): void {
+  giveToOwner(stateDir, (name) => isOutboxName(name) || name === spoolName || name === resultsName);
+  if (kind !== 'stand-in') return;
+  giveToOwner(dirname(standIn.dataDir), (name) => name === basename(standIn.dataDir));
+  giveToOwner(standIn.dataDir, () => true);
 }
 
 async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {

@@ -29,7 +29,7 @@ import { RunFolders } from '../reading/runFolders.ts';
 import type { Operations } from '../http/operations.ts';
 import { announce, announcedReload, lifelessReasons, type AnnouncingParts } from './announcing.ts';
 import { Answers } from './answers.ts';
-import { openBase, type Base, type Ground, type Surroundings } from './base.ts';
+import { openBase, resultsName, spoolName, type Base, type Ground, type Surroundings } from './base.ts';
 import { Changes } from './changes.ts';
 import { DropRoots } from './dropRoots.ts';
 import { countOldRuns } from './history.ts';
@@ -110,8 +110,8 @@ export class Service {
       runsAtOnce: runsAtOnceMax,
       placesOfRoot,
       placesOfResults: (name) => placesOfRoot(name) ?? this.dropRoots.evenFormer(name),
-      resultsDir: join(config.stateDir, 'results'),
-      spoolDir: join(config.stateDir, 'spool'),
+      resultsDir: join(config.stateDir, resultsName),
+      spoolDir: join(config.stateDir, spoolName),
       consoleUrl,
       passPoint,
       measures,

@@ -1,0 +1,82 @@
+/** What root does in the state directory of the daemon's user, as the documented installation has it. */
+import {
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { giveToOwner } from '../../src/system/giveToOwner.ts';
+import { isAlone, openToOthers, otherUser } from '../journey/otherUser.ts';
+import { test, type Scene } from '../journey/scene.ts';
+import { json } from './gallery.ts';
+
+const isUntried = otherUser === null || isAlone;
+
+/** As `systemd-unit --install` makes it. */
+function stateOfDaemon(scene: Scene): void {
+  openToOthers(scene);
+  mkdirSync(scene.stateDir, { mode: 0o700 });
+  chownSync(scene.stateDir, Number(otherUser), Number(otherUser));
+}
+
+function namesOfRoot(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => statSync(join(directory, name)).uid === 0,
+  );
+}
+
+test
+  .skipIf(isUntried)
+  .concurrent(
+    'what root made in the state directory before the first start is the daemon’s',
+    async ({ scene }) => {
+      scene.configure({ platform: { kind: 'stand-in' } });
+      stateOfDaemon(scene);
+      const folder = scene.drop('plan');
+      const tracked = await scene.command('track', folder, '--wait');
+      expect(tracked.code).toBe(0);
+      expect(readdirSync(scene.stateDir)).toEqual(
+        expect.arrayContaining(['lock', 'owner.pid', 'outbox.db', 'stand-in']),
+      );
+      expect(namesOfRoot(scene.stateDir)).toEqual([]);
+      // And so the daemon's own user goes on with it.
+      const daemon = await scene.daemon({ user: otherUser });
+      expect(await scene.state(daemon, 'plan', 'recorded')).toMatchObject({ run_id: json(tracked)['id'] });
+    },
+  );
+
+test
+  .skipIf(isUntried)
+  .concurrent(
+    'only what is root’s, and has no name elsewhere, is given away; no link is followed',
+    ({ scene }) => {
+      stateOfDaemon(scene);
+      const elsewhere = join(scene.dir, 'elsewhere');
+      mkdirSync(elsewhere);
+      for (const name of ['linked', 'pointed', 'inside']) writeFileSync(join(elsewhere, name), '');
+      const spool = join(scene.stateDir, 'spool');
+      mkdirSync(spool);
+      for (const name of ['own', 'daemons']) writeFileSync(join(spool, name), '');
+      chownSync(join(spool, 'daemons'), Number(otherUser), 1);
+      linkSync(join(elsewhere, 'linked'), join(spool, 'linked'));
+      symlinkSync(join(elsewhere, 'pointed'), join(spool, 'pointed'));
+      symlinkSync(elsewhere, join(spool, 'way'));
+      writeFileSync(join(scene.stateDir, 'notes-of-root'), '');
+      giveToOwner(scene.stateDir, (name) => name === 'spool');
+      expect(
+        [elsewhere, ...['linked', 'pointed', 'inside'].map((name) => join(elsewhere, name))].map(
+          (path) => statSync(path).uid,
+        ),
+      ).toEqual([0, 0, 0, 0]);
+      expect(statSync(join(scene.stateDir, 'notes-of-root')).uid).toBe(0);
+      expect([spool, join(spool, 'own')].map((path) => statSync(path).uid)).toEqual([otherUser, otherUser]);
+      expect(statSync(join(spool, 'daemons')).gid).toBe(1);
+      rmSync(elsewhere, { recursive: true });
+    },
+  );
