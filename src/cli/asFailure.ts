@@ -1,4 +1,5 @@
 /** Errors of other parts that have an exit code of their own. */
+import { RuntrackdError } from '../core/failure.ts';
 import { ControlRefused } from '../http/controlRefused.ts';
 import { HostChanged } from '../intake/hostChanged.ts';
 import { OutboxHeld, OutboxUnusable } from '../outbox/unusable.ts';
@@ -20,5 +21,8 @@ export function asFailure(error: unknown): unknown {
       error.reason === 'data is held' ? exitCodes.held : exitCodes.failed,
       `the embedded stand-in cannot start: ${error.message}`,
     );
+  // How the platform is reached is settled at the start; the errors of a run come later, and end nothing.
+  if (error instanceof RuntrackdError && ['bad-proxy', 'no-ca-file'].includes(error.reason))
+    return new CommandFailure(exitCodes.config, `${error.message}. ${error.hint}`);
   return error;
 }

@@ -62,7 +62,7 @@ export class Client {
   readonly spoolDir: string;
   readonly #consoleUrl: string;
 
-  /** @throws RuntrackdError (no-key, no-ca-file, bad-input) */
+  /** @throws RuntrackdError (no-key, no-ca-file, bad-proxy, bad-input) */
   constructor(options: ClientOptions = {}) {
     const connection = findConnection(options, process.env, homeOf, this.clock.nowMs());
     checkEndpoint(connection.endpoint);

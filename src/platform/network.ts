@@ -26,12 +26,11 @@ const connectMsMax = 10_000;
 /** Shorter than what servers and load balancers keep, so that a request rarely meets a dead connection. */
 const keepAliveMs = 4_000;
 
-/** @throws RuntrackdError when a file of authorities cannot be read */
+/** @throws RuntrackdError when a file of authorities cannot be read, or the environment names a proxy that is none */
 export function networkOf(wishes: NetworkWishes, environment: NodeJS.ProcessEnv): Network {
-  const value = (name: string): string => environment[name.toLowerCase()] ?? environment[name] ?? '';
-  const http = wishes.proxy ?? value('HTTP_PROXY');
-  const https = wishes.proxy ?? (value('HTTPS_PROXY') || http);
-  const spared = value('NO_PROXY').trim();
+  const http = wishes.proxy ?? proxyIn(environment, 'HTTP_PROXY');
+  const https = wishes.proxy ?? (proxyIn(environment, 'HTTPS_PROXY') || http);
+  const spared = (valueOf(environment, 'NO_PROXY')?.value ?? '').trim();
   return {
     proxy:
       https === '' && http === ''
@@ -39,6 +38,34 @@ export function networkOf(wishes: NetworkWishes, environment: NodeJS.ProcessEnv)
         : { http, https, noProxy: spared === '*' ? '*' : [spared, loopbackHosts].join(',') },
     ca: authorities(wishes.caFiles, environment['NODE_EXTRA_CA_CERTS']),
   };
+}
+
+/** Either spelling is usual; the small one wins. */
+function valueOf(
+  environment: NodeJS.ProcessEnv,
+  variable: string,
+): { readonly name: string; readonly value: string } | null {
+  for (const name of [variable.toLowerCase(), variable]) {
+    const value = environment[name];
+    if (value !== undefined) return { name, value };
+  }
+  return null;
+}
+
+/** Host and port alone are taken as other programs take them, for http. A password may be in it, so it is not repeated. */
+function proxyIn(environment: NodeJS.ProcessEnv, variable: string): string {
+  const found = valueOf(environment, variable);
+  const given = found?.value.trim() ?? '';
+  if (found === null || given === '') return '';
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.hostname !== '') return url.href;
+  throw new RuntrackdError({
+    class: 'bad-proxy',
+    text: `the environment variable ${found.name} is not the address of a proxy`,
+    hint: 'Set it to one like http://proxy.example.com:3128, or take it away.',
+    reach: 'platform',
+  });
 }
 
 /** Node takes either its own authorities or those that it is given, so its own are given again. */

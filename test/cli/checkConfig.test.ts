@@ -128,3 +128,22 @@ test.concurrent('a key that was put where its file’s path belongs is not repea
   expect(finished.code).toBe(78);
   expect(finished.stdout + finished.stderr).not.toContain('sk-0123456789');
 });
+
+test.concurrent(
+  'a proxy that is none is a wrong configuration, and nobody needs one for the stand-in',
+  async ({ scene }) => {
+    const environment = { HTTPS_PROXY: 'socks5://user:canary@proxy:1080' };
+    const run = ['run', '--once', '-c', scene.configFile];
+    const refused = await scene.start(run, environment).end();
+    expect(refused).toMatchObject({ code: 78, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^the environment variable HTTPS_PROXY is not the address of a proxy\..*\n$/,
+    );
+    const looked = await scene.start(['doctor', '-c', scene.configFile], environment).end();
+    expect(looked.code).toBe(1);
+    expect(looked.stdout).toContain('the environment variable HTTPS_PROXY is not');
+    expect(`${looked.stdout}${looked.stderr}`).not.toContain('canary');
+    scene.configure({ platform: { kind: 'stand-in' } });
+    expect((await scene.start(run, environment).end()).code).toBe(0);
+  },
+);

@@ -84,6 +84,12 @@ const bad: readonly { name: string; found: Finding[]; check: string; level: 'war
     level: 'fail',
   },
   {
+    name: 'a proxy that is none',
+    found: platformFindings({ noWay: { of: 'proxy', text: 'HTTPS_PROXY is none', hint: 'Set it.' } }),
+    check: 'proxy',
+    level: 'fail',
+  },
+  {
     name: 'a configuration of root’s alone',
     found: [configFinding('/etc/config.yaml', false, 'runtrackd')],
     check: 'config',

@@ -128,6 +128,28 @@ test('hosts of NO_PROXY and this machine are reached directly', async () => {
   expect(asked).toEqual([]);
 });
 
+test('a proxy of the environment may be host and port alone, as other programs take it', async () => {
+  const { proxyPort, caFile, asked } = await behindProxy();
+  const environment = { https_proxy: `user:pass@127.0.0.1:${proxyPort}` };
+  await clientOf(`https://${name}`, { proxy: null, caFiles: [caFile] }, environment).application(
+    'hare-app',
+    never,
+  );
+  expect(asked).toHaveLength(1);
+  expect(networkOf({ proxy: null, caFiles: [] }, { HTTP_PROXY: 'localhost:3128' }).proxy?.https).toBe(
+    'http://localhost:3128/',
+  );
+});
+
+test.each(['socks5://user:canary@proxy:1080', 'http://', 'user:canary@', 'http://a b:canary'])(
+  'the variable that names no proxy is named, and what stands in it is not: %s',
+  (address) => {
+    const make = (): unknown => networkOf({ proxy: null, caFiles: [] }, { https_proxy: address });
+    expect(make).toThrow('the environment variable https_proxy is not the address of a proxy');
+    expect(make).not.toThrow('canary');
+  },
+);
+
 test('a file of authorities that is not there is named', () => {
   expect(() => networkOf({ proxy: null, caFiles: ['/nowhere/ca.pem'] }, {})).toThrow('/nowhere/ca.pem');
 });

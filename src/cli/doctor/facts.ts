@@ -68,6 +68,11 @@ export interface PlatformFacts {
   readonly aheadMs: number | null;
 }
 
+/** The platform cannot be asked for anything: the proxy, or a file of authorities, is not what it is called. */
+export interface NoWay {
+  readonly noWay: { readonly of: 'proxy' | 'platform-tls'; readonly text: string; readonly hint: string };
+}
+
 export interface AppFacts {
   readonly app: string;
   readonly latencyMs: number;

@@ -11,7 +11,7 @@ import { networkOf, type Network } from '../../platform/network.ts';
 import { machineClock } from '../../system/clock.ts';
 import { programVersion } from '../../system/programVersion.ts';
 import type { Secret } from '../../system/secret.ts';
-import type { AppFacts, PlatformFacts } from './facts.ts';
+import type { AppFacts, NoWay, PlatformFacts } from './facts.ts';
 import type { Credential } from './lookAtUnit.ts';
 
 const stepMsMax = 10_000;
@@ -27,10 +27,11 @@ export async function lookAtPlatform(
   config: Config,
   environment: NodeJS.ProcessEnv,
   credential: Credential | null,
-): Promise<PlatformFacts | null> {
-  const { endpoint, caFile, proxy } = config.platform;
+): Promise<PlatformFacts | NoWay | null> {
+  const { endpoint } = config.platform;
   if (endpoint === null) return null;
-  const network = networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment);
+  const network = wayOut(config, environment);
+  if ('noWay' in network) return network;
   const url = new URL(endpoint);
   const through = proxyFor(url, network);
   const { where, readKey } = keyOf(config, environment, credential);
@@ -72,6 +73,17 @@ export async function lookAtPlatform(
     apps,
     aheadMs,
   };
+}
+
+/** How connections leave this machine, or why the daemon would not start for want of a way. */
+function wayOut({ platform: { proxy, caFile } }: Config, environment: NodeJS.ProcessEnv): Network | NoWay {
+  try {
+    return networkOf({ proxy, caFiles: caFile === null ? [] : [caFile] }, environment);
+  } catch (error) {
+    if (!(error instanceof RuntrackdError)) throw error;
+    const of = error.reason === 'no-ca-file' ? 'platform-tls' : 'proxy';
+    return { noWay: { of, text: error.message, hint: error.hint } };
+  }
 }
 
 /** Where the daemon will find its key, and the key. */

@@ -4,6 +4,7 @@ import type {
   DirectoryFacts,
   Finding,
   MachineFacts,
+  NoWay,
   PlatformFacts,
   RootFacts,
   StateFacts,
@@ -297,9 +298,10 @@ export function quotaFinding(told: { readonly isOver: boolean; readonly text: st
 }
 
 /** @param platform null: the embedded stand-in */
-export function platformFindings(platform: PlatformFacts | null): Finding[] {
+export function platformFindings(platform: PlatformFacts | NoWay | null): Finding[] {
   if (platform === null)
     return [ok('app', 'the platform is the stand-in inside the daemon: nothing leaves this machine')];
+  if ('noWay' in platform) return [fail(platform.noWay.of, platform.noWay.text, platform.noWay.hint)];
   const { endpoint, proxy, key, name, tls, apps, aheadMs } = platform;
   const host = new URL(endpoint).host;
   return [
