@@ -2,9 +2,12 @@
  * One way in: a command asks the running daemon over its control socket, and opens the outbox itself only when no
  * daemon holds it. Either way it speaks to the same operations.
  */
-import { lstat } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { lstat, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
@@ -23,6 +26,7 @@ import {
   type StatusView,
 } from '../http/operations.ts';
 import { controlSocketIn } from '../core/controlSocket.ts';
+import { isOutboxName } from '../outbox/place.ts';
 import { OutboxHeld } from '../outbox/unusable.ts';
 import { machineClock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
@@ -38,6 +42,9 @@ export interface DaemonLink {
   close(): Promise<void>;
 }
 
+/** What a command is about to do. */
+export type Purpose = 'look' | 'change';
+
 /** A daemon that has a socket answers within this, or hangs. */
 const startingMsMax = 5_000;
 /** Another command, or a daemon that is just starting or ending, holds the lock and has no socket; it is done in this. */
@@ -50,9 +57,14 @@ const answerMsMax = 10 * 60_000;
  * A daemon that runs goes by what it has read: the file may be wrong by now, or name a directory that does not answer.
  * @param controlDir where it would listen; null: nobody can tell
  * @param configure reads the configuration, for when there is no daemon
+ * @param purpose whoever only looks makes no outbox where there is none
  * @throws CommandFailure when a daemon holds the outbox and has no socket (75), or has one and does not answer (69)
  */
-export async function linkToDaemon(controlDir: string | null, configure: () => Config): Promise<DaemonLink> {
+export async function linkToDaemon(
+  controlDir: string | null,
+  configure: () => Config,
+  purpose: Purpose,
+): Promise<DaemonLink> {
   const beganMs = machineClock.monotonicMs();
   let config: Config | null = null;
   for (;;) {
@@ -60,7 +72,7 @@ export async function linkToDaemon(controlDir: string | null, configure: () => C
     if (typeof link === 'object') return link;
     config ??= configure();
     try {
-      return await linkWithoutDaemon(config);
+      return await linkWithoutDaemon(config, purpose);
     } catch (error) {
       if (!(error instanceof OutboxHeld)) throw error;
       if (machineClock.monotonicMs() - beganMs >= (link === 'silent' ? startingMsMax : heldMsMax)) {
@@ -76,7 +88,36 @@ export async function linkToDaemon(controlDir: string | null, configure: () => C
   }
 }
 
-async function linkWithoutDaemon(config: Config): Promise<DaemonLink> {
+async function linkWithoutDaemon(config: Config, purpose: Purpose): Promise<DaemonLink> {
+  if (purpose === 'look' && isUntouched(config.stateDir)) return await linkToNothing(config);
+  return await linkToOutbox(config);
+}
+
+/** Nobody has begun to work there. */
+function isUntouched(stateDir: string): boolean {
+  try {
+    return !readdirSync(stateDir).some(isOutboxName);
+  } catch (error) {
+    // Of a directory that is closed to this user nobody knows.
+    return errorCode(error) === 'ENOENT';
+  }
+}
+
+/** What can be looked at before the first start, with an outbox that is empty and goes away again. */
+async function linkToNothing(config: Config): Promise<DaemonLink> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'runtrackd-'));
+  const remove = (): Promise<void> => rm(stateDir, { recursive: true, force: true });
+  const standIn = { ...config.platform.standIn, dataDir: join(stateDir, 'stand-in') };
+  try {
+    const link = await linkToOutbox({ ...config, stateDir, platform: { ...config.platform, standIn } });
+    return { ...link, close: () => link.close().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function linkToOutbox(config: Config): Promise<DaemonLink> {
   // The whole service, which nobody needs who finds a daemon.
   const { Service } = await import('../service/service.ts');
   const around = {
@@ -97,8 +138,12 @@ async function linkWithoutDaemon(config: Config): Promise<DaemonLink> {
 
 /** A daemon that was stopped (SIGSTOP) takes connections, by its kernel, and never says a word. */
 export async function linkOverSocket(socketPath: string): Promise<DaemonLink | 'nobody' | 'silent'> {
-  const exists = await lstat(socketPath).catch(() => null);
-  if (exists === null) return 'nobody';
+  try {
+    await lstat(socketPath);
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') throw mayNotAsk(socketPath);
+    return 'nobody';
+  }
   // A daemon that starts shares this file, and has other things to do first.
   const { Client } = await import('undici');
   const client = new Client('http://runtrackd', {
@@ -116,12 +161,7 @@ export async function linkOverSocket(socketPath: string): Promise<DaemonLink | '
   } catch (error) {
     // Not closed: that would wait for the answer that does not come.
     await client.destroy();
-    if (errorCode(error) === 'EACCES') {
-      throw new CommandFailure(
-        exitCodes.unreachable,
-        `${socketPath} may not be opened by this user; try as the daemon's user, or with sudo`,
-      );
-    }
+    if (errorCode(error) === 'EACCES') throw mayNotAsk(socketPath);
     return error instanceof Error && error.name === 'TimeoutError' ? 'silent' : 'nobody';
   }
   return {
@@ -132,14 +172,38 @@ export async function linkOverSocket(socketPath: string): Promise<DaemonLink | '
   };
 }
 
+/** Closed to this user is the socket, or a directory on the way to it. */
+function mayNotAsk(socketPath: string): CommandFailure {
+  return new CommandFailure(
+    exitCodes.unreachable,
+    `this user may not ask the daemon: ${socketPath} is closed to it; try as the daemon's user, or with sudo`,
+  );
+}
+
 const complaint = z.object({ kind: z.string(), message: z.string() });
 
+/** A connection that broke, be it in the middle of the answer: the daemon was killed, or met its end. */
+function asEnded(error: unknown): never {
+  if (errorCode(error) === undefined) throw error;
+  throw new CommandFailure(exitCodes.unreachable, 'the daemon ended before it had answered');
+}
+
+/** Without what came of a line that was cut off. */
+async function* wholeLines(body: Readable): AsyncGenerator<string> {
+  let begun = '';
+  try {
+    for await (const text of body.setEncoding('utf8') as AsyncIterable<string>) {
+      const lines = (begun + text).split('\n');
+      begun = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    asEnded(error);
+  }
+}
+
 function overSocket(client: Client): Operations {
-  const request = (options: Dispatcher.RequestOptions) =>
-    client.request(options).catch((error: unknown) => {
-      if (errorCode(error) === undefined) throw error;
-      throw new CommandFailure(exitCodes.unreachable, 'the daemon ended before it had answered');
-    });
+  const request = (options: Dispatcher.RequestOptions) => client.request(options).catch(asEnded);
   const open = async (path: string, order?: unknown) => {
     const { statusCode, body } = await request({
       method: order === undefined ? 'GET' : 'POST',
@@ -156,7 +220,7 @@ function overSocket(client: Client): Operations {
     throw new CommandFailure(exitCodes.failed, message);
   };
   async function* lines<T extends object>(path: string, order: unknown): AsyncGenerator<T> {
-    for await (const line of createInterface({ input: await open(path, order) })) {
+    for await (const line of wholeLines(await open(path, order))) {
       const read = JSON.parse(line) as T | { readonly brokenOff: string };
       if ('brokenOff' in read) throw new Unanswerable('refused', read.brokenOff);
       yield read;
@@ -164,7 +228,7 @@ function overSocket(client: Client): Operations {
   }
   // The shapes are the daemon's own, and both sides are one package: they are not checked again.
   const ask = async (path: string, order?: unknown): Promise<unknown> =>
-    await (await open(path, order)).json();
+    await (await open(path, order)).json().catch(asEnded);
   return {
     status: async () => (await ask('/status')) as StatusView,
     history: async (query) => (await ask('/history', query)) as DayView[],

@@ -1,5 +1,5 @@
 /** `status`, `list` and `show`: with a daemon, and without one. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { figuresOf, type RunFacts } from '../../src/core/runFacts.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
@@ -73,6 +73,33 @@ test.concurrent('status without a daemon reads the outbox, and is exit code 69',
   const text = await scene.command('status');
   expect(text.code).toBe(69);
   expect(text.stdout).toContain('not running');
+});
+
+test.concurrent('who only looks makes no outbox where there is none', async ({ scene }) => {
+  scene.drop('plan');
+  const status = await scene.command('status', '--json');
+  expect(status.code).toBe(69);
+  expect(json(status)).toMatchObject({ running: false, counts: {} });
+  expect(await scene.command('list')).toMatchObject({ code: 0, stdout: 'Nothing matches.\n' });
+  expect((await scene.command('show', 'plan')).code).toBe(1);
+  const preview = await scene.command('scan', '--dry-run');
+  expect(preview.code).toBe(0);
+  expect(preview.stdout).toContain('plan');
+  expect(existsSync(scene.stateDir)).toBe(false);
+});
+
+test.concurrent('a page that no daemon serves is exit code 69', async ({ scene }) => {
+  const finished = await scene.command('status', '--open');
+  expect(finished).toMatchObject({ code: 69, stdout: '' });
+  expect(finished.stderr).toContain('there is no page');
+});
+
+test.concurrent('of many that need a person all are counted', async ({ scene }) => {
+  const daemon = await scene.daemon();
+  for (let number = 1; number <= 53; number += 1)
+    scene.drop(`bad-${String(number)}`, { ...plan('bad'), 'meta.json': { status: 'perhaps' } });
+  await until('all to be rejected', async () => (await daemon.status()).counts.rejected === 53);
+  expect((await scene.command('status')).stdout).toContain('and 43 more: `runtrackd list');
 });
 
 test.concurrent(

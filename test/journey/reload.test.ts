@@ -330,3 +330,17 @@ test.skipIf(isUnsilent)(
     await daemon.stop();
   },
 );
+
+test.concurrent(
+  'a daemon that reload does not find, because it listens where it was told before, has to be restarted',
+  async ({ scene }) => {
+    await scene.daemon();
+    scene.configure({ state_dir: './elsewhere' });
+    const finished = await scene.command('reload');
+    expect(finished).toMatchObject({ code: 69, stdout: '' });
+    expect(finished.stderr).toContain(join(scene.dir, 'elsewhere', 'control.sock'));
+    expect(finished.stderr).toContain('restart it');
+    expect((await scene.command('status')).code).toBe(69);
+    expect(existsSync(join(scene.dir, 'elsewhere'))).toBe(false);
+  },
+);

@@ -27,7 +27,7 @@ export const answerCommand = (word: 'retry' | 'skip') =>
       }
       if (runs.length > 0 && all === true)
         throw new CommandFailure(exitCodes.usage, 'say either names or --all');
-      await withDaemon(config, async ({ operations, isDaemon }) => {
+      await withDaemon(config, 'change', async ({ operations, isDaemon }) => {
         const order = {
           word,
           selectors: runs.map((text) => selectorOf(text)),

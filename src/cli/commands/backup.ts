@@ -14,7 +14,7 @@ export const backupCommand = () =>
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (file, { config, json }) => {
-      await withDaemon(config, async ({ operations }) => {
+      await withDaemon(config, 'change', async ({ operations }) => {
         const made = await operations.backup({ file: resolve(file) });
         if (json === true) printJson(made);
         else

@@ -20,7 +20,7 @@ export const listCommand = () =>
     .option('--limit <n>', 'at most so many; 0: all', parseLimit, 50)
     .addOption(jsonOption())
     .action(async ({ config, state, root, since, limit, json }) => {
-      await withDaemon(config, async ({ operations }) => {
+      await withDaemon(config, 'look', async ({ operations }) => {
         const runs = operations.list({
           states: state ?? [],
           root: root ?? null,

@@ -3,7 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import { controlDirIn, describeProblem, findConfigFile } from '../../config/config.ts';
 import type { ReloadedView } from '../../http/operations.ts';
 import { controlSocketIn } from '../../core/controlSocket.ts';
-import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
+import { asRefusal, configOption, jsonOption, printJson, say, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { linkOverSocket } from '../daemonLink.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -25,10 +25,11 @@ export const reloadCommand = () =>
         );
       }
       if (link === 'nobody') {
-        const config = configFor(explicit, false);
+        const { stateDir, control } = configFor(explicit, false);
         throw new CommandFailure(
           exitCodes.unreachable,
-          `no daemon runs with the state directory ${config.stateDir}: one that is started reads the configuration by itself`,
+          `no daemon runs with the state directory ${stateDir} and listens at ${controlSocketIn(control.directory)}: one that is started reads the configuration by itself. ` +
+            'One that has been running since before state_dir or control was changed in it listens elsewhere, and these count from its next start on: restart it (systemctl restart runtrackd)',
         );
       }
       try {
@@ -36,6 +37,8 @@ export const reloadCommand = () =>
         if (json === true) printJson(reloaded);
         else tellReloaded(reloaded);
         if (!reloaded.ok) process.exitCode = exitCodes.config;
+      } catch (error) {
+        throw asRefusal(error);
       } finally {
         await link.close();
       }

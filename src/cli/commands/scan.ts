@@ -14,7 +14,7 @@ export const scanCommand = () =>
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (root, { config, dryRun, json }) => {
-      await withDaemon(config, async ({ operations }) => {
+      await withDaemon(config, dryRun === true ? 'look' : 'change', async ({ operations }) => {
         const order = { root: root ?? null };
         if (dryRun === true) {
           const dry = await dryRunOf(operations.preview(order), json === true);

@@ -21,7 +21,7 @@ export const showCommand = () =>
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (text, { config, generation, json }) => {
-      await withDaemon(config, async ({ operations, isDaemon }) => {
+      await withDaemon(config, 'look', async ({ operations, isDaemon }) => {
         const story = await operations.show(selectorOf(text, generation ?? null));
         if (json === true) printJson(story);
         else say(storyText(story, isDaemon, pausedFor(await operations.status(), story.app)));

@@ -1,13 +1,13 @@
 /** `status`: one screen. Exit 3 when something needs a person, 69 when the daemon does not run. */
 import { Command } from '@commander-js/extra-typings';
 import { styleText } from 'node:util';
-import { shownStates } from '../../core/run.ts';
+import { needsPerson, shownStates } from '../../core/run.ts';
 import { narrowedText } from '../../http/narrowedText.ts';
 import type { StatusView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
 import { backfillLines, leftOutLines } from '../backfillText.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
-import { exitCodes } from '../exit.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
 import { explainHint } from '../operating.ts';
 import { ago, coloured, columns, printable } from '../words.ts';
 
@@ -20,8 +20,13 @@ export const statusCommand = () =>
     .addOption(jsonOption())
     .option('--open', 'print a link to the status page that lets one browser in, once')
     .action(async ({ config, json, open }) => {
-      await withDaemon(config, async ({ operations }) => {
+      await withDaemon(config, 'look', async ({ operations, isDaemon }) => {
         if (open === true) {
+          if (!isDaemon)
+            throw new CommandFailure(
+              exitCodes.unreachable,
+              'the daemon is not running, so there is no page. Start it with `runtrackd run` or systemctl',
+            );
           const link = await operations.pageLink();
           if (json === true) printJson(link);
           else say(link.url);
@@ -88,7 +93,10 @@ function statusScreen(status: StatusView, nowMs: number): string {
       );
       if (run.hint !== null) lines.push(`      ${printable(run.hint)}`);
     }
-    const more = status.needs_person.length - namedMax;
+    // Of many only the first are told of one by one.
+    const waiting = needsPerson.reduce((total, state) => total + (status.counts[state] ?? 0), 0);
+    const lasting = status.needs_person.filter(({ state }) => !needsPerson.includes(state)).length;
+    const more = waiting + lasting - namedMax;
     if (more > 0)
       lines.push(
         `  and ${String(more)} more: \`runtrackd list --state parked --state rejected --state overdue\``,

@@ -29,7 +29,7 @@ export const trackCommand = () =>
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (folder, { app, instance, name, wait, again, config, json }) => {
-      await withDaemon(config, async (link) => {
+      await withDaemon(config, 'change', async (link) => {
         const tracked = await link.operations.track({
           folder: resolve(folder),
           app: app ?? null,
