@@ -2,6 +2,7 @@
 import { RuntrackdError } from '../core/failure.ts';
 import { ControlRefused } from '../http/controlRefused.ts';
 import { HostChanged } from '../intake/hostChanged.ts';
+import { BackupRefused } from '../outbox/backup.ts';
 import { OutboxHeld, OutboxUnusable } from '../outbox/unusable.ts';
 import { CannotStart } from '../standin/cannotStart.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
@@ -14,6 +15,7 @@ export function asFailure(error: unknown): unknown {
       error.kind === 'data' ? exitCodes.badData : exitCodes.outboxTrouble,
       error.message,
     );
+  if (error instanceof BackupRefused) return new CommandFailure(exitCodes.failed, error.message);
   if (error instanceof ControlRefused) return new CommandFailure(exitCodes.config, error.message);
   if (error instanceof HostChanged) return new CommandFailure(exitCodes.config, error.message);
   if (error instanceof CannotStart)

@@ -14,7 +14,7 @@ import { type CheckedFile, configSchema, defaultFileNames, inFolder } from './sc
 import type { ApiKeySource } from '../core/apiKeySource.ts';
 import type { Config, ControlConfig, DropRootConfig, HttpConfig, PlatformConfig } from './settings.ts';
 
-export { controlDirIn, findConfigFile } from './find.ts';
+export { controlDirIn, findConfigFile, stateDirIn } from './find.ts';
 export { type ConfigProblem, describeProblem } from './problems.ts';
 export type { Config, DropRootConfig } from './settings.ts';
 

@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { codeOf, OutboxHeld } from './unusable.ts';
 
+const ownerName = 'owner.pid';
+
 export interface Lock {
   close(): void;
 }
@@ -18,9 +20,9 @@ export interface Lock {
 export function takeLock(stateDir: string): Lock {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   chmodSync(stateDir, 0o700);
-  const owner = join(stateDir, 'owner.pid');
+  const owner = join(stateDir, ownerName);
   const path = join(stateDir, 'lock');
-  const held = (): OutboxHeld => new OutboxHeld(stateDir, readPid(owner));
+  const held = (): OutboxHeld => new OutboxHeld(stateDir, ownerOf(stateDir));
   let lock: Lock;
   try {
     lock = openLock(path, held);
@@ -48,9 +50,10 @@ function openLock(path: string, held: () => OutboxHeld): Lock {
   }
 }
 
-function readPid(path: string): number | null {
+/** Who holds the outbox, or was the last to hold it; null: nobody, or it is closed to this user. */
+export function ownerOf(stateDir: string): number | null {
   try {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    const pid = Number.parseInt(readFileSync(join(stateDir, ownerName), 'utf8'), 10);
     return Number.isSafeInteger(pid) ? pid : null;
   } catch {
     return null;

@@ -80,3 +80,30 @@ test
       rmSync(elsewhere, { recursive: true });
     },
   );
+
+test
+  .skipIf(isUntried)
+  .concurrent('root copies the outbox to where the daemon may not write', async ({ scene }) => {
+    stateOfDaemon(scene);
+    await scene.daemon({ user: otherUser });
+    const backups = join(scene.dir, 'backups');
+    mkdirSync(backups, { mode: 0o700 });
+    const made = await scene.command('backup', join(backups, 'copy.db'), '--json');
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(statSync(join(backups, 'copy.db')).size).toBe(json(made)['bytes']);
+    expect(namesOfRoot(scene.stateDir)).toEqual([]);
+  });
+
+test
+  .skipIf(isUntried)
+  .concurrent('whoever may not ask the daemon is told so: exit code 69', async ({ scene }) => {
+    stateOfDaemon(scene);
+    chownSync(scene.stateDir, 0, 0);
+    await scene.daemon();
+    for (const args of [['status'], ['list', '--json'], ['retry', '--all'], ['reload']]) {
+      const [name = '', ...rest] = args;
+      const asked = await scene.start([name, '-c', scene.configFile, ...rest], {}, otherUser).end();
+      expect(asked).toMatchObject({ code: 69, stdout: '' });
+      expect(asked.stderr).toContain('this user may not ask the daemon');
+    }
+  });

@@ -136,8 +136,12 @@ export class Scene {
     return daemon;
   }
 
-  start(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Program {
-    const program = new Program(args, { cwd: this.dir, environment });
+  start(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    user: number | null = null,
+  ): Program {
+    const program = new Program(args, { cwd: this.dir, environment, user });
     this.#programs.push(program);
     return program;
   }

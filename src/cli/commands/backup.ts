@@ -1,12 +1,22 @@
 /** `backup` and `restore`: the outbox in a file of its own, and back again. */
 import { Command } from '@commander-js/extra-typings';
+import { accessSync, constants } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import prettyBytes from 'pretty-bytes';
+import { findConfigFile, stateDirIn } from '../../config/config.ts';
+import { Unanswerable, type BackupView, type Operations } from '../../http/operations.ts';
+import { backUp } from '../../outbox/backup.ts';
+import { ownerOf } from '../../outbox/lock.ts';
+import { databasePath } from '../../outbox/place.ts';
 import { OtherHost, restoreOutbox } from '../../outbox/restore.ts';
 import { isoTime, machineClock } from '../../system/clock.ts';
+import { errorCode } from '../../system/files.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
+
+const asAnother = 'Run this with sudo, or as the daemon’s user: both copy it by themselves';
 
 export const backupCommand = () =>
   new Command('backup')
@@ -14,8 +24,10 @@ export const backupCommand = () =>
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (file, { config, json }) => {
-      await withDaemon(config, 'change', async ({ operations }) => {
-        const made = await operations.backup({ file: resolve(file) });
+      await withDaemon(config, 'change', async (link) => {
+        const made = link.isDaemon
+          ? await copiedBeside(link.operations, resolve(file), config)
+          : await link.operations.backup({ file: resolve(file) });
         if (json === true) printJson(made);
         else
           say(
@@ -24,6 +36,58 @@ export const backupCommand = () =>
           );
       });
     });
+
+/**
+ * Whoever may read the outbox copies it by itself, into whatever is open to it: the daemon may see another /tmp, and the
+ * rest of the machine read-only. Everybody else has the daemon copy it.
+ */
+async function copiedBeside(
+  operations: Operations,
+  file: string,
+  explicitConfig: string | undefined,
+): Promise<BackupView> {
+  const { pid } = await operations.status();
+  const database = databaseOf(pid, explicitConfig);
+  if (database !== null) return await backUp(database, file);
+  const made = await operations.backup({ file }).catch((error: unknown) => {
+    if (!(error instanceof Unanswerable) || !error.message.includes('EROFS')) throw error;
+    throw new CommandFailure(
+      exitCodes.failed,
+      `${error.message}. To the daemon this machine is read-only but for what its unit names. ${asAnother}`,
+    );
+  });
+  await assertThere(made);
+  return made;
+}
+
+/** @returns null where the outbox of the daemon is none that this user may read */
+function databaseOf(daemon: number | null, explicitConfig: string | undefined): string | null {
+  const found = findConfigFile(explicitConfig, process.env, process.cwd());
+  const stateDir = 'path' in found ? stateDirIn(found.path) : null;
+  // The file may name another one since the daemon was started.
+  if (stateDir === null || daemon === null || ownerOf(stateDir) !== daemon) return null;
+  try {
+    const database = databasePath(stateDir);
+    accessSync(database, constants.R_OK);
+    return database;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return null;
+  }
+}
+
+/** The daemon has said that it is there, and may have looked at another place of that name. */
+async function assertThere({ file, bytes }: BackupView): Promise<void> {
+  const there = await stat(file).catch((error: unknown) => {
+    // In a directory that is closed to this user nobody can tell.
+    return errorCode(error) === 'ENOENT' ? null : undefined;
+  });
+  if (there === undefined || there?.size === bytes) return;
+  throw new CommandFailure(
+    exitCodes.failed,
+    `the daemon has copied the outbox, but ${file} is not there: its unit gives it a /tmp of its own. ${asAnother}`,
+  );
+}
 
 export const restoreCommand = () =>
   new Command('restore')
