@@ -34,6 +34,18 @@ describe.each([
   });
 
   test.concurrent(
+    '--wait finds the result in the directory that mirrors the drop root',
+    async ({ scene }) => {
+      mkdirSync(join(scene.dir, 'results'));
+      scene.configure({}, { ...rules, result: './results' });
+      if (hasDaemon) await scene.daemon();
+      const finished = await scene.command('track', scene.drop('plan'), '--wait');
+      expect(finished).toMatchObject({ code: 0, stderr: '' });
+      expect(json(finished)).toMatchObject({ runtrackd: { first_path: 'plan' } });
+    },
+  );
+
+  test.concurrent(
     'track outside of all roots needs an app, and takes instance and name',
     async ({ scene }) => {
       if (hasDaemon) await scene.daemon();
@@ -145,6 +157,21 @@ describe.each([
     },
   );
 });
+
+test.concurrent(
+  'a platform that goes away once the run is made is exit code 69: the result is not there yet',
+  async ({ scene }) => {
+    scene.faults.always({ kind: 'run' }, { kind: 'answer', status: 503 });
+    const finished = await scene.command('track', scene.drop('plan'), '--wait');
+    const [made] = await scene.platformRuns();
+    expect(finished).toMatchObject({ code: 69, stdout: '' });
+    expect(finished.stderr).toContain(`run #1, as ${made?.id ?? 'nothing'} on the platform`);
+    scene.calm();
+    await scene.daemon();
+    await scene.result('plan');
+    expect(await scene.platformRuns()).toHaveLength(1);
+  },
+);
 
 test.concurrent('track with the embedded stand-in brings its own platform along', async ({ scene }) => {
   scene.configure({ platform: { kind: 'stand-in' } });

@@ -1,10 +1,12 @@
 /** `track`: one folder, now, through the same outbox. Prints the run id, or with --wait the recorded result. */
 import { Command } from '@commander-js/extra-typings';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import type { Config } from '../../config/config.ts';
 import { resultFileName } from '../../core/ownFiles.ts';
 import type { RunView } from '../../http/operations.ts';
 import { machineClock } from '../../system/clock.ts';
+import { resultDirOf } from '../../system/resultDirectory.ts';
 import { configOption, jsonOption, printJson, say, tell, withDaemon } from '../common.ts';
 import { configFor } from '../configured.ts';
 import type { DaemonLink } from '../daemonLink.ts';
@@ -57,17 +59,24 @@ export const trackCommand = () =>
               .join(' '),
           );
         }
-        if (run.run_id === null) {
-          throw new CommandFailure(
-            exitCodes.unreachable,
-            `${printable(run.folder)} is run #${String(run.run)}, and it is ${run.state} still; the daemon delivers it when it can (\`runtrackd show '#${String(run.run)}'\`)`,
-          );
-        }
+        if (run.run_id === null || (wait === true && run.state !== 'recorded'))
+          throw new CommandFailure(exitCodes.unreachable, onItsWayText(run));
         if (wait === true) say((await recordedResult(run, config)).trimEnd());
         else if (json === true) printJson(run);
         else say(run.run_id);
       });
     });
+
+/** Of a run that could not be waited for any longer. */
+function onItsWayText(run: RunView): string {
+  const number = `#${String(run.run)}`;
+  const made = run.run_id === null ? '' : `, as ${run.run_id} on the platform`;
+  const next =
+    run.run_id === null
+      ? 'the daemon delivers it when it can'
+      : 'the daemon brings its result when it can, and sends nothing again';
+  return `${printable(run.folder)} is run ${number}${made}, and it is ${run.state} still; ${next} (\`runtrackd show '${number}'\`)`;
+}
 
 async function waitFor(link: DaemonLink, tracked: RunView, until: 'tracked' | 'recorded'): Promise<RunView> {
   const number = tracked.run;
@@ -116,19 +125,32 @@ function progressText({ run, state, due_at: due }: RunView): string {
   return `run #${String(run)} is ${state}${next}`;
 }
 
-/** The result file, beside the solver's files or, where the folder did not take it, in the state directory. */
+/**
+ * The result file: beside the solver's files, in the directory that mirrors the drop root, or, where neither took it, in
+ * the state directory. A configuration that cannot be read is in the way of nobody whose result lies in the folder.
+ */
 async function recordedResult(run: RunView, explicitConfig: string | undefined): Promise<string> {
   const inFolder = join(run.folder, resultFileName);
   const own = await textOfRun(inFolder, run);
   if (own !== null) return own;
-  const { stateDir } = configFor(explicitConfig, false);
-  const aside = join(stateDir, 'results', `run-${String(run.run)}`, resultFileName);
-  const kept = await textOfRun(aside, run);
-  if (kept !== null) return kept;
+  const elsewhere = placesOfResult(run, configFor(explicitConfig, false));
+  for (const file of elsewhere) {
+    const kept = await textOfRun(file, run);
+    if (kept !== null) return kept;
+  }
   throw new CommandFailure(
     exitCodes.failed,
-    `the result of run #${String(run.run)} was recorded, but neither ${printable(inFolder)} nor ${aside} is there any more`,
+    `the result of run #${String(run.run)} was recorded, but it is in none of these, or this user may not read it: ${[inFolder, ...elsewhere].map(printable).join(', ')}`,
   );
+}
+
+function placesOfResult(run: RunView, { stateDir, dropRoots }: Config): string[] {
+  const root = dropRoots.find(({ name }) => name === run.drop_root);
+  const mirrored =
+    root === undefined || root.resultsDir === null
+      ? []
+      : [join(resultDirOf(root, relative(root.path, run.folder)), resultFileName)];
+  return [...mirrored, join(stateDir, 'results', `run-${String(run.run)}`, resultFileName)];
 }
 
 async function textOfRun(file: string, { fingerprint }: RunView): Promise<string | null> {
