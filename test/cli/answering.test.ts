@@ -137,6 +137,13 @@ test.concurrent('many at once are asked about on a terminal, and only there', as
   for (const { folder } of before) expect(declined.shown).toContain(basename(folder));
   expect(declined.shown).toContain('Nothing was changed.');
   expect(await waiting()).toEqual(before);
+  // Ctrl-D and Ctrl-C.
+  for (const key of ['\u0004', '\u0003']) {
+    const { code, shown } = await onTerminal(key);
+    expect(code).toBe(1);
+    expect(shown).toContain('Nothing was changed.');
+    expect(await waiting()).toEqual(before);
+  }
   expect(await onTerminal('y\r')).toMatchObject({ code: 0 });
   expect(await waiting()).toEqual([]);
 });

@@ -1,14 +1,16 @@
 /** `init`: what it finds out, what it writes, what it asks, and that it overwrites nothing. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { layoutOf, sampleOf, type RunFolderNames } from '../../src/cli/init/layout.ts';
 import { configOf } from '../config/given.ts';
+import { isAlone, otherUser } from '../journey/otherUser.ts';
 import { programFile } from '../journey/program.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'rt-init-'));
+chmodSync(place, 0o755);
 afterAll(() => rmSync(place, { recursive: true }));
 let count = 0;
 function emptyDirectory(): string {
@@ -143,6 +145,26 @@ describe('the command', () => {
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain('there is no such file');
     expect(() => statSync(join(dir, 'config.yaml'))).toThrow();
+  });
+
+  test('where nothing can be written it says so', () => {
+    const args = ['--root', './runs', '--app', 'hare-app', '--platform', 'stand-in', '--host', 'planner-03'];
+    const file = join(emptyDirectory(), 'file');
+    writeFileSync(file, '');
+    const refused = init([join(file, 'below'), ...args]);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/config\.yaml cannot be written \(ENOTDIR\)\. .*\n$/);
+  });
+
+  test.skipIf(otherUser === null || isAlone)('who may not write there is told to use sudo', () => {
+    const dir = emptyDirectory();
+    const { status, stderr } = spawnSync(process.execPath, [programFile, 'init', join(dir, 'below')], {
+      cwd: '/',
+      encoding: 'utf8',
+      ...(otherUser === null ? {} : { uid: otherUser, gid: otherUser }),
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain('cannot be written (EACCES). Run it with sudo');
   });
 
   const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;

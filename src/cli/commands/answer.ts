@@ -1,9 +1,9 @@
 /** `retry` and `skip`: a person's answer to what is parked or rejected. */
 import { Command } from '@commander-js/extra-typings';
-import { createInterface } from 'node:readline/promises';
 import type { AnsweredView } from '../../http/operations.ts';
 import { configOption, jsonOption, printJson, say, selectorOf, tell, withDaemon } from '../common.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
+import { TerminalQuestions } from '../terminalQuestions.ts';
 import { coloured, columns, printable } from '../words.ts';
 
 const done = { retry: 'goes on', skip: 'is skipped' } as const;
@@ -58,12 +58,14 @@ async function isMeant(would: AnsweredView): Promise<boolean> {
   const count = would.runs.length + would.more;
   if (count === 0) return true;
   tell(tableOf(would));
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const questions = new TerminalQuestions();
   try {
-    const answer = await terminal.question(`All ${String(count)} of them? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
+    const answer = await questions.ask(`All ${String(count)} of them? [y/N] `);
+    // The question's line is still open.
+    if (answer === null) tell('');
+    return /^y(es)?$/i.test(answer ?? '');
   } finally {
-    terminal.close();
+    questions.close();
   }
 }
 

@@ -1,10 +1,9 @@
 /** `init`: a commented configuration for this machine. It asks on a terminal, takes flags, and finds out the rest. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { createInterface, type Interface } from 'node:readline/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { describeProblem, loadConfig } from '../../config/config.ts';
 import { findApiKey } from '../../config/apiKey.ts';
 import { hostProblem } from '../../config/names.ts';
@@ -14,6 +13,7 @@ import { jsonOption, printJson, say, tell } from '../common.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { configText, type InitAnswers } from '../init/configText.ts';
 import { layoutOf, sampleOf } from '../init/layout.ts';
+import { TerminalQuestions } from '../terminalQuestions.ts';
 
 const systemDir = '/etc/runtrackd';
 const systemStateDir = '/var/lib/runtrackd';
@@ -48,6 +48,7 @@ export const initCommand = () =>
       const directory = resolve(dir);
       const file = join(directory, 'config.yaml');
       if (existsSync(file)) throw alreadyThere(file);
+      await assertMayWrite(file);
       const answers = await answersOf(given, directory);
       const layout = layoutOf(await sampleOf(answers.root));
       await writeNew(file, configText(answers, layout), directory);
@@ -61,6 +62,23 @@ function alreadyThere(file: string): CommandFailure {
   return new CommandFailure(
     exitCodes.failed,
     `${file} is there already, and is not overwritten. Edit it, or name another directory: runtrackd init DIR`,
+  );
+}
+
+/** Nobody answers questions for nothing. */
+async function assertMayWrite(file: string): Promise<void> {
+  let there = dirname(file);
+  while (!existsSync(there)) there = dirname(there);
+  await access(there, constants.W_OK).catch((error: unknown) => {
+    throw cannotBeWritten(file, String(errorCode(error)));
+  });
+}
+
+function cannotBeWritten(file: string, code: string): CommandFailure {
+  const next = code === 'EACCES' ? 'Run it with sudo, or name' : 'Name';
+  return new CommandFailure(
+    exitCodes.failed,
+    `${file} cannot be written (${code}). ${next} another directory: runtrackd init DIR`,
   );
 }
 
@@ -97,14 +115,11 @@ async function answersOf(given: Given, directory: string): Promise<InitAnswers> 
   };
 }
 
-/** Asks what was not given, on stderr, so that stdout stays the result's. */
+/** Asks what was not given. */
 async function ask(given: Given): Promise<Given> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-D is no answer, and must not leave the question open.
-  const closed = new AbortController();
-  terminal.once('close', () => closed.abort());
+  const questions = new TerminalQuestions();
   const answer = (question: string, problemOf: ProblemOf): Promise<string> =>
-    answerTo(terminal, question, problemOf, closed.signal);
+    answerTo(questions, question, problemOf);
   try {
     const root = given.root ?? (await answer('Where does the solver leave its run folders? ', problemOfRoot));
     const platform =
@@ -124,24 +139,23 @@ async function ask(given: Given): Promise<Given> {
       : given.keyFile;
     return { ...given, root, app, platform, keyFile };
   } finally {
-    terminal.close();
+    questions.close();
   }
 }
 
 type ProblemOf = (text: string) => string | null | Promise<string | null>;
 
 async function answerTo(
-  terminal: Interface,
+  questions: TerminalQuestions,
   question: string,
   problemOf: ProblemOf,
-  signal: AbortSignal,
 ): Promise<string> {
   for (;;) {
-    const text = await terminal.question(question, { signal }).catch(() => {
+    const text = await questions.ask(question);
+    if (text === null)
       throw new CommandFailure(exitCodes.usage, '\nThat was no answer; nothing was written.');
-    });
-    const problem = text.trim() === '' ? 'An answer is needed.' : await problemOf(text.trim());
-    if (problem === null) return text.trim();
+    const problem = text === '' ? 'An answer is needed.' : await problemOf(text);
+    if (problem === null) return text;
     tell(problem);
   }
 }
@@ -162,15 +176,17 @@ async function problemOfKeyFile(text: string): Promise<string | null> {
 
 /** Never over another file, and not left behind when the program itself would refuse it. */
 async function writeNew(file: string, text: string, directory: string): Promise<void> {
-  // Whatever the umask says: the daemon's user has to be able to enter it, and its group to read the file.
-  if ((await mkdir(directory, { recursive: true })) !== undefined) await chmod(directory, 0o755);
   try {
+    // Whatever the umask says: the daemon's user has to be able to enter it, and its group to read the file.
+    if ((await mkdir(directory, { recursive: true })) !== undefined) await chmod(directory, 0o755);
     await writeFile(file, text, { flag: 'wx', mode: 0o640 });
     await chmod(file, 0o640);
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') throw alreadyThere(file);
-    if (errorCode(error) === undefined) throw error;
-    throw new CommandFailure(exitCodes.failed, `${file} cannot be written (${String(errorCode(error))})`);
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    // That code is also mkdir's, where a file has the directory's name.
+    if (code === 'EEXIST' && existsSync(file)) throw alreadyThere(file);
+    throw cannotBeWritten(file, code);
   }
   const loaded = loadConfig(file, process.env, hostname());
   if (loaded.ok) return;
