@@ -1,7 +1,8 @@
 /** The configuration: found where it should be, and wrong with every reason at once. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { describe, expect } from 'vitest';
+import { loadForDaemon } from '../../src/cli/commands/checkConfig.ts';
 import { test } from '../journey/scene.ts';
 import { json } from './gallery.ts';
 
@@ -147,3 +148,26 @@ test.concurrent(
     expect((await scene.start(run, environment).end()).code).toBe(0);
   },
 );
+
+describe('a key that systemd hands to the daemon', () => {
+  const handedOver = () => '/etc/runtrackd/nextmv.key';
+
+  test.concurrent('is not missing', ({ scene }) => {
+    scene.configure({ platform: { kind: 'nextmv' } });
+    const found = loadForDaemon(scene.configFile, {}, handedOver);
+    expect(found).toMatchObject({ loaded: { ok: true }, credential: '/etc/runtrackd/nextmv.key' });
+    expect(loadForDaemon(scene.configFile, {}, () => null)).toMatchObject({
+      loaded: { ok: false, problems: [{ where: expect.stringContaining('platform') as string }] },
+      credential: null,
+    });
+  });
+
+  test.concurrent('makes nothing else right, and is not asked for where there is another', ({ scene }) => {
+    scene.configure({ platform: { kind: 'nextmv' }, log: { level: 'loud' } });
+    expect(loadForDaemon(scene.configFile, {}, handedOver)).toMatchObject({
+      loaded: { ok: false, problems: [{ where: 'log.level' }] },
+    });
+    scene.configure();
+    expect(loadForDaemon(scene.configFile, {}, handedOver).credential).toBeNull();
+  });
+});
