@@ -1,5 +1,7 @@
 /** The systemd unit for one configuration. Pure: what the machine says of it is an argument. */
+import { basename, dirname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { sharedControlDir } from '../core/controlSocket.ts';
 
 /** What is known of the machine that the unit is for. */
 export interface UnitPlace {
@@ -15,6 +17,8 @@ export interface UnitPlace {
 }
 
 const stateBase = '/var/lib/';
+const runtimeBase = '/run/';
+const temporaryDirs = ['/tmp', '/var/tmp'];
 /** Beyond `shutdown_deadline`, for what is cut off to write down how far it came. */
 const stopGraceS = 15;
 /** Heap, buffers of 32 uploads and one log at a time fit into less than a third of it. */
@@ -51,11 +55,14 @@ export function unitText(config: Config, place: UnitPlace): string {
     groups.length === 0
       ? null
       : `# The groups of drop roots, and of those who may ask the daemon.\nSupplementaryGroups=${groups.join(' ')}`,
-    place.credential === null ? null : `LoadCredential=nextmv-api-key:${escaped(place.credential)}`,
+    // Here systemd takes the rest of the line as it stands: quotes would be part of the path.
+    place.credential === null
+      ? null
+      : `LoadCredential=nextmv-api-key:${place.credential.replaceAll('%', '%%')}`,
     isOwnState ? `StateDirectory=${escaped(stateName)}` : null,
     isOwnState ? 'StateDirectoryMode=0700' : null,
     '# A count in here tells an outbox that was put back from one that was not: it has to outlive a restart.',
-    'RuntimeDirectory=runtrackd',
+    `RuntimeDirectory=${[basename(sharedControlDir), ...ownRuntimeNames(config)].map(escaped).join(' ')}`,
     `RuntimeDirectoryMode=${config.control.group === null ? '0700' : '0750'}`,
     'RuntimeDirectoryPreserve=yes',
     '# Large files are read by threads of Node. On a share that hangs each holds one, and the others still need some.',
@@ -79,6 +86,9 @@ export function unitText(config: Config, place: UnitPlace): string {
     'LimitNOFILE=65536',
     '',
     ...hardening,
+    usesTemporary(config)
+      ? '# The configuration names something in /tmp or /var/tmp, which a private one would hide.\nPrivateTmp=no'
+      : 'PrivateTmp=yes',
     ...(writable.length === 0
       ? []
       : ['# Results, problems and archives; the rest of the machine is read-only.']),
@@ -96,7 +106,6 @@ const hardening = [
   'NoNewPrivileges=yes',
   'ProtectSystem=strict',
   'ProtectHome=read-only',
-  'PrivateTmp=yes',
   'PrivateDevices=yes',
   'ProtectKernelTunables=yes',
   'ProtectKernelModules=yes',
@@ -117,9 +126,14 @@ const hardening = [
   'UMask=0077',
 ] as const;
 
-/** Every directory that the daemon writes into. */
+/** Every directory that the daemon writes into, beside its own below /run. */
 export function writablePaths(config: Config): string[] {
   const { kind, standIn } = config.platform;
+  const { listen } = config.http;
+  const ofSockets = [
+    ...(listen?.kind === 'unix' ? [dirname(listen.path)] : []),
+    config.control.directory,
+  ].filter((path) => !isIn(path, config.stateDir) && !isIn(path, sharedControlDir));
   const ofRoots = config.dropRoots.flatMap(({ path, resultsDir, archive }) => [
     ...(resultsDir === null || archive !== null ? [path] : []),
     ...(resultsDir === null ? [] : [resultsDir]),
@@ -127,7 +141,32 @@ export function writablePaths(config: Config): string[] {
   ]);
   const ofStandIn =
     kind === 'stand-in' && !standIn.dataDir.startsWith(`${config.stateDir}/`) ? [standIn.dataDir] : [];
-  return [...new Set([config.stateDir, ...ofStandIn, ...ofRoots])];
+  const runtime = ownRuntimeNames(config).map((name) => join(runtimeBase, name));
+  const all = [config.stateDir, ...ofStandIn, ...ofRoots, ...ofSockets];
+  return [...new Set(all)].filter((path) => !runtime.includes(path));
+}
+
+/** What lies below /run is gone after a restart of the machine, so systemd makes the directory of the control socket. */
+function ownRuntimeNames({ control }: Config): string[] {
+  const { directory } = control;
+  const isOwn = directory.startsWith(runtimeBase) && !isIn(directory, sharedControlDir);
+  return control.group !== null && isOwn ? [directory.slice(runtimeBase.length)] : [];
+}
+
+/** Whether anything that the daemon reads or writes lies where a private /tmp would hide it. */
+function usesTemporary(config: Config): boolean {
+  const { apiKey, caFile } = config.platform;
+  const read = [
+    config.file,
+    ...config.dropRoots.map(({ path }) => path),
+    ...(apiKey !== null && 'file' in apiKey ? [apiKey.file] : []),
+    ...[caFile, config.http.passwordFile].filter((path) => path !== null),
+  ];
+  return [...read, ...writablePaths(config)].some((path) => temporaryDirs.some((dir) => isIn(path, dir)));
+}
+
+function isIn(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }
 
 /** `%` begins a specifier, and `$` a variable, wherever a path stands. */

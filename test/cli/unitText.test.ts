@@ -85,6 +85,38 @@ test('a drop root into which nothing is written stays read-only', () => {
   expect(archived).toContain('ReadWritePaths=-/srv/done\n');
 });
 
+test('directories of sockets are writable; that of the control socket is made again after each boot', () => {
+  const group = `control: { group: root, directory: /run/planner/control }`;
+  const unit = unitFor(
+    `http: { listen: 'unix:/srv/page/page.sock' }\n${group}\n${withState('/var/lib/runtrackd')}`,
+  );
+  expect(unit).toContain('RuntimeDirectory=runtrackd planner/control\n');
+  expect(unit).toContain('ReadWritePaths=-/srv/page\n');
+  expect(unit).not.toContain('ReadWritePaths=-/run');
+  const apart = unitFor(`${group.replace('/run/planner', '/srv')}\n${withState('/var/lib/runtrackd')}`);
+  expect(apart).toContain('RuntimeDirectory=runtrackd\n');
+  expect(apart).toContain('ReadWritePaths=-/srv/control\n');
+  const usual = unitFor(
+    `control: { group: root }\nhttp: { listen: 'unix:/run/runtrackd/page.sock' }\n${withState('/var/lib/runtrackd')}`,
+  );
+  expect(usual).not.toContain('ReadWritePaths=-/run');
+});
+
+test('a private /tmp hides nothing that the configuration names', () => {
+  const config = configOf(givenFile(withState('/var/lib/runtrackd')));
+  const elsewhere = { ...config, file: '/etc/runtrackd/config.yaml' };
+  expect(unitText(elsewhere, place)).toContain('\nPrivateTmp=yes\n');
+  const dropRoots = config.dropRoots.map((root) => ({ ...root, path: '/var/tmp/runs' }));
+  expect(unitText({ ...elsewhere, dropRoots }, place)).toContain('\nPrivateTmp=no\n');
+  expect(unitText({ ...elsewhere, stateDir: '/tmp/state' }, place)).toContain('\nPrivateTmp=no\n');
+});
+
+test('the path of a credential stands as it is, but for what would be a specifier', () => {
+  expect(unitFor(fileWith({}), { credential: '/etc/my keys/100%.key' })).toContain(
+    '\nLoadCredential=nextmv-api-key:/etc/my keys/100%%.key\n',
+  );
+});
+
 test('the time to stop is longer than what the configuration grants', () => {
   expect(unitFor(fileWith({}))).toContain('Environment=UV_THREADPOOL_SIZE=64\n');
   expect(unitFor(fileWith({ top: 'shutdown_deadline: 90s' }))).toContain('TimeoutStopSec=105s\n');
@@ -135,6 +167,21 @@ describe('the command', () => {
       'would: write /etc/systemd/system/runtrackd.service',
     ]);
     expect(existsSync('/etc/systemd/system/runtrackd.service')).toBe(false);
+  });
+
+  test('a credential is named by its whole path, and has to be there to be installed', async () => {
+    const printed = await run('--credential', './key of ours');
+    const key = join(printed.dir, 'key of ours');
+    expect(printed).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`${key} is no file`) as string,
+    });
+    expect(printed.stdout).toContain(`\nLoadCredential=nextmv-api-key:${key}\n`);
+    const there = await run('--credential', 'config.yaml');
+    expect(there).toMatchObject({ code: 0, stderr: '' });
+    const installed = await run('--install', '--dry-run', '--credential', './key');
+    expect(installed).toMatchObject({ code: 2, stdout: '' });
+    expect(installed.stderr).toContain('put the key there first');
   });
 
   test('--dry-run alone is wrong usage', async () => {

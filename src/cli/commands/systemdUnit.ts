@@ -2,9 +2,10 @@
 import { Command } from '@commander-js/extra-typings';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/config.ts';
+import { errorCode } from '../../system/files.ts';
 import { configOption, say, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -40,12 +41,23 @@ export const systemdUnitCommand = () =>
           `--credential and platform.api_key_file in ${config.file} both say where the key is: take one of them away`,
         );
       }
+      const key = credential === undefined ? null : resolve(credential);
+      if (key !== null && !isFile(key)) {
+        // What is only printed may be for another machine.
+        if (install !== true)
+          tell(`${key} is no file on this machine: put the key there before the unit is started`);
+        else
+          throw new CommandFailure(
+            exitCodes.usage,
+            `--credential ${key} is no file: put the key there first, then install`,
+          );
+      }
       const place: UnitPlace = {
         node: process.execPath,
         program: fileURLToPath(new URL('../../main.js', import.meta.url)),
         user,
         group: group ?? user,
-        credential: credential ?? null,
+        credential: key,
         groups: groupsOf(config),
       };
       const text = unitText(config, place);
@@ -63,12 +75,36 @@ function installUnit(config: Config, place: UnitPlace, text: string, isDryRun: b
     } else if (isDryRun) tell(`would: ${what}`);
     else {
       tell(what);
-      act();
+      acted(what, act);
     }
   }
   if (isDryRun) return;
   say(`See whether it can start: runtrackd doctor --user ${place.user} -c ${config.file}`);
   say('Start it now, and at every boot: systemctl enable --now runtrackd');
+}
+
+/** @throws CommandFailure for what the system refuses: what was done before stays, and is found done the next time */
+function acted(what: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    const next =
+      code === 'ENOENT' && !existsSync(dirname(unitFile))
+        ? `${dirname(unitFile)} is not there: is this a machine with systemd? Without --install the unit is only printed`
+        : 'mend that, and run it again';
+    throw new CommandFailure(exitCodes.failed, `could not ${what} (${code}): ${next}`);
+  }
+}
+
+/** What is closed to this user may be one: systemd reads it as root. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    return errorCode(error) === 'EACCES';
+  }
 }
 
 function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
