@@ -70,6 +70,8 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
     // Whoever read the results (`… | head`) has what it wanted.
     if (!serving.includes(argv[0])) process.exit();
   });
+  // What cannot be told there can be told nowhere, and what was done is done.
+  process.stderr.on('error', () => undefined);
   try {
     await (await program(argv[0])).parseAsync([...argv], { from: 'user' });
   } catch (error) {

@@ -149,12 +149,21 @@ const resultShape = z.looseObject({
 async function readFacts(path: string): Promise<string | null> {
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) return null;
-  const read = resultShape.safeParse(JSON.parse(text));
-  if (!read.success) return null;
+  const read = resultShape.safeParse(parsed(text));
+  if (!read.success) return '  (it is damaged: nothing can be read in it)';
   const { id, metadata } = read.data;
   const seconds =
     metadata.execution_duration == null ? '' : `, solved in ${String(metadata.execution_duration / 1000)} s`;
   return `  run ${id}: ${metadata.status_v2}${seconds}`;
+}
+
+/** @returns undefined for what is no JSON */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Shorter to read and to type, where the path lies below the working directory. */

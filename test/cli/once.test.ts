@@ -1,9 +1,12 @@
 /** `run --once`: deliver what is there, and end with an exit code that a script can go by. */
+import { spawn } from 'node:child_process';
+import { once as ended } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunStory, RunView } from '../../src/http/operations.ts';
 import { dropFolder, plan, resultIn, writeFiles } from '../journey/folders.ts';
+import { programFile } from '../journey/program.ts';
 import { test, type Scene } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
 
@@ -128,4 +131,16 @@ test.concurrent('each time it lets go of stories that are older than history.kee
     const shown = await scene.command('show', 'plan', '--json');
     return (JSON.parse(shown.stdout) as RunStory).thinned;
   });
+});
+
+test.concurrent('nobody has to read what it says at the end', async ({ scene }) => {
+  scene.drop('plan');
+  const child = spawn(process.execPath, [programFile, 'run', '--once', '-c', scene.configFile], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // As `2>&1 | head -1` does when it has read its line.
+  child.stdout.destroy();
+  child.stderr.destroy();
+  expect(await ended(child, 'close')).toEqual([0, null]);
+  expect(resultIn(scene.folder('plan'))).not.toBeNull();
 });

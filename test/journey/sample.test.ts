@@ -110,3 +110,15 @@ test.concurrent(
     expect(readFileSync(scene.configFile, 'utf8')).toBe(config);
   },
 );
+
+test.concurrent('a result of the sample that was damaged meanwhile ends no start', async ({ scene }) => {
+  const { start, folder } = newcomer(scene);
+  const first = start();
+  await told(first, 'Ctrl-C ends it.');
+  await first.stop();
+  writeFileSync(join(folder, 'nextmv-result.json'), '{"id":');
+  const second = start();
+  await told(second, 'Ctrl-C ends it.');
+  expect(second.stderr).toContain('it is damaged');
+  expect((await second.stop()).code).toBe(0);
+});
