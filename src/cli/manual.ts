@@ -205,9 +205,13 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
   },
   backup: {
     summary: 'copy the outbox to a file, while the daemon runs or not; overwrites nothing',
-    description: 'The copy is whole, checked and synced. It holds no secret.',
+    description:
+      'The copy is whole, checked and synced. It holds no secret. Root and the daemon’s user make it themselves, wherever they may write. For whoever may only ask the daemon it is made by the daemon, which under its unit sees a /tmp of its own and may write to little else.',
     examples: [
-      { line: 'runtrackd backup "/var/backups/runtrackd-$(date +%F).db"', does: 'a copy a day, for cron' },
+      {
+        line: 'sudo runtrackd backup "/var/backups/runtrackd-$(date +%F).db"',
+        does: 'a copy a day, for root’s crontab',
+      },
     ],
     exits: { ...asking, [exitCodes.done]: 'copied', [exitCodes.failed]: 'not copied; the reason is said' },
   },
@@ -244,7 +248,8 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
   },
   'check-config': {
     summary: 'check the configuration and name every problem at once',
-    description: 'Each problem is one line, file:line:column: where: what.',
+    description:
+      'Each problem is one line, file:line:column: where: what. A key that the installed unit hands to the daemon (--credential) is no missing one.',
     examples: [{ line: 'runtrackd check-config -c config.yaml', does: 'before every restart' }],
     exits: { [exitCodes.done]: 'the configuration is right' },
     environment: keyVariables,
