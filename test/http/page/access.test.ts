@@ -210,7 +210,7 @@ test('whoever leaves is told nothing more by a page that is open still', async (
 
 test('without a page there is no link, and it is said why', async ({ scene }) => {
   const without = await scene.command('status', '--open');
-  expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('not running') as string });
+  expect(without).toMatchObject({ code: 69, stderr: expect.stringContaining('not running') as string });
   await scene.daemon();
   const nowhere = await scene.command('status', '--open');
   expect(nowhere).toMatchObject({
