@@ -1,9 +1,9 @@
 /** The directories of a configuration must be directories, and must not lie in one another. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { sharedControlDir } from '../core/controlSocket.ts';
 import type { PartlyGoodFile } from './partlyGood.ts';
-import { type Place, type Relation, relation } from './places.ts';
+import { overlapsAmong, type Place, type Relation, relation } from './places.ts';
 import { describePath, type Finding, type KeyPath } from './problems.ts';
 import { inFolder, keySchemas } from './schema.ts';
 
@@ -18,18 +18,22 @@ export function checkDirectories(file: PartlyGoodFile, placeOf: (path: string) =
   const ofRoots = file.roots().flatMap((root) => pathsOfRoot(file, root));
   const placed = (path: KeyPath, directory: string | undefined): Directory[] =>
     directory === undefined ? [] : [{ path, place: placeOf(directory) }];
-  const directories = [stateDir, standInData, ...ofRoots].flatMap((path) =>
-    placed(path, file.directory(path)),
-  );
+  const ofOthers = ofRoots.flatMap((path) => placed(path, file.directory(path)));
+  const directories = [
+    ...[stateDir, standInData].flatMap((path) => placed(path, file.directory(path))),
+    ...ofOthers,
+  ];
+  const earlierOf = overlapsAmong(directories.map(({ place }) => place));
   const overlaps = directories.flatMap((later, index) =>
-    directories.slice(0, index).flatMap((earlier): Finding[] => {
-      const is = relation(later.place, earlier.place);
-      if (is === 'inside' && later.path === standInData && earlier.path === stateDir) return [];
-      return notApart(later, earlier, is);
-    }),
+    (earlierOf[index] ?? [])
+      .flatMap((at) => directories[at] ?? [])
+      .flatMap((earlier): Finding[] => {
+        const is = relation(later.place, earlier.place);
+        if (is === 'inside' && later.path === standInData && earlier.path === stateDir) return [];
+        return notApart(later, earlier, is);
+      }),
   );
   const control = placed(['control', 'directory'], controlDirectory(file));
-  const ofOthers = directories.filter(({ path }) => ofRoots.includes(path));
   const page = placed(['http', 'listen'], pageDirectory(file));
   return [
     ...overlaps,

@@ -11,20 +11,26 @@ const systemStateDir = '/var/lib/runtrackd';
 
 /** Where a file that may be wrong otherwise puts the control socket: that is where its daemon is asked. */
 export function controlDirIn(file: string): string | null {
-  const partlyGood = partlyGoodFile(file);
-  if (partlyGood === null) return null;
-  if (partlyGood.raw(['control', 'group']) === undefined) return partlyGood.directory(['state_dir']) ?? null;
-  return partlyGood.directory(['control', 'directory']) ?? sharedControlDir;
+  const read = readConfigFile(file);
+  if ('unreadable' in read) return null;
+  // A daemon that runs went by an earlier reading: a slip in the text since must not hide it.
+  const { recovered, flaws } = parseConfigText(read.text);
+  const partlyGood = new PartlyGoodFile(recovered(), dirname(file));
+  const hasGroup = partlyGood.raw(['control', 'group']) != null;
+  if (hasGroup) return partlyGood.directory(['control', 'directory']) ?? sharedControlDir;
+  return partlyGood.directory(['state_dir']) ?? (flaws.length > 0 ? usualStateDir(file) : null);
 }
 
 /** The state directory of a file that may be wrong otherwise; null: it names none. */
 export function stateDirIn(file: string): string | null {
-  return partlyGoodFile(file)?.directory(['state_dir']) ?? null;
+  const read = readConfigFile(file);
+  if ('unreadable' in read) return null;
+  return new PartlyGoodFile(parseConfigText(read.text).value, dirname(file)).directory(['state_dir']) ?? null;
 }
 
-function partlyGoodFile(file: string): PartlyGoodFile | null {
-  const read = readConfigFile(file);
-  return 'unreadable' in read ? null : new PartlyGoodFile(parseConfigText(read.text).value, dirname(file));
+/** Where `init` puts the state directory beside such a file. */
+function usualStateDir(file: string): string {
+  return file === systemFile ? systemStateDir : join(dirname(file), 'state');
 }
 
 /** A file that was named is taken as it is, so that a misspelt name is not silently replaced by another file. */

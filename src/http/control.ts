@@ -34,6 +34,11 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+export interface ControlTold {
+  readonly onBug: (error: unknown) => void;
+  readonly warn: (text: string) => void;
+}
+
 /**
  * @param group may use the socket beside the daemon's user; null: nobody
  * @param told of an error that nobody named, and of connections that could not be taken

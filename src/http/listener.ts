@@ -15,7 +15,7 @@ import { listenText, type ListenAddress } from '../core/listenAddress.ts';
 import { errorCode } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { outliveAcceptTrouble } from './acceptTrouble.ts';
-import type { ControlGroup } from './control.ts';
+import type { ControlGroup } from './controlDirectory.ts';
 import { guard } from './guard.ts';
 
 /** Some pages and a Prometheus or two; what is more is dropped, so that nobody can take all descriptors. */

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'undici';
 import { describe, expect, onTestFinished, test as plainTest } from 'vitest';
-import { serveControl } from '../../src/http/control.ts';
+import { serveControl, type ControlTold } from '../../src/http/control.ts';
 import type { Operations } from '../../src/http/operations.ts';
 import { test, type Scene } from '../journey/scene.ts';
 import { serverOf } from './serverOf.ts';
@@ -164,7 +164,7 @@ describe('the directory that a group is let into', () => {
       if (what === 'a folder') mkdirSync(join(directory, 'run-1'));
       else writeFileSync(join(directory, 'run-1'), '');
       const path = join(directory, 'control.sock');
-      const refused = serveControl(path, group, unanswering, () => undefined);
+      const refused = serveControl(path, group, unanswering, silent);
       await expect(refused).rejects.toThrow(
         `control.directory: ${directory} cannot be given to the group "ours", because it has something else in it ("run-1")`,
       );
@@ -177,7 +177,7 @@ describe('the directory that a group is let into', () => {
     const directory = shared();
     writeFileSync(join(directory, 'README'), '');
     chmodSync(directory, 0o750);
-    const server = await serveControl(join(directory, 'control.sock'), group, unanswering, () => undefined);
+    const server = await serveControl(join(directory, 'control.sock'), group, unanswering, silent);
     await server.close();
     expect(lstatSync(directory).mode & 0o7777).toBe(0o750);
   });
@@ -188,7 +188,7 @@ describe('the directory that a group is let into', () => {
     const page = createServer().listen(join(directory, 'page.sock'));
     onTestFinished(() => void page.close());
     await once(page, 'listening');
-    const server = await serveControl(join(directory, 'control.sock'), group, unanswering, () => undefined);
+    const server = await serveControl(join(directory, 'control.sock'), group, unanswering, silent);
     await server.close();
     expect(lstatSync(directory).mode & 0o7777).toBe(0o750);
   });
@@ -196,7 +196,7 @@ describe('the directory that a group is let into', () => {
   plainTest.runIf(process.getuid?.() === 0)('another user’s is refused, by root as well', async () => {
     const directory = shared();
     chownSync(directory, 65_534, 65_534);
-    const refused = serveControl(join(directory, 'control.sock'), group, unanswering, () => undefined);
+    const refused = serveControl(join(directory, 'control.sock'), group, unanswering, silent);
     await expect(refused).rejects.toThrow('because it belongs to another user');
     expect(lstatSync(directory)).toMatchObject({ uid: 65_534, gid: 65_534 });
   });
