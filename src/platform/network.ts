@@ -28,16 +28,19 @@ const keepAliveMs = 4_000;
 
 /** @throws RuntrackdError when a file of authorities cannot be read, or the environment names a proxy that is none */
 export function networkOf(wishes: NetworkWishes, environment: NodeJS.ProcessEnv): Network {
-  const http = wishes.proxy ?? proxyIn(environment, 'HTTP_PROXY');
-  const https = wishes.proxy ?? (proxyIn(environment, 'HTTPS_PROXY') || http);
   const spared = (valueOf(environment, 'NO_PROXY')?.value ?? '').trim();
+  const https = wishes.proxy ?? (spared === '*' ? '' : proxyOf(environment));
+  // Plain http is for this machine alone, so there is no other proxy for it.
+  const noProxy = spared === '*' ? '*' : [spared, loopbackHosts].join(',');
   return {
-    proxy:
-      https === '' && http === ''
-        ? null
-        : { http, https, noProxy: spared === '*' ? '*' : [spared, loopbackHosts].join(',') },
+    proxy: https === '' ? null : { http: wishes.proxy ?? '', https, noProxy },
     ca: authorities(wishes.caFiles, environment['NODE_EXTRA_CA_CERTS']),
   };
+}
+
+/** The one for http stands in where there is none for https. What is not used is not judged: other programs may go by it. */
+function proxyOf(environment: NodeJS.ProcessEnv): string {
+  return proxyIn(environment, 'HTTPS_PROXY') || proxyIn(environment, 'HTTP_PROXY');
 }
 
 /** Either spelling is usual; the small one wins. */

@@ -150,6 +150,14 @@ test.each(['socks5://user:canary@proxy:1080', 'http://', 'user:canary@', 'http:/
   },
 );
 
+test.each([
+  ['beside one for https', { HTTPS_PROXY: 'proxy:3128' }, 'http://proxy:3128/'],
+  ['where no host is reached through a proxy', { NO_PROXY: '*', https_proxy: 'http://' }, undefined],
+])('a variable that is not used is not judged: %s', (_, environment, through) => {
+  const network = networkOf({ proxy: null, caFiles: [] }, { HTTP_PROXY: 'socks5://proxy:1080', ...environment });
+  expect(network.proxy?.https).toBe(through);
+});
+
 test('a file of authorities that is not there is named', () => {
   expect(() => networkOf({ proxy: null, caFiles: ['/nowhere/ca.pem'] }, {})).toThrow('/nowhere/ca.pem');
 });
