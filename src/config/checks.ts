@@ -9,7 +9,6 @@ import { checkDirectories } from './directoryChecks.ts';
 import type { GroupOf } from './groups.ts';
 import { hostProblem } from './names.ts';
 import { PartlyGoodFile } from './partlyGood.ts';
-import { passwordFileProblem } from './passwordFile.ts';
 import type { Place } from './places.ts';
 import type { Finding } from './problems.ts';
 import { checkFileNames, checkQuiet, checkRootNames } from './rootChecks.ts';
@@ -24,6 +23,8 @@ export interface Surroundings {
   readonly groupOf: GroupOf;
   /** Looks at a directory: on a file system that does not answer this never returns. Null: none is looked at. */
   readonly placeOf: ((path: string) => Place) | null;
+  /** Looks at the password's file, likewise. */
+  readonly passwordFileProblem: ((path: string) => string | undefined) | null;
 }
 
 /** Upload ids are good for this long, so a request may take effect for this long. */
@@ -36,7 +37,7 @@ export function crossChecks(value: unknown, around: Surroundings): Finding[] {
     ...checkSocketPath(file),
     ...checkControlGroup(file, around.groupOf),
     ...checkListenPath(file),
-    ...checkPasswordFile(file),
+    ...checkPasswordFile(file, around.passwordFileProblem),
     ...checkAbsentAfter(file),
     ...(around.needsKey ? checkApiKey(file, around.environment) : []),
     ...checkCaFile(file),
@@ -109,12 +110,12 @@ function checkListenPath(file: PartlyGoodFile): Finding[] {
   ];
 }
 
-function checkPasswordFile(file: PartlyGoodFile): Finding[] {
+function checkPasswordFile(file: PartlyGoodFile, problemOf: Surroundings['passwordFileProblem']): Finding[] {
   if (file.read(['http', 'access'], keySchemas.access) !== 'password') return [];
   const path = ['http', 'password_file'];
   const passwordFile = file.directory(path);
   if (passwordFile !== undefined) {
-    const problem = passwordFileProblem(passwordFile);
+    const problem = problemOf?.(passwordFile);
     return problem === undefined ? [] : [{ path, what: problem }];
   }
   if (file.raw(path) !== undefined) return [];

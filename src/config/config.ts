@@ -8,6 +8,7 @@ import { crossChecks, type Surroundings } from './checks.ts';
 import { type ConfigDocument, parseConfigText, readConfigFile } from './document.ts';
 import { checkSchema } from './issues.ts';
 import { askingOnce } from './groups.ts';
+import { passwordFileProblem } from './passwordFile.ts';
 import { placeOf } from './places.ts';
 import { type ConfigProblem, describePath, type Finding } from './problems.ts';
 import { type CheckedFile, configSchema, defaultFileNames, inFolder } from './schema.ts';
@@ -26,7 +27,7 @@ export type LoadedConfig =
 export interface Leniency {
   /** False for whoever asks a running daemon: that one has the key, and this user perhaps not. */
   readonly needsKey?: boolean;
-  /** False: how the directories lie to each other is not looked at, for one of them may not answer. */
+  /** False: neither the password's file nor how the directories lie to each other is looked at: one may not answer. */
   readonly looks?: boolean;
 }
 
@@ -37,7 +38,8 @@ export function loadConfig(
   { needsKey = true, looks = true }: Leniency = {},
 ): LoadedConfig {
   const groupOf = askingOnce();
-  const machine = { environment, machineName, needsKey, groupOf, placeOf: looks ? placeOf : null };
+  const looking = looks ? { placeOf, passwordFileProblem } : { placeOf: null, passwordFileProblem: null };
+  const machine = { environment, machineName, needsKey, groupOf, ...looking };
   const read = readConfig(resolve(path), machine);
   return read.ok ? { ok: true, config: read.config } : read;
 }

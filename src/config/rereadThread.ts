@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { askingOnce } from './groups.ts';
 import { makeDirectory, makeRoots } from './madeRoots.ts';
+import { passwordFileProblem } from './passwordFile.ts';
 import { placeOf } from './places.ts';
 import { describeProblem } from './problems.ts';
 import { rereadConfig, type RereadConfig } from './rereading.ts';
@@ -15,7 +16,7 @@ export interface RereadOrder {
   readonly inForce: Config;
   readonly environment: NodeJS.ProcessEnv;
   readonly machineName: string;
-  /** Directories that do not answer: not looked at. */
+  /** What does not answer: not looked at. */
   readonly silent: readonly string[];
   /** Only these are looked at; null: all others. */
   readonly answering: readonly string[] | null;
@@ -50,6 +51,7 @@ function rereadAndMade(): RereadConfig {
     groupOf: askingOnce(group === null ? [] : [group]),
     // One that is not looked at by its path alone: what else it is cannot be found out.
     placeOf: (path) => looking(path, placeOf, { realPath: path, identities: [] }),
+    passwordFileProblem: (path) => looking(path, passwordFileProblem, undefined),
   });
   if (!reread.ok) return reread;
   const problems = makeRoots(reread.config, (path) => looking(path, makeDirectory, undefined));

@@ -24,8 +24,9 @@ export function rereadConfig(inForce: Config, machine: Machine): RereadConfig {
   const { file } = inForce;
   const read = readConfig(file, machine);
   if (!read.ok) return { ok: false, problems: read.problems.map(describeProblem) };
-  const earlier = configFrom(inForce.given, file, machine);
   // What the daemon runs with was right when it was read; a file that it names may have gone since.
+  const asItRuns = { ...machine, passwordFileProblem: null };
+  const earlier = configFrom(inForce.given, file, asItRuns);
   if (earlier.checked === null) return { ok: true, config: read.config, changed: [], waiting: [] };
   const { live, restart } = changesBetween(earlier.checked, read.checked);
   const changed = live.map(describePath);
@@ -36,7 +37,7 @@ export function rereadConfig(inForce: Config, machine: Machine): RereadConfig {
     said(path, 'has changed, and counts from the next start on: until then the earlier value stays in force'),
   );
   // The mixture has to be right as well: a new drop root may lie in the state directory that is still used.
-  const mixture = configFrom(withEarlier(read.given, inForce.given, restart), file, machine);
+  const mixture = configFrom(withEarlier(read.given, inForce.given, restart), file, asItRuns);
   if (mixture.config === null) {
     const before = restart.map(describePath).join(', ');
     const problems = mixture.findings.map(({ path, what }) =>

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { loadConfig } from '../../src/config/config.ts';
 import { rereaderFor } from '../../src/config/rereader.ts';
 import { isUnsilent, mountSilent } from '../journey/mounts.ts';
 import { configOf, fileWith, givenDirectory, givenFile } from './given.ts';
@@ -93,6 +94,26 @@ test('a daemon that ends waits for no reading', { timeout: patientMs }, async ()
   ending.abort();
   expect(await reading).toEqual({ ok: false, problems: [expect.stringContaining('the daemon is ending')] });
 });
+
+test.skipIf(isUnsilent)(
+  'a password file on a share that is away is passed over, and is no problem',
+  { timeout: patientMs },
+  async () => {
+    const file = givenFile(
+      fileWith({ top: 'http: { access: password, password_file: ./share/page.password }' }),
+    );
+    const share = join(file, '..', 'share');
+    const passwordFile = join(share, 'page.password');
+    mkdirSync(share);
+    writeFileSync(passwordFile, 'hare', { mode: 0o600 });
+    const inForce = configOf(file);
+    undo.push(mountSilent(share));
+    const { reread, onSilent } = reader();
+    expect(await reread(inForce, never)).toMatchObject({ ok: true, changed: [], waiting: [] });
+    expect(onSilent.mock.calls).toEqual([[passwordFile]]);
+    expect(loadConfig(file, {}, 'planner-03', { looks: false })).toMatchObject({ ok: true });
+  },
+);
 
 test.skipIf(isUnsilent)(
   'where many directories do not answer, the reading ends, and those that do are looked at',

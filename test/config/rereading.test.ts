@@ -1,8 +1,9 @@
 /** A configuration that has changed while the daemon runs: what counts at once, what waits, and what is refused. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { askingOnce } from '../../src/config/groups.ts';
+import { passwordFileProblem } from '../../src/config/passwordFile.ts';
 import { placeOf } from '../../src/config/places.ts';
 import { rereadConfig } from '../../src/config/rereading.ts';
 import { configOf, fileWith, givenFile, problemsOf } from './given.ts';
@@ -13,6 +14,7 @@ const machine = {
   needsKey: true,
   groupOf: askingOnce(),
   placeOf,
+  passwordFileProblem,
 };
 
 function rereadAs(before: string, after: string) {
@@ -93,6 +95,27 @@ test('a file that is right by itself is refused where it does not go with what s
       /drop_roots\[0\]\.path: .*state_dir.*, with state_dir as before, .*restart the daemon$/,
     ),
   ]);
+});
+
+test('a password file that has gone is no problem for the file that stops using it, and one for the file that names it', () => {
+  const withPassword = fileWith({ top: 'http: { access: password, password_file: page.password }' });
+  const path = givenFile(withPassword);
+  const passwordFile = join(path, '..', 'page.password');
+  writeFileSync(passwordFile, 'hare', { mode: 0o600 });
+  const inForce = configOf(path);
+  rmSync(passwordFile);
+  writeFileSync(path, fileWith({ root: 'quiet: 3s' }));
+  expect(rereadConfig(inForce, machine)).toMatchObject({
+    ok: true,
+    changed: ['drop_roots[0].quiet'],
+    waiting: [expect.stringContaining('http: has changed')],
+    config: { http: { access: 'password', passwordFile } },
+  });
+  writeFileSync(path, withPassword);
+  expect(rereadConfig(inForce, machine)).toMatchObject({
+    ok: false,
+    problems: [expect.stringContaining('http.password_file: there is no such file')],
+  });
 });
 
 test('a file that is gone is a problem like others', () => {

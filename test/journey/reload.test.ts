@@ -331,6 +331,31 @@ test.skipIf(isUnsilent)(
   },
 );
 
+test.skipIf(isUnsilent)(
+  'a password file on a share that is away holds up neither a reload nor doctor',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const share = join(scene.dir, 'share');
+    const passwordFile = join(share, 'page.password');
+    mkdirSync(share);
+    writeFileSync(passwordFile, 'hare', { mode: 0o600 });
+    const http = { listen: '127.0.0.1:0', access: 'password', password_file: passwordFile };
+    scene.configure({ http });
+    const daemon = await scene.daemon();
+    const unmount = once(mountSilent(share));
+    scene.undo.push(unmount);
+    scene.configure({ http, drop_roots: [{ ...scene.dropRoot(), deadline: '2h' }] });
+    const reload = await scene.command('reload', '--json');
+    expect(json(reload.stdout)).toMatchObject({ ok: true, changed: ['drop_roots[0].deadline'] });
+    const doctor = await scene.command('doctor');
+    expect(doctor.stdout).toMatch(
+      /fail +password-file +http\.password_file \(.*\) does not answer\. Is it on a share/,
+    );
+    unmount();
+    await daemon.stop();
+  },
+);
+
 test.concurrent(
   'a daemon that reload does not find, because it listens where it was told before, has to be restarted',
   async ({ scene }) => {

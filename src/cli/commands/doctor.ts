@@ -85,7 +85,7 @@ export const doctorCommand = () =>
 
 interface Loaded {
   readonly loaded: LoadedConfig;
-  /** Directories that do not answer. */
+  /** Directories, and the password's file, that do not answer. */
   readonly silent: ReadonlySet<string>;
 }
 
@@ -109,7 +109,12 @@ async function lookAround(
 ): Promise<Finding[]> {
   const findings = [configFinding(config.file, await mayRead(config.file), nameOfGroup())];
   const { passwordFile } = config.http;
-  if (passwordFile !== null) findings.push(passwordFinding(passwordFile, await mayRead(passwordFile)));
+  if (passwordFile !== null)
+    findings.push(
+      silent.has(passwordFile)
+        ? silentFinding('password-file', 'http.password_file', passwordFile)
+        : passwordFinding(passwordFile, await mayRead(passwordFile)),
+    );
   if (silent.has(config.stateDir))
     findings.push(silentFinding('state-directory', 'state_dir', config.stateDir));
   else findings.push(...stateFindings(await lookAtState(config)));

@@ -46,14 +46,14 @@ export async function lookAtSqlite(): Promise<MachineFacts['sqlite']> {
 const answerMsMax = 5_000;
 
 /**
- * The directories that do not answer. Each is asked by a process of its own: one that hangs in this process would hold one
+ * Directories, and the password's file, that do not answer. Each is asked by a process of its own: one that hangs in this process would hold one
  * of its few threads, and keep it from ending.
  */
-export async function silentAmong({ stateDir, dropRoots }: Config): Promise<ReadonlySet<string>> {
+export async function silentAmong({ stateDir, http, dropRoots }: Config): Promise<ReadonlySet<string>> {
   const paths = dropRoots.flatMap(({ path, resultsDir, archive }) => [path, resultsDir, archive?.path]);
   const silent = new Set<string>();
   await Promise.all(
-    [...new Set([stateDir, ...paths])].map(async (path) => {
+    [...new Set([stateDir, http.passwordFile, ...paths])].map(async (path) => {
       if (path != null && !(await isAnswering(path))) silent.add(path);
     }),
   );
