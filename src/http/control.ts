@@ -13,7 +13,7 @@ import { beforehandOf, socketPathBytesMax } from '../core/controlSocket.ts';
 import { errorCode } from '../system/files.ts';
 import { outliveAcceptTrouble } from './acceptTrouble.ts';
 import { ControlRefused } from './controlRefused.ts';
-import { shareDirectory, type ControlGroup } from './controlDirectory.ts';
+import { ownerIn, shareDirectory, type ControlGroup } from './controlDirectory.ts';
 import {
   backupOrder,
   historyQuery,
@@ -93,7 +93,7 @@ async function listenForGroup(server: Server, socketPath: string, group: Control
     const listening = listen(server, beforehand);
     process.umask(umask);
     await listening;
-    chownSync(beforehand, process.getuid?.() ?? 0, group.number);
+    chownSync(beforehand, ownerIn(group), group.number);
     chmodSync(beforehand, 0o660);
     renameSync(beforehand, socketPath);
   } catch (error) {

@@ -2,40 +2,86 @@
  * The directory that a group is let into, for the control socket in it. Giving one away closes it to everybody else: so it
  * is one that nothing else lies in, whatever the configuration names.
  */
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ControlRefused } from './controlRefused.ts';
 
 export interface ControlGroup {
   readonly name: string;
   readonly number: number;
+  /** Whose the directory and the socket are to be, where root works for somebody else; absent: this process's user's. */
+  readonly owner?: number;
 }
 
 const mode = 0o750;
 
 /**
- * Makes the directory, or takes one of this user's own, and lets the group in.
+ * Makes the directory, or takes one of the owner's or of this process's user's, and lets the group in.
  * @throws ControlRefused where it is somebody else's or holds anything that is not the daemon's; system errors
  */
-export function shareDirectory(directory: string, { name, number }: ControlGroup): void {
+export function shareDirectory(directory: string, group: ControlGroup): void {
   mkdirSync(directory, { recursive: true });
-  const stats = statSync(directory);
-  const user = process.getuid?.() ?? 0;
-  const why = stats.uid === user ? null : 'belongs to another user';
-  if (why === null && stats.gid === number && (stats.mode & 0o7777) === mode) return;
-  const foreign = why === null ? readdirSync(directory).find((entry) => !isOurs(directory, entry, user)) : '';
+  // Held open: what is looked at is what is given, whoever may change the way to it meanwhile.
+  const held = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    shareHeld(held, directory, group);
+  } finally {
+    closeSync(held);
+  }
+}
+
+function shareHeld(held: number, directory: string, group: ControlGroup): void {
+  const { name, number } = group;
+  const stats = fstatSync(held);
+  const owner = ownerIn(group);
+  const users = [owner, ownUser()];
+  if (stats.uid === owner && stats.gid === number && (stats.mode & 0o7777) === mode) return;
+  const why = users.includes(stats.uid) ? null : 'belongs to another user';
+  const foreign =
+    why === null ? readdirSync(directory).find((entry) => !isOurs(directory, entry, users)) : '';
   if (foreign !== undefined)
-    throw new ControlRefused(
-      `control.directory: ${directory} cannot be given to the group "${name}", because it ${why ?? `has something else in it (${JSON.stringify(foreign)}), which others would not come to any more`}: name a directory that is for the control socket alone; it is made where it is not there`,
+    throw refused(
+      directory,
+      name,
+      why ?? `has something else in it (${JSON.stringify(foreign)}), which others would not come to any more`,
     );
-  chownSync(directory, user, number);
-  chmodSync(directory, mode);
+  // By a link the owner could lead root to a directory of root's.
+  if (stats.uid !== owner && readlinkSync(`/proc/self/fd/${String(held)}`) !== directory)
+    throw refused(directory, name, 'is root’s and lies behind a link, so root does not give it away');
+  fchownSync(held, owner, number);
+  fchmodSync(held, mode);
+}
+
+/** Whose the directory and what lies in it are to be. */
+export function ownerIn({ owner }: ControlGroup): number {
+  return owner ?? ownUser();
+}
+
+function ownUser(): number {
+  return process.getuid?.() ?? 0;
+}
+
+function refused(directory: string, group: string, why: string): ControlRefused {
+  return new ControlRefused(
+    `control.directory: ${directory} cannot be given to the group "${group}", because it ${why}: name a directory that is for the control socket alone; it is made where it is not there`,
+  );
 }
 
 /** The daemon's sockets, and the counts of daemons that have the directory as their runtime directory as well. */
-function isOurs(directory: string, entry: string, user: number): boolean {
+function isOurs(directory: string, entry: string, users: readonly number[]): boolean {
   const stats = lstatSync(join(directory, entry), { throwIfNoEntry: false });
   if (stats === undefined) return true;
   const isCount = stats.isFile() && /^runtrackd-.*\.intents$/.test(entry);
-  return stats.uid === user && (stats.isSocket() || isCount);
+  return users.includes(stats.uid) && (stats.isSocket() || isCount);
 }

@@ -22,6 +22,7 @@ import { SharedStatus } from '../http/sharedStatus.ts';
 import { pageRoutes } from '../http/page/routes.ts';
 import { Sessions } from '../http/page/sessions.ts';
 import type { IntakeParts } from '../intake/parts.ts';
+import { ownerFor } from '../system/giveToOwner.ts';
 import { outsideRootName } from '../core/identity.ts';
 import type { DropRoot } from '../intake/rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -328,9 +329,10 @@ export class Service {
 
   async #serveControl(): Promise<ControlServer> {
     const { log } = this.#around;
+    const { stateDir, control } = this.#config;
     return await serveControl(
-      controlSocketIn(this.#config.control.directory),
-      this.#config.control.group,
+      controlSocketIn(control.directory),
+      control.group === null ? null : { ...control.group, owner: ownerFor(stateDir) },
       this.answers,
       {
         onBug: (error) => log.error({ err: error }, 'a command met an error that nobody foresaw'),

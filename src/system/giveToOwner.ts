@@ -41,6 +41,12 @@ export function giveToOwner(directory: string, isOurs: (name: string) => boolean
   });
 }
 
+/** Whose what this process makes for the directory's owner is to be, wherever it makes it. */
+export function ownerFor(directory: string): number {
+  const user = process.getuid?.() ?? 0;
+  return user === 0 && process.platform === 'linux' ? statSync(directory).uid : user;
+}
+
 function giveContents(
   directory: string,
   owner: Owner,

@@ -1,4 +1,5 @@
 /** What root does in the state directory of the daemon's user, as the documented installation has it. */
+import { execFileSync } from 'node:child_process';
 import {
   chownSync,
   linkSync,
@@ -50,6 +51,31 @@ test
       expect(await scene.state(daemon, 'plan', 'recorded')).toMatchObject({ run_id: json(tracked)['id'] });
     },
   );
+
+/** Of a directory and what lies in it. */
+function namesOfOthers(directory: string): string[] {
+  return [directory, ...readdirSync(directory).map((name) => join(directory, name))].filter(
+    (path) => statSync(path).uid !== otherUser,
+  );
+}
+
+test.skipIf(isUntried).concurrent.for(['root', 'the daemon’s user'] as const)(
+  'a control directory that %s made first is the daemon’s, and root works with it as well',
+  async (first, { scene }) => {
+    const control = join(scene.dir, 'control');
+    const [group] = execFileSync('getent', ['group', String(otherUser)], { encoding: 'utf8' }).split(':');
+    scene.configure({ platform: { kind: 'stand-in' }, control: { group, directory: control } });
+    stateOfDaemon(scene);
+    if (first === 'root') expect((await scene.command('run', '--once')).code).toBe(0);
+    const daemon = await scene.daemon({ user: otherUser });
+    expect(namesOfOthers(control)).toEqual([]);
+    await daemon.stop();
+    expect((await scene.command('run', '--once')).code).toBe(0);
+    expect(namesOfOthers(control)).toEqual([]);
+    expect(statSync(control)).toMatchObject({ gid: otherUser });
+    await (await scene.daemon({ user: otherUser })).stop();
+  },
+);
 
 test
   .skipIf(isUntried)

@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   rmSync,
   writeFileSync,
+  symlinkSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -200,4 +201,31 @@ describe('the directory that a group is let into', () => {
     await expect(refused).rejects.toThrow('because it belongs to another user');
     expect(lstatSync(directory)).toMatchObject({ uid: 65_534, gid: 65_534 });
   });
+
+  plainTest.runIf(process.getuid?.() === 0)(
+    'root gives directory and socket to the owner it works for, and none of its own that lies behind a link',
+    async () => {
+      const owner = 65_534;
+      const directory = shared();
+      const theirs = join(directory, 'theirs');
+      mkdirSync(theirs);
+      chownSync(theirs, owner, owner);
+      const server = await serveControl(
+        join(theirs, 'control.sock'),
+        { ...group, owner },
+        unanswering,
+        silent,
+      );
+      for (const path of [theirs, join(theirs, 'control.sock')])
+        expect(lstatSync(path)).toMatchObject({ uid: owner, gid: group.number });
+      await server.close();
+      const roots = join(directory, 'roots');
+      mkdirSync(roots);
+      const link = join(directory, 'link');
+      symlinkSync(roots, link);
+      const refused = serveControl(join(link, 'control.sock'), { ...group, owner }, unanswering, silent);
+      await expect(refused).rejects.toThrow('lies behind a link');
+      expect(lstatSync(roots).uid).toBe(0);
+    },
+  );
 });
