@@ -53,6 +53,7 @@ export class RootArchive {
   /** What was said of which run: once each. */
   readonly #said = new Map<number, string>();
   #trouble: string | null = null;
+  #waitsFor: (() => string) | null = null;
   /** The last folder of a pass that gave up; '' when the next pass begins with the first of all. */
   #gaveUpAt = '';
   /** Moves that failed since a pass began with the first folder. */
@@ -68,7 +69,12 @@ export class RootArchive {
 
   /** Why nothing can be archived; null when all is well. */
   trouble(): string | null {
-    return this.#trouble;
+    return this.#waitsFor?.() ?? this.#trouble;
+  }
+
+  /** Before it begins. @param why what it waits for, as it is when it is asked; null: it waits no more */
+  waitFor(why: (() => string) | null): void {
+    this.#waitsFor = why;
   }
 
   /** The folder that is being moved, by its path in the root; null: none is. */

@@ -19,7 +19,7 @@ interface Kept {
 
 /** One whose root goes by other rules by now, and which is still at a folder. */
 interface Ending {
-  readonly rules: ArchiveRules;
+  readonly archive: RootArchive;
   readonly ended: Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export class RootArchives {
     let beat = (): void => undefined;
     const archive = new RootArchive(rules, this.#parts, () => beat());
     const run = async (stop: AbortSignal): Promise<void> => {
-      await this.#othersEnded(rules);
+      await this.#othersEnded(archive);
       if (stop.aborted) return;
       // Only now: until then it is the one before that shows whether it moves.
       beat = this.#progress.loop(loop, graceMs);
@@ -85,16 +85,23 @@ export class RootArchives {
 
   #end({ archive, end }: Kept): Promise<void> {
     const ended = end === null ? Promise.resolve() : end();
-    const ending = { rules: archive.rules, ended };
+    const ending = { archive, ended };
     this.#ending.add(ending);
     void ended.finally(() => this.#ending.delete(ending));
     return ended;
   }
 
   /** Those that the rules have the root in common with, or the directory that is written to. */
-  async #othersEnded({ name, archive }: ArchiveRules): Promise<void> {
-    const others = [...this.#ending].filter(({ rules }) => rules.name === name || rules.archive === archive);
-    await Promise.all(others.map(({ ended }) => ended));
+  async #othersEnded(waiting: RootArchive): Promise<void> {
+    const { name, archive: target } = waiting.rules;
+    const others = [...this.#ending].filter(
+      ({ archive: { rules } }) => rules.name === name || rules.archive === target,
+    );
+    for (const { archive, ended } of others) {
+      waiting.waitFor(() => `${holdUpOf(archive)}: nothing is archived until that has ended`);
+      await ended;
+    }
+    waiting.waitFor(null);
   }
 
   async #waitFor(archive: RootArchive, ended: Promise<void>): Promise<void> {
@@ -105,17 +112,24 @@ export class RootArchives {
     ]);
     over.abort();
     if (isEnded) return;
-    const { name, path, archive: target } = archive.rules;
+    const { name } = archive.rules;
     const folder = archive.underWay();
-    const what =
-      folder === null
-        ? `drop root ${path} or its archive ${target} does not answer`
-        : `${folder} is still on its way to the archive ${target}`;
+    // On a share that is away it may hang for ever, and the daemon is none the worse for it.
+    this.#progress.forget(loopOf(name));
     this.#parts.log.warn(
       { root: name, ...(folder === null ? {} : { folder }) },
-      `${what}: nobody waits for it, and what has changed for this archive counts when that has ended`,
+      `${holdUpOf(archive)}: nobody waits for it, and what has changed for this archive counts when that has ended`,
     );
   }
+}
+
+/** Why an archive that has been told to end has not. */
+function holdUpOf(archive: RootArchive): string {
+  const { path, archive: target } = archive.rules;
+  const folder = archive.underWay();
+  return folder === null
+    ? `drop root ${path} or its archive ${target} does not answer`
+    : `${folder} is still on its way to the archive ${target}`;
 }
 
 function loopOf(root: string): string {

@@ -1,0 +1,50 @@
+/** Archives that come and go with the configuration, one of which hangs. */
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { ArchiveParts, ArchiveRules } from '../../src/archiving/rootArchive.ts';
+import { LoopProgress } from '../../src/service/loopProgress.ts';
+import { RootArchives } from '../../src/service/rootArchives.ts';
+import { RunningLoops } from '../../src/service/runningLoops.ts';
+import { until } from '../journey/waiting.ts';
+
+const patientMs = 30_000;
+
+function rulesOf(archive: string): ArchiveRules {
+  return { name: 'runs', path: '/runs', archive, graceMs: 0, sight: {} as ArchiveRules['sight'] };
+}
+
+test(
+  'an archive that hangs when its rules have changed is no loop that stands still, and whoever waits for it says so',
+  { timeout: patientMs },
+  async () => {
+    let nowMs = 0;
+    const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, random: () => 0 };
+    const progress = new LoopProgress(clock);
+    const log = pino({ level: 'silent' });
+    let letGo = (): void => undefined;
+    const hang = new Promise<string>((_, reject) => {
+      letGo = () => reject(Object.assign(new Error('away'), { code: 'EIO' }));
+    });
+    const folders = { mark: async () => await hang };
+    const archives = new RootArchives({ clock, log, folders } as unknown as ArchiveParts, progress);
+    const stop = new AbortController();
+    const loops = new RunningLoops(stop.signal, log);
+    await archives.set('runs', rulesOf('/away'));
+    archives.begin(loops);
+    await until('its loop', () => progress.all().length === 1);
+
+    await archives.set('runs', rulesOf('/near'));
+    nowMs += 24 * 3_600_000;
+    expect(progress.all()).toEqual([]);
+    expect(archives.all.map((archive) => archive.trouble())).toEqual([
+      'drop root /runs or its archive /away does not answer: nothing is archived until that has ended',
+    ]);
+
+    letGo();
+    await until('the loop of the one that has waited', () => progress.all().length === 1);
+    expect(progress.all()).toMatchObject([{ name: 'archive runs', isStalled: false }]);
+    expect(archives.all.map((archive) => archive.trouble())).toEqual([null]);
+    stop.abort();
+    await loops.ended();
+  },
+);
