@@ -2,17 +2,14 @@
  * The directory that a drop root is: whether it is there, under its own name, whether it is the one that it was, and
  * whether what is not in it can be believed to have vanished.
  */
-import { join } from 'node:path';
 import type { KeptPlace } from '../outbox/nouns.ts';
 import type { DirectoryPlace } from '../reading/folderJobs.ts';
 import { errorCode } from '../system/files.ts';
-import { statsIn } from '../system/wayTo.ts';
+import { countIn, isIn, sampledMax } from './holding.ts';
+import { keptOf, textOf } from './keptMark.ts';
 import { misnamed } from './misnamed.ts';
 import type { IntakeParts } from './parts.ts';
 import type { DropRoot } from './rules.ts';
-
-/** Known folders that are looked for in a root that is another directory than before. */
-const sampledMax = 500;
 
 export interface RootPlace extends DirectoryPlace {
   /** It is another directory than at the last scan of this process, or this is the first one. */
@@ -118,7 +115,7 @@ export class RootDirectory {
 
   /** @throws system errors, unless nothing is there */
   async #holds(path: string): Promise<boolean> {
-    return (await statsIn(this.#root.path, join(this.#root.path, path)))?.isDirectory() === true;
+    return await isIn(this.#root.path, path);
   }
 
   async #isStillThere(): Promise<boolean> {
@@ -143,8 +140,7 @@ export class RootDirectory {
       this.#sample = { sinceMs, paths };
     }
     const { paths: known } = this.#sample;
-    const isThere = await Promise.all(known.map(async (path) => await this.#holds(path).catch(() => false)));
-    return isThere.filter(Boolean).length >= known.length / 2;
+    return (await countIn(this.#root.path, known)) >= known.length / 2;
   }
 
   async #placeOrFail(before: KeptPlace): Promise<DirectoryPlace | null> {
@@ -165,24 +161,6 @@ export class RootDirectory {
   async #markNow(): Promise<string> {
     return await this.#parts.folders.mark(this.#root.path);
   }
-}
-
-/** What the outbox keeps: which directory the root is, and since when another one lies in its place. */
-interface KeptMark {
-  readonly mark: string;
-  /** Wall clock; null: it lies there itself. */
-  readonly doubtedSinceMs: number | null;
-}
-
-const doubted = ' doubted since ';
-
-function textOf({ mark, doubtedSinceMs }: KeptMark): string {
-  return doubtedSinceMs === null ? mark : `${mark}${doubted}${String(doubtedSinceMs)}`;
-}
-
-function keptOf(text: string): KeptMark {
-  const [mark = '', sinceMs] = text.split(doubted);
-  return { mark, doubtedSinceMs: sinceMs === undefined ? null : Number(sinceMs) };
 }
 
 function troubleOf(code: string): string {

@@ -6,7 +6,7 @@ import { appOf, type ReadPlace } from './appOf.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { completeFolder, enqueueFolder, type Wishes } from './enqueue.ts';
 import { levelOf } from './levels.ts';
-import { misnamedNow } from './misnamed.ts';
+import { misnamedOrKept } from './misnamed.ts';
 import type { IntakeParts } from './parts.ts';
 import { rootForOutside, rulesOf, type DropRoot } from './rules.ts';
 
@@ -57,7 +57,7 @@ export async function trackFolder(
       'Leave --app out, or add the app to allow_app_id of the drop root.',
     );
   }
-  const wrong = inside === null ? null : await misnamedNow(root, parts);
+  const wrong = inside === null ? null : await misnamedOrKept(root, parts);
   if (wrong !== null) return refused(`drop root ${root.path} ${wrong.text}`, `${wrong.hint}.`);
   const path = inside?.path ?? relative('/', real);
   // By the root's own path, which may lead through a link.

@@ -215,7 +215,7 @@ export type Recorded = readonly [path: string, signature: string];
 
 /** Where a drop root was when it was last looked at. */
 export interface KeptPlace {
-  /** Which directory it was; null: it was never looked at. */
+  /** Which directory it was; null: it was never looked at, though a folder may have been tracked in it. */
   readonly mark: string | null;
   /** The real path of the directory; null: it was not looked at since that is kept. */
   readonly realPath: string | null;
@@ -224,6 +224,7 @@ export interface KeptPlace {
 /** Another name under which a directory was a drop root. */
 export interface OtherName {
   readonly name: string;
+  readonly mark: string;
   readonly realPath: string;
   /** How many folders and runs are known under it. */
   readonly folders: number;

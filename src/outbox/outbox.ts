@@ -88,6 +88,7 @@ const operationNames = [
   'saveRootMark',
   'otherNames',
   'saveRootPath',
+  'keepRootPlace',
   'beginRoot',
   'rootStart',
   'scanFacts',

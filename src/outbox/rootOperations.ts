@@ -9,6 +9,9 @@ import type { Statements } from './prepare.ts';
 /** Of so many parts of a root each has its share in a sample. */
 const sampledParts = 20;
 
+/** The target of a root in which folders were tracked, and which was never watched. */
+const trackedOnly = '';
+
 interface RootRow extends RootStart {
   readonly mark: string;
   readonly realPath: string | null;
@@ -18,6 +21,11 @@ interface RootRow extends RootStart {
 
 export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'distrust'>) {
   const rootOf = (dropRoot: string): RootRow | undefined => sql.root.get({ dropRoot }) as RootRow | undefined;
+  /** One in which folders were tracked alone has not begun. */
+  const begunRoot = (dropRoot: string): RootRow | undefined => {
+    const row = rootOf(dropRoot);
+    return row?.target === trackedOnly ? undefined : row;
+  };
   const recordedOf = (dropRoot: string, after: string, limit: number): Recorded[] =>
     sql.recorded.raw().all({ dropRoot, after, limit }) as Recorded[];
 
@@ -35,8 +43,19 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
       return sql.otherNames.all({ dropRoot, mark, realPath }) as OtherName[];
     },
 
-    /** From now on a root that was looked at before lies there, and none of another name does. */
+    /** From now on a root that was looked at before lies there, and that directory is of no other name. */
     saveRootPath(dropRoot: string, realPath: string): void {
+      sql.saveRootPath.run({ dropRoot, realPath });
+    },
+
+    /** Where a root is that a folder is tracked in. It does not count as looked at: that, and its first start, are to come. */
+    keepRootPlace(
+      dropRoot: string,
+      { mark, realPath }: { readonly mark: string; readonly realPath: string },
+    ): void {
+      const before = rootOf(dropRoot);
+      if (before === undefined) sql.keepRootPlace.run({ dropRoot, mark });
+      else if (before.realPath !== null || before.mark !== mark) return;
       sql.saveRootPath.run({ dropRoot, realPath });
     },
 
@@ -61,7 +80,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
       const now = rootOf(dropRoot);
       const isFirst = now?.firstStartMs === nowMs;
       if (isFirst) sql.noteHistory.run({ dropRoot, found: 0 });
-      if (before === undefined) sql.saveRootPath.run({ dropRoot, realPath });
+      if (before === undefined || before.target === trackedOnly) sql.saveRootPath.run({ dropRoot, realPath });
       return { firstStartMs: now?.firstStartMs ?? null, historyFound: 0, isFirst };
     },
 
@@ -74,7 +93,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
       const isSmall = Number(sql.countRecorded.pluck().get({ dropRoot })) <= recordedMax;
       return {
         place: placeOf(row),
-        start: row === undefined ? null : { firstStartMs: row.firstStartMs, historyFound: row.historyFound },
+        start: startOf(begunRoot(dropRoot)),
         distrust: doubt.distrust(),
         hasUnsettled: sql.unsettled.pluck().get({ dropRoot, after: '', limit: 1 }) !== undefined,
         recorded: isSmall ? recordedOf(dropRoot, '', recordedMax) : null,
@@ -82,8 +101,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
     },
 
     rootStart(dropRoot: string): RootStart | null {
-      const row = rootOf(dropRoot);
-      return row === undefined ? null : { firstStartMs: row.firstStartMs, historyFound: row.historyFound };
+      return startOf(begunRoot(dropRoot));
     },
 
     noteHistory(dropRoot: string, found: number): void {
@@ -92,7 +110,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
 
     /** Whether history may be left out: not what a person wants, and not while the outbox is not believed. */
     mayLeaveOut(dropRoot: string, path: string): boolean {
-      const root = rootOf(dropRoot);
+      const root = begunRoot(dropRoot);
       if (root?.firstStartMs === null || doubt.distrust() !== null) return false;
       return sql.isWanted.pluck().get({ dropRoot, path }) !== 1;
     },
@@ -163,6 +181,11 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
   };
 }
 
+function startOf(row: RootRow | undefined): RootStart | null {
+  return row === undefined ? null : { firstStartMs: row.firstStartMs, historyFound: row.historyFound };
+}
+
 function placeOf(row: RootRow | undefined): KeptPlace {
-  return { mark: row?.mark ?? null, realPath: row?.realPath ?? null };
+  const mark = row === undefined || row.target === trackedOnly ? null : row.mark;
+  return { mark, realPath: row?.realPath ?? null };
 }

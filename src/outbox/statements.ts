@@ -237,18 +237,22 @@ export const statements = {
       audited_to as auditedTo from root where drop_root = @dropRoot`,
   beginRoot: `insert into root (drop_root, mark, real_path, target, first_start_ms)
     values (@dropRoot, @mark, @realPath, @target, @firstStartMs)
-    on conflict (drop_root) do update set target = excluded.target,
+    on conflict (drop_root) do update set target = excluded.target, mark = iif(root.target = '', excluded.mark, root.mark),
       first_start_ms = iif(root.target is null, root.first_start_ms, excluded.first_start_ms)`,
   noteHistory: 'update root set history_found = @found where drop_root = @dropRoot',
   saveAuditedTo: 'update root set audited_to = @path where drop_root = @dropRoot',
   saveRootMark: `insert into root (drop_root, mark) values (@dropRoot, @mark)
     on conflict (drop_root) do update set mark = excluded.mark`,
-  otherNames: `select drop_root as name, real_path as realPath,
+  // Without a target it would be taken for one that an earlier version has watched.
+  keepRootPlace: `insert into root (drop_root, mark, target) values (@dropRoot, @mark, '')`,
+  otherNames: `select drop_root as name, mark, real_path as realPath,
       (select coalesce(sum(folders), 0) from folder_count where drop_root = root.drop_root) as folders,
       (select coalesce(sum(runs), 0) from run_count where drop_root = root.drop_root) as runs
     from root where drop_root <> @dropRoot and (real_path = @realPath or (mark = @mark and real_path is not null))`,
+  // Another directory at that path may be away only, and be mounted there again.
   saveRootPath: `update root set real_path = iif(drop_root = @dropRoot, @realPath, null)
-    where drop_root = @dropRoot or real_path = @realPath`,
+    where drop_root = @dropRoot or (real_path = @realPath
+      and instr(mark || ' ', (select own.mark from root as own where own.drop_root = @dropRoot) || ' ') = 1)`,
   newestChange: `select max(changed_at_ms) from folder where state = 'settling'`,
   countOpenFolders: `select state, drop_root as dropRoot, folders as count from folder_count
     where state <> 'known' and folders > 0 order by state, drop_root`,

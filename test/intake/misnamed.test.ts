@@ -1,5 +1,5 @@
 /** A drop root under another name than the one that its directory is known by: nothing of it is looked at, and nothing sent again. */
-import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
@@ -8,7 +8,7 @@ import type { DropRoot } from '../../src/intake/rules.ts';
 import { trackFolder } from '../../src/intake/trackFolder.ts';
 import { databasePath } from '../../src/outbox/place.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
-import { isUnmountable, mountAgain } from '../journey/mounts.ts';
+import { isUnmountable, mountAgain, mountSmall } from '../journey/mounts.ts';
 import { until } from '../journey/waiting.ts';
 import { test, type Root } from './root.ts';
 
@@ -191,5 +191,146 @@ test.concurrent(
     expect(await misnamedNow({ name: 'uno', path: root.path }, root.parts())).not.toBeNull();
     const renamed = root.start({ name: 'uno' });
     expect(await until('the trouble', () => renamed.intake.trouble())).toBe(wasRuns);
+  },
+);
+
+async function track(root: Root, folder: string, name = 'runs'): Promise<string> {
+  const tracked = await trackFolder(
+    join(root.path, folder),
+    [root.dropRoot({ name })],
+    { again: false },
+    root.parts(),
+  );
+  return tracked.kind;
+}
+
+test.concurrent('a root that only track has used is known by its name as well', async ({ root }) => {
+  for (const name of names) {
+    root.drop(name);
+    expect(await track(root, name)).toBe('run');
+  }
+  expect(await track(root, 'one', 'uno')).toBe('refused');
+  const renamed = root.start({ name: 'uno' });
+  expect(await until('the trouble', () => renamed.intake.trouble())).toBe(wasRuns);
+  await renamed.stop();
+  // And the first start of the root itself is still to come: what lay there before is history.
+  expect(await root.outbox.rootStart('runs')).toBeNull();
+  expect((await root.outbox.rootPlace('runs')).mark).toBeNull();
+  root.drop('old');
+  const first = root.start({ backfill: { kind: 'none' } });
+  await until('what lay there before to be left out', async () => (await root.count('skipped')) === 1);
+  expect((await root.outbox.rootStart('runs'))?.firstStartMs).not.toBeNull();
+  expect(first.intake.trouble()).toBeNull();
+  expect(await root.count('queued')).toBe(names.length);
+});
+
+test.concurrent(
+  'a root where track is used while it is watched has its first start behind it',
+  async ({ root }) => {
+    const { intake } = root.start();
+    await until('a scan', () => intake.lastScanMs());
+    const before = [await root.outbox.rootStart('runs'), await root.outbox.rootPlace('runs')];
+    root.drop('one');
+    expect(await track(root, 'one')).toBe('run');
+    expect([await root.outbox.rootStart('runs'), await root.outbox.rootPlace('runs')]).toEqual(before);
+  },
+);
+
+test.concurrent(
+  'a new root at the path that another has left need not wait for that one',
+  async ({ root }) => {
+    const moved = join(root.dir, 'moved');
+    await known(root);
+    renameSync(root.path, moved);
+    mkdirSync(root.path);
+    root.drop('fresh');
+    const next = root.start({ name: 'next' });
+    await until('the fresh one to be queued', async () => (await root.count('queued')) === names.length + 1);
+    const there = root.start({ path: moved });
+    await until('a scan', () => there.intake.lastScanMs());
+    expect([next.intake.trouble(), there.intake.trouble(), errors(root)]).toEqual([null, null, []]);
+  },
+);
+
+test.concurrent('a directory that was made anew may have another name', async ({ root }) => {
+  await known(root);
+  // Kept until the new one is there: else that may get its inode.
+  const aside = join(root.dir, 'aside');
+  renameSync(root.path, aside);
+  mkdirSync(root.path);
+  rmSync(aside, { recursive: true });
+  root.drop('fresh');
+  const plans = root.start({ name: 'plans' });
+  await until('the fresh one to be queued', async () => (await root.outbox.folderCount('plans')) === 1);
+  expect([plans.intake.trouble(), errors(root)]).toEqual([null, []]);
+});
+
+/** A root on a disk of its own, and what puts that away; there it is an empty directory. */
+function onDisk(root: Root) {
+  const disk = join(root.dir, 'disk');
+  const mount = join(root.dir, 'mount');
+  const path = join(mount, 'runs');
+  mkdirSync(path, { recursive: true });
+  const unmounts = [mountSmall(disk, 8)];
+  mkdirSync(join(disk, 'runs'));
+  return {
+    path,
+    mount: (how: 'as before' | 'with another number') => {
+      if (how === 'as before') return void unmounts.push(mountAgain(disk, mount));
+      unmounts.push(mountSmall(mount, 8));
+      for (const name of names) dropFolder(path, name, plan(`${path} ${name}`));
+    },
+    unmount: () => unmounts.pop()?.(),
+    end: () => {
+      for (const unmount of unmounts.reverse()) unmount();
+    },
+  };
+}
+
+test.skipIf(isUnmountable).for(['as before', 'with another number'] as const)(
+  'what is mounted %s over a directory that has another name by now goes by the name it had',
+  async (how, { root }) => {
+    const { path, mount, unmount, end } = onDisk(root);
+    try {
+      mount('as before');
+      await known(root, { path });
+      unmount();
+      const renamed = root.start({ path, name: 'uno' });
+      await until('a scan', () => renamed.intake.lastScanMs());
+      expect(renamed.intake.trouble()).toBeNull();
+      dropFolder(path, 'four', plan('four'));
+      await until('what is new to be queued', async () => (await root.outbox.folderCount('uno')) === 1);
+      mount(how);
+      await until('the trouble', () => renamed.intake.trouble());
+      await severalScans(root);
+      expect(renamed.intake.trouble()).toBe(wasRuns);
+      expect(await root.outbox.folderCount('uno')).toBe(1);
+      await renamed.stop();
+      // Under its own name it is well.
+      const own = root.start({ path });
+      await until('a scan', () => own.intake.lastScanMs());
+      expect(own.intake.trouble()).toBeNull();
+      await own.stop();
+    } finally {
+      end();
+    }
+  },
+);
+
+test.skipIf(isUnmountable)(
+  'a disk that is mounted with another number keeps its name: its folders tell',
+  async ({ root }) => {
+    const { path, mount, unmount, end } = onDisk(root);
+    try {
+      mount('as before');
+      await known(root, { path });
+      unmount();
+      mount('with another number');
+      const renamed = root.start({ path, name: 'uno' });
+      expect(await until('the trouble', () => renamed.intake.trouble())).toBe(wasRuns);
+      await renamed.stop();
+    } finally {
+      end();
+    }
   },
 );

@@ -154,7 +154,10 @@ test.each([
   ['beside one for https', { HTTPS_PROXY: 'proxy:3128' }, 'http://proxy:3128/'],
   ['where no host is reached through a proxy', { NO_PROXY: '*', https_proxy: 'http://' }, undefined],
 ])('a variable that is not used is not judged: %s', (_, environment, through) => {
-  const network = networkOf({ proxy: null, caFiles: [] }, { HTTP_PROXY: 'socks5://proxy:1080', ...environment });
+  const network = networkOf(
+    { proxy: null, caFiles: [] },
+    { HTTP_PROXY: 'socks5://proxy:1080', ...environment },
+  );
   expect(network.proxy?.https).toBe(through);
 });
 

@@ -97,8 +97,7 @@ async function openService(config: Config, log: Log): Promise<Service> {
 
 function rereadingOf(log: Log): Rereader {
   return rereaderFor(process.env, hostname(), {
-    onSilent: (path) =>
-      log.warn({ path }, `${path} does not answer: it was not looked at`),
+    onSilent: (path) => log.warn({ path }, `${path} does not answer: it was not looked at`),
     onManySilent: () =>
       log.warn(
         'several directories do not answer: those that have not yet are not waited for, and were not looked at',
