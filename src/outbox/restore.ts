@@ -70,7 +70,7 @@ export function restoreOutbox(stateDir: string, file: string, host: string, nowM
       writeNote(stateDir, { next: 'distrust', reason: `the outbox was restored from ${file}` });
       const keptAs = putInPlace(stateDir, temporary, nowMs);
       // Root may restore what the daemon's own user has to open.
-      giveToOwner(stateDir, isOutboxName);
+      giveToOwner(stateDir, ([name = '']) => isOutboxName(name));
       return { keptAs, ...facts };
     });
   } finally {

@@ -1,4 +1,5 @@
 /** What everything else stands on: the outbox, taken over and proven, and the platform's client. */
+import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { RereadConfig } from '../config/rereading.ts';
@@ -11,6 +12,7 @@ import { keyReader } from '../platform/apiKey.ts';
 import { PlatformClient } from '../platform/client.ts';
 import { directNetwork, networkOf } from '../platform/network.ts';
 import type { RunFolders } from '../reading/runFolders.ts';
+import { isStandInData } from '../standin/dataNames.ts';
 import type { StandIn } from '../standin/standin.ts';
 import type { Clock } from '../system/clock.ts';
 import { giveToOwner } from '../system/giveToOwner.ts';
@@ -138,10 +140,19 @@ async function buildBase(
 
 /** Root may look at what the daemon's own user has to open afterwards. */
 function giveAway({ stateDir, platform: { kind, standIn } }: Config): void {
-  giveToOwner(stateDir, (name) => isOutboxName(name) || name === spoolName || name === resultsName);
+  giveToOwner(stateDir, ([name = '']) => isOutboxName(name) || name === spoolName || name === resultsName);
   if (kind !== 'stand-in') return;
-  giveToOwner(dirname(standIn.dataDir), (name) => name === basename(standIn.dataDir));
-  giveToOwner(standIn.dataDir, () => true);
+  const { dataDir } = standIn;
+  giveToOwner(
+    dirname(dataDir),
+    ([name, ...below]) => name === basename(dataDir) && below.length === 0 && isStandInsAlone(dataDir),
+  );
+  giveToOwner(dataDir, isStandInData);
+}
+
+/** One that other things lie in was made by somebody else, and stays theirs. */
+function isStandInsAlone(dataDir: string): boolean {
+  return readdirSync(dataDir).every((name) => isStandInData([name]));
 }
 
 async function hasWaitedLong(outbox: Outbox, nowMs: number): Promise<boolean> {

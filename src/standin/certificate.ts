@@ -6,6 +6,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ms from 'ms';
+import { certificateFileName, keyFileName, partEnding } from './dataNames.ts';
 
 export interface Certificate {
   /** PEM, both. */
@@ -22,8 +23,8 @@ const renewedBeforeMs = ms('30d');
 const clockSkewMs = ms('2d');
 
 export async function ownCertificate(dataDir: string, nowMs: number): Promise<Certificate> {
-  const keyFile = join(dataDir, 'tls-key.pem');
-  const file = join(dataDir, 'tls-certificate.pem');
+  const keyFile = join(dataDir, keyFileName);
+  const file = join(dataDir, certificateFileName);
   const kept = readPair(keyFile, file);
   if (kept !== null && isGood(kept.key, kept.certificate, nowMs)) return { ...kept, file };
   const { private: key, cert: certificate } = await freshPair(nowMs);
@@ -80,7 +81,7 @@ async function freshPair(nowMs: number) {
 }
 
 function writeWhole(path: string, text: string, mode: number): void {
-  const part = `${path}.part`;
+  const part = path + partEnding;
   writeFileSync(part, text, { mode });
   renameSync(part, path);
 }

@@ -8,11 +8,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StoredFile } from './artefacts.ts';
+import { partEnding, uploadForm, uploadsName } from './dataNames.ts';
 import { newFileName } from './ids.ts';
 
-const temporary = '.part';
-/** What `newFileName` makes. Whatever else lies there is somebody else's. */
-const ownName = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\.part)?$/;
 /** Entries that are fetched from the system at once. */
 const bufferSize = 256;
 
@@ -20,7 +18,7 @@ export class Storage {
   readonly #folder: string;
 
   constructor(dataDir: string) {
-    this.#folder = join(dataDir, 'uploads');
+    this.#folder = join(dataDir, uploadsName);
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
   }
 
@@ -30,7 +28,7 @@ export class Storage {
    */
   async removeAbandoned(isKnown: (name: string) => boolean): Promise<void> {
     for await (const entry of await opendir(this.#folder, { bufferSize })) {
-      const [, name, part] = ownName.exec(entry.name) ?? [];
+      const [, name, part] = uploadForm.exec(entry.name) ?? [];
       if (name === undefined || !entry.isFile()) continue;
       if (part !== undefined || !isKnown(name)) await this.remove(entry.name);
     }
@@ -39,7 +37,7 @@ export class Storage {
   /** Keeps what comes in. When the sender leaves before the end nothing is kept. */
   async receive(incoming: Readable): Promise<StoredFile> {
     const name = newFileName();
-    const path = this.#path(name + temporary);
+    const path = this.#path(name + partEnding);
     const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
     try {
       await pipeline(incoming, file);

@@ -24,20 +24,23 @@ interface Owner {
   readonly gid: number;
 }
 
+/** Told of what lies below the directory by all the names on the way to it, the first one first. */
+export type OwnPath = (names: readonly string[]) => boolean;
+
 /** Deeper than anything that this program makes. */
 const depthMax = 8;
 
 /**
- * Gives away what is root's, of what this program makes in a directory and of everything below that. Does nothing unless this process is root's and
- * the directory is not.
+ * Gives away what is root's, of what this program makes in a directory and below it. Does nothing unless this process is
+ * root's and the directory is not.
  * @param isOurs whether this program makes something of that name there: somebody may keep other things in it
  */
-export function giveToOwner(directory: string, isOurs: (name: string) => boolean): void {
+export function giveToOwner(directory: string, isOurs: OwnPath): void {
   // The paths below lead through directories that are held open, and only Linux has such paths.
   if (process.getuid?.() !== 0 || process.platform !== 'linux') return;
   skippingTrouble(() => {
     const { uid, gid } = statSync(directory);
-    if (uid !== 0) giveContents(`${directory}/.`, { uid, gid }, isOurs, depthMax);
+    if (uid !== 0) giveContents(`${directory}/.`, [], { uid, gid }, isOurs);
   });
 }
 
@@ -47,17 +50,14 @@ export function ownerFor(directory: string): number {
   return user === 0 && process.platform === 'linux' ? statSync(directory).uid : user;
 }
 
-function giveContents(
-  directory: string,
-  owner: Owner,
-  isOurs: (name: string) => boolean,
-  depthLeft: number,
-): void {
+function giveContents(directory: string, names: readonly string[], owner: Owner, isOurs: OwnPath): void {
   const held = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const below = `/proc/self/fd/${String(held)}`;
-    for (const name of readdirSync(below))
-      if (isOurs(name)) skippingTrouble(() => give(join(below, name), owner, depthLeft));
+    for (const name of readdirSync(below)) {
+      const found = [...names, name];
+      if (isOurs(found)) skippingTrouble(() => give(join(below, name), found, owner, isOurs));
+    }
     // Last: while it is root's, nobody else changes what is in it.
     if (fstatSync(held).uid === 0) fchownSync(held, owner.uid, owner.gid);
   } finally {
@@ -65,10 +65,10 @@ function giveContents(
   }
 }
 
-function give(path: string, owner: Owner, depthLeft: number): void {
+function give(path: string, names: readonly string[], owner: Owner, isOurs: OwnPath): void {
   const stats = lstatSync(path);
   if (stats.isDirectory()) {
-    if (depthLeft > 0) giveContents(path, owner, () => true, depthLeft - 1);
+    if (names.length <= depthMax) giveContents(path, names, owner, isOurs);
   } else if (stats.uid === 0 && stats.nlink === 1) lchownSync(path, owner.uid, owner.gid);
 }
 

@@ -94,7 +94,7 @@ test
       symlinkSync(join(elsewhere, 'pointed'), join(spool, 'pointed'));
       symlinkSync(elsewhere, join(spool, 'way'));
       writeFileSync(join(scene.stateDir, 'notes-of-root'), '');
-      giveToOwner(scene.stateDir, (name) => name === 'spool');
+      giveToOwner(scene.stateDir, ([name]) => name === 'spool');
       expect(
         [elsewhere, ...['linked', 'pointed', 'inside'].map((name) => join(elsewhere, name))].map(
           (path) => statSync(path).uid,
@@ -106,6 +106,27 @@ test
       rmSync(elsewhere, { recursive: true });
     },
   );
+
+test
+  .skipIf(isUntried)
+  .concurrent('what others keep beside the data of the stand-in stays theirs', async ({ scene }) => {
+    const data = join(scene.dir, 'data');
+    const strangers = ['notes-of-root', 'uploads/list.txt', 'kept/of-root'];
+    openToOthers(scene);
+    for (const path of [data, join(data, 'uploads'), join(data, 'kept')]) mkdirSync(path, { mode: 0o700 });
+    for (const name of strangers) writeFileSync(join(data, name), '');
+    scene.configure({ platform: { kind: 'stand-in', stand_in: { data: './data' } } });
+    stateOfDaemon(scene);
+    const folder = scene.drop('plan');
+    // Root's own, below a directory of the daemon's user, with other things in it.
+    chownSync(scene.dir, Number(otherUser), Number(otherUser));
+    expect((await scene.command('track', folder, '--wait')).code).toBe(0);
+    expect(statSync(data).uid).toBe(0);
+    chownSync(data, Number(otherUser), Number(otherUser));
+    expect((await scene.command('retry', '--all')).code).toBe(0);
+    expect(namesOfRoot(data).sort()).toEqual([...strangers, 'kept'].sort());
+    expect(statSync(join(data, 'stand-in.db')).uid).toBe(otherUser);
+  });
 
 test
   .skipIf(isUntried)
