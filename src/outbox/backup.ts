@@ -72,7 +72,10 @@ async function copied(database: string, temporary: string): Promise<CopyReport> 
   child.stderr
     .setEncoding('utf8')
     .on('data', (text: string) => (complained = (complained + text).slice(-2_000)));
-  const stop = (): void => void child.kill('SIGKILL');
+  const stop = (): void => {
+    child.kill('SIGKILL');
+    removeWithCompanions(temporary);
+  };
   process.once('exit', stop);
   try {
     await new Promise<void>((resolve, reject) => {

@@ -12,6 +12,7 @@ import { databasePath } from '../../outbox/place.ts';
 import { OtherHost, restoreOutbox } from '../../outbox/restore.ts';
 import { isoTime, machineClock } from '../../system/clock.ts';
 import { errorCode } from '../../system/files.ts';
+import { exitOnSignals } from '../brokenOff.ts';
 import { configOption, jsonOption, printJson, say, withDaemon } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -25,9 +26,12 @@ export const backupCommand = () =>
     .addOption(jsonOption())
     .action(async (file, { config, json }) => {
       await withDaemon(config, 'change', async (link) => {
-        const made = link.isDaemon
-          ? await copiedBeside(link.operations, resolve(file), config)
-          : await link.operations.backup({ file: resolve(file) });
+        const giveUp = exitOnSignals();
+        const made = await (
+          link.isDaemon
+            ? copiedBeside(link.operations, resolve(file), config)
+            : link.operations.backup({ file: resolve(file) })
+        ).finally(giveUp);
         if (json === true) printJson(made);
         else
           say(
