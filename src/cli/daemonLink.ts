@@ -2,8 +2,8 @@
  * One way in: a command asks the running daemon over its control socket, and opens the outbox itself only when no
  * daemon holds it. Either way it speaks to the same operations.
  */
-import { readdirSync } from 'node:fs';
-import { lstat, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,6 +31,7 @@ import { OutboxHeld } from '../outbox/unusable.ts';
 import { machineClock } from '../system/clock.ts';
 import { errorCode } from '../system/files.ts';
 import { quietLog } from '../system/log.ts';
+import { exitOnSignals } from './brokenOff.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 import { programVersion } from '../system/programVersion.ts';
 
@@ -105,26 +106,52 @@ function isUntouched(stateDir: string): boolean {
 
 /** What can be looked at before the first start, with an outbox that is empty and goes away again. */
 async function linkToNothing(config: Config): Promise<DaemonLink> {
-  const stateDir = await mkdtemp(join(tmpdir(), 'runtrackd-'));
-  const remove = (): Promise<void> => rm(stateDir, { recursive: true, force: true });
+  const stateDir = throwAwayDir();
+  const remove = (): void => rmSync(stateDir, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', remove);
+  const giveUp = exitOnSignals();
+  const end = (): void => {
+    remove();
+    process.off('exit', remove);
+    giveUp();
+  };
   const standIn = { ...config.platform.standIn, dataDir: join(stateDir, 'stand-in') };
+  // What is counted of it goes away with it.
+  const environment = { ...process.env, RUNTIME_DIRECTORY: stateDir };
   try {
-    const link = await linkToOutbox({ ...config, stateDir, platform: { ...config.platform, standIn } });
-    return { ...link, close: () => link.close().finally(remove) };
+    const link = await linkToOutbox(
+      { ...config, stateDir, platform: { ...config.platform, standIn } },
+      environment,
+    );
+    return { ...link, close: () => link.close().finally(end) };
   } catch (error) {
-    await remove();
+    end();
     throw error;
   }
 }
 
-async function linkToOutbox(config: Config): Promise<DaemonLink> {
+/** @throws CommandFailure where this machine has no place for what is only for a moment */
+function throwAwayDir(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'runtrackd-'));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new CommandFailure(
+      exitCodes.failed,
+      `no directory can be made in ${tmpdir()} (${code}), which is needed to look around before the first start: set TMPDIR to a directory that this user may write to`,
+    );
+  }
+}
+
+async function linkToOutbox(config: Config, environment = process.env): Promise<DaemonLink> {
   // The whole service, which nobody needs who finds a daemon.
   const { Service } = await import('../service/service.ts');
   const around = {
     clock: machineClock,
     log: quietLog(),
     version: programVersion(),
-    environment: process.env,
+    environment,
     passPoint: () => undefined,
   };
   const service = await Service.open(config, around, false);
