@@ -2,7 +2,7 @@
  * Where key, endpoint and profile are found: in the places, and in the order, of the official SDK (contract: where the
  * SDK takes key and endpoint from). An empty value counts as none.
  */
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { parse } from 'yaml';
 import { RuntrackdError } from '../core/failure.ts';
@@ -59,6 +59,8 @@ export function findConnection(
   );
   if (profile !== null) checkProfile(file, profile, given, isPkce);
   if (key === undefined && !isPkce) throw noKey(file);
+  // With a key in hand, a home that is somebody else's is in the way of nobody.
+  const isOutOfReach = given.key !== undefined && profile === null && file.isClosedOff();
   const secret = key ?? browserToken(file.directory, file.value(profile, 'auth_session'), nowMs);
   if (!visible.test(secret))
     throw missing(
@@ -67,7 +69,7 @@ export function findConnection(
     );
   return {
     key: new Secret(secret),
-    endpoint: endpoint ?? httpsEndpoint(file.value(profile, 'endpoint')),
+    endpoint: endpoint ?? httpsEndpoint(isOutOfReach ? undefined : file.value(profile, 'endpoint')),
     account: isPkce ? (file.value(profile, 'team_id') ?? null) : null,
     usesSystemCertificates: systemCerts || file.valueIfReadable(profile, 'system_certs') === 'true',
   };
@@ -89,6 +91,17 @@ class ConfigFile {
 
   get path(): string {
     return join(this.directory, 'config.yaml');
+  }
+
+  /** Whether nobody can tell if it is there, because a directory on the way to it is closed to this user. */
+  isClosedOff(): boolean {
+    if (this.#homeOf() === null) return false;
+    try {
+      lstatSync(this.path);
+      return false;
+    } catch (error) {
+      return errorCode(error) === 'EACCES';
+    }
   }
 
   /** A value of a profile as text; of the top level without one. */

@@ -1,7 +1,7 @@
 /** Key, endpoint and profile are found where the official SDK finds them, in its order (contract: 2.3). */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,7 @@ import { inspect, promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Application, Client } from '../../src/index.ts';
 import { findConnection, type ConnectionWishes } from '../../src/library/connection.ts';
+import { isAlone, otherUser } from '../journey/otherUser.ts';
 import { temporaryFolder } from './place.ts';
 
 const nowMs = Date.parse('2026-11-22T00:00:00Z');
@@ -287,6 +288,48 @@ describe('a user without a home', () => {
     const args = ['--input-type=module', '-e', program];
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, env: { HOME: '' } });
     expect(stdout.trim()).toBe('no-key');
+  });
+});
+
+describe.skipIf(isAlone)('a home that is closed to this user', () => {
+  const library = new URL('../../dist/index.js', import.meta.url).href;
+
+  /** What comes of it in a process of that user's, whose HOME is still that of another. */
+  async function foundBy(options: object, close: (home: string) => void): Promise<string> {
+    const home = temporaryFolder();
+    mkdirSync(join(home, '.nextmv'));
+    writeFileSync(join(home, '.nextmv/config.yaml'), 'apikey: of-another\nendpoint: another.example.com\n');
+    chmodSync(home, 0o755);
+    close(home);
+    onTestFinished(() => chmodSync(home, 0o700));
+    const program = `
+      import { Client } from '${library}';
+      try { new Client(${JSON.stringify(options)}); console.log('made'); }
+      catch (error) { console.log(error.reason, error.message); }`;
+    const user = otherUser === null ? {} : { uid: otherUser, gid: otherUser };
+    const args = ['--input-type=module', '-e', program];
+    const { stdout } = await promisify(execFile)(process.execPath, args, {
+      cwd: '/',
+      env: { HOME: home },
+      ...user,
+    });
+    return stdout.trim();
+  }
+
+  const closeHome = (home: string): void => chmodSync(home, 0);
+  const closeFile = (home: string): void => chmodSync(join(home, '.nextmv/config.yaml'), 0);
+
+  test('is in the way of nobody who gives a key', async () => {
+    expect(await foundBy({ apiKey: 'k' }, closeHome)).toBe('made');
+  });
+
+  test('is said where a key, or a profile, was to be found there', async () => {
+    for (const options of [{}, { apiKey: 'k', profile: 'p' }])
+      expect(await foundBy(options, closeHome)).toMatch(/^no-key .*config\.yaml cannot be read \(EACCES\)/);
+  });
+
+  test('is another matter than a file that is there, and may name another endpoint', async () => {
+    expect(await foundBy({ apiKey: 'k' }, closeFile)).toMatch(/^no-key .*cannot be read \(EACCES\)/);
   });
 });
 
