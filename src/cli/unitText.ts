@@ -18,6 +18,8 @@ export interface UnitPlace {
 
 const stateBase = '/var/lib/';
 const runtimeBase = '/run/';
+/** Directories of people who are logged in, which are theirs to keep. */
+const sessionsBase = '/run/user';
 const temporaryDirs = ['/tmp', '/var/tmp'];
 /** Beyond `shutdown_deadline`, for what is cut off to write down how far it came. */
 const stopGraceS = 15;
@@ -146,11 +148,16 @@ export function writablePaths(config: Config): string[] {
   return [...new Set(all)].filter((path) => !runtime.includes(path));
 }
 
-/** What lies below /run is gone after a restart of the machine, so systemd makes the directory of the control socket. */
-function ownRuntimeNames({ control }: Config): string[] {
-  const { directory } = control;
-  const isOwn = directory.startsWith(runtimeBase) && !isIn(directory, sharedControlDir);
-  return control.group !== null && isOwn ? [directory.slice(runtimeBase.length)] : [];
+/** What lies below /run is gone after a restart of the machine, so systemd makes the directories of the sockets. */
+function ownRuntimeNames({ control, http: { listen } }: Config): string[] {
+  const ofSockets = [
+    ...(control.group === null ? [] : [control.directory]),
+    ...(listen?.kind === 'unix' ? [dirname(listen.path)] : []),
+  ];
+  const own = ofSockets.filter(
+    (path) => path.startsWith(runtimeBase) && !isIn(path, sharedControlDir) && !isIn(path, sessionsBase),
+  );
+  return [...new Set(own)].map((path) => path.slice(runtimeBase.length));
 }
 
 /** Whether anything that the daemon reads or writes lies where a private /tmp would hide it. */

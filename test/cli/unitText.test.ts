@@ -85,7 +85,7 @@ test('a drop root into which nothing is written stays read-only', () => {
   expect(archived).toContain('ReadWritePaths=-/srv/done\n');
 });
 
-test('directories of sockets are writable; that of the control socket is made again after each boot', () => {
+test('directories of sockets are writable; those below /run are made again after each boot', () => {
   const group = `control: { group: root, directory: /run/planner/control }`;
   const unit = unitFor(
     `http: { listen: 'unix:/srv/page/page.sock' }\n${group}\n${withState('/var/lib/runtrackd')}`,
@@ -100,6 +100,16 @@ test('directories of sockets are writable; that of the control socket is made ag
     `control: { group: root }\nhttp: { listen: 'unix:/run/runtrackd/page.sock' }\n${withState('/var/lib/runtrackd')}`,
   );
   expect(usual).not.toContain('ReadWritePaths=-/run');
+  expect(usual).toContain('RuntimeDirectory=runtrackd\n');
+  const page = `http: { listen: 'unix:/run/planner/page.sock' }\n`;
+  const alone = unitFor(`${page}${withState('/var/lib/runtrackd')}`);
+  expect(alone).toContain('RuntimeDirectory=runtrackd planner\n');
+  expect(alone).not.toContain('ReadWritePaths=-/run');
+  expect(unitFor(`${page}${group}\n${withState('/var/lib/runtrackd')}`)).toContain(
+    'RuntimeDirectory=runtrackd planner/control planner\n',
+  );
+  const ofSession = unitFor(`${page.replace('planner', 'user/1000')}${withState('/var/lib/runtrackd')}`);
+  expect(ofSession).toContain('RuntimeDirectory=runtrackd\n');
 });
 
 test('a private /tmp hides nothing that the configuration names', () => {
