@@ -209,8 +209,8 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
       'The copy is whole, checked and synced. It holds no secret. Root and the daemon’s user make it themselves, wherever they may write. For whoever may only ask the daemon it is made by the daemon, which under its unit sees a /tmp of its own and may write to little else.',
     examples: [
       {
-        line: 'sudo runtrackd backup "/var/backups/runtrackd-$(date +%F).db"',
-        does: 'a copy a day, for root’s crontab',
+        line: String.raw`0 3 * * *  runtrackd backup -c /etc/runtrackd/config.yaml "/var/backups/runtrackd-$(date +\%F).db"`,
+        does: 'a copy a day, as a line of root’s crontab',
       },
     ],
     exits: { ...asking, [exitCodes.done]: 'copied', [exitCodes.failed]: 'not copied; the reason is said' },

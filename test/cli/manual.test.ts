@@ -21,6 +21,17 @@ test.each(names)('%s has an example that names it, and says what its exit codes 
   expect(helpTail(name)).toMatch(/^\nExamples:\n(.|\n)*\n\nExit codes:\n {2}0 /);
 });
 
+test('what is said to be a line of a crontab is one', () => {
+  const examples = Object.values(manual).flatMap((entry) => entry.examples);
+  const lines = examples.filter(({ does }) => does.includes('crontab')).map(({ line }) => line);
+  expect(lines).not.toEqual([]);
+  for (const line of lines) {
+    expect(line).toMatch(/^([\d*]+ ){5} *runtrackd /);
+    // cron takes a % as the end of the command.
+    expect(line).not.toMatch(/(?<!\\)%/);
+  }
+});
+
 test('examples are ones that the commands take', () => {
   const commands = new Map(top.commands.map((command) => [command.name(), command]));
   for (const { examples } of Object.values(manual)) {
