@@ -1,4 +1,5 @@
 /** Whether the outbox knows what it did: asked once at each start, before anything is looked at or sent. */
+import { sharedControlDir } from '../core/controlSocket.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import { countPlace, readCount } from '../outbox/intentCount.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -51,9 +52,11 @@ async function distrust(outbox: Outbox, reason: string, { clock }: Believing): P
  * the service: RuntimeDirectoryPreserve), else the session's. /tmp would be no good place: it may be on disk, is shared
  * with other users, and is tidied up by age.
  */
-function runtimeDirOf(environment: NodeJS.ProcessEnv): string | null {
-  const [ofService] = (environment['RUNTIME_DIRECTORY'] ?? '').split(':');
-  if (ofService !== undefined && ofService !== '') return ofService;
+export function runtimeDirOf(environment: NodeJS.ProcessEnv): string | null {
+  const ofService = (environment['RUNTIME_DIRECTORY'] ?? '').split(':').filter((path) => path !== '');
+  // Of several, in whatever order, the one that the unit has for it: those of the sockets come and go with the configuration.
+  const own = ofService.find((path) => path === sharedControlDir) ?? ofService[0];
+  if (own !== undefined) return own;
   const ofSession = environment['XDG_RUNTIME_DIR'] ?? '';
   if (ofSession !== '') return ofSession;
   const user = process.getuid?.();
