@@ -209,6 +209,11 @@ test(
     const runs = await scene.platformRuns();
     expect(runs).toHaveLength(folders.length);
     expect(new Set(runs.map(({ fingerprint }) => fingerprint)).size).toBe(folders.length);
+    // The result is there a moment before the outbox knows of it.
+    await until('all of them to be recorded', async () => {
+      const { recorded } = (await daemon.status()).counts;
+      return recorded === folders.length;
+    });
     expect((await daemon.status()).counts).toEqual({ recorded: folders.length });
     await daemon.stop();
   },
