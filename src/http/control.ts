@@ -2,7 +2,7 @@
  * The control socket: the running daemon's answers to commands, over HTTP on a Unix socket in the state directory.
  * Who may open the socket may ask anything; the file system says who that is.
  */
-import { chmodSync, chownSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -13,7 +13,7 @@ import { beforehandOf, socketPathBytesMax } from '../core/controlSocket.ts';
 import { errorCode } from '../system/files.ts';
 import { outliveAcceptTrouble } from './acceptTrouble.ts';
 import { ControlRefused } from './controlRefused.ts';
-import { ownerIn, shareDirectory, type ControlGroup } from './controlDirectory.ts';
+import { giveSocket, shareDirectory, type ControlGroup } from './controlDirectory.ts';
 import {
   backupOrder,
   historyQuery,
@@ -31,6 +31,8 @@ import {
 const orderBytesMax = 8 * 1024 * 1024;
 
 export interface ControlServer {
+  /** The group may open the socket, whoever has given directory or socket to somebody else meanwhile. */
+  openToGroup(): void;
   close(): Promise<void>;
 }
 
@@ -66,6 +68,16 @@ export async function serveControl(
   } else await listenForGroup(server, socketPath, group);
   outliveAcceptTrouble(server, `the control socket ${socketPath}`, warn);
   return {
+    openToGroup() {
+      if (group === null) return;
+      try {
+        shareDirectory(dirname(socketPath), group);
+        giveSocket(socketPath, group);
+      } catch (error) {
+        if (!(error instanceof ControlRefused) && errorCode(error) === undefined) throw error;
+        warn(error instanceof ControlRefused ? error.message : ungiven(socketPath, group, error));
+      }
+    },
     async close() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -83,27 +95,26 @@ export async function serveControl(
 
 /** Nobody may open the socket before it has its group: it is made under another name, for the daemon's user alone. */
 async function listenForGroup(server: Server, socketPath: string, group: ControlGroup): Promise<void> {
-  const directory = dirname(socketPath);
   const beforehand = beforehandOf(socketPath);
   try {
-    shareDirectory(directory, group);
+    shareDirectory(dirname(socketPath), group);
     rmSync(beforehand, { force: true });
     const umask = process.umask(0o177);
     // The socket is made before this returns, so the mask is the socket's alone.
     const listening = listen(server, beforehand);
     process.umask(umask);
     await listening;
-    chownSync(beforehand, ownerIn(group), group.number);
-    chmodSync(beforehand, 0o660);
+    giveSocket(beforehand, group);
     renameSync(beforehand, socketPath);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === undefined) throw error;
+    if (errorCode(error) === undefined) throw error;
     server.close();
-    throw new ControlRefused(
-      `the control socket ${socketPath} cannot be given to the group "${group.name}" (${code}): put the daemon's user into that group, and let ${directory} be the user's own`,
-    );
+    throw new ControlRefused(ungiven(socketPath, group, error));
   }
+}
+
+function ungiven(socketPath: string, { name }: ControlGroup, error: unknown): string {
+  return `the control socket ${socketPath} cannot be given to the group "${name}" (${errorCode(error) ?? ''}): put the daemon's user into that group, and let ${dirname(socketPath)} be the user's own`;
 }
 
 function listen(server: Server, path: string): Promise<void> {

@@ -1,18 +1,21 @@
 /**
- * The directory that a group is let into, for the control socket in it. Giving one away closes it to everybody else: so it
- * is one that nothing else lies in, whatever the configuration names.
+ * What a group is let into: a socket, and the directory that it lies in. Giving a directory away closes it to everybody
+ * else: so it is one that nothing else lies in, whatever the configuration names.
  */
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
   fchownSync,
   fstatSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readlinkSync,
+  statSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ControlRefused } from './controlRefused.ts';
@@ -76,6 +79,24 @@ function refused(directory: string, group: string, why: string): ControlRefused 
   return new ControlRefused(
     `control.directory: ${directory} cannot be given to the group "${group}", because it ${why}: name a directory that is for the control socket alone; it is made where it is not there`,
   );
+}
+
+/**
+ * Lets the group through to a socket, unless it may pass already: the directory may be one that everybody may look into.
+ * @throws as `shareDirectory`
+ */
+export function openWay(directory: string, group: ControlGroup): void {
+  const stats = statSync(directory);
+  const isOpenToAll = (stats.mode & 0o001) !== 0;
+  const isOpenToGroup = stats.gid === group.number && (stats.mode & 0o010) !== 0;
+  if (!isOpenToAll && !isOpenToGroup) shareDirectory(directory, group);
+}
+
+/** @throws system errors */
+export function giveSocket(path: string, group: ControlGroup): void {
+  // Never through a link: whoever owns the directory may have put one there.
+  lchownSync(path, ownerIn(group), group.number);
+  chmodSync(path, 0o660);
 }
 
 /** The daemon's sockets, and the counts of daemons that have the directory as their runtime directory as well. */

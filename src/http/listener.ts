@@ -5,9 +5,10 @@
  * Everything that a client can take is limited: connections, the time in which it has to ask, and the time for which it
  * may be silent while it is answered.
  */
-import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -15,7 +16,8 @@ import { listenText, type ListenAddress } from '../core/listenAddress.ts';
 import { errorCode } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { outliveAcceptTrouble } from './acceptTrouble.ts';
-import type { ControlGroup } from './controlDirectory.ts';
+import { giveSocket, openWay, type ControlGroup } from './controlDirectory.ts';
+import { ControlRefused } from './controlRefused.ts';
 import { guard } from './guard.ts';
 
 /** Some pages and a Prometheus or two; what is more is dropped, so that nobody can take all descriptors. */
@@ -62,6 +64,23 @@ export class Listener {
     return this.#trouble;
   }
 
+  /** The group may open a Unix socket, whoever has given directory or socket to somebody else meanwhile. */
+  openToGroup(): void {
+    const { group, log } = this.#options;
+    if (group === null || this.#address?.kind !== 'unix') return;
+    const { path } = this.#address;
+    try {
+      openWay(dirname(path), group);
+      giveSocket(path, group);
+    } catch (error) {
+      const code = errorCode(error);
+      if (!(error instanceof ControlRefused) && code === undefined) throw error;
+      log.warn(
+        `the group "${group.name}" cannot open ${path}${code === undefined ? '' : ` (${code})`}: put the daemon's user into that group, and the socket of http.listen into a directory that is this user's own and holds nothing else`,
+      );
+    }
+  }
+
   /** Serves until `stop` is aborted; where the address cannot be had, it is tried again and again. */
   async run(stop: AbortSignal): Promise<void> {
     const stopped = new Promise<void>((resolve) => {
@@ -93,6 +112,7 @@ export class Listener {
     this.#trouble = null;
     outliveAcceptTrouble(server, listenText(this.#address), (text) => log.warn(text));
     log.info(`the status page, health and metrics are at ${listenText(this.#address)}`);
+    this.openToGroup();
     return server;
   }
 
@@ -170,10 +190,9 @@ async function bind(
 }
 
 /** @throws what the system says; nothing listens then */
-function giveTo({ number }: ControlGroup, server: Server, path: string): void {
+function giveTo(group: ControlGroup, server: Server, path: string): void {
   try {
-    chownSync(path, process.getuid?.() ?? 0, number);
-    chmodSync(path, 0o660);
+    giveSocket(path, group);
   } catch (error) {
     server.close();
     throw error;

@@ -17,6 +17,8 @@ export interface ReloadingParts {
   readonly dropRoots: DropRoots;
   readonly rootRuns: RootRuns;
   readonly log: Log;
+  /** Told when a reading begins, whatever comes of it. */
+  readonly onBegin: () => void;
   /** Everything but the drop roots counts from now on. */
   readonly apply: (config: Config) => void;
   /** Told around each reload. */
@@ -65,9 +67,10 @@ export class Reloading {
   }
 
   async #reload(): Promise<ReloadedView> {
-    const { log, reread, apply } = this.#parts;
+    const { log, reread, apply, onBegin } = this.#parts;
     const { file } = this.#config;
     const { signal } = this.#ending;
+    if (!signal.aborted) onBegin();
     const read = signal.aborted ? null : await reread(this.#config, signal);
     // It would count for nobody, and what it counts for is closed by and by.
     if (read === null || signal.aborted)

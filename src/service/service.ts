@@ -65,6 +65,8 @@ export class Service {
   readonly #reloading: Reloading | null;
   /** Null: it is to listen nowhere, or this is no daemon. */
   readonly #listener: Listener | null;
+  /** Null until it listens. */
+  #control: ControlServer | null = null;
   readonly #sessions: Sessions;
   readonly #closers: (() => Promise<void>)[];
 
@@ -149,6 +151,7 @@ export class Service {
             dropRoots,
             rootRuns: this.#rootRuns,
             log,
+            onBegin: () => this.#openToGroup(),
             apply: (next) => this.#apply(next, base),
             announced: (work) => announcedReload(manager, work),
           });
@@ -330,7 +333,7 @@ export class Service {
   async #serveControl(): Promise<ControlServer> {
     const { log } = this.#around;
     const { stateDir, control } = this.#config;
-    return await serveControl(
+    this.#control = await serveControl(
       controlSocketIn(control.directory),
       control.group === null ? null : { ...control.group, owner: ownerFor(stateDir) },
       this.answers,
@@ -339,6 +342,13 @@ export class Service {
         warn: (text) => log.warn(text),
       },
     );
+    return this.#control;
+  }
+
+  /** For its reload systemd gives the directories below /run back to the unit's own group. */
+  #openToGroup(): void {
+    this.#control?.openToGroup();
+    this.#listener?.openToGroup();
   }
 
   /** A loop of its own where a service manager listens. */

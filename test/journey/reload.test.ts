@@ -1,5 +1,6 @@
 /** The configuration is read again while the daemon runs: by HUP and by `reload`, under load, right and wrong. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { dropFolder, plan, resultIn } from './folders.ts';
@@ -360,6 +361,55 @@ test.skipIf(isUnsilent)(
     await daemon.stop();
   },
 );
+
+const groupOfOthers = 1;
+const groupName = spawnSync('getent', ['group', String(groupOfOthers)], { encoding: 'utf8' }).stdout?.split(
+  ':',
+)[0];
+const isUntried = process.getuid?.() !== 0 || groupName === undefined || groupName === '';
+
+test
+  .skipIf(isUntried)
+  .concurrent(
+    'after a reload the group may open both sockets again, be the file right or wrong; what is in the way is said',
+    async ({ scene }) => {
+      const [control, page] = [join(scene.dir, 'control'), join(scene.dir, 'page')];
+      mkdirSync(page, { mode: 0o700 });
+      const http = { listen: `unix:${join(page, 'page.sock')}` };
+      scene.configure({ http, control: { group: groupName, directory: './control' } });
+      const paths = [control, join(control, 'control.sock'), page, join(page, 'page.sock')];
+      const groups = (): number[] => paths.map((path) => statSync(path).gid);
+      const modes = (): number[] => paths.map((path) => statSync(path).mode & 0o777);
+      const program = scene.launch();
+      await until(
+        'both sockets',
+        () => paths.every((path) => existsSync(path)) && groups().every((gid) => gid === groupOfOthers),
+      );
+      const reload = async (): Promise<number | null> => (await scene.command('reload')).code;
+      // As systemd does for its reload.
+      const giveBack = (): void => {
+        for (const path of paths) chownSync(path, 0, 0);
+        chmodSync(page, 0o700);
+      };
+      giveBack();
+      expect(await reload()).toBe(0);
+      expect(groups()).toEqual(paths.map(() => groupOfOthers));
+      expect(modes()).toEqual([0o750, 0o660, 0o750, 0o660]);
+      expect(program.log().filter(({ level }) => level === 'warn')).toEqual([]);
+      giveBack();
+      const good = readFileSync(scene.configFile, 'utf8');
+      writeFileSync(scene.configFile, good.replace('"host"', '"hots"'));
+      expect(await reload()).toBe(78);
+      expect(groups()).toEqual(paths.map(() => groupOfOthers));
+      writeFileSync(scene.configFile, good);
+      for (const path of [control, page]) writeFileSync(join(path, 'notes'), '');
+      giveBack();
+      expect(await reload()).toBe(0);
+      await program.logged(/control\.directory: .* has something else in it \("notes"\)/);
+      await program.logged(/cannot open .*page\.sock: .*http\.listen/);
+      await program.stop();
+    },
+  );
 
 test.concurrent(
   'a daemon that reload does not find, because it listens where it was told before, has to be restarted',
