@@ -249,7 +249,7 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
   'check-config': {
     summary: 'check the configuration and name every problem at once',
     description:
-      'Each problem is one line, file:line:column: where: what. A key that the installed unit hands to the daemon (--credential) is no missing one.',
+      'Each problem is one line, file:line:column: where: what. A key that the installed unit hands to the daemon of this file (--credential) is no missing one.',
     examples: [{ line: 'runtrackd check-config -c config.yaml', does: 'before every restart' }],
     exits: { [exitCodes.done]: 'the configuration is right' },
     environment: keyVariables,

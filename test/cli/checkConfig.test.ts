@@ -1,8 +1,11 @@
 /** The configuration: found where it should be, and wrong with every reason at once. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { loadForDaemon } from '../../src/cli/commands/checkConfig.ts';
+import { credentialFor, unitOf } from '../../src/cli/doctor/lookAtUnit.ts';
+import { unitText } from '../../src/cli/unitText.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { test } from '../journey/scene.ts';
 import { json } from './gallery.ts';
 
@@ -160,6 +163,30 @@ describe('a key that systemd hands to the daemon', () => {
       loaded: { ok: false, problems: [{ where: expect.stringContaining('platform') as string }] },
       credential: null,
     });
+  });
+
+  test.concurrent('counts for the file that the unit has the daemon read, and for no other', ({ scene }) => {
+    const key = '/etc/runtrackd/nextmv.key';
+    const odd = join(scene.dir, 'a "b" $c 100%', 'config.yaml');
+    mkdirSync(dirname(odd));
+    scene.configure({ platform: { kind: 'stand-in' } });
+    renameSync(scene.configFile, odd);
+    const link = join(scene.dir, 'link.yaml');
+    symlinkSync(odd, link);
+    scene.configure();
+    const place = { node: '/usr/bin/node', program: '/opt/main.js', user: 'u', group: 'g', groups: [] };
+    const loaded = loadConfig(odd, {}, 'test-host');
+    if (!loaded.ok) throw new Error('the configuration is wrong');
+    const unit = unitOf('', unitText(loaded.config, { ...place, credential: key }));
+    expect(unit).toMatchObject({ credential: key, configFile: odd });
+    expect(
+      [odd, link, scene.configFile, join(scene.dir, 'no.yaml')].map((path) => credentialFor(unit, path)),
+    ).toEqual([key, key, null, null]);
+    expect(credentialFor(null, odd)).toBeNull();
+    const configFiles = ['run -c /a.yaml', 'run --config=/a.yaml', 'run --config /a.yaml --once', 'run'].map(
+      (args) => unitOf('', `[Service]\nExecStart=\nExecStart=/usr/bin/runtrackd ${args}\n`).configFile,
+    );
+    expect(configFiles).toEqual(['/a.yaml', '/a.yaml', '/a.yaml', null]);
   });
 
   test.concurrent('makes nothing else right, and is not asked for where there is another', ({ scene }) => {

@@ -9,7 +9,7 @@ import {
   type LoadedConfig,
 } from '../../config/config.ts';
 import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
-import { lookAtUnit } from '../doctor/lookAtUnit.ts';
+import { credentialFor, lookAtUnit } from '../doctor/lookAtUnit.ts';
 import { exitCodes } from '../exit.ts';
 
 export const checkConfigCommand = () =>
@@ -20,7 +20,7 @@ export const checkConfigCommand = () =>
       const found = findConfigFile(explicit, process.env, process.cwd());
       const { loaded, credential } =
         'path' in found
-          ? loadForDaemon(found.path, process.env, () => lookAtUnit()?.credential ?? null)
+          ? loadForDaemon(found.path, process.env, () => credentialFor(lookAtUnit(), found.path))
           : { loaded: { ok: false as const, problems: [found] }, credential: null };
       const problems: readonly ConfigProblem[] = loaded.ok ? [] : loaded.problems;
       if (!loaded.ok) process.exitCode = exitCodes.config;

@@ -26,7 +26,7 @@ import {
   silentAmong,
 } from '../doctor/lookAtMachine.ts';
 import { lookAtPlatform } from '../doctor/lookAtPlatform.ts';
-import { lookAtCredential, lookAtUnit, type Credential } from '../doctor/lookAtUnit.ts';
+import { credentialFor, lookAtCredential, lookAtUnit, type Credential } from '../doctor/lookAtUnit.ts';
 import {
   configFinding,
   hardLinksFinding,
@@ -53,7 +53,8 @@ export const doctorCommand = () =>
       const { loaded, silent } = 'path' in found ? await load(found.path) : missing(found);
       // What only root can see is looked at before this process becomes somebody else.
       const unit = lookAtUnit();
-      const credential = unit?.credential == null ? null : await lookAtCredential(unit.credential);
+      const handedOver = 'path' in found ? credentialFor(unit, found.path) : null;
+      const credential = handedOver === null ? null : await lookAtCredential(handedOver);
       const userProblem =
         user === undefined ? null : becomeUser(user, unit?.user === user ? unit.groups : []);
       const findings = machineFindings({

@@ -90,6 +90,8 @@ export interface UnitFacts {
   readonly groups: readonly string[];
   /** The file that systemd reads as root and hands to the daemon as its key; null: none. */
   readonly credential: string | null;
+  /** What it has the daemon read; null: nothing is said, or the unit cannot be read. */
+  readonly configFile: string | null;
 }
 
 /** What one check found: a line. */
