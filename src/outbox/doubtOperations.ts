@@ -13,9 +13,10 @@ import type { Chance, RunRows } from './runRows.ts';
 const crashesMax = 3;
 /**
  * So long the process has to have lived, in ms, before a run is taken in hand whose next death would park it: whatever ends
- * it at random, again and again, would meet the same run in the same step each time.
+ * it at random, again and again, would meet the same run in the same step each time. On a slow machine that was killed
+ * every few seconds one life in hundreds was longer than ten seconds, and its end happened to be the third of one run.
  */
-const lifeBeforeLastMs = 10_000;
+const lifeBeforeLastMs = 60_000;
 
 /** The states in which a row that is behind the truth could lead to a second run. */
 const doubtfulKinds = ['queued', 'uploaded', 'unknown', 'parked', 'skipped', 'superseded', 'gone'] as const;
