@@ -15,8 +15,10 @@ const wirePoints = {
 };
 export const allPoints = [...lifecyclePoints, ...Object.keys(wirePoints)];
 
-/** So many folders are dropped before each life, and again when a life has nothing left to do. */
+/** So many folders are dropped before each life, and again when a life has next to nothing left to do. */
 const foldersPerLife = 3;
+/** One that died alone twice rests for a minute, and is no work; more than that are not left behind. */
+const restingMax = 2;
 /** A point is fatal at its first to tenth time. */
 const timesMax = 10;
 /** A life that does not come to its end by then is ended by hand, and counted as missed. */
@@ -78,7 +80,7 @@ async function dies(daemon, stage) {
   for (let look = 1; Date.now() < untilMs; look += 1) {
     await Promise.race([daemon.ended, sleep(lookEveryMs)]);
     if (daemon.hasEnded) return (await daemon.ended).signal === 'SIGKILL';
-    if (daemon.isRunning && look % 10 === 0 && stage.open().length === 0)
+    if (daemon.isRunning && look % 10 === 0 && stage.open().length <= restingMax)
       for (let folder = 0; folder < foldersPerLife; folder += 1) stage.ledger.drop();
   }
   daemon.kill();
