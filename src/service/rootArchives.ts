@@ -2,6 +2,7 @@
  * The archives of the drop roots that are watched: one at a time for each root. A folder may be hours on its way to
  * another file system, and whoever began beside it would find a move that was begun, and clear away what is being written.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { areSameRules, RootArchive, type ArchiveParts, type ArchiveRules } from '../archiving/rootArchive.ts';
 import type { LoopProgress } from './loopProgress.ts';
@@ -69,9 +70,9 @@ export class RootArchives {
     let beat = (): void => undefined;
     const archive = new RootArchive(rules, this.#parts, () => beat());
     const run = async (stop: AbortSignal): Promise<void> => {
-      await this.#othersEnded(archive);
+      await this.#othersEnded(archive, stop);
       if (stop.aborted) return;
-      // Only now: until then it is the one before that shows whether it moves.
+      // Only now: before, it has nothing to do that could stand still.
       beat = this.#progress.loop(loop, graceMs);
       await archive.run(stop).finally(() => this.#progress.forget(loop));
     };
@@ -91,16 +92,23 @@ export class RootArchives {
     return ended;
   }
 
-  /** Those that the rules have the root in common with, or the directory that is written to. */
-  async #othersEnded(waiting: RootArchive): Promise<void> {
+  /**
+   * Those that the rules have the root in common with, or the directory that is written to.
+   * @param stop ends the waiting: what has not begun holds nobody up
+   */
+  async #othersEnded(waiting: RootArchive, stop: AbortSignal): Promise<void> {
     const { name, archive: target } = waiting.rules;
     const others = [...this.#ending].filter(
       ({ archive: { rules } }) => rules.name === name || rules.archive === target,
     );
+    const over = new AbortController();
+    const stopped = once(stop, 'abort', { signal: over.signal }).catch(() => undefined);
     for (const { archive, ended } of others) {
+      if (stop.aborted) break;
       waiting.waitFor(() => `${holdUpOf(archive)}: nothing is archived until that has ended`);
-      await ended;
+      await Promise.race([ended, stopped]);
     }
+    over.abort();
     waiting.waitFor(null);
   }
 

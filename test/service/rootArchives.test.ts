@@ -20,7 +20,8 @@ test(
     let nowMs = 0;
     const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, random: () => 0 };
     const progress = new LoopProgress(clock);
-    const log = pino({ level: 'silent' });
+    const said: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => void said.push(line) });
     let letGo = (): void => undefined;
     const hang = new Promise<string>((_, reject) => {
       letGo = () => reject(Object.assign(new Error('away'), { code: 'EIO' }));
@@ -36,6 +37,13 @@ test(
     await archives.set('runs', rulesOf('/near'));
     nowMs += 24 * 3_600_000;
     expect(progress.all()).toEqual([]);
+    expect(archives.all.map((archive) => archive.trouble())).toEqual([
+      'drop root /runs or its archive /away does not answer: nothing is archived until that has ended',
+    ]);
+
+    // The one that waits is no hold-up of the next.
+    await archives.set('runs', rulesOf('/far'));
+    expect(said).toHaveLength(1);
     expect(archives.all.map((archive) => archive.trouble())).toEqual([
       'drop root /runs or its archive /away does not answer: nothing is archived until that has ended',
     ]);
