@@ -24,15 +24,6 @@ async function known(root: Root, changes: Partial<DropRoot> = {}): Promise<void>
   await stop();
 }
 
-async function severalScans(root: Root): Promise<void> {
-  let ended = 0;
-  root.onProgress = () => (ended += 1);
-  await until('some scans', () => ended >= 5);
-}
-
-const errors = (root: Root): string[] =>
-  root.said.filter(({ level }) => level === 'error').map(({ text }) => text);
-
 const wasRuns =
   'was drop root "runs" until now, with 3 folders on record: under the name "uno" all of them would be sent again. ' +
   'Name it "runs" again; if they are to be sent anew, move the directory to another path';
@@ -44,10 +35,10 @@ test.concurrent(
     const renamed = root.start({ name: 'uno' }, true);
     await until('it to be shown', () => renamed.intake.trouble());
     root.drop('four');
-    await severalScans(root);
+    await root.severalScans();
     expect(renamed.intake.trouble()).toBe(wasRuns);
     expect(renamed.intake.unscanned()).toBe(wasRuns);
-    expect(errors(root)).toEqual([`drop root ${root.path} ${wasRuns}`]);
+    expect(root.errors()).toEqual([`drop root ${root.path} ${wasRuns}`]);
     expect(await root.outbox.folderCount('uno')).toBe(0);
 
     // Whoever asks for it is told as well.
@@ -78,7 +69,7 @@ test.concurrent('a name of which nothing is known is given up for another one', 
   await until('a scan', () => first.intake.lastScanMs());
   await first.stop();
   await known(root, { name: 'uno' });
-  expect(errors(root)).toEqual([]);
+  expect(root.errors()).toEqual([]);
   const back = root.start();
   expect(await until('the trouble', () => back.intake.trouble())).toContain('was drop root "uno" until now');
 });
@@ -99,7 +90,7 @@ test.concurrent('two roots that change names are both in trouble', async ({ root
   await known(root, other);
   const swapped = [root.start({ name: 'other' }), root.start({ ...other, name: 'runs' })];
   for (const { intake } of swapped) await until('the trouble', () => intake.trouble());
-  await severalScans(root);
+  await root.severalScans();
   expect(swapped.map(({ intake }) => intake.trouble()?.slice(0, 30))).toEqual([
     'was drop root "runs" until now',
     'was drop root "other" until no',
@@ -117,7 +108,7 @@ test.concurrent('a root that was moved keeps its name, and leaves its path to an
   const next = root.start({ name: 'next' });
   root.drop('fresh');
   await until('the fresh one to be queued', async () => (await root.count('queued')) === names.length + 1);
-  expect([there.intake.trouble(), next.intake.trouble(), errors(root)]).toEqual([null, null, []]);
+  expect([there.intake.trouble(), next.intake.trouble(), root.errors()]).toEqual([null, null, []]);
 });
 
 test.concurrent(
@@ -130,7 +121,7 @@ test.concurrent(
     await until('it to be shown', () => reused.intake.trouble());
     const renamed = root.start({ name: 'uno' });
     await until('the trouble', () => renamed.intake.trouble());
-    await severalScans(root);
+    await root.severalScans();
     expect(renamed.intake.trouble()).toBe(wasRuns);
     expect((await root.outbox.counts()).states).toEqual({ queued: names.length });
   },
@@ -248,7 +239,7 @@ test.concurrent(
     await until('the fresh one to be queued', async () => (await root.count('queued')) === names.length + 1);
     const there = root.start({ path: moved });
     await until('a scan', () => there.intake.lastScanMs());
-    expect([next.intake.trouble(), there.intake.trouble(), errors(root)]).toEqual([null, null, []]);
+    expect([next.intake.trouble(), there.intake.trouble(), root.errors()]).toEqual([null, null, []]);
   },
 );
 
@@ -262,7 +253,7 @@ test.concurrent('a directory that was made anew may have another name', async ({
   root.drop('fresh');
   const plans = root.start({ name: 'plans' });
   await until('the fresh one to be queued', async () => (await root.outbox.folderCount('plans')) === 1);
-  expect([plans.intake.trouble(), errors(root)]).toEqual([null, []]);
+  expect([plans.intake.trouble(), root.errors()]).toEqual([null, []]);
 });
 
 /** A root on a disk of its own, and what puts that away; there it is an empty directory. */
@@ -302,7 +293,7 @@ test.skipIf(isUnmountable).for(['as before', 'with another number'] as const)(
       await until('what is new to be queued', async () => (await root.outbox.folderCount('uno')) === 1);
       mount(how);
       await until('the trouble', () => renamed.intake.trouble());
-      await severalScans(root);
+      await root.severalScans();
       expect(renamed.intake.trouble()).toBe(wasRuns);
       expect(await root.outbox.folderCount('uno')).toBe(1);
       await renamed.stop();

@@ -14,6 +14,7 @@ import { RunFolders } from '../../src/reading/runFolders.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import type { Log } from '../../src/system/log.ts';
 import { dropFolder, plan, type Files } from '../journey/folders.ts';
+import { until } from '../journey/waiting.ts';
 
 export interface Said {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -99,6 +100,17 @@ export class Root {
 
   /** Told whenever the intake gets something done. */
   onProgress: () => void = () => undefined;
+
+  /** Until some scans have ended. */
+  async severalScans(): Promise<void> {
+    let ended = 0;
+    this.onProgress = () => (ended += 1);
+    await until('some scans', () => ended >= 5);
+  }
+
+  errors(): string[] {
+    return this.said.filter(({ level }) => level === 'error').map(({ text }) => text);
+  }
 
   intake(changes: Partial<DropRoot> = {}, withEvents = false, parts: Partial<IntakeParts> = {}): RootIntake {
     const shared = { auditor: this.auditor, missed: withEvents ? this.missed : null };

@@ -27,15 +27,6 @@ function replace(root: Root, make: (path: string) => void): () => void {
   };
 }
 
-async function severalScans(root: Root): Promise<void> {
-  let ended = 0;
-  root.onProgress = () => (ended += 1);
-  await until('some scans', () => ended >= 5);
-}
-
-const errors = (root: Root): string[] =>
-  root.said.filter(({ level }) => level === 'error').map(({ text }) => text);
-
 test.concurrent.for<{
   name: string;
   make: (path: string) => void;
@@ -76,8 +67,8 @@ test.concurrent.for<{
     const putBack = replace(root, make);
     expect(await until('it to be shown', () => intake.trouble())).not.toBe('');
     await until('what is new to be queued', async () => (await root.count('queued')) === queued);
-    await severalScans(root);
-    expect(errors(root)).toEqual([expect.stringMatching(says)]);
+    await root.severalScans();
+    expect(root.errors()).toEqual([expect.stringMatching(says)]);
     expect(await root.count('gone')).toBe(0);
     putBack();
     await until('it to be well', () => intake.trouble() === null);
@@ -85,10 +76,10 @@ test.concurrent.for<{
     await until('the later one to be queued', async () =>
       (await root.outbox.runsAtPath('runs', 'later', 1)).some(({ life }) => life.state.kind === 'queued'),
     );
-    await severalScans(root);
+    await root.severalScans();
     expect(await root.count('gone')).toBe(goneAfter);
     // Of the root nothing more; that a folder has vanished is said loudly as well.
-    expect(errors(root)).toHaveLength(1 + goneAfter);
+    expect(root.errors()).toHaveLength(1 + goneAfter);
     expect(root.said.some(({ text }) => text.includes('is there again'))).toBe(true);
   },
 );
@@ -100,9 +91,9 @@ test.concurrent(
     replace(root, (path) => cpSync(`${root.path}-away`, path, { recursive: true, preserveTimestamps: true }));
     root.drop('later');
     await until('the later one to be queued', async () => (await root.count('queued')) === known.length + 1);
-    await severalScans(root);
+    await root.severalScans();
     expect(intake.trouble()).toBeNull();
-    expect(errors(root)).toEqual([]);
+    expect(root.errors()).toEqual([]);
     // Each of them is looked at again, and is found to be what it was.
     await until('all to have settled', async () => (await root.count('settling')) === 0);
     expect((await root.outbox.counts()).states).toEqual({ queued: known.length + 1 });
@@ -132,12 +123,12 @@ test.concurrent(
     for (const name of strange) root.drop(name);
     const all = known.length + strange.length;
     await until('what is new to be queued', async () => (await root.count('queued')) === all);
-    await severalScans(root);
+    await root.severalScans();
     expect(first.intake.trouble()).toMatch(/ another directory than before/);
     await first.stop();
     const second = root.start();
     await until('a scan', () => second.intake.lastScanMs());
-    await severalScans(root);
+    await root.severalScans();
     expect(second.intake.trouble()).toMatch(/ another directory than before/);
     expect((await root.outbox.counts()).states).toEqual({ queued: all });
     putBack();
@@ -242,7 +233,7 @@ test.concurrent(
         expect(directory.trouble()).toBe('cannot be listed (EACCES)');
       }
     };
-    const said = (): number => errors(root).filter((text) => text.includes('EACCES')).length;
+    const said = (): number => root.errors().filter((text) => text.includes('EACCES')).length;
     await scans();
     expect(said()).toBe(1);
     putBack();

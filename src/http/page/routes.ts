@@ -33,6 +33,7 @@ import {
   turnPath,
   type Turn,
 } from './paths.ts';
+import { selectorOfFolder, selectorOfRun, wantedOf } from './selectors.ts';
 import { daysOf } from './pictures.ts';
 import type { PageQuestions } from './questions.ts';
 import { Rate } from './rates.ts';
@@ -483,22 +484,6 @@ const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 
 function kept(c: Context<PageEnv>, body: string, type: string): Response {
   return c.body(body, 200, { 'content-type': type, 'cache-control': 'no-cache' });
-}
-
-function wantedOf({ run, folder, root }: Partial<Record<string, string>>): Selector {
-  return run === undefined ? selectorOfFolder(folder, root) : selectorOfRun(run);
-}
-
-function selectorOfRun(text: string): Selector {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new Unanswerable('none', 'There is no such run.');
-  return { text: `#${text}`, path: '', generation: null, run: Number(text) };
-}
-
-/** Where its drop root is not named, only a whole path is understood: a daemon stands nowhere that a person knows of. */
-function selectorOfFolder(path = '', root?: string): Selector {
-  const isUnderstood = root === undefined ? path.startsWith('/') : path !== '' && root.length <= 200;
-  if (!isUnderstood || path.length > 4096) throw new Unanswerable('none', 'There is no such folder.');
-  return { text: path, path, generation: null, ...(root === undefined ? {} : { dropRoot: root }) };
 }
 
 /** The fields of a form that are texts. */

@@ -1,5 +1,5 @@
 /** What the page of a running daemon gives to whom: strangers, members, foreign pages, foreign names. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { expect } from 'vitest';
@@ -20,6 +20,19 @@ async function started(scene: Scene, http: object = {}) {
   const daemon = await scene.daemon();
   await scene.result('monday-plan');
   return { daemon, origin: await listening(daemon) };
+}
+
+/** The password is "open sesame". */
+async function startedWithPassword(scene: Scene) {
+  writeFileSync(join(scene.dir, 'password'), 'open sesame\n', { mode: 0o600 });
+  const { origin } = await started(scene, { access: 'password', password_file: './password' });
+  const enter = async (password: string, to: string) =>
+    await ask(origin, '/enter', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
+      body: new URLSearchParams({ password, to }).toString(),
+    });
+  return { origin, enter };
 }
 
 test('a stranger sees health and counts, and nothing of what runs contain', async ({ scene }) => {
@@ -97,16 +110,7 @@ test('a foreign name, and a foreign page that sends a form, are refused whoever 
 test('a password lets in, a wrong one does not, and the way leads back to the page that was wanted', async ({
   scene,
 }) => {
-  const path = join(scene.dir, 'password');
-  writeFileSync(path, 'open sesame\n');
-  chmodSync(path, 0o600);
-  const { origin } = await started(scene, { access: 'password', password_file: './password' });
-  const enter = async (password: string, to: string) =>
-    await ask(origin, '/enter', {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
-      body: new URLSearchParams({ password, to }).toString(),
-    });
+  const { origin, enter } = await startedWithPassword(scene);
   const wrong = await enter('sesame', '/runs');
   expect(wrong.status).toBe(403);
   expect(wrong.headers['set-cookie']).toBeUndefined();
@@ -123,20 +127,12 @@ test('a password lets in, a wrong one does not, and the way leads back to the pa
 test('who has to enter first comes to the very page that was wanted, with what it was to show', async ({
   scene,
 }) => {
-  const path = join(scene.dir, 'password');
-  writeFileSync(path, 'open sesame\n');
-  chmodSync(path, 0o600);
-  const { origin } = await started(scene, { access: 'password', password_file: './password' });
+  const { origin, enter } = await startedWithPassword(scene);
   const wanted = '/runs?state=recorded&root=runs';
   const refused = await ask(origin, wanted, { headers: { accept: 'text/html' } });
   expect(refused.status).toBe(403);
   const to = /name="to" value="([^"]*)"/.exec(refused.text)?.[1]?.replaceAll('&amp;', '&');
-  const entered = await ask(origin, '/enter', {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
-    body: new URLSearchParams({ password: 'open sesame', to: to ?? '' }).toString(),
-  });
-  expect(entered).toMatchObject({ status: 303, headers: { location: wanted } });
+  expect(await enter('open sesame', to ?? '')).toMatchObject({ status: 303, headers: { location: wanted } });
 });
 
 test('a folder of a drop root that was taken out has its page, and its buttons answer', async ({ scene }) => {
