@@ -1,7 +1,13 @@
 /** The configuration for a command, or a refusal that names everything that is wrong with it. */
 import { hostname } from 'node:os';
-import { describeProblem, findConfigFile, loadConfig, type Config } from '../config/config.ts';
-import { CommandFailure, exitCodes } from './exit.ts';
+import {
+  describeProblem,
+  findConfigFile,
+  loadConfig,
+  type Config,
+  type ConfigProblem,
+} from '../config/config.ts';
+import { CommandFailure, exitCodes, type ExitCode } from './exit.ts';
 
 /**
  * @param needsKey whether the API key has to be there
@@ -12,9 +18,10 @@ export function configFor(explicit: string | undefined, needsKey = true): Config
   if (!('path' in found)) throw new CommandFailure(exitCodes.config, describeProblem(found));
   const loaded = loadConfig(found.path, process.env, hostname(), { needsKey });
   if (loaded.ok) return loaded.config;
-  const mayPass = loaded.problems.every((problem) => problem.mayPass === true);
-  throw new CommandFailure(
-    mayPass ? exitCodes.failed : exitCodes.config,
-    loaded.problems.map(describeProblem).join('\n'),
-  );
+  throw new CommandFailure(exitCodeOf(loaded.problems), loaded.problems.map(describeProblem).join('\n'));
+}
+
+/** 78; 1 where nothing is known to be wrong, because who would know it was not to be had. */
+export function exitCodeOf(problems: readonly ConfigProblem[]): ExitCode {
+  return problems.every(({ mayPass }) => mayPass === true) ? exitCodes.failed : exitCodes.config;
 }

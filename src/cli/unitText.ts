@@ -1,5 +1,5 @@
 /** The systemd unit for one configuration. Pure: what the machine says of it is an argument. */
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { sharedControlDir } from '../core/controlSocket.ts';
 
@@ -64,7 +64,7 @@ export function unitText(config: Config, place: UnitPlace): string {
     isOwnState ? `StateDirectory=${escaped(stateName)}` : null,
     isOwnState ? 'StateDirectoryMode=0700' : null,
     '# A count in here tells an outbox that was put back from one that was not: it has to outlive a restart.',
-    `RuntimeDirectory=${[basename(sharedControlDir), ...ownRuntimeNames(config)].map(escaped).join(' ')}`,
+    `RuntimeDirectory=${[basename(sharedControlDir), ...ownRuntimeDirs(config).map(runtimeName)].map(escaped).join(' ')}`,
     `RuntimeDirectoryMode=${config.control.group === null ? '0700' : '0750'}`,
     'RuntimeDirectoryPreserve=yes',
     '# Large files are read by threads of Node. On a share that hangs each holds one, and the others still need some.',
@@ -143,13 +143,15 @@ export function writablePaths(config: Config): string[] {
   ]);
   const ofStandIn =
     kind === 'stand-in' && !standIn.dataDir.startsWith(`${config.stateDir}/`) ? [standIn.dataDir] : [];
-  const runtime = ownRuntimeNames(config).map((name) => join(runtimeBase, name));
   const all = [config.stateDir, ...ofStandIn, ...ofRoots, ...ofSockets];
-  return [...new Set(all)].filter((path) => !runtime.includes(path));
+  return [...new Set(all)].filter((path) => !ownRuntimeDirs(config).includes(path));
 }
 
-/** What lies below /run is gone after a restart of the machine, so systemd makes the directories of the sockets. */
-function ownRuntimeNames({ control, http: { listen } }: Config): string[] {
+/**
+ * Directories of sockets below /run, beside the one that each daemon has. They are gone after a restart of the machine, so
+ * systemd makes them, and gives them to the daemon's user with all that lies in them.
+ */
+export function ownRuntimeDirs({ control, http: { listen } }: Config): string[] {
   const ofSockets = [
     ...(control.group === null ? [] : [control.directory]),
     ...(listen?.kind === 'unix' ? [dirname(listen.path)] : []),
@@ -157,7 +159,11 @@ function ownRuntimeNames({ control, http: { listen } }: Config): string[] {
   const own = ofSockets.filter(
     (path) => path.startsWith(runtimeBase) && !isIn(path, sharedControlDir) && !isIn(path, sessionsBase),
   );
-  return [...new Set(own)].map((path) => path.slice(runtimeBase.length));
+  return [...new Set(own)];
+}
+
+function runtimeName(path: string): string {
+  return path.slice(runtimeBase.length);
 }
 
 /** Whether anything that the daemon reads or writes lies where a private /tmp would hide it. */

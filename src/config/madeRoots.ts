@@ -1,5 +1,5 @@
 /** With the embedded stand-in everything is local, so a newcomer need not make the folders either. */
-import { mkdirSync } from 'node:fs';
+import { makeDirectories } from '../system/directories.ts';
 import { parseConfigText, readConfigFile } from './document.ts';
 import { type ConfigProblem, describePath, type KeyPath } from './problems.ts';
 import type { Config } from './settings.ts';
@@ -9,7 +9,7 @@ import type { Config } from './settings.ts';
  * @param make makes one; left to whoever has to tell what it hangs on
  * @returns what is wrong with those that cannot be made
  */
-export function makeRoots(config: Config, make: (path: string) => void = makeDirectory): ConfigProblem[] {
+export function makeRoots(config: Config, make: (path: string) => void = makeDirectories): ConfigProblem[] {
   if (config.platform.kind !== 'stand-in') return [];
   return config.dropRoots.flatMap(({ path }, index): ConfigProblem[] => {
     try {
@@ -22,10 +22,6 @@ export function makeRoots(config: Config, make: (path: string) => void = makeDir
       return [problemAt(config.file, ['drop_roots', index, 'path'], what)];
     }
   });
-}
-
-export function makeDirectory(path: string): void {
-  mkdirSync(path, { recursive: true });
 }
 
 /** The file was right a moment ago; if it has changed since, the nearest place is told. */

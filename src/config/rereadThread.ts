@@ -4,8 +4,9 @@
  * has looked: what it does in between is nobody's fault.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { makeDirectories } from '../system/directories.ts';
 import { askingOnce } from './groups.ts';
-import { makeDirectory, makeRoots } from './madeRoots.ts';
+import { makeRoots } from './madeRoots.ts';
 import { passwordFileProblem } from './passwordFile.ts';
 import { placeOf } from './places.ts';
 import { describeProblem } from './problems.ts';
@@ -54,7 +55,7 @@ function rereadAndMade(): RereadConfig {
     passwordFileProblem: (path) => looking(path, passwordFileProblem, undefined),
   });
   if (!reread.ok) return reread;
-  const problems = makeRoots(reread.config, (path) => looking(path, makeDirectory, undefined));
+  const problems = makeRoots(reread.config, (path) => looking(path, makeDirectories, undefined));
   return problems.length === 0 ? reread : { ok: false, problems: problems.map(describeProblem) };
 }
 

@@ -11,13 +11,13 @@ import {
   fstatSync,
   lchownSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readlinkSync,
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectories } from '../system/directories.ts';
 import { ControlRefused } from './controlRefused.ts';
 
 export interface ControlGroup {
@@ -34,7 +34,7 @@ const mode = 0o750;
  * @throws ControlRefused where it is somebody else's or holds anything that is not the daemon's; system errors
  */
 export function shareDirectory(directory: string, group: ControlGroup): void {
-  mkdirSync(directory, { recursive: true });
+  makeDirectories(directory);
   // Held open: what is looked at is what is given, whoever may change the way to it meanwhile.
   const held = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {

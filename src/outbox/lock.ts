@@ -5,9 +5,10 @@
  * ends. SQLite's locks are POSIX locks, which go when *any* descriptor of the file is closed in the process, so nothing
  * else in this program opens the lock or the database by path while they are in use.
  */
-import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { makeDirectories } from '../system/directories.ts';
 import { codeOf, OutboxHeld } from './unusable.ts';
 
 const ownerName = 'owner.pid';
@@ -18,7 +19,7 @@ export interface Lock {
 
 /** @throws OutboxHeld, with the pid of whoever holds it where that is known */
 export function takeLock(stateDir: string): Lock {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeDirectories(stateDir, 0o700);
   chmodSync(stateDir, 0o700);
   const owner = join(stateDir, ownerName);
   const path = join(stateDir, 'lock');

@@ -8,7 +8,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -19,6 +18,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isoTime } from '../system/clock.ts';
+import { makeDirectories } from '../system/directories.ts';
 import { codeOf, OutboxUnusable } from './unusable.ts';
 
 export const databaseName = 'outbox.db';
@@ -71,7 +71,7 @@ export function writeNote(stateDir: string, note: OutboxNote): void {
   const path = join(stateDir, noteName);
   const temporary = `${path}.new`;
   // The state directory itself may have been removed under the daemon.
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeDirectories(stateDir, 0o700);
   const file = openSync(temporary, 'w', 0o600);
   try {
     // Not by `writeSync`, which calls it no error that a full disk takes a part.

@@ -3,13 +3,13 @@
  * and for the tests. It listens on loopback only, keeps what it is told in a folder of its own, and misbehaves only
  * when it is asked to.
  */
-import { mkdirSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { uploadLifetimeMs } from '../platform/wire.ts';
+import { makeDirectories } from '../system/directories.ts';
 import { createApp } from './app.ts';
 import { CannotStart } from './cannotStart.ts';
 import { ownCertificate, type Certificate } from './certificate.ts';
@@ -138,7 +138,7 @@ async function startHolding(options: StandInOptions, letGo: () => void): Promise
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(path, 0o700);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     throw new CannotStart('data is unusable', `the data folder ${path} cannot be made (${code})`);

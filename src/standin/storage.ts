@@ -2,11 +2,12 @@
  * The object storage of the stand-in: one file per PUT in `uploads/`. Bytes go from the socket to the disk and back in
  * chunks, whatever the size. A file appears whole or not at all: it is written under a temporary name and renamed.
  */
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { opendir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeDirectories } from '../system/directories.ts';
 import type { StoredFile } from './artefacts.ts';
 import { partEnding, uploadForm, uploadsName } from './dataNames.ts';
 import { newFileName } from './ids.ts';
@@ -19,7 +20,7 @@ export class Storage {
 
   constructor(dataDir: string) {
     this.#folder = join(dataDir, uploadsName);
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    makeDirectories(this.#folder, 0o700);
   }
 
   /**

@@ -1,6 +1,15 @@
 /** `init`: what it finds out, what it writes, what it asks, and that it overwrites nothing. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -25,6 +34,8 @@ function init(args: readonly string[], environment: Record<string, string> = {})
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
   });
   return { status, stdout, stderr };
 }
@@ -155,6 +166,25 @@ describe('the command', () => {
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toMatch(/config\.yaml cannot be written \(ENOTDIR\)\. .*\n$/);
   });
+
+  test.skipIf(!existsSync('/proc/self'))(
+    'where no directory can be made it says so, and ends (skipped without /proc)',
+    () => {
+      const args = [
+        '--root',
+        './runs',
+        '--app',
+        'hare-app',
+        '--platform',
+        'stand-in',
+        '--host',
+        'planner-03',
+      ];
+      expect(init(['/proc/none', ...args]).stderr).toContain(
+        '/proc/none/config.yaml cannot be written (ENOENT)',
+      );
+    },
+  );
 
   test.skipIf(otherUser === null || isAlone)('who may not write there is told to use sudo', () => {
     const dir = emptyDirectory();

@@ -142,12 +142,14 @@ test('what would be a specifier or a variable is plain text', () => {
 });
 
 describe('the command', () => {
-  async function run(...args: string[]) {
+  const run = async (...args: string[]) => await runWith('', ...args);
+
+  async function runWith(settings: string, ...args: string[]) {
     const dir = mkdtempSync(join(tmpdir(), 'rt-unit-'));
     const config = join(dir, 'config.yaml');
     mkdirSync(join(dir, 'runs'));
     // As `init` leaves it.
-    writeFileSync(config, withState(join(dir, 'state')).replace('/srv/runs', join(dir, 'runs')));
+    writeFileSync(config, settings + withState(join(dir, 'state')).replace('/srv/runs', join(dir, 'runs')));
     chmodSync(config, 0o640);
     const ended = await new Program(['systemd-unit', '-c', config, ...args], {
       cwd: dir,
@@ -193,6 +195,28 @@ describe('the command', () => {
     expect(installed).toMatchObject({ code: 2, stdout: '' });
     expect(installed.stderr).toContain('put the key there first');
   });
+
+  test.skipIf(otherUser === null)(
+    'a directory below /run that is somebody else’s is not taken over (skipped where this is not root)',
+    async () => {
+      const others = mkdtempSync('/run/rt-unit-');
+      const page = `http: { listen: 'unix:${others}/page.sock' }\n`;
+      const user = userInfo().username;
+      try {
+        const said = `${others} is there, and is not daemon's`;
+        const refused = await runWith(page, '--install', '--dry-run', '--user', 'daemon');
+        expect(refused).toMatchObject({ code: 78, stdout: '' });
+        expect(refused.stderr).toContain(said);
+        const printed = await runWith(page, '--user', 'daemon');
+        expect(printed).toMatchObject({ code: 0, stderr: expect.stringContaining(said) as string });
+        expect(await runWith(page, '--user', user)).toMatchObject({ code: 0, stderr: '' });
+        expect((await runWith(page, '--user', 'no-such-user')).stderr).toContain("no-such-user's");
+      } finally {
+        rmSync(others, { recursive: true });
+      }
+      expect(await runWith(page, '--user', 'daemon')).toMatchObject({ code: 0, stderr: '' });
+    },
+  );
 
   test('--dry-run alone is wrong usage', async () => {
     const { code, stderr } = await run('--dry-run');

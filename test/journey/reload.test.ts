@@ -300,6 +300,9 @@ test(
     expect(ended.stderr).toMatch(
       /config\.yaml:\d+:\d+: control\.group: nobody could be asked .*getent ended with 1/,
     );
+    const checked = await scene.start(['check-config', '-c', scene.configFile], environment).end();
+    expect(checked.code).toBe(1);
+    expect(checked.stdout).toContain('nobody could be asked');
   },
 );
 

@@ -2,6 +2,7 @@
 # Runs inside the container, as root, once systemd has booted. Each check is a line: "ok …" or "FAILED …".
 set -u
 out=/proof/out
+export key='/etc/runtrackd/the key of nextmv'
 : > "$out"
 runtrackd() { /usr/bin/node /opt/runtrackd/dist/main.js "$@"; }
 ok() { echo "ok $*" >> "$out"; }
@@ -23,7 +24,7 @@ has_result() { [ -s "/srv/planner/runs/$1/nextmv-result.json" ]; }
 journal_says() { journalctl -u runtrackd --no-pager | grep -q "$1"; }
 begin_platform() {
   : > /proof/platform.log
-  /usr/bin/node /opt/runtrackd/dist/main.js platform --port 8765 --data /var/tmp/platform --api-key-file /etc/runtrackd/nextmv.key >> /proof/platform.log 2>&1 &
+  /usr/bin/node /opt/runtrackd/dist/main.js platform --port 8765 --data /var/tmp/platform --api-key-file "$key" >> /proof/platform.log 2>&1 &
   platform=$!
   becomes grep -q 8765 /proof/platform.log
 }
@@ -32,7 +33,7 @@ main() {
   groupadd planner; useradd -g planner solver
   groupadd operators; useradd -g operators operator
   install -d -o solver -g planner -m 2770 /srv/planner /srv/planner/runs /srv/planner/aside
-  install -d /etc/runtrackd; (umask 077; echo key-for-the-proof > /etc/runtrackd/nextmv.key)
+  install -d /etc/runtrackd; (umask 077; echo key-for-the-proof > "$key")
   begin_platform
   cat > /etc/runtrackd/config.yaml <<'YAML'
 state_dir: /var/lib/runtrackd
@@ -42,7 +43,7 @@ drop_roots:
   - { path: /srv/planner/runs, name: planner, app: proof-app, quiet: 300ms, scan_every: 1s }
 YAML
   chmod 640 /etc/runtrackd/config.yaml # as init leaves it
-  install_it() { runtrackd systemd-unit -c /etc/runtrackd/config.yaml --install --credential /etc/runtrackd/nextmv.key; }
+  install_it() { runtrackd systemd-unit -c /etc/runtrackd/config.yaml --install --credential "$key"; }
   check "--install makes the user, the directories and the unit" install_it
   check "the service's user can read the configuration, and others cannot" bash -c 'su runtrackd -s /bin/bash -c "cat /etc/runtrackd/config.yaml" && ! su solver -s /bin/bash -c "cat /etc/runtrackd/config.yaml"'
   check "doctor finds nothing against it, with the key that systemd will hand over" runtrackd doctor --user runtrackd -c /etc/runtrackd/config.yaml
@@ -60,7 +61,7 @@ YAML
   check "the solver's user can read the result" su solver -s /bin/bash -c 'grep -q proof-host /srv/planner/runs/monday/nextmv-result.json'
   check "the status counts it" becomes says '1 recorded'
   check "the key is in no argument, no log and no environment of the service" bash -c '! grep -rqa key-for-the-proof /proc/'"$(property MainPID)"'/cmdline /proc/'"$(property MainPID)"'/environ && ! journalctl -u runtrackd | grep -q key-for-the-proof'
-  check "a file of root is not readable for it" bash -c '! su runtrackd -s /bin/bash -c "cat /etc/runtrackd/nextmv.key"'
+  check "a file of root is not readable for it" bash -c '! su runtrackd -s /bin/bash -c "cat \"$key\""'
   killed=$(property MainPID)
   kill -KILL "$killed"
   check "after SIGKILL it is started again" becomes is_not MainPID "$killed"
@@ -89,18 +90,21 @@ YAML
   sed -i 's/quite:/quiet:/' /etc/runtrackd/config.yaml
   check "runtrackd reload takes the mended one" runtrackd reload -c /etc/runtrackd/config.yaml
   kill "$platform"; wait "$platform" 2> /dev/null
-  (umask 077; echo another-key-for-it > /etc/runtrackd/nextmv.key)
+  (umask 077; echo another-key-for-it > "$key")
   begin_platform
   drop friday
   check "a key that is refused pauses delivery" becomes journal_says 'delivery pauses'
   check "a new key of the credential counts with a restart" systemctl restart runtrackd
   check "and what waited is delivered" becomes has_result friday
   echo 'control: { group: operators }' >> /etc/runtrackd/config.yaml
+  echo "http: { listen: 'unix:/run/planner-page/page.sock' }" >> /etc/runtrackd/config.yaml
   chmod 644 /etc/runtrackd/config.yaml
   check "a group is let in by the unit that is written anew" install_it
   check "and by a restart" systemctl restart runtrackd
   check "a member of control.group asks the daemon" su operator -s /bin/bash -c "$(declare -f runtrackd); runtrackd list -c /etc/runtrackd/config.yaml | grep -q friday"
   check "another user may not" bash -c "! su solver -s /bin/bash -c '$(declare -f runtrackd); runtrackd list -c /etc/runtrackd/config.yaml'"
+  check "and may go on asking after systemctl reload" bash -c "systemctl reload runtrackd && su operator -s /bin/bash -c '$(declare -f runtrackd); runtrackd list -c /etc/runtrackd/config.yaml | grep -q friday'"
+  check "the directory of the page's socket is made by systemd, for the daemon" bash -c '[ -S /run/planner-page/page.sock ] && [ "$(stat -c %U /run/planner-page)" = runtrackd ]'
   check "stop ends it within its time" systemctl stop runtrackd
   check "and it was a clean end" is Result success
   sed -i 's/quiet:/quite:/' /etc/runtrackd/config.yaml

@@ -10,7 +10,7 @@ import {
 } from '../../config/config.ts';
 import { configOption, jsonOption, printJson, say, tell } from '../common.ts';
 import { credentialFor, lookAtUnit } from '../doctor/lookAtUnit.ts';
-import { exitCodes } from '../exit.ts';
+import { exitCodeOf } from '../configured.ts';
 
 export const checkConfigCommand = () =>
   new Command('check-config')
@@ -23,7 +23,7 @@ export const checkConfigCommand = () =>
           ? loadForDaemon(found.path, process.env, () => credentialFor(lookAtUnit(), found.path))
           : { loaded: { ok: false as const, problems: [found] }, credential: null };
       const problems: readonly ConfigProblem[] = loaded.ok ? [] : loaded.problems;
-      if (!loaded.ok) process.exitCode = exitCodes.config;
+      if (!loaded.ok) process.exitCode = exitCodeOf(loaded.problems);
       if (json === true) printJson({ ok: loaded.ok, file: 'path' in found ? found.path : null, problems });
       else if (loaded.ok)
         say(

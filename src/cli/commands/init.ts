@@ -1,13 +1,14 @@
 /** `init`: a commented configuration for this machine. It asks on a terminal, takes flags, and finds out the rest. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { constants, existsSync } from 'node:fs';
-import { access, chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { describeProblem, loadConfig } from '../../config/config.ts';
 import { findApiKey } from '../../config/apiKey.ts';
 import { hostProblem } from '../../config/names.ts';
 import { appIdPattern } from '../../core/appId.ts';
+import { makeDirectories } from '../../system/directories.ts';
 import { errorCode } from '../../system/files.ts';
 import { jsonOption, printJson, say, tell } from '../common.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
@@ -178,7 +179,7 @@ async function problemOfKeyFile(text: string): Promise<string | null> {
 async function writeNew(file: string, text: string, directory: string): Promise<void> {
   try {
     // Whatever the umask says: the daemon's user has to be able to enter it, and its group to read the file.
-    if ((await mkdir(directory, { recursive: true })) !== undefined) await chmod(directory, 0o755);
+    if (makeDirectories(directory)) await chmod(directory, 0o755);
     await writeFile(file, text, { flag: 'wx', mode: 0o640 });
     await chmod(file, 0o640);
   } catch (error) {

@@ -5,11 +5,12 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, wr
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/config.ts';
+import { makeDirectories } from '../../system/directories.ts';
 import { errorCode } from '../../system/files.ts';
 import { configOption, say, tell } from '../common.ts';
 import { configFor } from '../configured.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
-import { unitText, writablePaths, type UnitPlace } from '../unitText.ts';
+import { ownRuntimeDirs, unitText, writablePaths, type UnitPlace } from '../unitText.ts';
 
 const unitFile = '/etc/systemd/system/runtrackd.service';
 
@@ -50,6 +51,15 @@ export const systemdUnitCommand = () =>
           throw new CommandFailure(
             exitCodes.usage,
             `--credential ${key} is no file: put the key there first, then install`,
+          );
+      }
+      for (const path of ownRuntimeDirs(config).filter((path) => isAnothers(path, user))) {
+        const why = `${path} is there, and is not ${user}'s: systemd would give it to ${user} at each start, with all that lies in it`;
+        if (install !== true) tell(why);
+        else
+          throw new CommandFailure(
+            exitCodes.config,
+            `${why}. In ${config.file}, put the socket into /run/runtrackd, or into a directory that nobody else uses`,
           );
       }
       const place: UnitPlace = {
@@ -107,6 +117,12 @@ function isFile(path: string): boolean {
   }
 }
 
+/** A user who is still to be made has nothing yet. */
+function isAnothers(path: string, user: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats !== undefined && (!isKnown('passwd', user) || stats.uid !== idOf('passwd', user));
+}
+
 function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
   const { user, group } = place;
   // Run folders are not ours to make. A state directory below /var/lib systemd would make as well, but only at the start:
@@ -141,7 +157,7 @@ function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
       what: `make the directory ${path} for ${user}`,
       isDone: () => existsSync(path),
       act: () => {
-        mkdirSync(dirname(path), { recursive: true });
+        makeDirectories(dirname(path));
         mkdirSync(path, { mode: path === config.stateDir ? 0o700 : 0o750 });
         chownSync(path, idOf('passwd', user), idOf('group', group));
       },
