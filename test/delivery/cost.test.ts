@@ -7,35 +7,41 @@ import { createDatabase, openDatabase, type Db } from '../../src/outbox/database
 import { outboxOperations } from '../../src/outbox/operations.ts';
 import type { SeenRequest } from '../../src/standin/faults.ts';
 import { temporaryFolder } from '../library/place.ts';
+import { plan } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
 import { chance, newRun, platform } from '../outbox/runs.ts';
 import { test } from './bench.ts';
 
 const runsAtOnce = 64;
 
-test('sixty-four runs cost four API requests and two uploads each, and less than a commit for each change', async ({
+test('sixty-four runs cost five API requests and three uploads each, and a commit is shared by several changes', async ({
   bench,
 }) => {
   const requests: Partial<Record<SeenRequest['kind'], number>> = {};
   bench.onRequest = ({ kind, phase }) => {
     if (phase === 'received') requests[kind] = (requests[kind] ?? 0) + 1;
   };
-  const runs = await Promise.all(Array.from({ length: runsAtOnce }, (_, n) => bench.track(`run-${n}`)));
+  const runs = await Promise.all(
+    Array.from({ length: runsAtOnce }, (_, n) =>
+      bench.track(`run-${n}`, { ...plan(`run-${n}`), 'run.log': `run ${n}\n` }),
+    ),
+  );
   const groupsBefore = bench.outbox.groupsCommitted();
   bench.start();
   for (const run of runs) await bench.reaches(run, 'recorded');
   const groups = bench.outbox.groupsCommitted() - groupsBefore;
   const { list = 0, ...perRun } = requests;
   expect(perRun).toEqual({
-    uploadurl: 2 * runsAtOnce,
-    put: 2 * runsAtOnce,
+    uploadurl: 3 * runsAtOnce,
+    put: 3 * runsAtOnce,
     create: runsAtOnce,
     run: runsAtOnce,
   });
   // For all runs of the app together: is the outbox to be believed, and does the list show fingerprints?
   expect(list).toBeLessThanOrEqual(3);
   // queued, uploaded, intended, tracked, final, recorded; the claim and what is looked up join them.
-  expect(groups / runsAtOnce).toBeLessThan(6);
+  // 2.9 to 4.5, the more the busier the machine is; 9 with a group for each of them.
+  expect(groups / runsAtOnce).toBeLessThan(5);
 });
 
 test('the artefacts of a run go up side by side, and so do runs', async ({ bench }) => {
@@ -86,7 +92,7 @@ plainTest('a run’s whole life is a bounded number of statements, however many 
   const few = counted(1);
   expect(counted(300)).toBe(few);
   // Six changes, each with its entry in the run's history; claims, the folder, what is looked up, also among thinned runs.
-  expect(few).toBeLessThanOrEqual(28);
+  expect(few).toBe(28);
 });
 
 plainTest(
@@ -144,7 +150,7 @@ function counting(db: Db, statements: { count: number }): Db {
         const value: unknown = Reflect.get(target, member);
         if (typeof value !== 'function') return value;
         return (...args: unknown[]): unknown => {
-          if (['run', 'get', 'all'].includes(String(member))) statements.count += 1;
+          if (['run', 'get', 'all', 'iterate'].includes(String(member))) statements.count += 1;
           const given = (value as (...given: unknown[]) => unknown).apply(target, args);
           // `pluck` and `raw` give the statement itself.
           return given === target ? counted(target) : given;

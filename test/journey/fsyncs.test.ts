@@ -12,7 +12,7 @@ import { asFound, leavings, tracingFlags, type Leaving } from './powerCut.ts';
 import { programFile } from './program.ts';
 import { test, type Scene } from './scene.ts';
 
-const runs = 40;
+const runs = 64;
 const whyNot =
   spawnSync('strace', ['-o', '/dev/null', '/bin/true']).status === 0
     ? null
@@ -24,7 +24,7 @@ if (whyNot !== null) {
 }
 
 test.skipIf(whyNot !== null)(
-  'a run costs less than two syncs of the outbox and two for its result, and its intent is on disk before its request leaves',
+  'a run among many costs less than half a sync of the outbox and two for its result, and its intent is on disk before its request leaves',
   async ({ scene }) => {
     // As fast as it goes: what is changed together is synced together.
     scene.configure({ platform: scene.nextmv({ limits: { runs_per_second: 0, requests_per_minute: 0 } }) });
@@ -44,7 +44,8 @@ test.skipIf(whyNot !== null)(
     const ofResults = synced.filter((path) => path.startsWith(scene.root)).length;
     // That it is intended; the others follow. Beside them the outbox is closed.
     expect(ofOutbox).toBeGreaterThan(runs / 20);
-    expect(ofOutbox).toBeLessThan(2 * runs);
+    // 0.19 to 0.22 of a sync is what a run costs among so many; with a commit for each of them it is 1.25.
+    expect(ofOutbox).toBeLessThan(runs / 2);
     // The file, and the directory that names it.
     expect(ofResults).toBe(2 * runs);
 

@@ -1,6 +1,7 @@
 /**
- * Every statement's plan, asked of SQLite itself on a database with the real schema and rows enough that its planner
- * has a choice. Reading a whole table is what a test with three rows never notices, and a million rows do.
+ * Every statement's plan, asked of SQLite itself on a database with the real schema. It has no rows: without statistics,
+ * and an outbox has none (`statistics.test.ts`), the planner does not go by how many there are. Reading a whole table is
+ * what a test with three rows never notices, and a million rows do.
  */
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
