@@ -15,19 +15,19 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { asked } from './asked.mjs';
+import { machine } from './machine.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const MiB = 1024 * 1024;
-const work = mkdtempSync(join(tmpdir(), 'rt-bench-'));
-const wanted = process.argv.slice(2);
 const rows = [];
+let work;
 
 /** Peak memory of a process in MiB, as the kernel has it. */
 function peakMiB(pid) {
@@ -299,23 +299,19 @@ if (process.argv[2] === '--worker') {
   await client.close();
   console.log(JSON.stringify({ ...report, ms, peakMiB: peakMiB(process.pid) }));
 } else {
+  const { names, keep } = asked({
+    command: 'bench:big',
+    what: 'Big things through the library and the stand-in: is anything held whole?',
+    names: Object.keys(measures),
+  });
+  work = mkdtempSync(join(tmpdir(), 'rt-bench-'));
   try {
-    for (const [name, measure] of Object.entries(measures)) {
-      if (wanted.length > 0 && !wanted.includes(name)) continue;
+    for (const name of names) {
       process.stderr.write(`${name}…\n`);
-      await measure();
+      await measures[name]();
     }
     console.table(rows);
-    mkdirSync(join(project, 'bench/results'), { recursive: true });
-    const machine = {
-      node: process.version,
-      cores: cpus().length,
-      memoryGiB: Math.round(totalmem() / 1024 ** 3),
-    };
-    writeFileSync(
-      join(project, 'bench/results/big-things.json'),
-      `${JSON.stringify({ machine, rows }, null, 2)}\n`,
-    );
+    keep('big-things.json', `${JSON.stringify({ machine: machine(), rows }, null, 2)}\n`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

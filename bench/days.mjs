@@ -7,26 +7,29 @@
  */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import { fingerprintOf } from '../dist/core/identity.js';
 import { openOutbox } from '../dist/outbox/outbox.js';
 import { historyOf } from '../dist/service/history.js';
+import { asked } from './asked.mjs';
 import { median, rounded } from './figures.mjs';
+import { machine } from './machine.mjs';
 
-const { values } = parseArgs({
+const { values, keep } = asked({
+  command: 'bench:days',
+  what: 'What a history of two years costs: an outbox with a million runs, and what is asked of it all the time.',
   options: {
-    runs: { type: 'string', default: '1000000' },
-    rounds: { type: 'string', default: '5' },
-    thinned: { type: 'string', default: '100000' },
+    runs: { what: 'in the outbox', usual: 1_000_000 },
+    rounds: { what: 'how often each question is asked', usual: 5 },
+    thinned: { what: 'of how many runs the story is let go', usual: 100_000 },
   },
 });
-const [runs, rounds] = [Number(values.runs), Number(values.rounds)];
-const thinned = Math.min(runs, Number(values.thinned));
+const { runs, rounds } = values;
+const thinned = Math.min(runs, values.thinned);
 const roots = 5;
 const days = 730;
 const dayMs = 86_400_000;
@@ -133,7 +136,8 @@ try {
     stepsMs.push(await timed(async () => (isMore = await outbox.countOldRuns(250))));
   figures['sums of old runs, a step of 250'] = {
     medianMs: rounded(median(stepsMs)),
-    maxMs: rounded(Math.max(...stepsMs)),
+    maxMs: rounded(stepsMs.reduce((most, ms) => Math.max(most, ms))),
+    togetherMs: rounded(stepsMs.reduce((sum, ms) => sum + ms, 0)),
   };
   await measure('14 days of all roots', () => historyOf(outbox, { days: 14, root: null }, nowMs));
   await measure('400 days of one root', () => historyOf(outbox, { days: 400, root: 'root-0' }, nowMs));
@@ -166,12 +170,7 @@ try {
   );
 
   const result = {
-    machine: {
-      cpu: cpus()[0]?.model,
-      cpus: cpus().length,
-      memoryGiB: rounded(totalmem() / 2 ** 30),
-      node: process.version,
-    },
+    machine: machine(),
     runs,
     thinnedRuns,
     bytesOfThinnedRun: rounded(parts.reduce((sum, { bytes }) => sum + bytes, 0) / thinnedRuns),
@@ -179,8 +178,8 @@ try {
     bytesOfRun: rounded(statSync(join(stateDir, 'outbox.db')).size / runs),
     figures,
   };
-  writeFileSync(new URL('results/days.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
   console.log(JSON.stringify(result, null, 2));
+  keep('days.json', `${JSON.stringify(result, null, 2)}\n`);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }

@@ -29,6 +29,8 @@ const longLogs = {
   },
 };
 
+export const longLogSolvers = Object.keys(longLogs);
+
 export function writeLongLog(file, solver, bytesWanted) {
   const { from, row } = longLogs[solver];
   const lines = readFileSync(join(logs, from, 'run.log'), 'latin1').split('\n');

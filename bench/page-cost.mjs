@@ -1,7 +1,9 @@
 /**
- * `npm run bench:page`: what ten open pages cost the daemon while runs come in. The CPU of one daemon is taken in turn
- * with and without readers, and a turn with them is compared with the mean of the turns before and after it: the more
- * folders there are the more a turn costs, and that is not the readers' doing.
+ * What ten open pages cost the daemon while runs come in. The CPU of one daemon is taken in turn with and without
+ * readers, and a turn with them is compared with the mean of the turns before and after it: the more folders there are the
+ * more a turn costs, and that is not the readers' doing.
+ *
+ *   npm run bench:page [-- --rounds 5]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,13 +12,21 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { asked } from './asked.mjs';
+import { median } from './figures.mjs';
+import { machine } from './machine.mjs';
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const program = join(project, 'dist/main.js');
 const readers = 10;
 const runsPerSecond = 100;
 const turnMs = 20_000;
-const rounds = Number(process.argv[2] ?? 5);
+const { values, keep } = asked({
+  command: 'bench:page',
+  what: 'What ten open pages cost the daemon while a hundred runs a second come in.',
+  options: { rounds: { what: 'turns with pages, each between two without', usual: 5 } },
+});
+const { rounds } = values;
 
 const dir = mkdtempSync(join(tmpdir(), 'rt-page-'));
 const config = join(dir, 'config.yaml');
@@ -100,13 +110,11 @@ try {
       `round ${String(round + 1)}: ${without.toFixed(0)} ms/s without, ${withReaders.cpuMsPerS.toFixed(0)} ms/s with ${String(readers)} pages`,
     );
   }
-  const costs = pairs.map(({ costMsPerS }) => costMsPerS).sort((a, b) => a - b);
-  const median = costs[Math.floor(costs.length / 2)];
-  const share = median / 1000;
+  const share = median(pairs.map(({ costMsPerS }) => costMsPerS)) / 1000;
   console.log(`median ${(share * 100).toFixed(2)} % of a core (goal: less than 1 %)`);
-  writeFileSync(
-    join(project, 'bench/results/page-cost.json'),
-    `${JSON.stringify({ readers, runsPerSecond, turnMs, node: process.version, pairs, medianShareOfCore: share }, null, 2)}\n`,
+  keep(
+    'page-cost.json',
+    `${JSON.stringify({ machine: machine(), readers, runsPerSecond, turnMs, pairs, medianShareOfCore: share }, null, 2)}\n`,
   );
 } finally {
   const ended = new Promise((done) => daemon.once('exit', done));

@@ -7,13 +7,14 @@
  *
  * With `--every 10` what one refused run costs beside a good one stands out.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { asked } from './asked.mjs';
+import { median } from './figures.mjs';
+import { machine } from './machine.mjs';
 import { impatientProgram } from './oracle/program.mjs';
 import { Stage } from './oracle/stage.mjs';
 import { cpuMs } from './processes.mjs';
@@ -21,14 +22,16 @@ import { cpuMs } from './processes.mjs';
 const goal = 1.05;
 const lookEveryMs = 500;
 
-const { values } = parseArgs({
+const { values, keep } = asked({
+  command: 'bench:poison',
+  what: 'What refused runs cost the others: one folder in a hundred is refused, and none, in turn.',
   options: {
-    folders: { type: 'string', default: '10000' },
-    rounds: { type: 'string', default: '5' },
-    every: { type: 'string', default: '100' },
+    folders: { what: 'in each turn', usual: 10_000 },
+    rounds: { what: 'turns of each', usual: 5 },
+    every: { what: 'one refused folder in so many', usual: 100 },
   },
 });
-const [folders, rounds, poisonEvery] = [values.folders, values.rounds, values.every].map(Number);
+const { folders, rounds, every: poisonEvery } = values;
 const dir = mkdtempSync(join(tmpdir(), 'rt-p-'));
 
 /**
@@ -71,10 +74,6 @@ async function play(mainFile, round, isPoisoned) {
   }
 }
 
-const median = (numbers) => {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
-};
 const rounded = (value) => Math.round(value * 1_000) / 1_000;
 /** Of each round's pair: the machine's moods concern both. */
 const ratioOf = ({ clean, poisoned }) =>
@@ -107,14 +106,9 @@ try {
       `the others take ${slowed} times as long, goal ≤ ${goal}: ${slowed <= goal ? 'holds' : 'DOES NOT HOLD'}; ` +
       `${secondsRatio} times by the clock with one in ${poisonEvery}; ${parked} set aside`,
   );
-  const machine = {
-    node: process.version,
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-  };
-  writeFileSync(
-    fileURLToPath(new URL('results/poison.json', import.meta.url)),
-    `${JSON.stringify({ machine, folders, poisonEvery, rounds, processor, ratio, refusedCosts, slowed, seconds, secondsRatio, goal, parked }, null, 2)}\n`,
+  keep(
+    'poison.json',
+    `${JSON.stringify({ machine: machine(), folders, poisonEvery, rounds, processor, ratio, refusedCosts, slowed, seconds, secondsRatio, goal, parked }, null, 2)}\n`,
   );
   process.exitCode = slowed <= goal ? 0 : 1;
 } finally {

@@ -6,11 +6,11 @@
  *
  * NAME: drain, tracked, artefacts, as in `npm run bench`; all of them, if not said.
  */
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { asked } from './asked.mjs';
 import { writeDocument } from './bigDocument.mjs';
 import { callTree, idle, mainProfile, selfTimes } from './cpuProfile.mjs';
 import { median } from './figures.mjs';
@@ -21,7 +21,6 @@ import * as processes from './processes.mjs';
 const topMax = 20;
 const quietMs = 200;
 const arrivalEveryMs = 100;
-const results = fileURLToPath(new URL('results', import.meta.url));
 
 /** What is played, and how much of it: so much that starting counts for little beside it. */
 const subjects = {
@@ -102,7 +101,7 @@ async function artefacts({ dir, stage, daemon, platform, units }) {
   return '';
 }
 
-async function play(name) {
+async function play(name, keep) {
   const { what, units, unit, play: go } = subjects[name];
   const dir = mkdtempSync(join(tmpdir(), 'rt-p-'));
   const profileDir = join(dir, 'profiles');
@@ -119,9 +118,9 @@ async function play(name) {
     await platform.end();
     const profile = mainProfile(profileDir);
     const text = textOf(what, units, unit, selfTimes(profile), counts, name);
-    writeFileSync(join(results, `profile-${name}.md`), text);
+    keep(`profile-${name}.md`, text);
     const title = `${what}: the main thread while it is not idle`;
-    writeFileSync(join(results, `profile-${name}.svg`), flamePicture(callTree(profile), title));
+    keep(`profile-${name}.svg`, flamePicture(callTree(profile), title));
     console.log(text);
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -151,11 +150,11 @@ ${rows.join('\n')}
 `;
 }
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !Object.hasOwn(subjects, name));
-if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(', ')}; there are: ${Object.keys(subjects).join(', ')}.`);
-  process.exit(2);
-}
-for (const name of asked.length > 0 ? asked : Object.keys(subjects)) await play(name);
+const { names, keep } = asked({
+  command: 'bench:profile',
+  what: 'Where the time of the main thread goes, in what falls short of its goal.',
+  names: Object.keys(subjects),
+  isEachApart: true,
+});
+for (const name of names) await play(name, keep);
 process.exit();

@@ -8,14 +8,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
+import { asked } from './asked.mjs';
 
-const { values } = parseArgs({
+const numbers = {
+  says: 'whole numbers above 0 with commas between',
+  read: (text) => (/^[1-9]\d*(,[1-9]\d*)*$/.test(text) ? text.split(',').map(Number) : undefined),
+};
+const pair = {
+  says: 'a name and a number, as strideMin=0.3',
+  read: (text) => {
+    const [, name, number] = /^(\w+)=(\d*\.?\d+)$/.exec(text) ?? [];
+    return name === undefined ? undefined : [name, Number(number)];
+  },
+};
+const { values } = asked({
+  command: 'bench:sharing',
+  what: 'What hosts get that share an account, simulated on a virtual clock.',
+  keeps: false,
   options: {
-    seeds: { type: 'string', default: '20' },
-    hosts: { type: 'string', default: '1,2,5,20,100,500' },
-    set: { type: 'string', multiple: true, default: [] },
+    seeds: { what: 'how many chances are taken', usual: 20 },
+    hosts: { what: 'how many share it', usual: [1, 2, 5, 20, 100, 500], is: numbers },
+    set: { what: 'a number of the rule', usual: [], is: pair, isMany: true },
   },
 });
 
@@ -36,19 +50,18 @@ async function simulation() {
 
 const { alike, minuteMs, policyNames, policyWith, simulate, Span } = await simulation();
 const others = Object.fromEntries(
-  values.set.map((pair) => {
-    const [name, value] = pair.split('=');
-    if (!policyNames.includes(name) || !(Number(value) >= 0)) {
-      console.error(`--set ${pair}: a number for one of ${policyNames.join(', ')} is wanted`);
+  values.set.map(([name, value]) => {
+    if (!policyNames.includes(name)) {
+      console.error(`--set ${name}: a number for one of ${policyNames.join(', ')} is wanted`);
       process.exit(2);
     }
-    return [name, Number(value)];
+    return [name, value];
   }),
 );
 const policy = policyWith(others);
-const sizes = values.hosts.split(',').map(Number);
+const sizes = values.hosts;
 const seedsOf = (count) => Array.from({ length: count }, (_, at) => at + 1);
-const seeds = seedsOf(Number(values.seeds));
+const seeds = seedsOf(values.seeds);
 const few = seedsOf(Math.min(3, seeds.length));
 
 const mean = (numbers) => numbers.reduce((total, number) => total + number, 0) / numbers.length;

@@ -6,19 +6,18 @@
  *
  *   npm run bench:soak [-- --minutes 60] [--per-second 3] [--seed 1]
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { anyNumber, asked } from './asked.mjs';
+import { machine } from './machine.mjs';
 import { chanceOf } from './oracle/chance.mjs';
 import { impatientProgram } from './oracle/program.mjs';
 import { Stage } from './oracle/stage.mjs';
 import { soakPicture } from './soakPicture.mjs';
 
-const project = fileURLToPath(new URL('..', import.meta.url));
 const sampleEveryMs = 10_000;
 const statusEveryMs = 1_000;
 /** Of all requests, so many meet a fault. */
@@ -41,15 +40,16 @@ const faults = [
   { kind: 'delay', ms: 800 },
 ];
 
-const { values } = parseArgs({
+const { values, keep } = asked({
+  command: 'bench:soak',
+  what: 'An hour under load, with a misbehaving network: does anything grow?',
   options: {
-    minutes: { type: 'string', default: '60' },
-    'per-second': { type: 'string', default: '3' },
-    seed: { type: 'string', default: '1' },
+    minutes: { what: 'how long', usual: 60, is: anyNumber, result: 'more' },
+    'per-second': { what: 'folders in a second', usual: 3, is: anyNumber },
+    seed: { what: 'which chances are taken', usual: 1, result: 'any' },
   },
 });
-const [minutes, perSecond, seed] = [values.minutes, values['per-second'], values.seed].map(Number);
-if (!(minutes > 0 && perSecond > 0 && Number.isSafeInteger(seed))) throw new Error('numbers above 0, please');
+const { minutes, seed, 'per-second': perSecond } = values;
 
 function sampleOf(pid, stateDir, atMs) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -144,19 +144,11 @@ try {
       `${counts.lost} lost, ${counts.doubled} doubled; WAL at most ${walMost} MiB`,
   );
   for (const { property, what } of broken) console.log(`BROKEN ${property}: ${what}`);
-  const machine = {
-    node: process.version,
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-  };
   const { folders, runs, lost, doubled, altered, invented, unsettled } = counts;
   const summary = { minutes, perSecond, seed, folders, runs, faults: happened, asked };
   const judged = { lost, doubled, altered, invented, unsettled, walMiBMost: walMost, growth: grown };
-  writeFileSync(
-    join(project, 'bench/results/soak.json'),
-    `${JSON.stringify({ machine, ...summary, ...judged, samples }, null, 1)}\n`,
-  );
-  writeFileSync(join(project, 'bench/results/soak.svg'), soakPicture(samples));
+  keep('soak.json', `${JSON.stringify({ machine: machine(), ...summary, ...judged, samples }, null, 1)}\n`);
+  keep('soak.svg', soakPicture(samples));
   await stage.end();
   if (broken.length > 0 || unflat.length > 0 || walMost > walMiBMax) process.exitCode = 1;
 } finally {

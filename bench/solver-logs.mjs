@@ -1,51 +1,32 @@
 /**
  * The solvers' logs: what is read of the 254 with known truth, beside the best public parser found, and how fast a long log
- * is read, beside `wc -l`.
+ * is read, beside `wc -l`: 1 GiB of each solver whose log grows long, and 5 GiB of one.
  *
- *   npm run bench:logs [-- --size-gib 1] [--solver gurobi] [--only table|speed]
+ *   npm run bench:logs [-- --only table|speed] [--solver gurobi] [--size-gib 1]
  *
- * The other parser is miplog 0.2.0 from PyPI; without it only ours is judged:
+ * The other parser is miplog 0.2.0 from PyPI; without it only ours is judged, and that is no result:
  *   python3 -m venv local/miplog-venv && local/miplog-venv/bin/pip install miplog==0.2.0
  */
 import { Buffer } from 'node:buffer';
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { anyNumber, asked, oneOf } from './asked.mjs';
 import { isInLog, judge, scoredFields } from './logScoring.mjs';
-import { writeLongLog } from './longLog.mjs';
+import { longLogSolvers, writeLongLog } from './longLog.mjs';
+import { machine } from './machine.mjs';
 import { watchTurns } from './turns.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const logs = join(project, 'test/solverlog/logs');
-const resultFile = join(project, 'bench/results/solver-logs.json');
 const miplogPython = join(project, 'local/miplog-venv/bin/python');
 const goalShare = 1 / 20;
-
-const { values } = parseArgs({
-  options: {
-    'size-gib': { type: 'string', default: '1' },
-    solver: { type: 'string', default: 'gurobi' },
-    only: { type: 'string' },
-    /** Used by itself: reads one file in a process of its own. */
-    read: { type: 'string' },
-    /** With it: how long a turn of the loop took at most. Watching takes time, so that is a run of its own. */
-    turns: { type: 'boolean', default: false },
-  },
-});
+/** One that is so long that beginning counts for nothing. */
+const longest = { solver: 'gurobi', gib: 5 };
 
 async function parse(file) {
   const { parseSolverLog } = await import(new URL('../dist/index.js', import.meta.url));
@@ -243,21 +224,30 @@ function speed(solver, sizeGiB) {
   }
 }
 
-if (values.read !== undefined) await readOnce(values.read, values.turns);
-else {
-  const before = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : {};
-  const results = {
-    ...before,
-    machine: { node: process.version, cores: cpus().length, memoryGiB: Math.round(totalmem() / 1024 ** 3) },
-  };
-  if (values.only !== 'speed') results.table = await table();
-  if (values.only !== 'table') {
-    const measured = speed(values.solver, Number(values['size-gib']));
+async function all() {
+  const { values, keep } = asked({
+    command: 'bench:logs',
+    what: 'What is read of 254 logs with known truth, beside miplog, and how fast a long one is, beside `wc -l`.',
+    options: {
+      only: { what: 'one half of it', is: oneOf(['table', 'speed']) },
+      solver: { what: 'the speed with one alone', is: oneOf(longLogSolvers) },
+      'size-gib': { what: 'how long a log is', usual: 1, is: anyNumber },
+    },
+  });
+  const { only, solver, 'size-gib': gib } = values;
+  const results = { machine: machine() };
+  if (only !== 'speed') results.table = await table();
+  if (only !== 'table') {
+    const sizes = (solver === undefined ? longLogSolvers : [solver]).map((one) => ({ solver: one, gib }));
+    if (solver === undefined) sizes.push(longest);
+    results.goal = goalShare;
+    results.speed = sizes.map((one) => speed(one.solver, one.gib));
     console.log(`\nspeed, the goal is ${goalShare} of wc -l`);
-    console.table([measured]);
-    const same = (one) => one.solver === measured.solver && Math.round(one.gib) === Math.round(measured.gib);
-    results.speed = [...(before.speed ?? []).filter((one) => !same(one)), measured];
+    console.table(results.speed);
   }
-  mkdirSync(join(project, 'bench/results'), { recursive: true });
-  writeFileSync(resultFile, `${JSON.stringify(results, null, 2)}\n`);
+  keep('solver-logs.json', `${JSON.stringify(results, null, 2)}\n`, existsSync(miplogPython));
 }
+
+// This file again, in a process of its own: reads one log.
+if (process.argv[2] === '--read') await readOnce(process.argv[3], process.argv[4] === '--turns');
+else await all();

@@ -1,9 +1,10 @@
 /** What the commands share: their options, lanes that work side by side, a line on progress, the results file. */
-import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { asked } from '../asked.mjs';
+import { machine } from '../machine.mjs';
 import { chanceOf } from './chance.mjs';
 import { impatientProgram } from './program.mjs';
 import { Stage } from './stage.mjs';
@@ -12,44 +13,50 @@ import { Stage } from './stage.mjs';
 const triesMax = 3;
 /** What a breach was found in stays here: it may never happen again. */
 const brokenDir = fileURLToPath(new URL('../../local/broken', import.meta.url));
-const resultsFile = fileURLToPath(new URL('../results/oracle.json', import.meta.url));
+const resultsFile = 'oracle.json';
 
 /**
- * @param name of the scenario in the results
- * @param defaults options that are numbers
- * @param work gets the options and `run`, which plays rounds and keeps what came of them
+ * @param command as `npm run` has it
+ * @param what in a sentence
+ * @param sizes `{ option: [what, usual] }`: less than that is no result
+ * @param scenarios by name, each gives its rounds for the options
  */
-export async function command(name, defaults, work) {
-  const { options, words } = optionsOf({ seed: 1, lanes: 2, ...defaults });
+export async function play({ command, what, sizes, lanes = 2, scenarios }) {
+  const options = {
+    ...Object.fromEntries(
+      Object.entries(sizes).map(([name, [told, usual]]) => [name, { what: told, usual, result: 'more' }]),
+    ),
+    lanes: { what: 'rounds side by side', usual: lanes, result: 'any' },
+    seed: { what: 'which chances are taken', usual: 1, result: 'any' },
+  };
+  const { values, names, ...places } = asked({
+    command,
+    what,
+    options,
+    names: Object.keys(scenarios),
+    isEachApart: true,
+  });
   const dir = mkdtempSync(join(tmpdir(), 'rt-o-'));
   const beganMs = Date.now();
   const tallies = {};
   try {
     const mainFile = await impatientProgram(join(dir, 'program'));
-    console.log(`seed ${options.seed}: --seed ${options.seed} plays this again, as far as timing allows`);
-    const run = async (rounds, scenario = name) => {
-      tallies[scenario] ??= { rounds: 0, broken: [] };
-      await playAll(rounds, { ...options, dir, mainFile, beganMs, tally: tallies[scenario] });
-    };
-    await work({ ...options, words, run });
+    console.log(`seed ${values.seed}: --seed ${values.seed} plays this again, as far as timing allows`);
+    for (const name of names) {
+      const rounds = scenarios[name](values);
+      // What cannot be played here is no result.
+      if (rounds.length === 0) continue;
+      tallies[name] = { rounds: 0, broken: [] };
+      await playAll(rounds, { ...values, dir, mainFile, beganMs, tally: tallies[name] });
+    }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-  keep(tallies, { seed: options.seed, minutes: Math.round((Date.now() - beganMs) / 6_000) / 10 });
+  const minutes = Math.round((Date.now() - beganMs) / 6_000) / 10;
+  keepAll(tallies, { machine: machine(), seed: values.seed, minutes }, places);
   const broken = Object.values(tallies).flatMap((tally) => tally.broken);
   console.log(broken.length === 0 ? 'all six properties hold' : `${broken.length} breaches`);
   process.exitCode = broken.length === 0 ? 0 : 1;
-}
-
-function optionsOf(defaults) {
-  const options = Object.fromEntries(Object.keys(defaults).map((option) => [option, { type: 'string' }]));
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const numbers = Object.entries(defaults).map(([option, usual]) => {
-    const number = Number(values[option] ?? usual);
-    if (!Number.isSafeInteger(number) || number < 1) throw new Error(`--${option} is a whole number above 0`);
-    return [option, number];
-  });
-  return { options: Object.fromEntries(numbers), words: positionals };
 }
 
 /** Plays rounds in so many lanes; a round has a stage and a chance of its own, whichever lane it is in. */
@@ -120,20 +127,14 @@ function tell({ kills = 0, folders = 0, runs = 0, lost = 0, doubled = 0, broken 
   process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}${left === 0 ? '\n' : ''}` : `${line}\n`);
 }
 
-/** Each scenario's figures take the place of its earlier ones. */
-function keep(tallies, how) {
-  let earlier = {};
+/** Each scenario's figures take the place of its earlier ones, and of no others. */
+function keepAll(tallies, how, { keep, placeOf }) {
+  let scenarios = {};
   try {
-    earlier = JSON.parse(readFileSync(resultsFile, 'utf8')).scenarios;
+    ({ scenarios } = JSON.parse(readFileSync(placeOf(resultsFile), 'utf8')));
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
   }
-  const machine = {
-    node: process.version,
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-  };
-  const scenarios = { ...earlier };
   for (const [name, tally] of Object.entries(tallies)) scenarios[name] = { ...how, ...tally };
-  writeFileSync(resultsFile, `${JSON.stringify({ machine, scenarios }, null, 2)}\n`);
+  keep(resultsFile, `${JSON.stringify({ scenarios }, null, 2)}\n`);
 }

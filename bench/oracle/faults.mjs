@@ -1,12 +1,12 @@
 /**
  * Scenarios: everything but the kills at named points (those are kills.mjs).
  *
- *   npm run build && node bench/oracle/faults.mjs [--kills 200] [--folders 1000] [--disks 200] [--lanes 2] [--seed 1]
+ *   npm run bench:faults [-- --kills 200] [--folders 1000] [--disks 200] [--lanes 2] [--seed 1]
  *     [NAME …]
  *
  * NAME: storm, wire, silence, sources, poison, lists, disks; all of them, if not said.
  */
-import { command } from './command.mjs';
+import { play } from './command.mjs';
 import { disks } from './disks.mjs';
 import { whyUnfailing } from './failingDisk.mjs';
 import { lists } from './lists.mjs';
@@ -37,10 +37,16 @@ function diskRounds(faults) {
   }));
 }
 
-const usual = { kills: 200, folders: 1_000, disks: 200 };
-await command('faults', usual, async ({ kills, folders, disks: faults, words, run }) => {
-  const scenarios = {
-    storm: () =>
+await play({
+  command: 'bench:faults',
+  what: 'Faults of the network, of folders, of disks and of the platform; nothing may be lost or doubled.',
+  sizes: {
+    kills: ['how often the daemon is killed in the storm', 200],
+    folders: ['how many there are, one in a hundred of them refused', 1_000],
+    disks: ['how often one fails', 200],
+  },
+  scenarios: {
+    storm: ({ kills }) =>
       Array.from({ length: Math.ceil(kills / stormKillsPerRound) }, (_, round) => ({
         name: `storm ${round + 1}`,
         play: (stage, chance) =>
@@ -49,13 +55,10 @@ await command('faults', usual, async ({ kills, folders, disks: faults, words, ru
     wire: () => onTheWire('every'),
     silence: () => onTheWire('slow'),
     sources: () => [{ name: 'sources', play: (stage, chance) => sources(stage, chance, 6) }],
-    poison: () => [{ name: 'poison', play: (stage, chance) => poison(stage, chance, folders, 100) }],
+    poison: ({ folders }) => [
+      { name: 'poison', play: (stage, chance) => poison(stage, chance, folders, 100) },
+    ],
     lists: () => [{ name: 'lists', play: (stage, chance) => lists(stage, chance) }],
-    disks: () => diskRounds(faults),
-  };
-  for (const name of words.length > 0 ? words : Object.keys(scenarios)) {
-    const rounds = scenarios[name];
-    if (rounds === undefined) throw new Error(`there is no scenario ${name}`);
-    await run(rounds(), name);
-  }
+    disks: ({ disks: faults }) => diskRounds(faults),
+  },
 });
