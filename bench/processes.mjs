@@ -82,6 +82,13 @@ export async function until(what, look, { everyMs = 20, msMax = 10 * 60_000 } = 
 /** Of the monotonic clock, which all processes of a machine share. */
 export const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 
+/** How far the wall clock, by which logs are written, is ahead of that: seen as it goes on by a ms. */
+export function wallAheadMs() {
+  const from = Date.now();
+  while (Date.now() === from);
+  return Date.now() - nowMs();
+}
+
 const statusField = (pid, field) =>
   Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024;
 export const rssMiB = (pid) => statusField(pid, 'VmRSS');

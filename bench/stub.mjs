@@ -4,7 +4,8 @@
  *
  *   node bench/stub.mjs        prints its endpoint; ends with its standard input
  *
- * `GET /bench/seen` tells what came since the last `POST /bench/forget`, `GET /bench/requests` each request; `POST /bench/latency/20` makes each answer wait.
+ * `GET /bench/seen` tells what came, and was answered, since the last `POST /bench/forget`, `GET /bench/requests` each request;
+ * `POST /bench/latency/20` makes each answer wait.
  * Times are of the monotonic clock, which all processes of a machine share.
  */
 import { Buffer } from 'node:buffer';
@@ -55,7 +56,10 @@ class Stub {
     return this.#date;
   }
 
-  /** @returns status and body of the answer; `body` is null where it was too large to be kept */
+  /**
+   * @param body null where it was too large to be kept
+   * @returns status and body of the answer, and what is to be noted as soon as it is written
+   */
   answer(method, target, body, bytes) {
     const [path, query = ''] = target.split('?');
     const parts = path.split('/');
@@ -80,10 +84,11 @@ class Stub {
     if (method === 'POST') return this.#make(body, parts[3]);
     if (run === undefined) return this.#list(query);
     this.#count('run');
-    this.#seen.lastAskedMs = nowMs();
+    const seen = this.#seen;
     const known = this.#byId.get(run);
     if (known === undefined) return [404, '{}'];
-    return [200, document === 'metadata' ? metadataOf(known, null) : metadataOf(known, known.output)];
+    const output = document === 'metadata' ? null : known.output;
+    return [200, metadataOf(known, output), () => (seen.lastAnsweredMs = nowMs())];
   }
 
   #count(kind) {
@@ -112,8 +117,8 @@ class Stub {
     };
     this.#runs.push(run);
     this.#byId.set(id, run);
-    this.#seen.made.push([name, nowMs()]);
-    return [200, `{"run_id":"${id}"}`];
+    const { made } = this.#seen;
+    return [200, `{"run_id":"${id}"}`, () => made.push([name, nowMs()])];
   }
 
   /** Newest first, as the platform does. */
@@ -145,8 +150,8 @@ class Stub {
   }
 }
 
-/** `made`: name and time of each run, in order. */
-const fresh = () => ({ requests: {}, bytesIn: 0, firstUploadMs: null, lastAskedMs: null, made: [] });
+/** `made`: each run by its name, and when the answer was written that says so, in order; `lastAnsweredMs`: with a run's result. */
+const fresh = () => ({ requests: {}, bytesIn: 0, firstUploadMs: null, lastAnsweredMs: null, made: [] });
 
 /** As the official SDK requires it. */
 function metadataOf({ id, app, name, description, status, createdAt }, output) {
@@ -196,10 +201,11 @@ function serve(socket, platform) {
       const { method, target, pieces, bytes } = request;
       request = null;
       const body = pieces === null ? null : Buffer.concat(pieces);
-      const write = ([status, text]) => {
+      const write = ([status, text, noteWritten]) => {
         const content = Buffer.byteLength(text);
         const lines = `HTTP/1.1 ${status} ${status === 200 ? 'OK' : 'No'}\r\ndate: ${platform.date}\r\ncontent-type: application/json\r\ncontent-length: ${content}\r\n\r\n`;
         if (!socket.destroyed) socket.write(lines + text);
+        noteWritten?.();
       };
       const answer = platform.answer(method, target, body, bytes);
       if (platform.latencyMs === 0 || target.startsWith('/bench/')) write(answer);

@@ -1,8 +1,10 @@
 /**
- * How soon a run is made of a folder that is complete: from the rename that completes it to the platform having made the
- * run, as the stub saw it, less the quiet time, which is a setting and no cost. The SDK's loop has no quiet time.
+ * How soon a folder that is complete is tracked: from the rename that completes it, less the quiet time, which is a setting
+ * and no cost, to the moment when the platform's answer with the run's id is in the outbox, which is when the log says so;
+ * and on to its result lying in the folder. The SDK's loop has no quiet time and no outbox: with it, it is the moment when
+ * the stub wrote that answer.
  */
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { figure, median, quantile } from '../figures.mjs';
@@ -10,7 +12,7 @@ import { prepare } from '../finishedFolders.mjs';
 import * as processes from '../processes.mjs';
 
 export const what =
-  'ms from a complete folder to a run on the platform, at 1, 10, 100 and 500 arrivals a second';
+  'ms from a complete folder to its run being tracked, at 1, 10, 100 and 500 arrivals a second';
 
 const quietMs = 200;
 /** Its multiples, without what is whole of them, are spread as evenly as can be. */
@@ -25,13 +27,15 @@ const rates = [
   { perSecond: 500, latencyMs: 0, count: 500, short: 100, sdk: false },
   { perSecond: 10, latencyMs: 20, count: 20, short: 20, sdk: false },
 ];
+/** With a latency of L: four answers that follow each other (upload URL, upload, run, result), and what is ours. */
+const withLatency = { of: 'median', atMost: 4.5 * 20 + 10 };
 const goals = {
-  '1 at 0': { p50: null, p99: null },
-  '10 at 0': { p50: { of: 'ratio', atMost: 1 / 50 }, p99: null },
+  '10 at 0': { p50: { of: 'ratio', atMost: 1 / 50 } },
   '100 at 0': { p50: { of: 'median', atMost: 10 }, p99: { of: 'median', atMost: 60 } },
-  '500 at 0': { p50: null, p99: null },
-  '10 at 20': { p50: { of: 'median', atMost: 4.5 * 20 + 10 }, p99: null },
+  '10 at 20': { p50: withLatency, recorded: withLatency },
 };
+/** The log has whole ms, rounded down. */
+const logRoundedMs = 0.5;
 
 export async function measure({ dir, rounds, isShort, say }) {
   const platform = await processes.Platform.start();
@@ -45,26 +49,31 @@ export async function measure({ dir, rounds, isShort, say }) {
   await processes.scanned(daemon);
   const hasSdk = processes.sdkPython() !== null;
   const ways = {
-    ours: stage,
+    ours: { root: stage.root, aside: stage.aside, log: join(stage.dir, 'log') },
     ...(hasSdk ? { sdk: await processes.startSdkLoop(place('sdk'), platform.endpoint) } : {}),
   };
   const warm = { perSecond: 20, latencyMs: 0, count: 40 };
   for (const way of Object.keys(ways)) await arrivals(platform, way, ways[way], 'warm', warm);
   const figures = [];
   for (const rate of rates) {
-    const seen = { ours: [], sdk: [] };
+    const seen = { ours: [], sdk: [], recorded: [] };
     const count = isShort ? rate.short : rate.count;
     for (let round = 0; round < rounds; round += 1) {
       for (const way of Object.keys(ways)) {
         if (way === 'sdk' && !rate.sdk) continue;
         say(`${rate.perSecond}/s at ${rate.latencyMs} ms, round ${round + 1}, ${way}`);
         const prefix = `${rate.perSecond}-${rate.latencyMs}-${round}`;
-        seen[way].push(await arrivals(platform, way, ways[way], prefix, { ...rate, count }));
+        const { trackedMs, recordedMs } = await arrivals(platform, way, ways[way], prefix, {
+          ...rate,
+          count,
+        });
+        seen[way].push(trackedMs);
+        if (way === 'ours') seen.recorded.push(recordedMs);
       }
     }
     const at = `${rate.perSecond}/s${rate.latencyMs === 0 ? '' : `, ${rate.latencyMs} ms latency`}`;
-    const goal = goals[`${rate.perSecond} at ${rate.latencyMs}`];
-    const line = (q, name, ofGoal) =>
+    const goal = goals[`${rate.perSecond} at ${rate.latencyMs}`] ?? {};
+    const line = (q, name, ofGoal = null) =>
       figure({
         what: `${at}, ${name}`,
         unit: 'ms',
@@ -75,6 +84,12 @@ export async function measure({ dir, rounds, isShort, say }) {
     figures.push(
       line(median, 'median', goal.p50),
       line((times) => quantile(times, 0.99), count < percentileOfMin ? 'the longest' : '99 %', goal.p99),
+      figure({
+        what: `${at}, until its result is in the folder, median`,
+        unit: 'ms',
+        ours: seen.recorded.map(median),
+        goal: goal.recorded ?? null,
+      }),
     );
   }
   await processes.stop(daemon, 'SIGKILL');
@@ -84,16 +99,20 @@ export async function measure({ dir, rounds, isShort, say }) {
     figures,
     notes: [
       `the quiet time of ${quietMs} ms is taken off ours; the SDK's loop polls once a second`,
+      "ours ends when the run's id is in the outbox, by the log; the SDK's loop when the stub has written the answer with it",
+      'that the id is in the outbox is on disk with the next change that is synced: after a power cut before it, the run is found by its fingerprint',
+      'a latency of L takes three answers until a run is tracked, and four until its result is in the folder',
       'without the SDK where more arrive than its loop gets done',
     ],
   };
 }
 
-/** @returns for each folder the ms until it was a run */
-async function arrivals(platform, way, { root, aside }, prefix, { perSecond, latencyMs, count }) {
+/** @returns for each folder the ms until it was tracked, and, of ours, until its result was in the folder */
+async function arrivals(platform, way, { root, aside, log }, prefix, { perSecond, latencyMs, count }) {
   const folders = prepare(aside, `${way}-${prefix}`, count);
   await platform.latency(latencyMs);
   await platform.forget();
+  const logBefore = log === undefined ? 0 : readFileSync(log).length;
   const droppedMs = new Map();
   const beganMs = processes.nowMs();
   for (const [n, name] of folders.entries()) {
@@ -104,6 +123,18 @@ async function arrivals(platform, way, { root, aside }, prefix, { perSecond, lat
     droppedMs.set(name, processes.nowMs());
     renameSync(join(aside, name), join(root, name));
   }
+  if (log !== undefined) {
+    const since = (at) => Math.max(0.1, at.ms - droppedMs.get(at.folder) - quietMs);
+    const { tracked, recorded } = await processes.until(
+      `${count} runs of ours to be recorded`,
+      () => {
+        const said = saidIn(readFileSync(log).subarray(logBefore).toString(), droppedMs);
+        return said.recorded.length >= count && said;
+      },
+      { everyMs: 200 },
+    );
+    return { trackedMs: tracked.map(since), recordedMs: recorded.map(since) };
+  }
   const { made } = await processes.until(
     `${way} to make ${count} runs`,
     async () => {
@@ -112,7 +143,24 @@ async function arrivals(platform, way, { root, aside }, prefix, { perSecond, lat
     },
     { everyMs: 200 },
   );
-  return made.map(([name, atMs]) =>
-    Math.max(0.1, atMs - droppedMs.get(name) - (way === 'ours' ? quietMs : 0)),
-  );
+  return { trackedMs: made.map(([name, atMs]) => Math.max(0.1, atMs - droppedMs.get(name))) };
+}
+
+/** When the daemon said of folders that they are tracked, and recorded: by the monotonic clock. */
+function saidIn(log, folders) {
+  const aheadMs = processes.wallAheadMs();
+  const lines = log
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.includes('"state":"'))
+    .map((line) => JSON.parse(line));
+  const of = (kind) => {
+    const first = new Map();
+    for (const { state, folder, time } of lines) {
+      if (state !== kind || !folders.has(folder) || first.has(folder)) continue;
+      first.set(folder, Date.parse(time) + logRoundedMs - aheadMs);
+    }
+    return [...first].map(([folder, ms]) => ({ folder, ms }));
+  };
+  return { tracked: of('tracked'), recorded: of('recorded') };
 }
