@@ -171,12 +171,12 @@ export class Platform {
 
 /** Nobody listens there: intake is measured, and nothing else. */
 export const nobody = 'http://127.0.0.1:9';
-/** Upload connections: the requests of 64 runs, whose artefacts go side by side. */
-const uploadsAtOnce = 128;
+/** Enough for the 64 runs that are under way at a time, whose uploads go side by side; by default there are 32. */
+export const uploadsAtOnce = 128;
 
 /** A directory with a configuration of the daemon, a drop root, and a place beside it to prepare folders in. */
 export class Stage {
-  constructor(dir, endpoint, root = {}) {
+  constructor(dir, endpoint, root = {}, limits = { uploadsAtOnce }) {
     this.dir = dir;
     this.root = join(dir, 'runs');
     this.aside = join(dir, 'aside');
@@ -188,11 +188,16 @@ export class Stage {
     mkdirSync(this.root, { recursive: true });
     mkdirSync(this.aside);
     writeFileSync(join(dir, 'key'), 'key\n');
-    const limits = { runs_per_second: 0, requests_per_minute: 0, uploads_at_once: uploadsAtOnce };
+    const { uploadsAtOnce: uploads_at_once } = limits;
     const config = {
       state_dir: './state',
       host: this.host,
-      platform: { kind: 'nextmv', endpoint, api_key_file: './key', limits },
+      platform: {
+        kind: 'nextmv',
+        endpoint,
+        api_key_file: './key',
+        limits: { runs_per_second: 0, requests_per_minute: 0, uploads_at_once },
+      },
       ...(existsSync(here('../dist/http/listener.js')) ? { http: { listen: false } } : {}),
       drop_roots: [{ path: './runs', app: 'bench-app', ...root }],
     };

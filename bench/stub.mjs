@@ -88,7 +88,11 @@ class Stub {
     const known = this.#byId.get(run);
     if (known === undefined) return [404, '{}'];
     const output = document === 'metadata' ? null : known.output;
-    return [200, metadataOf(known, output), () => (seen.lastAnsweredMs = nowMs())];
+    const note = () => {
+      seen.lastAnsweredMs = nowMs();
+      seen.runAnswers += 1;
+    };
+    return [200, metadataOf(known, output), note];
   }
 
   #count(kind) {
@@ -150,8 +154,18 @@ class Stub {
   }
 }
 
-/** `made`: each run by its name, and when the answer was written that says so, in order; `lastAnsweredMs`: with a run's result. */
-const fresh = () => ({ requests: {}, bytesIn: 0, firstUploadMs: null, lastAnsweredMs: null, made: [] });
+/**
+ * `made`: each run by its name, and when the answer was written that says so, in order; `runAnswers`, `lastAnsweredMs`: those
+ * with a run's state or result.
+ */
+const fresh = () => ({
+  requests: {},
+  bytesIn: 0,
+  firstUploadMs: null,
+  runAnswers: 0,
+  lastAnsweredMs: null,
+  made: [],
+});
 
 /** As the official SDK requires it. */
 function metadataOf({ id, app, name, description, status, createdAt }, output) {

@@ -1,6 +1,7 @@
 /**
  * A backlog: folders are renamed in at once, and the runs a second are those from the first request for an upload to the
- * last for a result, as the stub saw them. The same for all ways, so that starting, waiting and noticing count for none.
+ * last answer with a result, as the stub saw and wrote them. The same for all ways, so that starting, waiting and noticing
+ * count for none.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,24 +13,29 @@ export const what =
   'runs a second from a backlog, and ms of the processor for a run, at 0, 20 and 100 ms latency';
 
 const slots = 64;
-/** With a latency it is the number of runs at once that limits the bare requests: the stub's ceiling shows with more. */
-const ceilingSlots = 256;
+/**
+ * With a latency it is the number of runs at once that limits the bare requests: so many that they would do 2,560 a second
+ * with an endless stub. Its ceiling shows where they do not.
+ */
+const ceilingSlots = { 20: 256, 100: 1_024 };
+/** As a user has it who says nothing. The goals are those of 64 runs at once, whose uploads go side by side. */
+const usualUploads = 32;
 /** How many folders a way gets in a round: about what it does in a few seconds. */
 const countsAt = {
-  0: { ours: 320, sdk: 80, naive: 120, bare: 1_000, ceiling: 0 },
-  20: { ours: 320, sdk: 9, naive: 0, bare: 640, ceiling: 2_000 },
-  100: { ours: 256, sdk: 3, naive: 0, bare: 256, ceiling: 1_024 },
+  0: { ours: 320, usual: 0, sdk: 80, naive: 120, bare: 1_000, ceiling: 0 },
+  20: { ours: 320, usual: 0, sdk: 9, naive: 0, bare: 640, ceiling: 2_000 },
+  100: { ours: 256, usual: 128, sdk: 3, naive: 0, bare: 256, ceiling: 3_072 },
 };
 const countsShort = {
-  0: { ours: 200, sdk: 50, naive: 50, bare: 500, ceiling: 0 },
-  20: { ours: 200, sdk: 8, naive: 0, bare: 300, ceiling: 500 },
-  100: { ours: 100, sdk: 3, naive: 0, bare: 200, ceiling: 500 },
+  0: { ours: 200, usual: 0, sdk: 50, naive: 50, bare: 500, ceiling: 0 },
+  20: { ours: 200, usual: 0, sdk: 8, naive: 0, bare: 300, ceiling: 500 },
+  100: { ours: 100, usual: 64, sdk: 3, naive: 0, bare: 200, ceiling: 1_024 },
 };
 /** How long a backlog may be is a curve; one point each. */
 const backlogs = [10, 100, 1_000];
 const backlogsShort = [10, 50];
-/** Code that is cold is another measure: V8 compiles for some hundred runs, and a daemon lives for weeks. */
-const warmUp = 400;
+/** Code that is cold is another measure: V8 compiles for some hundred runs, and a daemon lives for weeks. Python does not. */
+const warmUps = { ours: 400, usual: 400, naive: 400, sdk: 20 };
 
 export async function measure({ dir, rounds, isShort, say }) {
   const [figures, points] = [[], []];
@@ -43,39 +49,38 @@ export async function measure({ dir, rounds, isShort, say }) {
       mkdirSync(path);
       return path;
     };
-    const stage = new processes.Stage(place('ours'), platform.endpoint, { quiet: '200ms' });
-    const daemon = stage.daemon();
-    await processes.scanned(daemon);
-    const ways = { ours: { aside: stage.aside, root: stage.root, pid: daemon.pid } };
+    const ways = { ours: await startOurs(place('ours'), platform) };
+    if (counts.usual > 0)
+      ways.usual = await startOurs(place('usual'), platform, { uploadsAtOnce: usualUploads });
     if (sdk !== null) ways.sdk = await processes.startSdkLoop(place('sdk'), platform.endpoint);
     if (counts.naive > 0) ways.naive = await processes.startNaive(place('naive'), platform.endpoint);
     const seen = Object.fromEntries(
-      ['ours', 'sdk', 'naive', 'bare', 'ceiling'].map((way) => [way, { perSecond: [], cpuMs: [] }]),
+      ['ours', 'usual', 'sdk', 'naive', 'bare', 'ceiling'].map((way) => [way, { perSecond: [], cpuMs: [] }]),
     );
-    let recorded = 0;
     const play = async (way, prefix, count) => {
       const folders = prepare(ways[way].aside, `${way}-${prefix}`, count);
       await platform.forget();
       const cpuBefore = processes.cpuMs(ways[way].pid);
       dropAll(ways[way], folders);
-      if (way === 'ours') await processes.recorded(daemon, (recorded += count));
+      const { daemon } = ways[way];
+      if (daemon !== undefined) await processes.recorded(daemon, (ways[way].recorded += count));
       else {
         await processes.until(
           `${way} to be done`,
-          async () => ((await platform.seen()).requests.run ?? 0) >= runRequestsOf(way, count),
+          async () => (await platform.seen()).runAnswers >= runRequestsOf(way, count),
           { everyMs: 250 },
         );
       }
-      const { firstUploadMs, lastAskedMs } = await platform.seen();
+      const { firstUploadMs, lastAnsweredMs } = await platform.seen();
       return {
-        perSecond: count / ((lastAskedMs - firstUploadMs) / 1_000),
+        perSecond: count / ((lastAnsweredMs - firstUploadMs) / 1_000),
         cpuMs: (processes.cpuMs(ways[way].pid) - cpuBefore) / count,
       };
     };
-    for (const way of Object.keys(ways)) await play(way, 'warm', way === 'ours' ? warmUp : 3);
+    for (const way of Object.keys(ways)) await play(way, 'warm', isShort ? 20 : warmUps[way]);
     await platform.latency(latencyMs);
     for (let round = 0; round < rounds; round += 1) {
-      const bare = counts.ceiling > 0 ? { bare: slots, ceiling: ceilingSlots } : { bare: slots };
+      const bare = { bare: slots, ...(counts.ceiling > 0 ? { ceiling: ceilingSlots[latencyMs] } : {}) };
       for (const way of [...Object.keys(ways), ...Object.keys(bare)]) {
         say(`${latencyMs} ms latency, round ${round + 1}, ${way}`);
         const played =
@@ -93,8 +98,7 @@ export async function measure({ dir, rounds, isShort, say }) {
       }
       points.push([counts.ours, rounded(counts.ours / median(seen.ours.perSecond))]);
     }
-    for (const process of [daemon, ways.sdk, ways.naive])
-      if (process !== undefined) await processes.stop(process, 'SIGKILL');
+    for (const way of Object.values(ways)) await processes.stop(way.daemon ?? way, 'SIGKILL');
     figures.push(...figuresOf(latencyMs, seen, sdk));
   }
   await platform.end();
@@ -102,10 +106,17 @@ export async function measure({ dir, rounds, isShort, say }) {
   return { figures, growth: [{ title: 'A backlog, without latency', unit: 's', x: 'folders', lines }] };
 }
 
+async function startOurs(dir, platform, limits) {
+  const stage = new processes.Stage(dir, platform.endpoint, { quiet: '200ms' }, limits);
+  const daemon = stage.daemon();
+  await processes.scanned(daemon);
+  return { aside: stage.aside, root: stage.root, pid: daemon.pid, daemon, recorded: 0 };
+}
+
 /** The SDK asks for a run's state and then for its result. */
 const runRequestsOf = (way, count) => (way === 'sdk' ? 2 * count : count);
 
-function figuresOf(latencyMs, { ours, sdk, naive, bare, ceiling: most }, sdkName) {
+function figuresOf(latencyMs, { ours, usual, sdk, naive, bare, ceiling: most }, sdkName) {
   const at = `at ${latencyMs} ms latency`;
   const of = (values, name) => (values.length === 0 || name === null ? null : { name, values });
   const drain = { unit: 'runs/s', ours: ours.perSecond };
@@ -114,7 +125,7 @@ function figuresOf(latencyMs, { ours, sdk, naive, bare, ceiling: most }, sdkName
     what: `the stub's own ceiling ${at}`,
     unit: 'runs/s',
     ours: latencyMs === 0 ? bare.perSecond : most.perSecond,
-    note: `bare undici, ${latencyMs === 0 ? slots : ceilingSlots} runs at once, no folder and no outbox`,
+    note: `bare undici, ${latencyMs === 0 ? slots : ceilingSlots[latencyMs]} runs at once, no folder and no outbox`,
   });
   const byBare = {
     ...drain,
@@ -149,8 +160,20 @@ function figuresOf(latencyMs, { ours, sdk, naive, bare, ceiling: most }, sdkName
   // Uploads go side by side, so four answers follow each other: upload URL, upload, run, result.
   const limit = slots / ((4 * latencyMs) / 1_000);
   const share = latencyMs <= 20 ? 0.8 : 0.9;
+  const atLeast80 = { of: 'ratio', atLeast: 80 };
   return [
-    figure({ ...bySdk, goal: { of: 'ratio', atLeast: 80 } }),
+    figure({ ...bySdk, goal: atLeast80 }),
+    ...(usual.perSecond.length === 0
+      ? []
+      : [
+          figure({
+            ...bySdk,
+            what: `backlog ${at}, uploads_at_once as it is by default`,
+            ours: usual.perSecond,
+            goal: atLeast80,
+            note: `${usualUploads} uploads at once, each two answers long, let ${Math.round(usualUploads / (3 * 2 * (latencyMs / 1_000)))} runs a second through; all other rows have ${processes.uploadsAtOnce}`,
+          }),
+        ]),
     figure({
       ...drain,
       what: `backlog ${at}, of ${slots} slots / 4 L`,
