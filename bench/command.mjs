@@ -5,38 +5,25 @@
  *   npm run bench [-- NAME…] [--rounds N] [--short] [--huge] [--list]
  *
  * Tables go to stdout, progress to stderr where that is a terminal. Each measure writes bench/results/NAME.json; the
- * table and the pictures in bench/results are made from these files. A short run, or one of less than five rounds, writes to
- * local/bench-results.
+ * table and the pictures in bench/results are made from these files, whatever became of the other measures. What is no
+ * result is written to local/bench-results: a short run, one of less than five rounds, a measure with a goal that could not
+ * be measured.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
-import { markdownOf, tableOf } from './figures.mjs';
+import { askedFor, help, kindOf, measureNames } from './askedFor.mjs';
+import { markdownOf, tableOf, verdictLines } from './figures.mjs';
+import { watchOthers } from './othersLoad.mjs';
 import { growthPicture, ratiosPicture } from './pictures.mjs';
 import { endAll, sdkPython, sdkVersion } from './processes.mjs';
 
-/** In this order: what matters most comes first. */
-const names = ['drain', 'tracked', 'cost', 'finished', 'bursts', 'artefacts', 'json', 'logs', 'history'];
-const roundsMin = 5;
-/** What fewer rounds or a short run give is no result, and takes no result's place. */
-const [results, trials] = ['results', '../local/bench-results'].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string' },
-    short: { type: 'boolean', default: false },
-    huge: { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-  },
-});
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const [results, trials] = [here('results'), here('../local/bench-results')];
 
 const load = (name) => import(new URL(`measures/${name}.mjs`, import.meta.url));
 
@@ -45,8 +32,7 @@ function say(line) {
 }
 
 function packageVersion(name) {
-  const file = fileURLToPath(new URL(`../node_modules/${name}/package.json`, import.meta.url));
-  return JSON.parse(readFileSync(file, 'utf8')).version;
+  return JSON.parse(readFileSync(here(`../node_modules/${name}/package.json`), 'utf8')).version;
 }
 
 /** @returns the first line, without what is no version; a program that is not there is said to be so */
@@ -57,7 +43,8 @@ function printed(command, args) {
   return /\d+(?:\.\d+)+/.exec(line)?.[0] ?? line;
 }
 
-function versions() {
+/** Once, at the beginning: what this command writes is no change of what it measures. */
+function versionsNow() {
   const db = new Database(':memory:');
   const sqlite = db.prepare('select sqlite_version()').pluck().get();
   db.close();
@@ -78,7 +65,8 @@ function versions() {
   };
 }
 
-async function play(name, rounds, into) {
+/** @returns what was measured, and the directory that it was written to */
+async function play(name, asked, versions) {
   const { what, measure } = await load(name);
   const dir = mkdtempSync(join(tmpdir(), 'rt-b-'));
   // An interrupted bench leaves no folders behind either.
@@ -86,39 +74,36 @@ async function play(name, rounds, into) {
   const removeAll = () => spawnSync('rm', ['-rf', dir]);
   process.once('exit', removeAll);
   const beganMs = performance.now();
-  const load1 = loadavg()[0];
+  const othersNow = watchOthers();
   try {
-    const {
-      figures,
-      growth = [],
-      notes = [],
-    } = await measure({
+    const { rounds, isShort, isHuge } = asked;
+    const measured = await measure({
       dir,
       rounds,
-      isShort: values.short,
-      isHuge: values.huge,
+      isShort,
+      isHuge,
       say: (line) => say(`${name}: ${line}`),
     });
+    const { figures, growth = [], notes = [] } = measured;
     const seconds = Math.round((performance.now() - beganMs) / 1_000);
+    const others = othersNow();
+    const kind = kindOf(asked, figures);
+    const into = kind === 'whole' || kind === 'huge' ? results : trials;
     say('');
     console.log(`\n${name}: ${what}\n\n${tableOf(figures)}`);
     for (const note of notes) console.log(`  ${note}`);
-    console.log(`  ${rounds} round${rounds === 1 ? '' : 's'}, ${seconds} s`);
-    const kind = into === trials ? 'short' : 'whole';
-    const result = {
-      name,
-      what,
-      kind,
-      rounds,
-      seconds,
-      takenAt: new Date().toISOString(),
-      loadBefore: load1,
-    };
-    writeFileSync(
-      join(into, `${name}.json`),
-      `${JSON.stringify({ ...result, versions: versions(), figures, growth, notes }, null, 2)}\n`,
+    console.log(
+      `  ${rounds} round${rounds === 1 ? '' : 's'}, ${seconds} s, others kept ${others.othersCores} of ${others.cores} cores busy`,
     );
-    return figures.filter(({ holds }) => holds === false).map(({ what: figure }) => `${name}: ${figure}`);
+    if (into === trials) console.log(`  no result (${kind}), and kept apart from them: ${into}`);
+    const takenAt = new Date().toISOString();
+    const result = { name, what, kind, rounds, seconds, takenAt, load: others, versions };
+    mkdirSync(into, { recursive: true });
+    writeFileSync(
+      join(into, `${name}${kind === 'huge' ? hugeSuffix : ''}.json`),
+      `${JSON.stringify({ ...result, figures, growth, notes }, null, 2)}\n`,
+    );
+    return { name, figures, into };
   } finally {
     endAll();
     removeAll();
@@ -126,46 +111,77 @@ async function play(name, rounds, into) {
   }
 }
 
+const hugeSuffix = '-huge';
+
 function drawPictures(into) {
-  const all = names
-    .map((name) => join(into, `${name}.json`))
-    .filter((file) => existsSync(file))
-    .map((file) => JSON.parse(readFileSync(file, 'utf8')))
-    .filter(({ figures }) => figures !== undefined);
-  writeFileSync(join(into, 'table.md'), markdownOf(all));
-  writeFileSync(join(into, 'ratios.svg'), ratiosPicture(all));
-  writeFileSync(join(into, 'growth.svg'), growthPicture(all.flatMap(({ growth }) => growth)));
+  const read = (suffix) =>
+    measureNames
+      .map((name) => join(into, `${name}${suffix}.json`))
+      .filter((file) => existsSync(file))
+      .map((file) => JSON.parse(readFileSync(file, 'utf8')))
+      .filter(({ figures }) => figures !== undefined);
+  const usual = read('');
+  writeFileSync(join(into, 'table.md'), markdownOf([...usual, ...read(hugeSuffix)]));
+  writeFileSync(join(into, 'ratios.svg'), ratiosPicture(usual));
+  writeFileSync(join(into, 'growth.svg'), growthPicture(usual.flatMap(({ growth }) => growth)));
 }
 
-async function list() {
-  for (const name of names) console.log(`${name.padEnd(10)}${(await load(name)).what}`);
+/** The measures are of the program as it is built. */
+function build() {
+  const { status } = spawnSync(process.execPath, [here('../.config/build.mjs')], {
+    cwd: here('..'),
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) process.exit(1);
 }
 
-async function run() {
-  const unknown = positionals.filter((name) => !names.includes(name));
-  const rounds = Number(values.rounds ?? (values.short ? 2 : roundsMin));
-  if (unknown.length > 0 || !Number.isSafeInteger(rounds) || rounds < 1) {
-    console.error(
-      unknown.length > 0
-        ? `There is no measure ${unknown.join(', ')}; there are: ${names.join(', ')}.`
-        : '--rounds is a whole number above 0.',
-    );
-    process.exit(2);
-  }
-  const into = values.short || rounds < roundsMin ? trials : results;
-  mkdirSync(into, { recursive: true });
-  const short = [];
+async function run(asked) {
+  const versions = versionsNow();
+  const [measured, written] = [[], new Set()];
+  let failures = 0;
+  const failed = (what, error) => {
+    failures += 1;
+    say('');
+    console.error(`\n${what} failed: ${error instanceof Error ? error.stack : String(error)}`);
+  };
+  process.on('unhandledRejection', (error) => failed('something beside the measures', error));
+  // However it ends: the table is that of the figures beside it.
+  process.once('exit', () => {
+    for (const into of written) drawPictures(into);
+  });
   const beganMs = performance.now();
-  for (const name of positionals.length > 0 ? positionals : names)
-    short.push(...(await play(name, rounds, into)));
-  drawPictures(into);
-  if (into === trials) console.log(`\nno results, and kept apart from them: ${into}`);
-  console.log(`\n${((performance.now() - beganMs) / 60_000).toFixed(1)} minutes`);
-  console.log(
-    short.length === 0 ? '\nall goals hold' : `\nfalls short of its goal:\n  ${short.join('\n  ')}`,
-  );
+  for (const name of asked.names) {
+    try {
+      const played = await play(name, asked, versions);
+      written.add(played.into);
+      measured.push(played);
+    } catch (error) {
+      failed(name, error);
+    }
+  }
+  console.log(`\n${((performance.now() - beganMs) / 60_000).toFixed(1)} minutes\n`);
+  for (const line of verdictLines(measured)) console.log(line);
+  if (failures > 0) console.error(`\nnot all could be played: ${failures} failed`);
   // Whether goals hold is said, and is no failure of the bench: on a busy machine it proves nothing.
+  return failures === 0 ? 0 : 1;
 }
 
-await (values.list ? list() : run());
-process.exit();
+async function main() {
+  const asked = askedFor(process.argv.slice(2));
+  if ('problem' in asked) {
+    console.error(asked.problem);
+    return 2;
+  }
+  if (asked.isHelp) {
+    console.log(help);
+    return 0;
+  }
+  build();
+  if (asked.isList) {
+    for (const name of asked.names) console.log(`${name.padEnd(10)}${(await load(name)).what}`);
+    return 0;
+  }
+  return await run(asked);
+}
+
+process.exit(await main());

@@ -1,6 +1,8 @@
 /** What becomes of measured values: least, median, most, the ratio to a reference, and whether the goal holds. */
 
+/** NaN where one is no number: what was not measured has no place in an order. */
 export const median = (values) => {
+  if (values.length === 0 || values.some((value) => !Number.isFinite(value))) return NaN;
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
@@ -24,6 +26,7 @@ const spread = (values) => ({
  * @param ours a value for each round
  * @param beside `{ name, values }` of the reference, round by round; null: there is none
  * @param goal `{ of: 'ratio' | 'median' | 'max', atMost | atLeast: number }`; null: the figure stands for itself
+ * @returns `holds`: null with a goal means that it was not measured
  */
 export function figure({ what, unit, ours, beside = null, goal = null, note = null }) {
   const own = spread(ours);
@@ -47,7 +50,7 @@ function verdictOf(goal, ratio, own) {
   return { holds: value >= goal.atLeast, share: rounded(goal.atLeast / Math.max(value, 1e-9)) };
 }
 
-const spanText = ({ min, median: middle, max }) => `${middle} (${min}-${max})`;
+const spanText = ({ min, median: middle, max }) => (middle === null ? '-' : `${middle} (${min}-${max})`);
 
 function goalText(goal) {
   if (goal === null) return '';
@@ -55,7 +58,29 @@ function goalText(goal) {
   return goal.of === 'ratio' ? `${bound}×` : bound;
 }
 
-const verdictText = (holds) => (holds === null ? '' : holds ? 'holds' : 'FALLS SHORT');
+export const isUnmeasured = ({ goal, holds }) => goal !== null && holds === null;
+
+function verdictText({ goal, holds }) {
+  if (goal === null) return '';
+  if (holds === null) return 'NOT MEASURED';
+  return holds ? 'holds' : 'FALLS SHORT';
+}
+
+/** What is said at the end: a goal that was not measured counts as little as one that is not reached. */
+export function verdictLines(results) {
+  const all = results.flatMap(({ name, figures }) =>
+    figures.filter(({ goal }) => goal !== null).map((one) => ({ ...one, line: `  ${name}: ${one.what}` })),
+  );
+  const held = all.filter(({ holds }) => holds === true).length;
+  const short = all.filter(({ holds }) => holds === false);
+  const unmeasured = all.filter(isUnmeasured);
+  const part = (head, ones) => (ones.length === 0 ? [] : [head, ...ones.map(({ line }) => line)]);
+  return [
+    ...part('falls short of its goal:', short),
+    ...part('not measured, and so not shown to hold:', unmeasured),
+    `${held} of ${all.length} goals hold, ${short.length} fall short, ${unmeasured.length} were not measured`,
+  ];
+}
 
 /** All results as one page: what is ours, what is beside it, and how each goal fares. */
 export function markdownOf(results) {
@@ -63,19 +88,28 @@ export function markdownOf(results) {
   return `${[head, ...results.map(sectionOf)].join('\n\n')}\n`;
 }
 
-function sectionOf({ name, what, kind, rounds, takenAt, versions, figures, notes }) {
-  const short =
-    kind === 'short' ? ' **A short run, to try the bench out: these figures are no results.**' : '';
+const remarks = {
+  whole: '',
+  huge: '',
+  short: ' **A short run, to try the bench out: these figures are no results.**',
+  incomplete: ' **Goals were not measured: these figures are no results.**',
+};
+
+/** How much of the machine was at other work: figures are as good as that is little. */
+const besideText = ({ othersCores, cores }) =>
+  othersCores === undefined ? '' : `, others kept ${othersCores} of ${cores} cores busy meanwhile`;
+
+function sectionOf({ name, what, kind, rounds, takenAt, load, versions, figures, notes }) {
   const cells = (texts) => `| ${texts.join(' | ')} |`;
   const rows = figures.map((one) => cells(cellsOf(one)));
   const table = [cells(heads), cells(heads.map(() => '---')), ...rows].join('\n');
   const of = Object.entries(versions).map((pair) => pair.join(' '));
   return [
-    `## ${name}`,
-    `${what}.${short}`,
+    `## ${name}${kind === 'huge' ? ', with --huge' : ''}`,
+    `${what}.${remarks[kind]}`,
     table,
     [...notesOf(figures), ...notes].map((note) => `- ${note}`).join('\n'),
-    `${rounds} rounds, ${takenAt.slice(0, 10)}, ${of.join(', ')}`,
+    `${rounds} rounds, ${takenAt.slice(0, 10)}${besideText(load ?? {})}, ${of.join(', ')}`,
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -89,7 +123,7 @@ const cellsOf = ({ what, unit, ours, beside, ratio, goal, holds }) => [
   beside === null ? '' : `${spanText(beside)} ${beside.name}`,
   ratio === null ? '' : `${ratio}×`,
   goalText(goal),
-  verdictText(holds),
+  verdictText({ goal, holds }),
 ];
 
 const notesOf = (figures) => figures.flatMap(({ what, note }) => (note === null ? [] : [`${what}: ${note}`]));

@@ -93,7 +93,7 @@ const statusField = (pid, field) =>
   Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024;
 export const rssMiB = (pid) => statusField(pid, 'VmRSS');
 export const peakMiB = (pid) => statusField(pid, 'VmHWM');
-const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout);
+export const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout);
 
 /** From here on the peak is that of what follows. */
 export function forgetPeak(pid) {

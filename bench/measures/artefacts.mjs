@@ -41,16 +41,18 @@ async function ofKind({ kind, name: input, sizesMB, root }, dir, platform, { rou
   const idleMiB = processes.rssMiB(daemon.pid);
   const seen = [];
   for (const megabytes of sizesMB) {
+    const at = { kind, megabytes, ours: [], curl: [], overIdle: [], stalls: [], cpuMsPerGB: [] };
     const { bavail, bsize } = statfsSync(dir);
     const isTooLarge = bavail * bsize < megabytes * 1e6 + spareBytes;
     if (isTooLarge || (isShort && megabytes > sizeShortMBMax)) {
       const why = isTooLarge ? `not enough space on the disk of ${dir}` : 'not done with --short';
       notes.push(`SKIPPED, ${megabytes} MB of ${kind}: ${why}`);
+      // Without a value its goals are told as not measured.
+      if (isTooLarge) seen.push(at);
       continue;
     }
     const file = join(dir, 'large');
     const bytes = writeDocument(file, megabytes * 1e6);
-    const at = { kind, megabytes, ours: [], curl: [], overIdle: [], stalls: [], cpuMsPerGB: [] };
     for (let round = 0; round < rounds; round += 1) {
       say(`${megabytes} MB of ${kind}, round ${round + 1}`);
       at.curl.push(bytes / 1e6 / (await curlSeconds(platform, file)));

@@ -6,12 +6,13 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { figure } from '../figures.mjs';
 import { dropAll, prepare, SpareFolders } from '../finishedFolders.mjs';
 import * as processes from '../processes.mjs';
 
 export const what =
-  'bursts: what is lost, how soon all are queued in the outbox, memory, watches, the longest stall';
+  'bursts: what is lost or doubled, how soon all are queued in the outbox, memory, watches, the longest stall';
 
 const quietMs = 500;
 const [burst, burstShort, burstHuge] = [25_000, 500, 60_000];
@@ -72,6 +73,7 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
       figure({ what: `${play.name}: ${what}`, unit, ours: seen.map(of), ...more });
     figures.push(
       taken('lost', 'folders', ({ lost }) => lost, { goal: { of: 'max', atMost: 0 } }),
+      taken('doubled', 'runs', ({ doubled }) => doubled, { goal: { of: 'max', atMost: 0 } }),
       taken('all are queued after', 's', ({ seconds }) => seconds, {
         note: `written within ${Math.max(...seen.map(({ writtenSeconds }) => writtenSeconds))} s; the quiet time is taken off`,
       }),
@@ -112,14 +114,13 @@ async function playOnce(dir, { count, spare = null, go }) {
     }
   })();
   const beganMs = processes.nowMs();
-  await go(stage, folders, daemon);
+  const names = (await go(stage, folders, daemon)) ?? folders;
   const writtenMs = processes.nowMs() - beganMs;
-  const { runs, atMs } = await runsInTheEnd(count, async () => runsOf(await processes.statusOf(daemon)));
+  const { atMs } = await runsInTheEnd(count, async () => runsOf(await processes.statusOf(daemon)));
   isOver = true;
   await watching;
   const { found } = (await processes.statusOf(daemon)).drop_roots[0];
   const seen = {
-    lost: count - runs,
     seconds: Math.max(0.1, (atMs - beganMs - quietMs) / 1_000),
     writtenSeconds: Number((writtenMs / 1_000).toFixed(1)),
     peakMiB: processes.peakMiB(daemon.pid),
@@ -128,9 +129,20 @@ async function playOnce(dir, { count, spare = null, go }) {
     byScan: found.by_scan,
   };
   await processes.stop(daemon, 'SIGKILL');
+  const kept = lostAndDoubled(stage, names);
   spare?.takeBack(stage, folders);
   stage.end();
-  return seen;
+  return { ...seen, ...kept };
+}
+
+/** By the outbox: folders that are no run, and runs beyond the first of a folder, or of no folder. */
+function lostAndDoubled({ stateDir }, names) {
+  const db = new Database(join(stateDir, 'outbox.db'));
+  const runsByName = new Map(db.prepare('select path, count(*) from run group by path').raw().all());
+  db.close();
+  const found = names.filter((name) => runsByName.has(name)).length;
+  const runs = [...runsByName.values()].reduce((a, b) => a + b, 0);
+  return { lost: names.length - found, doubled: runs - found };
 }
 
 const runsOf = (status) =>
@@ -169,6 +181,7 @@ async function fileByFile({ root, aside }, count) {
       if (n % 200 === 0) await sleep(1);
     }
   }
+  return names;
 }
 
 async function manyWriters({ root }, each) {
@@ -189,6 +202,7 @@ async function manyWriters({ root }, each) {
     }
   };
   await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+  return Array.from({ length: writers * each }, (_, n) => `w${Math.floor(n / each)}-${n % each}`);
 }
 
 async function lostByChokidar(dir, spare, count) {
@@ -198,7 +212,7 @@ async function lostByChokidar(dir, spare, count) {
   dropAll(naive, folders);
   const { runs } = await runsInTheEnd(
     count,
-    () => naive.lines.filter((line) => line.startsWith('run-')).length,
+    () => new Set(naive.lines.filter((line) => line.startsWith('run-'))).size,
     chokidarPatienceMs,
   );
   await processes.stop(naive, 'SIGKILL');

@@ -59,30 +59,26 @@ export async function measure({ dir, rounds, isShort, say }) {
   }
   await platform.end();
   const figures = [
-    ...(hasStrace
-      ? [
-          figure({
-            what: `syncs of the outbox, ${together} runs together`,
-            unit: 'a run',
-            ours: seen.together,
-            beside: { name: 'naive Node', values: seen.naive },
-            goal: { of: 'median', atMost: 0.35 },
-            note: 'a commit for each of the 6 changes that a run has here would be 6',
-          }),
-          figure({
-            what: 'syncs of the outbox, a run alone',
-            unit: 'a run',
-            ours: seen.alone,
-            goal: { of: 'median', atMost: 4 },
-          }),
-          figure({
-            what: 'syncs of the result that is written back',
-            unit: 'a run',
-            ours: seen.results,
-            note: 'the file, and the directory that names it',
-          }),
-        ]
-      : []),
+    figure({
+      what: `syncs of the outbox, ${together} runs together`,
+      unit: 'a run',
+      ours: seen.together ?? [],
+      beside: hasStrace ? { name: 'naive Node', values: seen.naive } : null,
+      goal: { of: 'median', atMost: 0.35 },
+      note: 'a commit for each of the 6 changes that a run has here would be 6',
+    }),
+    figure({
+      what: 'syncs of the outbox, a run alone',
+      unit: 'a run',
+      ours: seen.alone ?? [],
+      goal: { of: 'median', atMost: 4 },
+    }),
+    figure({
+      what: 'syncs of the result that is written back',
+      unit: 'a run',
+      ours: seen.results ?? [],
+      note: 'the file, and the directory that names it',
+    }),
     figure({
       what: 'requests, with JSON input, output and log',
       unit: 'a run',
