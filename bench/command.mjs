@@ -103,7 +103,7 @@ async function play(name, asked, versions) {
       join(into, `${name}${kind === 'huge' ? hugeSuffix : ''}.json`),
       `${JSON.stringify({ ...result, figures, growth, notes }, null, 2)}\n`,
     );
-    return { name, figures, into };
+    return { name, kind, figures, into };
   } finally {
     endAll();
     removeAll();

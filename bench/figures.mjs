@@ -25,7 +25,7 @@ const spread = (values) => ({
  * One line of a table.
  * @param ours a value for each round
  * @param beside `{ name, values }` of the reference, round by round; null: there is none
- * @param goal `{ of: 'ratio' | 'median' | 'max', atMost | atLeast: number }`; null: the figure stands for itself
+ * @param goal `{ of: 'ratio' | 'median' | 'max', atMost, atLeast: number }`, one bound or both; null: the figure stands for itself
  * @returns `holds`: null with a goal means that it was not measured
  */
 export function figure({ what, unit, ours, beside = null, goal = null, note = null }) {
@@ -43,19 +43,28 @@ function verdictOf(goal, ratio, own) {
   if (goal === null) return { holds: null, share: null };
   const value = goal.of === 'ratio' ? ratio : own[goal.of];
   if (value === null) return { holds: null, share: null };
-  if (goal.atMost !== undefined) {
-    const share = goal.atMost === 0 ? (value === 0 ? 0.5 : 10) : value / goal.atMost;
-    return { holds: value <= goal.atMost, share: rounded(share) };
-  }
-  return { holds: value >= goal.atLeast, share: rounded(goal.atLeast / Math.max(value, 1e-9)) };
+  const most = goal.atMost ?? Infinity;
+  const least = goal.atLeast ?? -Infinity;
+  const shares = [
+    ...(goal.atMost === undefined ? [] : [shareOf(value, most)]),
+    ...(goal.atLeast === undefined ? [] : [least / Math.max(value, 1e-9)]),
+  ];
+  return { holds: value <= most && value >= least, share: rounded(Math.max(...shares)) };
 }
+
+/** Of nothing, nothing can be used up. */
+const shareOf = (value, most) => (most === 0 ? (value === 0 ? 0.5 : 10) : value / most);
 
 const spanText = ({ min, median: middle, max }) => (middle === null ? '-' : `${middle} (${min}-${max})`);
 
 function goalText(goal) {
   if (goal === null) return '';
-  const bound = goal.atMost === undefined ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`;
-  return goal.of === 'ratio' ? `${bound}×` : bound;
+  return goal.of === 'ratio' ? `${boundText(goal)}×` : boundText(goal);
+}
+
+export function boundText({ atMost, atLeast }) {
+  if (atMost === undefined) return `≥ ${rounded(atLeast)}`;
+  return atLeast === undefined ? `≤ ${rounded(atMost)}` : `${rounded(atLeast)} to ${rounded(atMost)}`;
 }
 
 export const isUnmeasured = ({ goal, holds }) => goal !== null && holds === null;
@@ -66,27 +75,48 @@ function verdictText({ goal, holds }) {
   return holds ? 'holds' : 'FALLS SHORT';
 }
 
-/** What is said at the end: a goal that was not measured counts as little as one that is not reached. */
-export function verdictLines(results) {
-  const all = results.flatMap(({ name, figures }) =>
-    figures.filter(({ goal }) => goal !== null).map((one) => ({ ...one, line: `  ${name}: ${one.what}` })),
+/** A goal that was not measured counts as little as one that is not reached. */
+function verdictsOf(results) {
+  const all = results.flatMap((result) =>
+    result.figures.filter(({ goal }) => goal !== null).map((one) => ({ ...one, name: headOf(result) })),
   );
-  const held = all.filter(({ holds }) => holds === true).length;
-  const short = all.filter(({ holds }) => holds === false);
-  const unmeasured = all.filter(isUnmeasured);
-  const part = (head, ones) => (ones.length === 0 ? [] : [head, ...ones.map(({ line }) => line)]);
+  const of = (verdict) => all.filter(({ holds }) => holds === verdict);
+  const [held, short, unmeasured] = [of(true), of(false), of(null)];
+  const count = `${held.length} of ${all.length} goals hold, ${short.length} fall short, ${unmeasured.length} were not measured`;
+  return { short, unmeasured, count };
+}
+
+/** What is said at the end. */
+export function verdictLines(results) {
+  const { short, unmeasured, count } = verdictsOf(results);
+  const part = (head, ones) =>
+    ones.length === 0 ? [] : [head, ...ones.map(({ name, what }) => `  ${name}: ${what}`)];
   return [
     ...part('falls short of its goal:', short),
     ...part('not measured, and so not shown to hold:', unmeasured),
-    `${held} of ${all.length} goals hold, ${short.length} fall short, ${unmeasured.length} were not measured`,
+    count,
   ];
 }
+
+/** What a page begins with. */
+function verdictSection(results) {
+  const { short, unmeasured, count } = verdictsOf(results);
+  const lines = [...short, ...unmeasured].map(
+    (one) => `- ${one.name}: ${one.what}: ${reachedText(one)}, ${goalText(one.goal)} is wanted`,
+  );
+  return [`${count}${lines.length === 0 ? '.' : ':'}`, ...(lines.length === 0 ? [] : [lines.join('\n')])];
+}
+
+const reachedText = ({ holds, goal, ratio, ours }) =>
+  holds === null ? 'not measured' : goal.of === 'ratio' ? `${ratio}×` : `${ours[goal.of]} (${goal.of})`;
 
 /** All results as one page: what is ours, what is beside it, and how each goal fares. */
 export function markdownOf(results) {
   const head = `# What it costs\n\nMade by \`npm run bench\`; docs/cost.md says how each figure is taken.`;
-  return `${[head, ...results.map(sectionOf)].join('\n\n')}\n`;
+  return `${[head, ...verdictSection(results), ...results.map(sectionOf)].join('\n\n')}\n`;
 }
+
+const headOf = ({ name, kind }) => (kind === 'huge' ? `${name}, with --huge` : name);
 
 const remarks = {
   whole: '',
@@ -105,7 +135,7 @@ function sectionOf({ name, what, kind, rounds, takenAt, load, versions, figures,
   const table = [cells(heads), cells(heads.map(() => '---')), ...rows].join('\n');
   const of = Object.entries(versions).map((pair) => pair.join(' '));
   return [
-    `## ${name}${kind === 'huge' ? ', with --huge' : ''}`,
+    `## ${headOf({ name, kind })}`,
     `${what}.${remarks[kind]}`,
     table,
     [...notesOf(figures), ...notes].map((note) => `- ${note}`).join('\n'),

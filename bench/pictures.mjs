@@ -1,10 +1,12 @@
 /** The bench's results as pictures: how far each goal is from being used up, and how cost grows. */
 
+import { boundText } from './figures.mjs';
+
 const style = `<style>
 text { font: 12px sans-serif; fill: #57606a } .name { fill: #24292f } .head { font-weight: 600; fill: #24292f }
 .axis { stroke: #d0d7de } .goal { stroke: #24292f; stroke-dasharray: 4 3 } .holds { fill: #1a7f37 } .short { fill: #cf222e }
-.line { fill: none; stroke: #0969da; stroke-width: 1.5 } .dot { fill: #0969da } .line.beside { stroke: #8250df; stroke-dasharray: 5 3 } .dot.beside { fill: #8250df }
-@media (prefers-color-scheme: dark) { text { fill: #8d96a0 } .name, .head { fill: #e6edf3 } .axis { stroke: #30363d } .goal { stroke: #e6edf3 } .holds { fill: #3fb950 } .short { fill: #f85149 } .line { stroke: #4493f8 } .dot { fill: #4493f8 } .line.beside { stroke: #a371f7 } .dot.beside { fill: #a371f7 } }
+.line { fill: none; stroke: #0969da; stroke-width: 1.5 } .dot { fill: #0969da } .line.second { stroke: #8250df; stroke-dasharray: 5 3 } .dot.second { fill: #8250df } .line.third { stroke: #9a6700; stroke-dasharray: 2 3 } .dot.third { fill: #9a6700 }
+@media (prefers-color-scheme: dark) { text { fill: #8d96a0 } .name, .head { fill: #e6edf3 } .axis { stroke: #30363d } .goal { stroke: #e6edf3 } .holds { fill: #3fb950 } .short { fill: #f85149 } .line { stroke: #4493f8 } .dot { fill: #4493f8 } .line.second { stroke: #a371f7 } .dot.second { fill: #a371f7 } .line.third { stroke: #d29922 } .dot.third { fill: #d29922 } }
 </style>`;
 
 export const escaped = (text) =>
@@ -59,7 +61,7 @@ function goalsPanel(results) {
 }
 
 function goalLabel({ ours, unit, ratio, goal }) {
-  const bound = `${goal.atMost === undefined ? '≥' : '≤'} ${goal.atMost ?? goal.atLeast}`;
+  const bound = boundText(goal);
   return goal.of === 'ratio' ? `${ratio}× (${bound}×)` : `${ours[goal.of]} ${unit} (${bound})`;
 }
 
@@ -178,7 +180,7 @@ function panel({ title, unit, x: xName, lines }, left, top, width, height) {
   const powers = (low, high) =>
     Array.from({ length: Math.max(1, high - low) + 1 }, (_, n) => 10 ** (low + n));
   const parts = [
-    `<text x="${left + 12}" y="${top + 18}" class="head">${escaped(title)}, ${escaped(unit)}</text>`,
+    `<text x="${left + 12}" y="${top + 18}" class="head">${escaped(`${title}, ${unit}, by ${xName}`)}</text>`,
   ];
   for (const power of powers(yLow, yHigh)) {
     parts.push(
@@ -190,20 +192,45 @@ function panel({ title, unit, x: xName, lines }, left, top, width, height) {
     parts.push(
       `<text x="${px(power)}" y="${inner.bottom + 16}" text-anchor="middle">${power.toLocaleString('en')}</text>`,
     );
-  parts.push(`<text x="${inner.right}" y="${inner.bottom + 32}" text-anchor="end">${escaped(xName)}</text>`);
   // A line that was not measured has no place in the legend, nor is it the one that is drawn solid.
   const drawn = lines
     .map(({ name, points: all }) => ({ name, shown: all.filter(([x, y]) => x > 0 && y > 0) }))
     .filter(({ shown }) => shown.length > 0);
+  let legendX = inner.left;
   drawn.forEach(({ name, shown }, n) => {
-    const kind = n === 0 ? '' : ' beside';
+    const { kind, mark } = kindsOfLine[n % kindsOfLine.length];
     const path = shown.map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(' ');
-    parts.push(`<polyline points="${path}" class="line${kind}"/>`);
-    for (const [x, y] of shown)
-      parts.push(`<circle cx="${px(x).toFixed(1)}" cy="${py(y).toFixed(1)}" r="3" class="dot${kind}"/>`);
+    parts.push(`<polyline points="${path}" class="line ${kind}"/>`);
+    for (const [x, y] of shown) parts.push(mark(px(x), py(y), `dot ${kind}`));
     parts.push(
-      `<text x="${inner.left + n * 170}" y="${inner.bottom + 32}" class="name">${n === 0 ? '●' : '○'} ${escaped(name)}</text>`,
+      mark(legendX + 4, inner.bottom + 28, `dot ${kind}`),
+      `<text x="${legendX + 14}" y="${inner.bottom + 32}" class="name">${escaped(name)}</text>`,
     );
+    legendX += widthOf([name]) + 34;
   });
   return parts.join('\n');
 }
+
+/** Told apart without colour too. */
+const kindsOfLine = [
+  {
+    kind: 'first',
+    mark: (x, y, of) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3" class="${of}"/>`,
+  },
+  {
+    kind: 'second',
+    mark: (x, y, of) =>
+      `<rect x="${(x - 3).toFixed(1)}" y="${(y - 3).toFixed(1)}" width="6" height="6" class="${of}"/>`,
+  },
+  {
+    kind: 'third',
+    mark: (x, y, of) => {
+      const corners = [
+        [x, y - 4],
+        [x + 4, y + 3],
+        [x - 4, y + 3],
+      ].map((corner) => corner.map((at) => at.toFixed(1)).join(','));
+      return `<polygon points="${corners.join(' ')}" class="${of}"/>`;
+    },
+  },
+];

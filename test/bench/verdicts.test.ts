@@ -27,6 +27,14 @@ test('a ratio without its reference, or to nothing, was not measured', () => {
   expect(beside([1])).toBe(true);
 });
 
+test('what is to be the same is neither much more nor much less', () => {
+  const same: Goal = { of: 'ratio', atLeast: 0.85, atMost: 1.15 };
+  const beside = { name: 'other', values: [10] };
+  const holds = (ours: number) =>
+    figure({ what: 'some', unit: 'MiB', ours: [ours], beside, goal: same }).holds;
+  expect([8, 9, 10, 11, 12].map(holds)).toEqual([false, true, true, true, false]);
+});
+
 test('what is lost is one too many, and what is doubled does not make up for it', () => {
   const none: Goal = { of: 'max', atMost: 0 };
   expect(taken([0, 0, 1], none).holds).toBe(false);
