@@ -209,8 +209,9 @@ export class Stage {
    * @param through a program that starts it, with its arguments, strace for example
    * @param flags of Node
    * @param isWatched whether its event loop is watched, see loopLag.mjs
+   * @param isListed and each time listed that it is held
    */
-  daemon({ through = [], flags = [], isWatched = false } = {}) {
+  daemon({ through = [], flags = [], isWatched = false, isListed = false } = {}) {
     const lag = isWatched ? ['--import', here('loopLag.mjs')] : [];
     const command = [
       ...through,
@@ -223,7 +224,9 @@ export class Stage {
       join(this.dir, 'config.yaml'),
     ];
     const log = openSync(join(this.dir, 'log'), 'a');
-    const environment = isWatched ? { BENCH_LAG_FILE: this.lagFile } : {};
+    const environment = isWatched
+      ? { BENCH_LAG_FILE: this.lagFile, ...(isListed ? { BENCH_LAG_LIST: 'yes' } : {}) }
+      : {};
     const beganMs = nowMs();
     const started = start(command[0], command.slice(1), { cwd: this.dir, stdout: log, environment });
     return Object.assign(started, { stage: this, beganMs });
@@ -261,11 +264,16 @@ export const recorded = (daemon, count) =>
   );
 
 /** How long the daemon's event loop was held at most since it was last asked. */
-export async function longestStallMs({ child, stage }) {
+export const longestStallMs = async (daemon) => (await lagOf(daemon)).longestMs;
+
+/** Each time that it was held since it was last asked: when that ended, by the wall clock, and for how long, in ms. */
+export const stallsOf = async (daemon) => (await lagOf(daemon)).stalls;
+
+async function lagOf({ child, stage }) {
   rmSync(stage.lagFile, { force: true });
   child.kill('SIGUSR2');
   const text = await until('the lag', () => existsSync(stage.lagFile) && readFileSync(stage.lagFile, 'utf8'));
-  return JSON.parse(text).longestMs;
+  return JSON.parse(text);
 }
 
 /** The official SDK's Python, which is installed when it is not there; null: it could not be. */
@@ -319,6 +327,14 @@ export async function startNaive(dir, endpoint, root = join(dir, 'runs'), throug
   await until('chokidar', () => naive.lines.some((line) => line.startsWith('ready')));
   return Object.assign(naive, { root, aside });
 }
+
+/** The share of a core that goes to so many looks at the names of a folder, one a second, in per cent. */
+export const namesScan = (path, scans) =>
+  report(process.execPath, [here('beside/namesScan.mjs'), path, String(scans)]);
+
+/** A file read as a whole, parsed, made JSON again and sent. */
+export const parseAndSend = (endpoint, file) =>
+  report(process.execPath, [here('beside/parseAndSend.mjs'), endpoint, file]);
 
 export const bareHttp = (endpoint, runs, slots) =>
   report(process.execPath, [here('beside/bareHttp.mjs'), endpoint, String(runs), String(slots)]);

@@ -20,6 +20,9 @@ const [burst, burstShort, burstHuge] = [25_000, 500, 60_000];
 const openAtOnce = 25_000;
 /** Chokidar on the tree has five watches for each folder: of ten thousand it cannot watch all on every machine. */
 const chokidarFoldersMax = 5_000;
+/** Of the last one, from the moment when they are all there and the process runs. */
+const foundAgainSecondsMax = 5;
+const stallMsMax = 20;
 /** What does not come within this time does not come. */
 const patienceMs = 60_000;
 /** Chokidar has nothing that looks again: what it has not said by then was lost. */
@@ -68,18 +71,25 @@ export async function measure({ dir, rounds, isShort, isHuge, say }) {
     chokidar.push(await lostByChokidar(join(dir, `chokidar-${round}`), spare, few));
   }
   for (const play of plays) {
-    const seen = seenOf.get(play.key);
+    const { key } = play;
+    const seen = seenOf.get(key);
     const taken = (what, unit, of, more = {}) =>
       figure({ what: `${play.name}: ${what}`, unit, ours: seen.map(of), ...more });
     figures.push(
       taken('lost', 'folders', ({ lost }) => lost, { goal: { of: 'max', atMost: 0 } }),
       taken('doubled', 'runs', ({ doubled }) => doubled, { goal: { of: 'max', atMost: 0 } }),
+      taken('the last one is seen after', 's', ({ seenSeconds }) => seenSeconds, {
+        goal: { of: 'max', atMost: foundAgainSecondsMax },
+        note: `from ${key === 'stopped' ? 'the moment when the process goes on' : 'the last one being written'}, by the outbox`,
+      }),
       taken('all are queued after', 's', ({ seconds }) => seconds, {
         note: `written within ${Math.max(...seen.map(({ writtenSeconds }) => writtenSeconds))} s; the quiet time is taken off`,
       }),
       taken('most memory', 'MiB', ({ peakMiB }) => peakMiB),
       taken('most watches', '', ({ watches }) => watches),
-      taken('longest stall of the loop', 'ms', ({ stallMs }) => stallMs),
+      taken('longest stall of the loop', 'ms', ({ stallMs }) => stallMs, {
+        goal: { of: 'max', atMost: stallMsMax },
+      }),
       taken('found by scan', 'folders', ({ byScan }) => byScan),
     );
   }
@@ -114,8 +124,9 @@ async function playOnce(dir, { count, spare = null, go }) {
     }
   })();
   const beganMs = processes.nowMs();
-  const names = (await go(stage, folders, daemon)) ?? folders;
+  const { names = folders, calmMs = processes.nowMs() } = (await go(stage, folders, daemon)) ?? {};
   const writtenMs = processes.nowMs() - beganMs;
+  const calmWallMs = calmMs + processes.wallAheadMs();
   const { atMs } = await runsInTheEnd(count, async () => runsOf(await processes.statusOf(daemon)));
   isOver = true;
   await watching;
@@ -129,20 +140,21 @@ async function playOnce(dir, { count, spare = null, go }) {
     byScan: found.by_scan,
   };
   await processes.stop(daemon, 'SIGKILL');
-  const kept = lostAndDoubled(stage, names);
+  const { lost, doubled, lastSeenMs } = inOutbox(stage, names);
   spare?.takeBack(stage, folders);
   stage.end();
-  return { ...seen, ...kept };
+  return { ...seen, lost, doubled, seenSeconds: Math.max(0, (lastSeenMs - calmWallMs) / 1_000) };
 }
 
-/** By the outbox: folders that are no run, and runs beyond the first of a folder, or of no folder. */
-function lostAndDoubled({ stateDir }, names) {
+/** Folders that are no run, runs beyond the first of a folder, or of no folder, and when the last folder was first seen. */
+function inOutbox({ stateDir }, names) {
   const db = new Database(join(stateDir, 'outbox.db'));
   const runsByName = new Map(db.prepare('select path, count(*) from run group by path').raw().all());
+  const lastSeenMs = db.prepare('select max(first_seen_ms) from folder').pluck().get() ?? NaN;
   db.close();
   const found = names.filter((name) => runsByName.has(name)).length;
   const runs = [...runsByName.values()].reduce((a, b) => a + b, 0);
-  return { lost: names.length - found, doubled: runs - found };
+  return { lost: names.length - found, doubled: runs - found, lastSeenMs };
 }
 
 const runsOf = (status) =>
@@ -164,9 +176,11 @@ async function whileStopped(stage, folders, daemon) {
   dropAll(stage, folders);
   await sleep(1_000);
   daemon.child.kill('SIGCONT');
+  const calmMs = processes.nowMs();
   // A process that is stopped holds its loop as long, which is not its own doing: stalls count from its first answer on.
   await processes.until('an answer', async () => await processes.statusOf(daemon));
   await processes.longestStallMs(daemon);
+  return { calmMs };
 }
 
 async function fileByFile({ root, aside }, count) {
@@ -181,7 +195,7 @@ async function fileByFile({ root, aside }, count) {
       if (n % 200 === 0) await sleep(1);
     }
   }
-  return names;
+  return { names };
 }
 
 async function manyWriters({ root }, each) {
@@ -202,7 +216,7 @@ async function manyWriters({ root }, each) {
     }
   };
   await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
-  return Array.from({ length: writers * each }, (_, n) => `w${Math.floor(n / each)}-${n % each}`);
+  return { names: Array.from({ length: writers * each }, (_, n) => `w${Math.floor(n / each)}-${n % each}`) };
 }
 
 async function lostByChokidar(dir, spare, count) {
