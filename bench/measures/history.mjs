@@ -38,7 +38,7 @@ export async function measure({ dir, rounds, isShort, say }) {
       say(`${size} runs, round ${round + 1}`);
       // It stays empty: what is claimed there is rolled back.
       if (isLast) at.empty.push(await look(empty, `${size}-${round}`));
-      at.small.push(await look(small, `${size}-${round}`));
+      if (isLast) at.small.push(await look(small, `${size}-${round}`));
       at.full.push(await look(full, `${size}-${round}`));
     }
     seen.push(at);
