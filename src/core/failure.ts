@@ -38,11 +38,11 @@ export const storageRefused = 'storage-refused';
 export const unreachable = 'unreachable';
 
 /**
- * An error of the server itself, which may be about one thing alone: a run that it stumbles over, an app's list. Whether
- * it is, is told by whatever else is asked.
+ * It looks like trouble of the platform, and may be about one thing alone: a run that the server stumbles over, an app's
+ * list, an app of which no question is answered. Whether it is, is told by whatever else is asked.
  */
-export function isServersError({ class: what }: Pick<Failure, 'class'>): boolean {
-  return what === platformTrouble || what === unreadableAnswer;
+export function mayBeOfOneAlone({ class: what }: Pick<Failure, 'class'>): boolean {
+  return what === platformTrouble || what === unreadableAnswer || what === unreachable;
 }
 
 /** The part of a failure that is kept with a run and shown. */

@@ -2,13 +2,13 @@
  * Whom a failure reaches. What concerns the platform pauses everything, what concerns an app pauses that app, at no
  * run's expense; a probe finds the end of it, and the waits grow until something really works again.
  *
- * An error of the server (5xx) may be about one thing alone: a run that it stumbles over, an app's list. It pauses
- * everything once, and when the probe then finds the platform well, that one thing is to blame: the next time it waits by
+ * An error of the server (5xx), or no answer, may be about one thing alone: a run that it stumbles over, an app's list.
+ * It pauses everything once, and when the probe then finds the platform well, that one thing is to blame: the next time it waits by
  * itself, ever longer, and nobody with it. Where that is clear from the beginning, as it is for a list that is refused, it is
  * blamed at once.
  */
 import { backoffMs, type BackoffPolicy } from '../core/backoff.ts';
-import { isServersError, rateLimited, type Failure } from '../core/failure.ts';
+import { mayBeOfOneAlone, rateLimited, type Failure } from '../core/failure.ts';
 
 /** Its times are on the clock that nobody sets, in ms. */
 export interface Pause {
@@ -29,6 +29,9 @@ interface Blame {
   readonly tries: number;
   readonly untilMs: number;
 }
+
+/** What a probe asks about. */
+export const aboutApp = (app: string): string => `app ${app}`;
 
 const platform = Symbol('platform');
 /** More at once are not one thing alone; the oldest are forgotten. */
@@ -61,7 +64,7 @@ export class Gate {
     // One too many is the budget's affair.
     if (failure.class === rateLimited || (failure.reach !== 'platform' && failure.reach !== 'app'))
       return nobody;
-    if (isServersError(failure) && this.#blamed.has(about))
+    if (mayBeOfOneAlone(failure) && this.#blamed.has(about))
       return { isNewPause: false, waitMs: this.blame(about, failure, nowMs, random) };
     const reach = failure.reach === 'platform' ? platform : app;
     const earlier = this.#pauses.get(reach);
@@ -140,7 +143,8 @@ export class Gate {
   open(app: string | null, nowMs: number, random: number): void {
     const pause = this.#pauses.get(app ?? platform);
     this.#pauses.delete(app ?? platform);
-    if (app !== null || pause === undefined || pause.isProbed || !isServersError(pause.failure)) return;
+    if (app !== null) this.#blamed.delete(aboutApp(app));
+    if (app !== null || pause === undefined || pause.isProbed || !mayBeOfOneAlone(pause.failure)) return;
     this.blame(pause.about, pause.failure, nowMs, random);
   }
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
 import { carriedBy } from '../core/description.ts';
-import { isServersError, rateLimited, RuntrackdError, unreachable, type Failure } from '../core/failure.ts';
+import { mayBeOfOneAlone, rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
 import type { ListedRun } from '../outbox/listingOperations.ts';
 import type { RunPage } from '../platform/wire.ts';
 import type { ListReader, PacedPlatform, PageRead } from './pacedPlatform.ts';
@@ -106,7 +106,7 @@ export class ListOrder {
 
 /** What may be over at the next try. */
 function isPassing(failure: Failure): boolean {
-  return isServersError(failure) || [rateLimited, unreachable].includes(failure.class);
+  return mayBeOfOneAlone(failure) || failure.class === rateLimited;
 }
 
 /** Only what could be ours: an external run that carries a fingerprint; the rest is kept by its id alone. */

@@ -1,12 +1,12 @@
 /** The end of a pause is found by asking something harmless: a `GET`, never a run's `POST`. */
-import { isServersError, rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
+import { mayBeOfOneAlone, rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
 import type { DeliveryParts } from './parts.ts';
-import type { Gate, Pause } from './gate.ts';
+import { aboutApp, type Gate, type Pause } from './gate.ts';
 import type { Pauses } from './pauses.ts';
 
 /** A pause that was shorter kept nobody long enough to come back together. */
 const recoveringAfterMs = 60_000;
-/** Where one app is answered with an error of the server, others tell whether it is about that app alone. */
+/** Where one app is answered with an error of the server, or not at all, others tell whether it is about that app alone. */
 const appsAskedMax = 3;
 
 interface FailedApp {
@@ -57,7 +57,7 @@ export class Probing {
     }
     // What an app is answered concerns the app: the platform is well.
     for (const { app, failure } of failed)
-      this.#pauses.noteFailure({ ...failure, reach: 'app' }, app, `app ${app}`);
+      this.#pauses.noteFailure({ ...failure, reach: 'app' }, app, aboutApp(app));
     this.#gate.open(null, clock.monotonicMs(), clock.random());
     // Whoever else was kept waiting comes back at the same moment.
     if (nowMs - pause.sinceMs >= recoveringAfterMs) platform.budget.recover();
@@ -77,7 +77,7 @@ export class Probing {
       failure.reach === 'platform' &&
       failure.class !== rateLimited &&
       // Unless it turned out before that it is this app alone.
-      this.#pauses.noteFailure(failure, app, `app ${app}`) === 0
+      this.#pauses.noteFailure(failure, app, aboutApp(app)) === 0
     ) {
       return false;
     } else this.#gate.goesOn(app, failure, clock.monotonicMs(), clock.random());
@@ -96,7 +96,7 @@ export class Probing {
       if (failure === null) return { failed, trouble: null };
       failed.push({ app, failure });
       if (failure.reach !== 'platform') return { failed, trouble: null };
-      if (!isServersError(failure)) return { failed, trouble: failure };
+      if (!mayBeOfOneAlone(failure)) return { failed, trouble: failure };
     }
     return { failed, trouble: failed.at(-1)?.failure ?? null };
   }

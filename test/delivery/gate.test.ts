@@ -94,8 +94,8 @@ test('a pause goes on when its probe fails, whatever the probe met, and its wait
   expect((one?.pause.untilMs ?? 0) - 2_000).toBeGreaterThan(1_000);
 });
 
-describe('an error of the server', () => {
-  const trouble = failure('platform', { class: 'platform-trouble' });
+describe.each(['platform-trouble', 'unreachable'])('an error of the server, or no answer (%s)', (name) => {
+  const trouble = failure('platform', { class: name });
   const fails = (gate: Gate, about: string, nowMs: number) =>
     gate.note(trouble, 'one-app', about, nowMs, random);
 
@@ -129,6 +129,16 @@ describe('an error of the server', () => {
     gate.worked('one-app', 'run 1');
     expect(gate.isWaiting('run 1', 1_001)).toBe(false);
     expect(fails(gate, 'run 1', 2_000).isNewPause).toBe(true);
+  });
+
+  test('is forgotten of an app whose probe gets through', () => {
+    const gate = new Gate(policy);
+    fails(gate, 'app one-app', 0);
+    gate.open(null, 1_000, random);
+    expect(gate.isBlamed('app one-app')).toBe(true);
+    gate.goesOn('one-app', trouble, 2_000, random);
+    gate.open('one-app', 3_000, random);
+    expect(gate.isBlamed('app one-app')).toBe(false);
   });
 
   test('is said to be of one thing alone at once where that is known', () => {

@@ -172,10 +172,13 @@ test('a long list of which a page fails now and then is read to its end all the 
   expect(await bench.copiesOf(met)).toBe(1);
 });
 
-test('a pause ends although an app is answered with errors, which then waits alone', async ({ bench }) => {
+test.for<{ name: string; fault: Misbehaviour }>([
+  { name: 'is answered with errors', fault: error },
+  { name: 'is not answered at all', fault: { kind: 'drop', when: 'before' } },
+])('a pause ends although an app $name, which then waits alone', async ({ fault }, { bench }) => {
   bench.start();
   await bench.provesThatFingerprintsShow();
-  bench.standIn.faults.always({ app: 'broken-app' }, error);
+  bench.standIn.faults.always({ app: 'broken-app' }, fault);
   const broken = await bench.track('broken', undefined, false, 'broken-app');
   await until('its app to wait', () =>
     bench.delivery.gate.appPauses().some((one) => one.app === 'broken-app'),
@@ -184,6 +187,32 @@ test('a pause ends although an app is answered with errors, which then waits alo
   await until('the pause of all to be over', () => bench.delivery.gate.platformPause() === null);
   bench.calm();
   await bench.reaches(broken, 'recorded');
+});
+
+test('an app that pauses, and of which no probe is answered, pauses everybody once and then waits alone', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.always({ kind: 'create', app: 'sick-app' }, { kind: 'answer', status: 403 });
+  bench.standIn.faults.always({ kind: 'application', app: 'sick-app' }, { kind: 'drop', when: 'before' });
+  let probes = 0;
+  const pausesOfAll = new Set<number>();
+  bench.onRequest = ({ kind, app: of, phase }) => {
+    if (kind === 'application' && of === 'sick-app' && phase === 'received') probes += 1;
+    const pause = bench.delivery.gate.platformPause();
+    if (pause !== null) pausesOfAll.add(pause.sinceMs);
+  };
+  const sick = await bench.track('sick', undefined, false, 'sick-app');
+  await until('several probes', () => {
+    bench.letPass(10_000);
+    return probes >= 8;
+  });
+  expect(pausesOfAll.size).toBe(1);
+  expect(bench.delivery.gate.platformPause()).toBeNull();
+  await bench.reaches(await bench.track('fresh'), 'recorded');
+  bench.calm();
+  await bench.reaches(sick, 'recorded');
 });
 
 test('the end of a pause is not asked of an app of another platform, whose runs wait here', async ({
