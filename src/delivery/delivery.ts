@@ -19,7 +19,7 @@ import { Breaker } from './breaker.ts';
 import type { Budget, Limits } from './budget.ts';
 import { Claiming } from './claiming.ts';
 import { Gate, type Pause } from './gate.ts';
-import { idleMsMax, idleWaitMs, type Awaited } from './idleWait.ts';
+import { idleMsMax, idleWaitMs, isForTime, type Awaited } from './idleWait.ts';
 import { ListFailures } from './listFailures.ts';
 import { failureOfError } from './namedErrors.ts';
 import type { Outcome } from './outcome.ts';
@@ -224,17 +224,16 @@ export class Delivery {
       platformPauseEndsInMs: ofPlatform === null ? null : endsInMs(ofPlatform),
       appPausesEndInMs: this.gate.appPauses().map(({ pause }) => endsInMs(pause)),
       storagePauseEndsInMs: endsInMs(this.storage.pause()),
+      areListsAwaited: this.#proving.awaited().length > 0,
     };
     this.#tellProgress(awaited);
     return idleWaitMs(awaited);
   }
 
-  /** Waiting for a moment to come is progress; something due that is in nobody's hands is not. */
-  #tellProgress({ dueInMs, platformPauseEndsInMs, appPausesEndInMs, storagePauseEndsInMs }: Awaited): void {
-    const pausesMs = [platformPauseEndsInMs ?? 0, ...appPausesEndInMs, storagePauseEndsInMs];
-    const isForTime = dueInMs > 0 || pausesMs.some((ms) => ms > 0 && ms < Infinity);
+  /** Waiting for a moment to come is progress. */
+  #tellProgress(awaited: Awaited): void {
     // What is in hand shows by itself that it moves.
-    if (this.#inHand.size === 0 && isForTime) this.#parts.progress.delivery();
+    if (this.#inHand.size === 0 && isForTime(awaited)) this.#parts.progress.delivery();
     this.#tellOfBudget();
   }
 

@@ -16,6 +16,15 @@ export interface Awaited {
   readonly appPausesEndInMs: readonly number[];
   /** The pause of storage ends when a run tries: once its time is up, it is the next due run that counts. */
   readonly storagePauseEndsInMs: number;
+  /** There are apps of which nothing is sent before their lists are tried again, each at its time. */
+  readonly areListsAwaited: boolean;
+}
+
+/** Whether a moment is waited for that will come. Something due that is in nobody's hands is not waited for. */
+export function isForTime(awaited: Awaited): boolean {
+  const { dueInMs, platformPauseEndsInMs, appPausesEndInMs, storagePauseEndsInMs } = awaited;
+  const pausesMs = [platformPauseEndsInMs ?? 0, ...appPausesEndInMs, storagePauseEndsInMs];
+  return dueInMs > 0 || awaited.areListsAwaited || pausesMs.some((ms) => ms > 0 && ms < Infinity);
 }
 
 /** @returns ms, between `idleMsMin` and `idleMsMax` */

@@ -62,7 +62,12 @@ export class Proving {
 
   /** Apps whose new runs stay where they are for the time being. */
   held(): string[] {
-    return [...this.#underWay.keys(), ...[...this.#failed].filter((app) => this.#isWaiting(app))];
+    return [...this.#underWay.keys(), ...this.awaited()];
+  }
+
+  /** Those of them whose lists could not be read, and are tried again at their time. */
+  awaited(): string[] {
+    return [...this.#failed].filter((app) => this.#isWaiting(app));
   }
 
   /** Ends when no list is being read any more, which is soon after the signal. */
@@ -100,6 +105,8 @@ export class Proving {
       this.#lists.note(app, failure, ['platform', 'app']);
       log.warn({ app }, `what "${app}" has runs of could not be read, so none is sent yet: ${failure.text}`);
     } finally {
+      // Read or not, it was tried.
+      this.#parts.progress.delivery();
       this.#underWay.delete(app);
       this.#ears.onChange();
     }

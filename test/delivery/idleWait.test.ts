@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
-import { idleWaitMs, type Awaited } from '../../src/delivery/idleWait.ts';
+import { idleWaitMs, isForTime, type Awaited } from '../../src/delivery/idleWait.ts';
 
 const nothing: Awaited = {
   dueInMs: Infinity,
   platformPauseEndsInMs: null,
   appPausesEndInMs: [],
   storagePauseEndsInMs: Infinity,
+  areListsAwaited: false,
 };
 
 test.for<{ what: string; awaited: Partial<Awaited>; ms: number }>([
@@ -29,4 +30,21 @@ test.for<{ what: string; awaited: Partial<Awaited>; ms: number }>([
   { what: 'a platform whose pause ended just now', awaited: { platformPauseEndsInMs: -1 }, ms: 10 },
 ])('with $what to wait for, delivery sleeps $ms ms', ({ awaited, ms }) => {
   expect(idleWaitMs({ ...nothing, ...awaited })).toBe(ms);
+});
+
+test.for<{ what: string; awaited: Partial<Awaited>; is: boolean }>([
+  { what: 'nothing', awaited: {}, is: true },
+  { what: 'a run that falls due', awaited: { dueInMs: 5_000 }, is: true },
+  { what: 'a run that is due and in nobody’s hands', awaited: { dueInMs: -5 }, is: false },
+  { what: 'a pause of the platform', awaited: { dueInMs: -5, platformPauseEndsInMs: 9 }, is: true },
+  { what: 'a pause of an app', awaited: { dueInMs: -5, appPausesEndInMs: [-1, 9] }, is: true },
+  {
+    what: 'a pause of an app that should have ended',
+    awaited: { dueInMs: -5, appPausesEndInMs: [-1] },
+    is: false,
+  },
+  { what: 'a pause of storage', awaited: { dueInMs: -5, storagePauseEndsInMs: 9 }, is: true },
+  { what: 'a list that could not be read', awaited: { dueInMs: -5, areListsAwaited: true }, is: true },
+])('whoever waits for $what waits for a moment that will come: $is', ({ awaited, is }) => {
+  expect(isForTime({ ...nothing, ...awaited })).toBe(is);
 });

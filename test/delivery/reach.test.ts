@@ -132,6 +132,26 @@ describe('with the waits that are shipped', () => {
     },
   );
 
+  test('delivery is no loop that hangs while a list that cannot be read keeps all that waits from being sent', async ({
+    bench,
+  }) => {
+    bench.standIn.faults.always({ kind: 'list', app }, { kind: 'answer', status: 403 });
+    const lists = counting(bench, 'list');
+    const waiting = await bench.track('waits');
+    bench.start();
+    // By then it is read again every few minutes only.
+    await until('several lists', () => {
+      bench.letPass(10_000);
+      return lists() >= 9;
+    });
+    const rest = () => bench.progress.all().find(({ name }) => name === 'delivery')?.agoMs ?? Infinity;
+    for (let minute = 0; minute < 20; minute += 1) {
+      bench.letPass(minuteMs);
+      await until('delivery to have shown that it moves', () => rest() < minuteMs);
+    }
+    await expectHealed(bench, waiting);
+  });
+
   test('runs that the platform does not know any more are asked for so rarely that others are sent', async ({
     bench,
   }) => {
