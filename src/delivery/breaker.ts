@@ -18,6 +18,8 @@ export class Breaker {
   readonly #policy: BackoffPolicy;
   readonly #failuresInARow: number;
   readonly #ofRun = new Map<number, number>();
+  /** Of these, the ones that come back whether or not there is a pause. */
+  readonly #unheld = new Set<number>();
   #inARow = 0;
   #pauses = 0;
   #pause: Pause | null = null;
@@ -30,15 +32,21 @@ export class Breaker {
     this.#failuresInARow = failuresInARow;
   }
 
-  /** @returns whether a pause begins with it, and how long this run is to wait at least, in ms */
+  /**
+   * @param isHeld the run waits while there is a pause, until it is its turn to try
+   * @returns whether a pause begins with it, and how long this run is to wait at least, in ms
+   */
   failed(
     run: number,
     failure: Failure,
     nowMs: number,
     random: number,
+    isHeld = true,
   ): { readonly isNewPause: boolean; readonly waitMs: number } {
     const ofRun = (this.#ofRun.get(run) ?? 0) + 1;
     this.#remember(run, ofRun);
+    if (isHeld) this.#unheld.delete(run);
+    else this.#unheld.add(run);
     this.#inARow += 1;
     const waitMs = backoffMs(ofRun, this.#policy, random, failure.retryAfterMs);
     const earlier = this.#pause;
@@ -55,13 +63,18 @@ export class Breaker {
 
   /** It worked for this run. @returns whether a pause ended by it */
   worked(run: number): boolean {
-    this.#ofRun.delete(run);
+    this.#drop(run);
     const isEnd = this.#pause !== null;
+    this.end();
+    return isEnd;
+  }
+
+  /** From now on it counts as well: it works, or nobody is left who could find out. */
+  end(): void {
     this.#inARow = 0;
     this.#pauses = 0;
     this.#pause = null;
     this.#trying = null;
-    return isEnd;
   }
 
   /** The run is not in hand any more; one that tried and neither failed nor worked leaves the place to the next. */
@@ -75,7 +88,7 @@ export class Breaker {
 
   /** The run needs it no more, whatever became of it. Without one that may try again nobody would end the pause. */
   forget(run: number): void {
-    if (this.#ofRun.delete(run) && this.#ofRun.size === 0) this.worked(run);
+    if (this.#drop(run) && this.#ofRun.size === 0) this.end();
   }
 
   hasFailed(run: number): boolean {
@@ -94,6 +107,11 @@ export class Breaker {
     return this.#pause.untilMs <= nowMs && this.#trying === null ? 1 : 0;
   }
 
+  /** Its time is up, and nobody tries it: unless there is one that was held, it has no end. */
+  isUntried(nowMs: number): boolean {
+    return this.#pause !== null && this.room(nowMs) > 0 && this.#unheld.size === 0;
+  }
+
   /** A run tries it. */
   began(run: number): void {
     if (this.#pause !== null) this.#trying ??= run;
@@ -103,6 +121,11 @@ export class Breaker {
     this.#ofRun.delete(run);
     this.#ofRun.set(run, failures);
     const [oldest] = this.#ofRun.keys();
-    if (this.#ofRun.size > runsMax && oldest !== undefined) this.#ofRun.delete(oldest);
+    if (this.#ofRun.size > runsMax && oldest !== undefined) this.#drop(oldest);
+  }
+
+  #drop(run: number): boolean {
+    this.#unheld.delete(run);
+    return this.#ofRun.delete(run);
   }
 }

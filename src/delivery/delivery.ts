@@ -10,7 +10,7 @@ import type { Conclusion, Happening } from '../core/happening.ts';
 import { advance } from '../core/lifecycle.ts';
 import { isLive, nextStep, runIdOf } from '../core/run.ts';
 import { runIdTaken } from '../core/runIdTaken.ts';
-import { isUnposted } from '../core/turns.ts';
+import { deliveryLines, isUnposted } from '../core/turns.ts';
 import { handOf, type Claim } from '../outbox/nouns.ts';
 import { OutboxUnusable } from '../outbox/outbox.ts';
 import type { ReadAnswer } from '../platform/client.ts';
@@ -38,6 +38,8 @@ import { writeBack } from './writeBack.ts';
 const clockSetMsMin = 5_000;
 /** Fewer may be chance, or one file that storage never takes. */
 const storageFailuresInARow = 3;
+/** Where the runs are that have something to upload. */
+const newLines = deliveryLines.filter((line) => line !== 'started');
 /** The place for results is this machine's own: one result is asked for again and tried, and nobody else comes back with it. */
 const resultsWaitMsMax = 60_000;
 
@@ -135,7 +137,7 @@ export class Delivery {
     return this.#lists.unreadable();
   }
 
-  /** A person has taken the run out of the way: it does not try anything any more. */
+  /** It does not try anything any more: it is through, or a person has taken it out of the way. */
   forget(run: number): void {
     this.storage.forget(run);
     this.results.forget(run);
@@ -215,6 +217,7 @@ export class Delivery {
     const [nowMs, steadyMs] = [clock.nowMs(), clock.monotonicMs()];
     const endsInMs = (pause: Pause | null): number => (pause?.untilMs ?? Infinity) - steadyMs;
     const ofPlatform = this.gate.platformPause();
+    if (ofPlatform === null) await this.#endUntriedPause();
     const next =
       ofPlatform === null
         ? await outbox.nextDueMs(platformId, this.#claiming.lines(this.#unposted.size))
@@ -228,6 +231,17 @@ export class Delivery {
     };
     this.#tellProgress(awaited);
     return idleWaitMs(awaited);
+  }
+
+  /** Uploads pause until one of them works. Where all that waited have vanished, or were taken away, there is none. */
+  async #endUntriedPause(): Promise<void> {
+    const { outbox, clock, platformId, log } = this.#parts;
+    if (!this.storage.isUntried(clock.monotonicMs())) return;
+    if ((await outbox.nextDueMs(platformId, newLines)) !== null) return;
+    this.storage.end();
+    log.info(
+      'nothing is left that could be uploaded to the platform’s storage: the next upload tells whether it works',
+    );
   }
 
   /** Waiting for a moment to come is progress. */
@@ -414,7 +428,7 @@ export class Delivery {
     this.#parts.progress.delivery();
     const { kind } = life.state;
     if (kind === 'uploaded' || kind === 'tracked' || kind === 'final' || kind === 'recorded') passPoint(kind);
-    if (claim.life.state.kind === 'final' && kind !== 'final') this.results.forget(claim.run);
+    if (claim.life.state.kind === 'final' && kind !== 'final') this.forget(claim.run);
     const run = { ...claim, life, isClaimed: keep };
     const fields = {
       run: claim.run,

@@ -58,7 +58,9 @@ export class Pauses {
     }
     const { clock, log } = this.#parts;
     const breaker = this.#breakers[failure.reach];
-    const { isNewPause, waitMs } = breaker.failed(run, failure, clock.monotonicMs(), clock.random());
+    // An output that storage does not give back is asked for whether or not uploads pause.
+    const isHeld = claim.life.state.kind !== 'final';
+    const { isNewPause, waitMs } = breaker.failed(run, failure, clock.monotonicMs(), clock.random(), isHeld);
     if (isNewPause && !this.#cut.aborted) {
       log.error(
         { class: failure.class, status: failure.status },

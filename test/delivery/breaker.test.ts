@@ -115,3 +115,21 @@ test('a pause is over when nobody is left who could try', () => {
   expect(breaker.pause()).toBeNull();
   expect(breaker.room(0)).toBe(Infinity);
 });
+
+test('a pause whose time is up may have nobody who tries: not while one does, nor while one comes back whether or not it pauses', () => {
+  const breaker = broken();
+  const untilMs = breaker.pause()?.untilMs ?? 0;
+  expect(breaker.isUntried(untilMs - 1)).toBe(false);
+  expect(breaker.isUntried(untilMs)).toBe(true);
+  breaker.began(4);
+  expect(breaker.isUntried(untilMs)).toBe(false);
+  breaker.leftHand(4);
+  breaker.failed(5, failure, untilMs, random, false);
+  expect(breaker.isUntried(untilMs)).toBe(false);
+  breaker.forget(5);
+  expect(breaker.isUntried(untilMs)).toBe(true);
+  breaker.end();
+  expect(breaker.pause()).toBeNull();
+  expect(breaker.isUntried(untilMs)).toBe(false);
+  expect(breaker.room(untilMs)).toBe(Infinity);
+});

@@ -31,7 +31,12 @@ function pauses() {
     noted.note(happening, { run: 1, life: { plainest }, key: { app }, settings: { instance } } as Claim).kind;
   /** What storage says to a run. @returns whom it concerns; null: nobody */
   const stored = (run: number, met: Happening): Failure['reach'] | null => {
-    const happening = noted.note(met, { run, life: {}, key: { app: 'mill' }, settings: {} } as Claim);
+    const happening = noted.note(met, {
+      run,
+      life: { state: { kind: 'queued' } },
+      key: { app: 'mill' },
+      settings: {},
+    } as Claim);
     return 'failure' in happening ? (happening.failure?.reach ?? null) : null;
   };
   return { clock, gate, storage: breakers.storage, note, stored };

@@ -65,6 +65,30 @@ test('while uploads pause one run at a time tries, not each of a thousand', asyn
   expect(puts).toBeLessThanOrEqual(3 * pauses.size);
 });
 
+test('uploads do not pause for ever when all that waited for storage have vanished', async ({ bench }) => {
+  bench.start();
+  bench.standIn.faults.always({ kind: 'put' }, { kind: 'answer', status: 503 });
+  const runs = await Promise.all(Array.from({ length: 4 }, (_, n) => bench.track(`run-${n}`)));
+  await until('uploads to pause', () => bench.delivery.storage.pause() !== null);
+  const chance = { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy };
+  const [last = 0, ...others] = runs;
+  for (const run of others) await bench.outbox.apply(run, { kind: 'vanished' }, chance);
+  // One is left that may try.
+  for (let minute = 0; minute < 5; minute += 1) {
+    bench.letPass(minuteMs);
+    await bench.outbox.counts();
+    expect(bench.delivery.storage.pause()).not.toBeNull();
+  }
+  await bench.outbox.apply(last, { kind: 'vanished' }, chance);
+  await until('uploads to go on', () => {
+    bench.letPass(minuteMs);
+    return bench.delivery.storage.pause() === null;
+  });
+  expect((await bench.outbox.counts()).states).toEqual({ gone: 4 });
+  bench.calm();
+  await bench.reaches(await bench.track('fresh'), 'recorded');
+});
+
 test('files that storage never takes delay no other run, and are not given up', async ({ bench }) => {
   bench.start();
   bench.standIn.faults.always({ kind: 'put', app: 'poison-app' }, { kind: 'drop', when: 'before' });
@@ -132,11 +156,18 @@ test('outputs that storage does not give back are waited for, and none is given 
   }
   for (const run of runs) await bench.reaches(run, 'tracked');
   bench.letPass(2 * 60 * minuteMs);
-  await until('storage to be what is wrong', () => bench.delivery.storage.pause());
+  const { sinceMs } = await until('storage to be what is wrong', () => bench.delivery.storage.pause());
+  let asked = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'download' && phase === 'received') asked += 1;
+  };
   for (let passed = 0; passed < 20; passed += 1) {
+    asked = 0;
     bench.letPass(10 * minuteMs);
-    await until('all to have been put down', () => bench.delivery.inHand() === 0);
+    await until('all to have been asked for', () => asked >= 8 && bench.delivery.inHand() === 0);
   }
+  // It is one pause, though nothing is left to be uploaded: they are the ones that find its end.
+  expect(bench.delivery.storage.pause()?.sinceMs).toBe(sinceMs);
   expect((await bench.outbox.counts()).states).toEqual({ final: 8 });
   bench.calm();
   for (const run of runs) await bench.reaches(run, 'recorded');
