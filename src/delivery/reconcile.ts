@@ -11,7 +11,7 @@ import { clockMarginMs, ListOrder, pagesOfRuns } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 import { tellFolder } from './tellFolder.ts';
 
-/** Unknown runs are settled in pages of this many. */
+/** Unknown runs are settled in pages of this many: those of one share what is asked of the outbox, and its syncs. */
 const settledAtOnce = 100;
 /** What a listing showed is forgotten in steps of this many: others ask the outbox in between. */
 const forgottenAtOnce = 1_000;
@@ -60,19 +60,23 @@ async function settleByList(app: string, parts: DeliveryParts, signal: AbortSign
     isPartOfList = false;
   } finally {
     // What was found is found, whether or not the list could be read to its end.
-    for (const { run, runId } of oldest.values()) {
-      if (await settle(run, { kind: 'found', runId, isPartOfList }, parts)) settled += 1;
+    const found = [...oldest.values()];
+    for (let from = 0; from < found.length; from += settledAtOnce) {
+      const page = found.slice(from, from + settledAtOnce);
+      settled += await settlePage(page, ({ runId }) => ({ kind: 'found', runId, isPartOfList }), parts);
     }
   }
   const show = await outbox.fingerprintsShow(platformId, app);
+  const showsOurs = await outbox.showsOurs(listing);
   for (let after = 0; ;) {
     const page = (await outbox.unknownDue(platformId, clock.nowMs(), after, settledAtOnce)).filter(
       (run) => run.run > after,
     );
-    for (const run of page.filter(({ key }) => key.app === app)) {
-      const happening = await absentHappening(run, { listing, order }, began, show, parts);
-      if (await settle(run.run, happening, parts)) settled += 1;
-    }
+    settled += await settlePage(
+      page.filter(({ key }) => key.app === app),
+      (run) => absentHappening(run, { listing, order, showsOurs }, began, show, parts),
+      parts,
+    );
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.run;
@@ -102,7 +106,11 @@ async function noteFound(
  */
 async function absentHappening(
   run: Claim,
-  { listing, order }: { readonly listing: number; readonly order: ListOrder },
+  {
+    listing,
+    order,
+    showsOurs,
+  }: { readonly listing: number; readonly order: ListOrder; readonly showsOurs: boolean },
   began: { readonly startedAtMs: number; readonly steady: SteadyMoment },
   fingerprintsShow: boolean,
   { outbox }: DeliveryParts,
@@ -119,13 +127,25 @@ async function absentHappening(
     ));
   const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
   const content = folder === undefined ? 'gone' : folder.run === run.run ? 'there' : 'newer';
-  const showsOurs = await outbox.showsOurs(listing);
   return {
     kind: 'absent',
     listing,
     ...began,
     proof: { keepsEarlier, fingerprintsShow, showsOurs, content, twin: run.twin },
   };
+}
+
+/** After a lost outbox there are tens of thousands, and each page of them is something that got done. @returns how many were settled */
+async function settlePage<One extends { readonly run: number }>(
+  page: readonly One[],
+  happeningOf: (one: One) => Happening | Promise<Happening>,
+  parts: DeliveryParts,
+): Promise<number> {
+  const settled = await Promise.all(
+    page.map(async (one) => await settle(one.run, await happeningOf(one), parts)),
+  );
+  parts.progress.reconcile();
+  return settled.filter(Boolean).length;
 }
 
 async function settle(run: number, happening: Happening, parts: DeliveryParts): Promise<boolean> {

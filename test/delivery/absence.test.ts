@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { until } from '../journey/waiting.ts';
 import { app, minuteMs, test, type Bench } from './bench.ts';
 
@@ -128,6 +128,30 @@ test('one listing serves all unknown runs of an app: a dozen cost no more of the
   // One that may be under way, the late one, the one that confirms it, and as many for runs that were missed later.
   expect(listings).toBeLessThanOrEqual(6);
   for (const run of runs) expect(await bench.copiesOf(run)).toBe(1);
+});
+
+test('hundreds that are settled on a slow disk share its syncs, and the loop shows that it moves', async ({
+  bench,
+}) => {
+  const runs = await Promise.all(Array.from({ length: 300 }, (_, n) => bench.track(`lost-${n}`)));
+  const chance = { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy };
+  await bench.outbox.beginDistrust('a lost outbox', null, chance);
+  const apply = bench.outbox.apply.bind(bench.outbox);
+  let [under, underMax, settled, restMsMax] = [0, 0, 0, 0];
+  vi.spyOn(bench.outbox, 'apply').mockImplementation(async (...asked) => {
+    underMax = Math.max(underMax, (under += 1));
+    const now = await apply(...asked);
+    under -= 1;
+    settled += 1;
+    bench.letPass(2_000);
+    const loop = bench.progress.all().find(({ name }) => name === 'reconcile');
+    restMsMax = Math.max(restMsMax, loop?.agoMs ?? Infinity);
+    return now;
+  });
+  bench.start();
+  await until('all to have been looked for', () => settled >= runs.length);
+  expect(underMax).toBeGreaterThanOrEqual(100);
+  expect(restMsMax).toBeLessThan(4 * minuteMs);
 });
 
 test.for(orders)(
