@@ -87,19 +87,16 @@ export class Delivery {
     const cut = this.#cut.signal;
     const pauses = new Pauses(parts, gate, { storage, results }, wake, cut);
     this.#pauses = pauses;
-    this.#probing = new Probing(parts, gate, pauses, cut);
     this.#lists = new ListFailures(parts, gate, pauses);
     this.#reconcileLoop = new ReconcileLoop(parts, this.#lists, pauses, wake, cut);
     const ending = AbortSignal.any([cut, this.#ending.signal]);
+    const onBug = (error: unknown, app: string): void => this.#break(error, { app });
+    this.#probing = new Probing(parts, gate, pauses, { onChange: wake, onBug }, ending);
     this.#proving = new Proving(
       parts,
       this.#lists,
       pauses,
-      {
-        onChange: wake,
-        onDistrust: () => this.#reconcileLoop.wake(),
-        onBug: (error, app) => this.#break(error, { app }),
-      },
+      { onChange: wake, onDistrust: () => this.#reconcileLoop.wake(), onBug },
       ending,
     );
     this.#lanes = uploadLanes(parts.uploadsAtOnce);
@@ -181,7 +178,7 @@ export class Delivery {
         await this.#waking.wait(seen, await this.#idleMs());
       }
     } finally {
-      await Promise.all([...this.#inHand, this.#proving.ended()]);
+      await Promise.all([...this.#inHand, this.#proving.ended(), this.#probing.ended()]);
     }
     if (this.#bug !== null) throw this.#bug;
   }
@@ -222,10 +219,11 @@ export class Delivery {
       ofPlatform === null
         ? await outbox.nextDueMs(platformId, this.#claiming.lines(this.#unposted.size))
         : null;
+    const waiting = this.gate.appPauses().filter(({ app }) => !this.#probing.isAsking(app));
     const awaited: Awaited = {
       dueInMs: (next ?? Infinity) - nowMs,
       platformPauseEndsInMs: ofPlatform === null ? null : endsInMs(ofPlatform),
-      appPausesEndInMs: this.gate.appPauses().map(({ pause }) => endsInMs(pause)),
+      appPausesEndInMs: waiting.map(({ pause }) => endsInMs(pause)),
       storagePauseEndsInMs: endsInMs(this.storage.pause()),
       areListsAwaited: this.#proving.awaited().length > 0,
     };

@@ -12,7 +12,7 @@ export interface Awaited {
   readonly dueInMs: number;
   /** The platform's pause, during which nothing else counts; null without one. */
   readonly platformPauseEndsInMs: number | null;
-  /** A pause of an app ends when delivery asks, so one whose time is up is a reason not to sleep. */
+  /** A pause of an app ends when delivery asks, so one whose time is up is a reason not to sleep; without those being asked. */
   readonly appPausesEndInMs: readonly number[];
   /** The pause of storage ends when a run tries: once its time is up, it is the next due run that counts. */
   readonly storagePauseEndsInMs: number;

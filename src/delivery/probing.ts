@@ -1,4 +1,5 @@
 /** The end of a pause is found by asking something harmless: a `GET`, never a run's `POST`. */
+import PQueue from 'p-queue';
 import { mayBeOfOneAlone, rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
 import type { DeliveryParts } from './parts.ts';
 import { aboutApp, type Gate, type Pause } from './gate.ts';
@@ -8,41 +9,83 @@ import type { Pauses } from './pauses.ts';
 const recoveringAfterMs = 60_000;
 /** Where one app is answered with an error of the server, or not at all, others tell whether it is about that app alone. */
 const appsAskedMax = 3;
+/** So many paused apps are asked at once, as they may all be slow to answer. */
+const appsAtOnce = 8;
 
 interface FailedApp {
   readonly app: string;
   readonly failure: Failure;
 }
 
+type ProbingParts = Pick<DeliveryParts, 'outbox' | 'platform' | 'platformId' | 'clock' | 'log' | 'progress'>;
+
+export interface ProbingEars {
+  /** It is known whether an app is well: its runs may be claimed, or its pause goes on. */
+  readonly onChange: () => void;
+  /** An error that nobody named. */
+  readonly onBug: (error: unknown, app: string) => void;
+}
+
 export class Probing {
-  readonly #parts: Pick<DeliveryParts, 'outbox' | 'platform' | 'platformId' | 'clock' | 'log'>;
+  readonly #parts: ProbingParts;
   readonly #gate: Gate;
   readonly #pauses: Pauses;
-  readonly #cut: AbortSignal;
+  readonly #ears: ProbingEars;
+  readonly #signal: AbortSignal;
+  readonly #places = new PQueue({ concurrency: appsAtOnce });
+  /** Paused apps that are being asked, or are about to be. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
-  /** @param cut aborted when what is under way is to be cut off */
-  constructor(
-    parts: Pick<DeliveryParts, 'outbox' | 'platform' | 'platformId' | 'clock' | 'log'>,
-    gate: Gate,
-    pauses: Pauses,
-    cut: AbortSignal,
-  ) {
+  /** @param signal aborted when delivery is to end: whether a pause is over concerns nobody then */
+  constructor(parts: ProbingParts, gate: Gate, pauses: Pauses, ears: ProbingEars, signal: AbortSignal) {
     this.#parts = parts;
     this.#gate = gate;
     this.#pauses = pauses;
-    this.#cut = cut;
+    this.#ears = ears;
+    this.#signal = signal;
   }
 
-  /** Ends pauses whose time is up, if the question gets through. @returns whether the platform may be used */
+  /**
+   * Ends pauses whose time is up, if the question gets through. Only that of the platform is waited for, because nothing can
+   * be claimed before: an app that is slow to answer holds up nobody else's runs.
+   * @returns whether the platform may be used
+   */
   async endPauses(): Promise<boolean> {
     const nowMs = this.#parts.clock.monotonicMs();
     const pause = this.#gate.platformPause();
     // First the platform: while it is away, no app can be asked for either.
     if (pause !== null && !(await this.#endPlatformPause(pause, nowMs))) return false;
     for (const { app, pause: ofApp } of this.#gate.appPauses()) {
-      if (ofApp.untilMs <= nowMs && !(await this.#endAppPause(app))) return false;
+      if (ofApp.untilMs > nowMs || this.isAsking(app)) continue;
+      this.#underWay.set(
+        app,
+        this.#places.add(() => this.#probe(app)),
+      );
     }
     return true;
+  }
+
+  /** Its answer is what ends its pause, and rings. */
+  isAsking(app: string): boolean {
+    return this.#underWay.has(app);
+  }
+
+  /** Ends when no app is being asked any more, which is soon after the signal. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#underWay.values());
+  }
+
+  async #probe(app: string): Promise<void> {
+    try {
+      // The platform may have paused while this one stood in line.
+      if (!this.#signal.aborted && this.#gate.platformPause() === null) await this.#endAppPause(app);
+    } catch (error) {
+      this.#ears.onBug(error, app);
+    } finally {
+      this.#parts.progress.delivery();
+      this.#underWay.delete(app);
+      this.#ears.onChange();
+    }
   }
 
   async #endPlatformPause(pause: Pause, nowMs: number): Promise<boolean> {
@@ -65,23 +108,20 @@ export class Probing {
     return true;
   }
 
-  /** @returns whether the platform may be used, whatever becomes of the app */
-  async #endAppPause(app: string): Promise<boolean> {
+  async #endAppPause(app: string): Promise<void> {
     const { log, clock } = this.#parts;
     const failure = await this.#ask(app);
-    if (failure === 'cutOff') return false;
+    if (failure === 'cutOff') return;
     if (failure === null) {
       this.#gate.open(app, clock.monotonicMs(), clock.random());
       log.info({ app }, `app "${app}" answers again`);
     } else if (
-      failure.reach === 'platform' &&
-      failure.class !== rateLimited &&
-      // Unless it turned out before that it is this app alone.
-      this.#pauses.noteFailure(failure, app, aboutApp(app)) === 0
-    ) {
-      return false;
-    } else this.#gate.goesOn(app, failure, clock.monotonicMs(), clock.random());
-    return true;
+      failure.reach !== 'platform' ||
+      failure.class === rateLimited ||
+      // It turned out before that it is this app alone.
+      this.#pauses.noteFailure(failure, app, aboutApp(app)) > 0
+    )
+      this.#gate.goesOn(app, failure, clock.monotonicMs(), clock.random());
   }
 
   /** @returns the apps that were refused, and what is wrong with the platform; null: nothing is */
@@ -104,10 +144,10 @@ export class Probing {
   /** @returns what went wrong; null when all is well */
   async #ask(app: string): Promise<Failure | 'cutOff' | null> {
     try {
-      await this.#parts.platform.application(app, this.#cut);
+      await this.#parts.platform.application(app, this.#signal);
       return null;
     } catch (error) {
-      if (this.#cut.aborted) return 'cutOff';
+      if (this.#signal.aborted) return 'cutOff';
       if (!(error instanceof RuntrackdError)) throw error;
       return error.failure;
     }

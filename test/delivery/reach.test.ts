@@ -235,6 +235,38 @@ test('an app that pauses, and of which no probe is answered, pauses everybody on
   await bench.reaches(sick, 'recorded');
 });
 
+describe('while a paused app is slow to say whether its pause is over', () => {
+  /** @returns how often it was asked, of which none is answered before the bench ends */
+  async function pausesSlowly(bench: Bench): Promise<() => number> {
+    let probes = 0;
+    bench.onRequest = async ({ kind, app: of, phase }) => {
+      if (kind !== 'application' || of !== 'slow-app' || phase !== 'received') return;
+      probes += 1;
+      await new Promise((resolve) => setTimeout(resolve, 30_000).unref());
+    };
+    bench.standIn.faults.always({ kind: 'create', app: 'slow-app' }, { kind: 'answer', status: 403 });
+    bench.start();
+    await bench.track('refused', undefined, false, 'slow-app');
+    await until('it to be asked', () => probes > 0);
+    return () => probes;
+  }
+
+  test('runs of other apps go on, and it is asked once', async ({ bench }) => {
+    const probes = await pausesSlowly(bench);
+    for (let n = 0; n < 3; n += 1) await bench.reaches(await bench.track(`fresh-${n}`), 'recorded', 10_000);
+    expect(probes()).toBe(1);
+    expect(bench.delivery.gate.appPauses()).toMatchObject([{ app: 'slow-app' }]);
+    expect(bench.delivery.gate.platformPause()).toBeNull();
+  });
+
+  test('a shutdown does not wait for it', async ({ bench }) => {
+    await pausesSlowly(bench);
+    const beganMs = performance.now();
+    await bench.stopLoops();
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+  });
+});
+
 test('the end of a pause is not asked of an app of another platform, whose runs wait here', async ({
   bench,
 }) => {
