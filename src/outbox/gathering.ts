@@ -9,7 +9,7 @@ const togetherMin = 4;
 /** No change waits longer than this, in ms: little beside what a run takes when many are under way. */
 export const heldMsMax = 25;
 
-/** Whoever asks one of these goes on when it is answered, and asks nothing meanwhile that has to come after it. */
+/** Whoever asks one of these goes on when it is answered, and what is asked meanwhile for the same claim stays behind it. */
 const patient: readonly string[] = ['conclude', 'enqueue'];
 
 /**
@@ -29,5 +29,20 @@ export function parted<Request extends Asked>(
     durable.length < Math.max(togetherMin, crowd * shareOfCrowd) &&
     durable.every(({ name }) => patient.includes(name));
   if (!mayWait) return { leaving: requests, held: [] };
-  return { leaving: requests.filter((request) => !durable.includes(request)), held: durable };
+  // A release that overtook its claim's conclusion would end the claim before it, and the conclusion be dropped.
+  const inHeldHands = new Set(durable.map(runInHand));
+  const isHeld = (request: Request): boolean => {
+    const run = runInHand(request);
+    return isDurable(request) || (run !== null && inHeldHands.has(run));
+  };
+  return {
+    leaving: requests.filter((request) => !isHeld(request)),
+    held: requests.filter((request) => isHeld(request)),
+  };
+}
+
+/** Whose claim the change is about; null: it names none. */
+function runInHand({ args: [hand] }: Asked): number | null {
+  const isHand = typeof hand === 'object' && hand !== null && 'fence' in hand && 'run' in hand;
+  return isHand && typeof hand.run === 'number' ? hand.run : null;
 }

@@ -166,6 +166,21 @@ describe('concluding', () => {
     expect((await outbox.run(1))?.sinceMs).toBe(now + 70);
   });
 
+  test('of a refusal is not overtaken by the claim’s end, though it waits for others to share its sync', async () => {
+    const outbox = await opened();
+    await withRuns(outbox, 1);
+    const claim = await taken(outbox, 1, road.intended, true);
+    outbox.tellCrowd(64);
+    const refused = concluded(claim, { kind: 'refused', failure: trouble });
+    const isConcluded = outbox.conclude(claim, refused, true, now);
+    await outbox.release(claim, now);
+    expect(await isConcluded).toBe(true);
+    expect(await outbox.run(1)).toMatchObject({
+      isClaimed: false,
+      life: { state: { kind: 'queued' }, plainest: true },
+    });
+  });
+
   test('with a source that changed asks for a fresh look at the folder', async () => {
     const outbox = await opened();
     await withRuns(outbox, 1);

@@ -68,6 +68,15 @@ describe('with many runs under way', () => {
     expect(parted([intent, reading], 64, heldMsMax)).toEqual({ leaving: [intent, reading], held: [] });
   });
 
+  test('what is asked for the same claim stays behind it, and nobody else does', () => {
+    const release = (run: number): Asked => ({ name: 'release', args: [{ run, fence: 1 }, 0] });
+    const requests = [reading, release(2), concluded('queued'), release(1), reading];
+    expect(parted(requests, 64, 0)).toEqual({
+      leaving: [reading, release(2), reading],
+      held: [concluded('queued'), release(1)],
+    });
+  });
+
   test('enough intents leave at once', () => {
     const intents = Array.from({ length: 8 }, () => intent);
     expect(parted(intents, 64, 0)).toEqual({ leaving: intents, held: [] });
