@@ -18,7 +18,7 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { markOf, OpenFolder, readChunkBytes, type FileMark } from '../system/files.ts';
+import { errorCode, markOf, OpenFolder, readChunkBytes, type FileMark } from '../system/files.ts';
 
 /** Each level holds a directory open. No solver's folder is deeper. */
 const levelsMax = 100;
@@ -29,17 +29,24 @@ export type CopiedMarks = Map<string, FileMark>;
 /** Of something in the folder there is no copy. */
 export class NotCopied extends Error {}
 
+/** A copy that nobody else comes into yet. */
+export interface Copied {
+  /** What a later look has to find, or something was written meanwhile of which there is no copy. */
+  readonly marks: CopiedMarks;
+  /** Gives it the owner and the mode of the folder that it was made of: from then on it is in another's hands. */
+  giveAway(): Promise<void>;
+}
+
 /**
- * @param copy a name that nothing has: it is made for its owner alone, and gets its mode when all is in it
+ * @param copy a name that nothing has: it is made for this process alone, until it is given away
  * @param beat told of every chunk: a large folder on a slow disk takes long
- * @returns what a later look has to find, or something was written meanwhile of which there is no copy
  * @throws NotCopied, or system errors: what is there of the copy is then to be removed
  */
-export async function copyFolder(source: string, copy: string, beat: () => void): Promise<CopiedMarks> {
+export async function copyFolder(source: string, copy: string, beat: () => void): Promise<Copied> {
   await checkInto(source, beat, 0);
   const marks: CopiedMarks = new Map();
-  await copyInto(copy, source, '', marks, beat, 0);
-  return marks;
+  const stats = await copyInto(copy, source, '', marks, beat, 0);
+  return { marks, giveAway: async () => await makeDirectoryLike(copy, stats) };
 }
 
 /**
@@ -69,7 +76,10 @@ async function checkInto(source: string, beat: () => void, level: number): Promi
   }
 }
 
-/** @param path in the folder that is copied, which the marks are noted by */
+/**
+ * @param path in the folder that is copied, which the marks are noted by
+ * @returns what the directory is, which the copy of it is yet to be made like
+ */
 async function copyInto(
   copy: string,
   source: string,
@@ -77,7 +87,7 @@ async function copyInto(
   marks: CopiedMarks,
   beat: () => void,
   level: number,
-): Promise<void> {
+): Promise<BigIntStats> {
   if (level > levelsMax)
     throw new NotCopied(`it has more than ${String(levelsMax)} levels of directories in it`);
   const folder = await OpenFolder.open(source);
@@ -87,7 +97,8 @@ async function copyInto(
       beat();
       const [from, to] = [folder.pathOf(entry.name), join(copy, entry.name)];
       const inner = join(path, entry.name);
-      if (entry.isDirectory()) await copyInto(to, from, inner, marks, beat, level + 1);
+      if (entry.isDirectory())
+        await makeDirectoryLike(to, await copyInto(to, from, inner, marks, beat, level + 1));
       else if (entry.isSymbolicLink()) {
         marks.set(inner, markOf(await lstat(from, { bigint: true })));
         // As the text that it is.
@@ -95,14 +106,18 @@ async function copyInto(
       } else if (entry.isFile()) marks.set(inner, await copyFile(folder, entry.name, to, beat));
       else throw notRegular();
     }
-    const directory = await open(copy, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      await makeLike(directory, await stat(`${folder.pathOf('.')}/`, { bigint: true }));
-    } finally {
-      await directory.close();
-    }
+    return await stat(`${folder.pathOf('.')}/`, { bigint: true });
   } finally {
     await folder.close();
+  }
+}
+
+async function makeDirectoryLike(copy: string, like: BigIntStats): Promise<void> {
+  const directory = await open(copy, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await makeLike(directory, like);
+  } finally {
+    await directory.close();
   }
 }
 
@@ -172,6 +187,22 @@ async function makeLike(copy: FileHandle, like: BigIntStats): Promise<void> {
 
 function secondsOf(ns: bigint): number {
   return Number(ns) / 1e9;
+}
+
+/**
+ * Removes what is left of a copy, if there is any. It may be in another's hands by now: Node's own `rm` goes by paths, and
+ * would empty what a link leads to that is put into the place of a directory at the right moment.
+ */
+export async function clearAway(path: string): Promise<void> {
+  let isDirectory: boolean;
+  try {
+    isDirectory = (await lstat(path)).isDirectory();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (isDirectory) await removeFolder(path);
+  else await unlink(path);
 }
 
 /** Removes a folder with all that is in it. What comes into it meanwhile is an error, and stays. */

@@ -6,11 +6,18 @@
  */
 import { hash } from 'node:crypto';
 import { constants, type BigIntStats } from 'node:fs';
-import { access, lstat, mkdir, opendir, readlink, rename, rm, rmdir } from 'node:fs/promises';
+import { access, lstat, mkdir, opendir, readlink, rename, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporarySuffix } from '../core/ownFiles.ts';
 import { errorCode, markOf, sameMark, syncDirectory } from '../system/files.ts';
-import { copyFolder, isSameFile, NotCopied, removeFolder, type CopiedMarks } from './heldFolder.ts';
+import {
+  clearAway,
+  copyFolder,
+  isSameFile,
+  NotCopied,
+  removeFolder,
+  type CopiedMarks,
+} from './heldFolder.ts';
 
 /** No file system that a run folder lies on takes longer names. */
 export const nameBytesMax = 255;
@@ -53,41 +60,44 @@ export async function finishMove(
   target: string,
   beat: () => void = () => undefined,
 ): Promise<Moved | null> {
-  await rm(besideOf(target), { recursive: true, force: true });
+  await clearAway(besideOf(target));
   if (!(await isThere(target))) return null;
   if (source === null) return { kind: 'moved' };
   const [isAside, isAtSource] = [await isThere(besideOf(source)), await isThere(source)];
   if (!isAside && !isAtSource) return { kind: 'moved' };
   // What was copied is not known any more: only the bytes tell.
   const isCopied = sameContent(target, beat);
-  if (isAside) return await removeSource(source, target, isCopied, false);
+  if (isAside) return await removeSource(source, target, isCopied, false, beat);
   // Made a moment before the end came, to be renamed over.
   if (await isEmpty(target)) {
     await rmdir(target);
     return null;
   }
   // What is no copy of it may be anybody's, and is left alone.
-  if ((await differenceTo(source, target, isCopied)) !== null) return null;
-  return await removeSource(source, target, isCopied, false);
+  if ((await differenceTo(source, target, isCopied, beat)) !== null) return null;
+  return await removeSource(source, target, isCopied, false, beat);
 }
 
 async function moveByCopy(source: string, target: string, beat: () => void): Promise<Moved> {
   const copy = besideOf(target);
-  await rm(copy, { recursive: true, force: true });
+  await clearAway(copy);
   // Else the old folder could not be taken away in the end, and the next try would copy all of it again.
   await access(dirname(source), constants.W_OK | constants.X_OK);
   let isCopied: IsCopied;
   try {
-    isCopied = unmoved(await copyFolder(source, copy, beat));
-    const differing = await differenceTo(source, copy, isCopied);
+    const copied = await copyFolder(source, copy, beat);
+    isCopied = unmoved(copied.marks);
+    const differing = await differenceTo(source, copy, isCopied, beat);
     if (differing !== null) {
-      await rm(copy, { recursive: true, force: true });
+      await clearAway(copy);
       return { kind: 'refused', text: `${differing} changed while it was copied` };
     }
     await mkdir(target, { mode: 0o700 });
+    // Only now: what has to be cleared away before is best in nobody else's hands.
+    await copied.giveAway();
     await rename(copy, target);
   } catch (error) {
-    await rm(copy, { recursive: true, force: true });
+    await clearAway(copy);
     if (error instanceof NotCopied) return { kind: 'refused', text: error.message };
     // Something in it is another thing than it was when it was listed.
     if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(errorCode(error) ?? '') && (await isThere(source)))
@@ -95,7 +105,7 @@ async function moveByCopy(source: string, target: string, beat: () => void): Pro
     throw error;
   }
   await syncDirectory(dirname(target));
-  return await removeSource(source, target, isCopied, true);
+  return await removeSource(source, target, isCopied, true, beat);
 }
 
 /**
@@ -107,16 +117,17 @@ async function removeSource(
   target: string,
   isCopied: IsCopied,
   isOurCopy: boolean,
+  beat: () => void,
 ): Promise<Moved> {
   const aside = besideOf(source);
   if (!(await isThere(aside))) {
     await rename(source, aside).catch(async (error: unknown) => {
-      if (isOurCopy) await rm(target, { recursive: true, force: true });
+      if (isOurCopy) await clearAway(target);
       throw error;
     });
     await syncDirectory(dirname(source));
   }
-  const differing = await differenceTo(aside, target, isCopied);
+  const differing = await differenceTo(aside, target, isCopied, beat);
   if (differing !== null) {
     // Somebody wrote in the meantime: the folder stays, with what is new in it, and the copy goes.
     if (await isThere(source))
@@ -125,7 +136,7 @@ async function removeSource(
         text: `${differing} changed while it was moved, and lies beside it now, as ${basename(aside)}`,
       };
     await rename(aside, source);
-    if (isOurCopy) await rm(target, { recursive: true, force: true });
+    if (isOurCopy) await clearAway(target);
     return { kind: 'refused', text: `${differing} changed while it was moved` };
   }
   await removeFolder(aside);
@@ -171,8 +182,14 @@ function sameContent(copy: string, beat: () => void): IsCopied {
 }
 
 /** @returns the path of something in `folder` that is not the same in `copy`; null: all of it is */
-async function differenceTo(folder: string, copy: string, isCopied: IsCopied): Promise<string | null> {
+async function differenceTo(
+  folder: string,
+  copy: string,
+  isCopied: IsCopied,
+  beat: () => void,
+): Promise<string | null> {
   for await (const path of pathsBelow(folder, '')) {
+    beat();
     const at = join(folder, path);
     // By a name that is not UTF-8 nothing is found: it came after the copy, which was made of none.
     const one = await lstat(at, { bigint: true }).catch(() => null);

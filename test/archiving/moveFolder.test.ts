@@ -1,5 +1,6 @@
 /** A folder is moved whole or not at all, over nothing, and a crash at any moment is mended by whoever comes next. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   accessSync,
   chmodSync,
@@ -176,6 +177,26 @@ describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !i
   },
 );
 
+/** Puts a link into the place of a directory, and the directory back, for less than a millisecond each. */
+const swapper = `
+  const [directory, victim, aside] = process.argv.slice(1);
+  const stay = () => {
+    const untilMs = performance.now() + Math.random();
+    while (performance.now() < untilMs);
+  };
+  for (;;) {
+    try {
+      fs.renameSync(directory, aside);
+      fs.symlinkSync(victim, directory);
+      stay();
+      fs.unlinkSync(directory);
+      fs.renameSync(aside, directory);
+      stay();
+    } catch {
+      fs.rmSync(aside, { recursive: true, force: true });
+    }
+  }`;
+
 describe.skipIf(other === null)('between file systems', () => {
   test('a copy that was cut off is made anew', async () => {
     const { source, target } = ends(true);
@@ -184,6 +205,49 @@ describe.skipIf(other === null)('between file systems', () => {
     expect(await finishMove(source, target)).toBeNull();
     expect(existsSync(besideOf(target))).toBe(false);
     expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
+  });
+
+  test('until a copy is whole and compared nobody else comes into it, whoever may come into the folder', async () => {
+    const { source, target } = ends(true);
+    chmodSync(source, 0o777);
+    const modes = new Set<number>();
+    let beats = 0;
+    const moved = await moveFolder(source, target, () => {
+      const copy = statSync(besideOf(target), { throwIfNoEntry: false });
+      if (copy === undefined) return;
+      beats += 1;
+      modes.add(copy.mode & 0o777);
+    });
+    expect(moved).toEqual({ kind: 'moved' });
+    // While it is made, and while it is compared.
+    expect(beats).toBeGreaterThanOrEqual(2 * Object.keys(treeOf(target)).length);
+    expect([...modes]).toEqual([0o700]);
+    expect(statSync(target).mode & 0o777).toBe(0o777);
+  });
+
+  test('what a link leads to that comes into a copy while that is cleared away stays', async () => {
+    const { source, target } = ends(true);
+    const victim = directory();
+    const theirs = Array.from({ length: 100 }, (_, n) => `theirs-${String(n)}`);
+    for (const name of theirs) writeFileSync(join(victim, name), 'x');
+    const copied = join(besideOf(target), 'output');
+    const swapping = spawn(process.execPath, ['-e', swapper, copied, victim, join(dirname(target), 'aside')]);
+    let met = 0;
+    const kept = (): number => readdirSync(victim).filter((name) => name.startsWith('theirs')).length;
+    for (let round = 0; round < 1_000 && kept() === theirs.length; round += 1) {
+      try {
+        mkdirSync(copied, { recursive: true });
+        for (let n = 0; n < 20; n += 1) writeFileSync(join(copied, String(n)), '');
+      } catch {
+        // It is a link just now, or away.
+      }
+      await finishMove(source, target).catch(() => (met += 1));
+    }
+    swapping.kill();
+    await once(swapping, 'exit');
+    // A race that nobody ran would show nothing.
+    expect(met).toBeGreaterThan(0);
+    expect(kept()).toBe(theirs.length);
   });
 
   test('a copy that is whole while the folder is still there takes its place', async () => {
@@ -212,6 +276,8 @@ describe.skipIf(other === null)('between file systems', () => {
     await moveFolder(source, target, () => {
       for (const name of readdirSync(dirname(target))) seen.add(name);
     });
+    // That is its place, whole.
+    seen.delete(basename(target));
     expect([...seen]).toEqual([expect.stringMatching(/^\.[0-9a-f]{64}\.runtrackd-tmp$/)]);
     expect([...seen].every(isOwnTemporary)).toBe(true);
   });
