@@ -13,21 +13,32 @@ import {
   readlink,
   rmdir,
   stat,
+  statfs,
   symlink,
   unlink,
   type FileHandle,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import prettyBytes from 'pretty-bytes';
 import { errorCode, markOf, OpenFolder, readChunkBytes, type FileMark } from '../system/files.ts';
 
 /** Each level holds a directory open. No solver's folder is deeper. */
 const levelsMax = 100;
+
+/** `st_blocks` counts in these, whatever the file system's own are. */
+const blockBytes = 512;
+/** Holes are looked for in steps of this: what most file systems give a file at the least. */
+const holeBytes = 4_096;
+const zeros = Buffer.alloc(holeBytes);
 
 /** By their paths in the folder, what told of each file and link when it was copied whether it moves. */
 export type CopiedMarks = Map<string, FileMark>;
 
 /** Of something in the folder there is no copy. */
 export class NotCopied extends Error {}
+
+/** The file system of the copy has less left than the folder takes: nothing is wrong with the folder. */
+export class NoRoom extends Error {}
 
 /** A copy that nobody else comes into yet. */
 export interface Copied {
@@ -40,10 +51,10 @@ export interface Copied {
 /**
  * @param copy a name that nothing has: it is made for this process alone, until it is given away
  * @param beat told of every chunk: a large folder on a slow disk takes long
- * @throws NotCopied, or system errors: what is there of the copy is then to be removed
+ * @throws NotCopied, NoRoom, or system errors: what is there of the copy is then to be removed
  */
 export async function copyFolder(source: string, copy: string, beat: () => void): Promise<Copied> {
-  await checkInto(source, beat, 0);
+  await checkRoom(dirname(copy), await checkInto(source, beat, 0));
   const marks: CopiedMarks = new Map();
   const stats = await copyInto(copy, source, '', marks, beat, 0);
   return { marks, giveAway: async () => await makeDirectoryLike(copy, stats) };
@@ -52,13 +63,15 @@ export async function copyFolder(source: string, copy: string, beat: () => void)
 /**
  * Finds what would end the copy, or the removal after it, before the first byte is copied: what stays as it is is tried
  * at every pass, and then costs a listing each time, not a copy.
+ * @returns how many bytes its files take on their disk
  * @throws NotCopied, or the system error that copying or removing would come to
  */
-async function checkInto(source: string, beat: () => void, level: number): Promise<void> {
+async function checkInto(source: string, beat: () => void, level: number): Promise<number> {
   if (level > levelsMax)
     throw new NotCopied(`it has more than ${String(levelsMax)} levels of directories in it`);
   const folder = await OpenFolder.open(source);
   try {
+    let bytes = 0;
     let isEmpty = true;
     for await (const entry of await opendir(folder.pathOf('.'), { bufferSize: 256 })) {
       beat();
@@ -67,13 +80,36 @@ async function checkInto(source: string, beat: () => void, level: number): Promi
       isEmpty = false;
       // A name that is not UTF-8 arrives with this sign in it, and nothing can be opened by that.
       if (entry.name.includes('\uFFFD')) throw notUtf8();
-      if (entry.isDirectory()) await checkInto(folder.pathOf(entry.name), beat, level + 1);
-      else if (entry.isFile()) await (await folder.openFile(entry.name)).close();
+      if (entry.isDirectory()) bytes += await checkInto(folder.pathOf(entry.name), beat, level + 1);
+      else if (entry.isFile()) bytes += await takenBy(folder, entry.name);
       else if (!entry.isSymbolicLink()) throw notRegular();
     }
+    return bytes;
   } finally {
     await folder.close();
   }
+}
+
+/** What a file takes on its disk. One with holes takes less than its size, and one that is still written to may take more. */
+async function takenBy(folder: OpenFolder, name: string): Promise<number> {
+  const file = await folder.openFile(name);
+  try {
+    const { blocks, size } = await file.stat({ bigint: true });
+    return Math.min(Number(blocks) * blockBytes, Number(size) + holeBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * What there is no room for would fill the disk at every pass, and be cleared away again.
+ * @throws NoRoom
+ */
+async function checkRoom(directory: string, neededBytes: number): Promise<void> {
+  const { blocks, bavail, bsize } = await statfs(directory);
+  // Some network file systems know no numbers, and say 0 for all of them.
+  if (blocks === 0 || neededBytes <= bavail * bsize) return;
+  throw new NoRoom(`it takes ${prettyBytes(neededBytes)}, and ${prettyBytes(bavail * bsize)} are left there`);
 }
 
 /**
@@ -128,17 +164,23 @@ async function copyFile(folder: OpenFolder, name: string, to: string, beat: () =
     const stats = await from.stat({ bigint: true });
     if (!stats.isFile()) throw notRegular();
     const size = Number(stats.size);
+    const hasHoles = Number(stats.blocks) * blockBytes < size;
     const file = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
       const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(readChunkBytes, size)));
       // Never beyond the size it had: one that grows for ever is found to have changed.
-      for (let at = 0; at < size;) {
+      let at = 0;
+      while (at < size) {
         const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, size - at), at);
         if (bytesRead === 0) break;
-        await file.writeFile(buffer.subarray(0, bytesRead));
+        const piece = buffer.subarray(0, bytesRead);
+        if (hasHoles) await writeAround(file, piece, at);
+        else await writeAt(file, piece, at);
         at += bytesRead;
         beat();
       }
+      // A hole at the end is made by nothing that was written.
+      if (hasHoles) await file.truncate(at);
       await makeLike(file, stats);
     } finally {
       await file.close();
@@ -146,6 +188,31 @@ async function copyFile(folder: OpenFolder, name: string, to: string, beat: () =
     return markOf(stats);
   } finally {
     await from.close();
+  }
+}
+
+/** What is nothing but zeros is left out: of a file with holes the copy would otherwise take a thousand times what that takes. */
+async function writeAround(file: FileHandle, piece: Buffer, at: number): Promise<void> {
+  const isHole = (from: number): boolean => {
+    const part = piece.subarray(from, from + holeBytes);
+    return part.equals(zeros.subarray(0, part.length));
+  };
+  for (let from = 0; from < piece.length;) {
+    if (isHole(from)) {
+      from += holeBytes;
+      continue;
+    }
+    let to = from + holeBytes;
+    while (to < piece.length && !isHole(to)) to += holeBytes;
+    await writeAt(file, piece.subarray(from, to), at + from);
+    from = to;
+  }
+}
+
+async function writeAt(file: FileHandle, piece: Buffer, at: number): Promise<void> {
+  for (let from = 0; from < piece.length;) {
+    const { bytesWritten } = await file.write(piece, from, piece.length - from, at + from);
+    from += bytesWritten;
   }
 }
 

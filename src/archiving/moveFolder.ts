@@ -14,6 +14,7 @@ import {
   clearAway,
   copyFolder,
   isSameFile,
+  NoRoom,
   NotCopied,
   removeFolder,
   type CopiedMarks,
@@ -25,7 +26,9 @@ export const nameBytesMax = 255;
 export type Moved =
   | { readonly kind: 'moved' }
   /** This folder cannot be moved as it is, and others can. */
-  | { readonly kind: 'refused'; readonly text: string };
+  | { readonly kind: 'refused'; readonly text: string }
+  /** Where it goes there is no room for it, and nothing is wrong with the folder. */
+  | { readonly kind: 'full'; readonly text: string };
 
 /**
  * @param source absolute path of the folder, on the file system of `dirname(target)` or on another; best below a
@@ -99,8 +102,12 @@ async function moveByCopy(source: string, target: string, beat: () => void): Pro
   } catch (error) {
     await clearAway(copy);
     if (error instanceof NotCopied) return { kind: 'refused', text: error.message };
+    if (error instanceof NoRoom) return { kind: 'full', text: error.message };
+    const code = errorCode(error) ?? '';
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      return { kind: 'full', text: `nothing more can be written there (${code})` };
     // Something in it is another thing than it was when it was listed.
-    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(errorCode(error) ?? '') && (await isThere(source)))
+    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(code) && (await isThere(source)))
       return { kind: 'refused', text: 'something in it changed while it was copied' };
     throw error;
   }

@@ -45,6 +45,8 @@ const errorsInARowMax = 10;
 /** Folders of one name that were archived already, and their numbers, before somebody should look at it. */
 const namesTriedMax = 100;
 
+type Outcome = 'moved' | 'left' | 'error';
+
 export class RootArchive {
   readonly rules: ArchiveRules;
   readonly #parts: ArchiveParts;
@@ -179,7 +181,7 @@ export class RootArchive {
     return stillBegun;
   }
 
-  async #archive(candidate: ArchiveCandidate, beforeMs: number): Promise<'moved' | 'left' | 'error'> {
+  async #archive(candidate: ArchiveCandidate, beforeMs: number): Promise<Outcome> {
     const { run, path } = candidate;
     const outcome = await this.#guarded(run, path, async () => {
       const parent = await this.#parentOf(path);
@@ -190,11 +192,7 @@ export class RootArchive {
   }
 
   /** @param parent the directory that the folder lies in, held open: no link in its place leads elsewhere */
-  async #archiveFrom(
-    parent: OpenFolder,
-    candidate: ArchiveCandidate,
-    beforeMs: number,
-  ): Promise<'moved' | 'left'> {
+  async #archiveFrom(parent: OpenFolder, candidate: ArchiveCandidate, beforeMs: number): Promise<Outcome> {
     const { run, path } = candidate;
     const { outbox, clock } = this.#parts;
     const source = parent.pathOf(basename(path));
@@ -243,8 +241,13 @@ export class RootArchive {
     }
   }
 
-  async #conclude(run: number, path: string, target: string, moved: Moved): Promise<'moved' | 'left'> {
+  async #conclude(run: number, path: string, target: string, moved: Moved): Promise<Outcome> {
     const { outbox, clock, log } = this.#parts;
+    if (moved.kind === 'full') {
+      await outbox.forgetArchiving(run);
+      this.#tellFull(path, moved.text);
+      return 'error';
+    }
     if (moved.kind === 'refused') {
       await outbox.forgetArchiving(run);
       await this.#warn(run, path, `${path} was not archived: ${moved.text}`);
@@ -312,6 +315,17 @@ export class RootArchive {
   #tellTrouble(text: string): void {
     if (this.#trouble !== text) this.#parts.log.error({ root: this.rules.name }, text);
     this.#trouble = text;
+  }
+
+  /** That of the archive, so nobody looks for what is wrong with the folder. Said once, whatever else there is no room for. */
+  #tellFull(path: string, text: string): void {
+    this.#failures += 1;
+    const { name, archive } = this.rules;
+    const full = `the archive ${archive} has no room for `;
+    const trouble = `${full}${path}: ${text}. Make room; it is tried again`;
+    if (this.#trouble?.startsWith(full) !== true)
+      this.#parts.log.error({ root: name, folder: path }, trouble);
+    this.#trouble = trouble;
   }
 
   #allWell(): void {

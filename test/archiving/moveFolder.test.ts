@@ -1,15 +1,19 @@
 /** A folder is moved whole or not at all, over nothing, and a crash at any moment is mended by whoever comes next. */
 import { execFileSync, spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   accessSync,
   chmodSync,
+  closeSync,
   cpSync,
   existsSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -17,8 +21,10 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -27,6 +33,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { finishMove, moveFolder } from '../../src/archiving/moveFolder.ts';
 import { isOwnTemporary } from '../../src/core/ownFiles.ts';
 import { readChunkBytes } from '../../src/system/files.ts';
+import { isUnmountable, mountSmall } from '../journey/mounts.ts';
 import { isAlone, otherUser } from '../journey/otherUser.ts';
 import { programFile } from '../journey/program.ts';
 
@@ -426,6 +433,54 @@ describe.skipIf(other === null)('between file systems', () => {
     });
     expect(beats).toBeGreaterThan(10);
   });
+
+  test('a file with holes takes no more in its copy, and what lies between them and behind them arrives', async () => {
+    const { source, target } = ends(true);
+    const file = join(source, 'sparse');
+    const written = { [0]: 'first', [5_000_000]: 'between', [100 * 2 ** 20]: 'z'.repeat(300_000) };
+    const fd = openSync(file, 'w');
+    for (const [at, text] of Object.entries(written)) writeSync(fd, text, Number(at));
+    ftruncateSync(fd, 200 * 2 ** 20 + 1);
+    closeSync(fd);
+    const before = hash('sha256', readFileSync(file));
+    const { blocks, size } = statSync(file);
+    // Else it has no holes on this disk either.
+    expect(blocks * 512).toBeLessThan(2 ** 20);
+    expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
+    const copy = statSync(join(target, 'sparse'));
+    expect(copy.size).toBe(size);
+    expect(copy.blocks * 512).toBeLessThan(2 ** 20);
+    expect(hash('sha256', readFileSync(join(target, 'sparse')))).toBe(before);
+  });
+
+  test.skipIf(isUnmountable)(
+    'what there is no room for is not copied; what only looks so large is',
+    async () => {
+      const source = folderIn(directory());
+      const small = directory();
+      const unmount = mountSmall(small, 2);
+      try {
+        const target = join(small, 'monday');
+        truncateSync(join(source, 'input.json'), 2 ** 30);
+        writeFileSync(join(source, 'large'), Buffer.alloc(3 * 2 ** 20, 'x'));
+        const before = Object.keys(treeOfNames(source));
+        let isCopied = false;
+        const moved = await moveFolder(source, target, () => (isCopied ||= existsSync(besideOf(target))));
+        expect(moved).toEqual({
+          kind: 'full',
+          text: expect.stringMatching(/^it takes 3\.\d+ MB, and 2\.1 MB are left there$/) as string,
+        });
+        expect(isCopied).toBe(false);
+        expect(Object.keys(treeOfNames(source))).toEqual(before);
+        expect(readdirSync(small)).toEqual([]);
+        rmSync(join(source, 'large'));
+        expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
+        expect(statSync(join(target, 'input.json')).size).toBe(2 ** 30);
+      } finally {
+        unmount();
+      }
+    },
+  );
 
   test('a folder of more levels than can be held open stays where it is', async () => {
     const { source, target } = ends(true);

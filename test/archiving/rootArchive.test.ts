@@ -21,6 +21,7 @@ import { sightFolder } from '../../src/reading/sightFolder.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
+import { isUnmountable, mountSmall } from '../journey/mounts.ts';
 
 const outside = rootForOutside('hare-app');
 const dropRoot = { ...outside, files: { ...outside.files, output: ['output*'] } };
@@ -47,8 +48,13 @@ async function archiving(
   paths: readonly string[],
   begun?: string,
   today = sight,
-): Promise<{ readonly pass: () => Promise<number>; readonly archiver: RootArchive }> {
+): Promise<{
+  readonly pass: () => Promise<number>;
+  readonly archiver: RootArchive;
+  readonly warned: string[];
+}> {
   const candidates: ArchiveCandidate[] = [];
+  const warned: string[] = [];
   for (const [at, path] of paths.entries()) {
     const seen = await sightFolder(join(root, path), sight);
     if (seen === null) throw new Error('it is not there');
@@ -63,14 +69,14 @@ async function archiving(
     beginArchiving: () => undefined,
     forgetArchiving: () => undefined,
     archived: () => undefined,
-    addWarnings: () => undefined,
+    addWarnings: (_: number, texts: readonly string[]) => void warned.push(...texts),
   } as unknown as Outbox;
   const folders = new RunFolders(quietLog());
   onTestFinished(() => folders.close());
   const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 };
   const rules = { name: 'runs', path: root, archive, graceMs: 0, sight: today };
   const archiver = new RootArchive(rules, { outbox, folders, clock, log: quietLog() }, () => undefined);
-  return { pass: () => archiver.pass(new AbortController().signal), archiver };
+  return { pass: () => archiver.pass(new AbortController().signal), archiver, warned };
 }
 
 test('a folder in a date folder goes to the same place in the archive', async () => {
@@ -167,6 +173,31 @@ test.each([
     expect(readdirSync(all.archive).sort()).toEqual([name, cut].sort());
     expect(readdirSync(join(all.archive, name))).toEqual([]);
     expect(existsSync(join(all.archive, cut, 'input.json'))).toBe(true);
+  },
+);
+
+test.skipIf(isUnmountable)(
+  'an archive that is full is in trouble, and no folder is to blame; when there is room it is tried again',
+  async () => {
+    const all = places();
+    onTestFinished(mountSmall(all.archive, 2));
+    writeFileSync(join(all.archive, 'theirs'), Buffer.alloc(2 ** 20));
+    dropFolder(all.root, 'large', { ...plan('a'), 'run.log': 'x'.repeat(3 * 2 ** 19) });
+    dropFolder(all.root, 'small', plan('b'));
+    const { pass, archiver, warned } = await archiving(all, ['large', 'small']);
+    // What there is room for goes.
+    expect(await pass()).toBe(1);
+    expect(archiver.trouble()).toMatch(
+      new RegExp(
+        `^the archive ${all.archive} has no room for large: it takes 1\\.\\d+ MB, and 1\\.\\d+ MB are left there`,
+      ),
+    );
+    expect(warned).toEqual([]);
+    expect(readdirSync(all.root)).toEqual(['large']);
+    rmSync(join(all.archive, 'theirs'));
+    expect(await pass()).toBe(1);
+    expect(archiver.trouble()).toBeNull();
+    expect(readdirSync(all.archive).sort()).toEqual(['large', 'small']);
   },
 );
 
