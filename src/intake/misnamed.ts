@@ -6,7 +6,7 @@ import type { KeptPlace, OtherName } from '../outbox/nouns.ts';
 import type { DirectoryPlace } from '../reading/folderJobs.ts';
 import { errorCode } from '../system/files.ts';
 import { countIn, sampledMax } from './holding.ts';
-import { keptOf } from './keptMark.ts';
+import { isSameMark, keptOf, withoutBirth } from '../core/keptMark.ts';
 import type { IntakeParts } from './parts.ts';
 import type { DropRoot } from './rules.ts';
 
@@ -30,13 +30,14 @@ export async function misnamed(
 ): Promise<Misnamed | null> {
   const { mark, realPath } = place;
   const isOwnPath = kept.realPath === realPath;
-  if (isOwnPath && markIn(kept) === mark) return null;
-  for (const other of await parts.outbox.otherNames(name, mark, realPath)) {
+  if (isOwnPath && isSameMark(markIn(kept), mark)) return null;
+  for (const other of await othersKnown(name, place, parts)) {
     const known = countOf(other.folders, 'folder') ?? countOf(other.runs, 'run');
     if (known === null) continue;
     const isOthers =
       other.realPath === realPath
-        ? markIn(other) === mark || (await holdsMoreOf(other.name, isOwnPath ? name : null, place, parts))
+        ? isSameMark(markIn(other), mark) ||
+          (await holdsMoreOf(other.name, isOwnPath ? name : null, place, parts))
         : // A device and an inode are given to others when a directory is gone; mounted at two places, it is there by both paths.
           !isOwnPath && (await markOrNull(other.realPath, parts.folders)) === mark;
     if (!isOthers) continue;
@@ -74,6 +75,20 @@ async function lookNow(
     if (code === undefined || code.startsWith('SQLITE')) throw error;
     return null;
   }
+}
+
+/** Those too that an earlier version has kept the mark of. */
+async function othersKnown(
+  name: string,
+  { mark, realPath }: DirectoryPlace,
+  { outbox }: Asked,
+): Promise<OtherName[]> {
+  const found = await outbox.otherNames(name, mark, realPath);
+  const plain = withoutBirth(mark);
+  if (plain === mark) return found;
+  const names = new Set(found.map((other) => other.name));
+  const older = await outbox.otherNames(name, plain, realPath);
+  return [...found, ...older.filter((other) => !names.has(other.name))];
 }
 
 function markIn({ mark }: KeptPlace | OtherName): string | null {

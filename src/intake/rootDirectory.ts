@@ -6,7 +6,7 @@ import type { KeptPlace } from '../outbox/nouns.ts';
 import type { DirectoryPlace } from '../reading/folderJobs.ts';
 import { errorCode } from '../system/files.ts';
 import { countIn, isIn, sampledMax } from './holding.ts';
-import { keptOf, textOf } from './keptMark.ts';
+import { isSameMark, keptOf, textOf } from '../core/keptMark.ts';
 import { misnamed } from './misnamed.ts';
 import type { IntakeParts } from './parts.ts';
 import type { DropRoot } from './rules.ts';
@@ -55,11 +55,11 @@ export class RootDirectory {
     const place = await this.#placeOrFail(before);
     if (place === null) return null;
     const { mark, realPath } = place;
-    const isAnother = this.#mark !== mark;
+    const isAnother = !isSameMark(this.#mark, mark);
     this.#mark = mark;
     const kept = before.mark === null ? { mark, doubtedSinceMs: null } : keptOf(before.mark);
     const doubtedSinceMs = kept.doubtedSinceMs ?? clock.nowMs();
-    const isTrusted = kept.mark === mark || asked || (await this.#holdsWhatWasKnown(doubtedSinceMs));
+    const isTrusted = isSameMark(kept.mark, mark) || asked || (await this.#holdsWhatWasKnown(doubtedSinceMs));
     const known = isTrusted ? mark : textOf({ mark: kept.mark, doubtedSinceMs });
     if (before.mark !== null && before.mark !== known) await outbox.saveRootMark(name, known);
     // While another directory lies in its place, nobody knows where the root itself is.
@@ -105,7 +105,7 @@ export class RootDirectory {
 
   /** Whether it is still the directory that was there at the last look. */
   async isAsSeen(): Promise<boolean> {
-    return (await this.#markNow().catch(() => null)) === this.#mark;
+    return isSameMark(this.#mark, await this.#markNow().catch(() => null));
   }
 
   /** Whether a folder is missing from the root as it is believed to be: one that is away for a moment has lost nothing. */
@@ -119,7 +119,7 @@ export class RootDirectory {
   }
 
   async #isStillThere(): Promise<boolean> {
-    return this.#trouble === null && (await this.#markNow().catch(() => null)) === this.#believed;
+    return this.#trouble === null && isSameMark(this.#believed, await this.#markNow().catch(() => null));
   }
 
   #say(trouble: string, fields: { readonly code?: string }): void {

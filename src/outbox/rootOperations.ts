@@ -2,6 +2,7 @@
  * What is kept of a drop root as a whole, and what a scan and an audit ask about its folders: in pages, and by slim
  * questions, because there may be a hundred thousand of them.
  */
+import { isSameMark, keptOf, textOf } from '../core/keptMark.ts';
 import type { DoubtOperations } from './doubtOperations.ts';
 import type { KeptPlace, OtherName, Recorded, RootStart, ScanFacts } from './nouns.ts';
 import type { Statements } from './prepare.ts';
@@ -26,6 +27,16 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
     const row = rootOf(dropRoot);
     return row?.target === trackedOnly ? undefined : row;
   };
+  /** Its directory is there, and is of no other name: not of one either that knows it by what was kept before its birth was. */
+  const settleRootPath = (dropRoot: string, realPath: string): void => {
+    const mark = rootOf(dropRoot)?.mark ?? '';
+    for (const other of sql.otherNames.all({ dropRoot, mark, realPath }) as OtherName[]) {
+      const kept = keptOf(other.mark);
+      if (other.realPath === realPath && kept.mark !== mark && isSameMark(kept.mark, mark))
+        sql.saveRootMark.run({ dropRoot: other.name, mark: textOf({ ...kept, mark }) });
+    }
+    sql.saveRootPath.run({ dropRoot, realPath });
+  };
   const recordedOf = (dropRoot: string, after: string, limit: number): Recorded[] =>
     sql.recorded.raw().all({ dropRoot, after, limit }) as Recorded[];
 
@@ -45,7 +56,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
 
     /** From now on a root that was looked at before lies there, and that directory is of no other name. */
     saveRootPath(dropRoot: string, realPath: string): void {
-      sql.saveRootPath.run({ dropRoot, realPath });
+      settleRootPath(dropRoot, realPath);
     },
 
     /** Where a root is that a folder is tracked in. It does not count as looked at: that, and its first start, are to come. */
@@ -56,7 +67,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
       const before = rootOf(dropRoot);
       if (before === undefined) sql.keepRootPlace.run({ dropRoot, mark });
       else if (before.realPath !== null || before.mark !== mark) return;
-      sql.saveRootPath.run({ dropRoot, realPath });
+      settleRootPath(dropRoot, realPath);
     },
 
     /**
@@ -80,7 +91,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
       const now = rootOf(dropRoot);
       const isFirst = now?.firstStartMs === nowMs;
       if (isFirst) sql.noteHistory.run({ dropRoot, found: 0 });
-      if (before === undefined || before.target === trackedOnly) sql.saveRootPath.run({ dropRoot, realPath });
+      if (before === undefined || before.target === trackedOnly) settleRootPath(dropRoot, realPath);
       return { firstStartMs: now?.firstStartMs ?? null, historyFound: 0, isFirst };
     },
 

@@ -3,8 +3,9 @@
  * its own (`folderThread.ts`). A run costs four such jobs instead of a hundred calls that each go through Node's pool of threads
  * and come back through the loop.
  */
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, statfsSync, statSync, type BigIntStats } from 'node:fs';
 import { blocking } from '../system/blockingFiles.ts';
+import { isRemoteType } from '../system/fileSystem.ts';
 import { OpenFolder } from '../system/files.ts';
 import { isDirectoryIn, isReached, namesBelow, NoDirectory } from '../system/wayTo.ts';
 import type { ArtefactBody } from './bodies.ts';
@@ -27,7 +28,7 @@ export interface SettledRead {
 
 /** Where a directory lies. */
 export interface DirectoryPlace {
-  /** Which directory it is: device and inode. */
+  /** Which directory it is: device, inode, and when it was made, as far as that is known. */
   readonly mark: string;
   /** Without links. */
   readonly realPath: string;
@@ -49,11 +50,16 @@ export interface TextFile {
  * Each is given, behind its arguments, a beat: to be told by whatever takes long that it gets on.
  */
 export const folderJobs = {
-  /** Which directory it is: device and inode. @throws system errors */
+  /**
+   * Which directory it is: device, inode and birth, because devices are numbered anew, and the directory that a disk begins
+   * with has the same inode on each. @throws system errors
+   */
   mark: (path: string): Promise<string> => {
     // A file in its place is no other directory.
-    const { ino, dev } = statSync(`${path}/.`, { bigint: true });
-    return Promise.resolve(`${dev} ${ino}`);
+    const at = `${path}/.`;
+    const stats = statSync(at, { bigint: true });
+    const birth = isBirthKept(at, stats) ? ` ${stats.birthtimeNs}` : '';
+    return Promise.resolve(`${stats.dev} ${stats.ino}${birth}`);
   },
 
   /** Likewise, and by which path it is reached through no link. @throws system errors */
@@ -119,6 +125,14 @@ export const folderJobs = {
 };
 
 export type FolderJobs = typeof folderJobs;
+
+/**
+ * Whether the birth of a directory is kept, and not made up: where a system knows none, it gives 0, or the time of the last
+ * change, and servers make up one out of other times. Made up, it would make another directory of the same one.
+ */
+function isBirthKept(path: string, { birthtimeNs, ctimeNs }: BigIntStats): boolean {
+  return birthtimeNs !== 0n && birthtimeNs !== ctimeNs && !isRemoteType(statfsSync(path).type >>> 0);
+}
 
 function sightIn(root: string, path: string, rules: SightRules): FolderSight | null {
   return isReached(root, path) ? sightFolderSync(path, rules) : null;

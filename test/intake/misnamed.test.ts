@@ -1,5 +1,5 @@
 /** A drop root under another name than the one that its directory is known by: nothing of it is looked at, and nothing sent again. */
-import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
@@ -73,6 +73,20 @@ test.concurrent('a name of which nothing is known is given up for another one', 
   const back = root.start();
   expect(await until('the trouble', () => back.intake.trouble())).toContain('was drop root "uno" until now');
 });
+
+test.concurrent(
+  'a directory that was moved is known by what an earlier version has kept of it as well',
+  async ({ root }) => {
+    await known(root);
+    const { dev, ino } = statSync(root.path, { bigint: true });
+    await root.outbox.saveRootMark('runs', `${dev} ${ino}`);
+    const moved = join(root.dir, 'moved');
+    renameSync(root.path, moved);
+    symlinkSync(moved, root.path);
+    const renamed = root.start({ name: 'uno', path: moved });
+    expect(await until('the trouble', () => renamed.intake.trouble())).toBe(wasRuns);
+  },
+);
 
 test.concurrent('runs alone are enough to be known by', async ({ root }) => {
   await known(root);
@@ -218,6 +232,8 @@ test.concurrent('a root that only track has used is known by its name as well', 
 test.concurrent(
   'a root where track is used while it is watched has its first start behind it',
   async ({ root }) => {
+    // From the first change in it on, the birth of a directory can be told from its last change.
+    mkdirSync(join(root.path, '.changed'));
     const { intake } = root.start();
     await until('a scan', () => intake.lastScanMs());
     const before = [await root.outbox.rootStart('runs'), await root.outbox.rootPlace('runs')];

@@ -1,9 +1,10 @@
 /** A drop root that is missing, is not mounted, or is another one: said once, shown, and nothing in it has vanished. */
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { RootDirectory } from '../../src/intake/rootDirectory.ts';
 import { dropFolder, plan, writeFiles } from '../journey/folders.ts';
+import { isUnmountable, mountSmall } from '../journey/mounts.ts';
 import { until } from '../journey/waiting.ts';
 import { test, type Root } from './root.ts';
 
@@ -81,6 +82,71 @@ test.concurrent.for<{
     // Of the root nothing more; that a folder has vanished is said loudly as well.
     expect(root.errors()).toHaveLength(1 + goneAfter);
     expect(root.said.some(({ text }) => text.includes('is there again'))).toBe(true);
+  },
+);
+
+test.skipIf(isUnmountable)(
+  'another disk at the same place is another directory, though its device and inode are the same',
+  async ({ root }) => {
+    const mount = (): (() => void) => mountSmall(root.path, 8);
+    const numbers = (): string => {
+      const { dev, ino } = statSync(root.path);
+      return `${String(dev)} ${String(ino)}`;
+    };
+    const unmounts = [mount()];
+    try {
+      const first = root.start();
+      await until('a scan', () => first.intake.lastScanMs());
+      for (const name of known) {
+        mkdirSync(join(root.path, name));
+        writeFiles(join(root.path, name), plan(name));
+      }
+      await until('all to be queued', async () => (await root.count('queued')) === known.length);
+      // From the first change in it on, the birth of a directory can be told from its last change.
+      await until(
+        'it to be known',
+        async () => ((await root.outbox.rootPlace('runs')).mark ?? '').split(' ')[2],
+      );
+      await first.stop();
+      const before = numbers();
+      unmounts.pop()?.();
+      unmounts.push(mount());
+      // Else another one has taken the number, and nothing is tried.
+      expect(numbers()).toBe(before);
+      const second = root.start();
+      expect(await until('it to be shown', () => second.intake.trouble())).toMatch(/ another directory than/);
+      await root.severalScans();
+      expect((await root.outbox.counts()).states).toEqual({ queued: known.length });
+      await second.stop();
+    } finally {
+      for (const unmount of unmounts) unmount();
+    }
+  },
+);
+
+/** As an earlier version kept it. */
+function plainMark(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev} ${ino}`;
+}
+
+test.concurrent(
+  'a mark that was kept without a birth is that of the same directory, however little is left in it, and gets one',
+  async ({ root }) => {
+    const first = root.start();
+    for (const name of known) root.drop(name);
+    await until('all to be queued', async () => (await root.count('queued')) === known.length);
+    await first.stop();
+    await root.outbox.saveRootMark('runs', plainMark(root.path));
+    for (const name of known.slice(1)) rmSync(join(root.path, name), { recursive: true });
+    const second = root.start();
+    await until('what is not there to be gone', async () => (await root.count('gone')) === known.length - 1);
+    expect(second.intake.trouble()).toBeNull();
+    expect(root.said.some(({ text }) => text.includes('is another directory than before'))).toBe(false);
+    const birth = statSync(root.path, { bigint: true }).birthtimeNs;
+    expect((await root.outbox.rootPlace('runs')).mark).toBe(
+      birth === 0n ? plainMark(root.path) : `${plainMark(root.path)} ${birth}`,
+    );
   },
 );
 
