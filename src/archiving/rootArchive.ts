@@ -17,6 +17,7 @@ import type { Clock } from '../system/clock.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { Waking } from '../system/waking.ts';
+import { ArchiveDirectory } from './archiveDirectory.ts';
 import { finishMove, isThere, moveFolder, nameBytesMax, type Moved } from './moveFolder.ts';
 
 export interface ArchiveRules {
@@ -51,6 +52,7 @@ export class RootArchive {
   readonly rules: ArchiveRules;
   readonly #parts: ArchiveParts;
   readonly #onProgress: () => void;
+  readonly #directory: ArchiveDirectory;
   readonly #waking = new Waking();
   /** What was said of which run: once each. */
   readonly #said = new Map<number, string>();
@@ -61,12 +63,15 @@ export class RootArchive {
   /** Moves that failed since a pass began with the first folder. */
   #failures = 0;
   #underWay: string | null = null;
+  /** Where folders went in this pass. */
+  readonly #moved: string[] = [];
 
   /** @param onProgress called whenever a folder was moved, or a pass ended */
   constructor(rules: ArchiveRules, parts: ArchiveParts, onProgress: () => void) {
     this.rules = rules;
     this.#parts = parts;
     this.#onProgress = onProgress;
+    this.#directory = new ArchiveDirectory(rules.name, rules.archive, parts.outbox);
   }
 
   /** Why nothing can be archived; null when all is well. */
@@ -77,6 +82,12 @@ export class RootArchive {
   /** Before it begins. @param why what it waits for, as it is when it is asked; null: it waits no more */
   waitFor(why: (() => string) | null): void {
     this.#waitsFor = why;
+  }
+
+  /** A person asks: whatever directory the archive is by now is believed to be meant so. */
+  believe(): void {
+    this.#directory.believe();
+    this.#waking.wake();
   }
 
   /** The folder that is being moved, by its path in the root; null: none is. */
@@ -106,17 +117,30 @@ export class RootArchive {
    * @returns how many folders were moved
    */
   async pass(stop: AbortSignal): Promise<number> {
-    const { outbox, clock } = this.#parts;
-    const { name, archive, graceMs } = this.rules;
+    const { name, archive } = this.rules;
     // Of a root that is away, whoever scans it tells.
-    if ((await this.#codeOf(this.rules.path)) !== null) return 0;
-    const code = await this.#codeOf(archive);
-    if (code !== null) {
+    if ('code' in (await this.#markOf(this.rules.path))) return 0;
+    const found = await this.#markOf(archive);
+    if ('code' in found) {
       // Not made here: where it is to be mounted, the root disk would be filled instead.
-      const what = code === 'ETIMEDOUT' ? 'does not answer' : 'is not there';
+      const what = found.code === 'ETIMEDOUT' ? 'does not answer' : 'is not there';
       this.#tellTrouble(`the archive ${archive} ${what}: make it, or mount it`);
       return 0;
     }
+    if (!(await this.#directory.look(found.mark))) {
+      this.#tellTrouble(
+        `the archive ${archive} is another directory than before, and nothing of what was last in it is there: is it mounted? ` +
+          `If it is meant so, say \`runtrackd scan ${name}\``,
+      );
+      return 0;
+    }
+    this.#moved.length = 0;
+    return await this.#filled(stop).finally(async () => await this.#directory.note(this.#moved));
+  }
+
+  async #filled(stop: AbortSignal): Promise<number> {
+    const { outbox, clock } = this.#parts;
+    const { name, graceMs } = this.rules;
     if (this.#gaveUpAt === '') this.#failures = 0;
     const stillBegun = await this.#finishBegun();
     let moved = 0;
@@ -148,15 +172,14 @@ export class RootArchive {
     return moved;
   }
 
-  /** Why a directory is none that can be worked with, as the system says it; null: it can. */
-  async #codeOf(directory: string): Promise<string | null> {
+  /** Which directory it is, or why it is none that can be worked with, as the system says it. */
+  async #markOf(directory: string): Promise<{ readonly mark: string } | { readonly code: string }> {
     try {
-      await this.#parts.folders.mark(directory);
-      return null;
+      return { mark: await this.#parts.folders.mark(directory) };
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;
-      return code;
+      return { code };
     }
   }
 
@@ -255,6 +278,7 @@ export class RootArchive {
     }
     await outbox.archived(run, this.rules.name, path, target, clock.nowMs());
     this.#said.delete(run);
+    this.#moved.push(target);
     log.info({ root: this.rules.name, folder: path, run, archive: target }, `${path} is archived: ${target}`);
     return 'moved';
   }

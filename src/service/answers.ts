@@ -150,6 +150,7 @@ export class Answers implements Operations {
     for (const intake of chosen) {
       const { name, path } = intake.rules.root;
       const place = (below: string) => ({ folder: join(path, below), drop_root: name });
+      this.#parts.dropRoots.archives.find(({ rules }) => rules.name === name)?.believe();
       const report = yield* this.#scanOf(intake, (part) => (dropRoots.length + part) / chosen.length);
       for (const { run, kind } of report.enqueued) {
         const made = await this.#parts.intakeParts.outbox.run(run);

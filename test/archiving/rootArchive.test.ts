@@ -60,7 +60,10 @@ async function archiving(
     if (seen === null) throw new Error('it is not there');
     candidates.push({ run: at + 1, path, signature: seen.signature, directory: seen.directory });
   }
+  const marks = new Map<string, string>();
   const outbox = {
+    rootPlace: (key: string) => ({ mark: marks.get(key) ?? null, realPath: null }),
+    saveRootMark: (key: string, mark: string) => void marks.set(key, mark),
     begunArchivings: () => (begun === undefined ? [] : [{ run: 1, path: paths[0], target: begun }]),
     archiveCandidates: (_: string, after: string, __: number, limit: number): ArchiveCandidate[] =>
       candidates.filter(({ path }) => path > after).slice(0, limit),
@@ -200,6 +203,40 @@ test.skipIf(isUnmountable)(
     expect(readdirSync(all.archive).sort()).toEqual(['large', 'small']);
   },
 );
+
+test('an archive that is not mounted is not filled on the disk below it, until a person says so', async () => {
+  const all = places();
+  for (const name of ['one', 'two']) dropFolder(all.root, name, plan(name));
+  const { pass, archiver } = await archiving(all, ['one', 'two']);
+  renameSync(join(all.root, 'two'), join(all.dir, 'two'));
+  expect(await pass()).toBe(1);
+  renameSync(join(all.dir, 'two'), join(all.root, 'two'));
+  const away = join(all.dir, 'away');
+  renameSync(all.archive, away);
+  mkdirSync(all.archive);
+  for (let times = 0; times < 2; times += 1) expect(await pass()).toBe(0);
+  expect(archiver.trouble()).toBe(
+    `the archive ${all.archive} is another directory than before, and nothing of what was last in it is there: ` +
+      'is it mounted? If it is meant so, say `runtrackd scan runs`',
+  );
+  expect(readdirSync(all.archive)).toEqual([]);
+
+  // What was last in it is there again, in a copy, say.
+  dropFolder(all.archive, 'one', plan('one'));
+  expect(await pass()).toBe(1);
+  expect(archiver.trouble()).toBeNull();
+  expect(readdirSync(all.archive).sort()).toEqual(['one', 'two']);
+
+  // A scan that somebody asked for before says nothing of what comes later.
+  archiver.believe();
+  rmSync(all.archive, { recursive: true });
+  mkdirSync(all.archive);
+  await pass();
+  expect(archiver.trouble()).not.toBeNull();
+  archiver.believe();
+  await pass();
+  expect(archiver.trouble()).toBeNull();
+});
 
 describe.each([
   { what: '`files`', change: { files: { ...dropRoot.files, log: 'solver.log' } } },

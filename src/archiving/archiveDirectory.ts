@@ -1,0 +1,106 @@
+/**
+ * The directory that an archive is: the one that it was, or most likely the place of one that is not mounted. What is moved
+ * there then fills the disk below, and is covered as soon as the archive is mounted again.
+ */
+import { lstat, opendir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { isSameMark } from '../core/keptMark.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+
+/** What the outbox keeps of it, as text. */
+interface Kept {
+  readonly mark: string;
+  /** Of what was in it, by paths in it: one of them is enough to know it again. */
+  readonly paths: readonly string[];
+}
+
+/** So many are kept, the newest first: people clear an archive too. */
+const pathsMax = 20;
+
+export class ArchiveDirectory {
+  readonly #path: string;
+  readonly #key: string;
+  readonly #outbox: Outbox;
+  #isDoubted = false;
+  #isAsked = false;
+
+  /** @param root the drop root's name */
+  constructor(root: string, path: string, outbox: Outbox) {
+    this.#path = path;
+    // Kept where the marks of drop roots are; none of those has such a name.
+    this.#key = `archive of ${root}: ${path}`;
+    this.#outbox = outbox;
+  }
+
+  /** A person says that it is meant so, whatever is there at the next look. Who was told of no doubt says nothing of it. */
+  believe(): void {
+    this.#isAsked = this.#isDoubted;
+  }
+
+  /**
+   * @param mark which directory it is now
+   * @returns whether it can be filled; one of which nothing is known is believed
+   */
+  async look(mark: string): Promise<boolean> {
+    const isAsked = this.#isAsked;
+    const kept = await this.#kept();
+    if (kept !== null && (isSameMark(kept.mark, mark) || isRenumbered(kept.mark, mark))) {
+      if (kept.mark !== mark) await this.#keep({ ...kept, mark });
+    } else if (kept === null || isAsked) {
+      await this.#keep({ mark, paths: await this.#namesNow() });
+    } else if (kept.paths.length === 0 || (await this.#holdsOneOf(kept.paths))) {
+      await this.#keep({ ...kept, mark });
+    } else {
+      this.#isDoubted = true;
+      return false;
+    }
+    this.#isAsked = false;
+    this.#isDoubted = false;
+    return true;
+  }
+
+  /** @param targets what was moved to it since the last look, oldest first */
+  async note(targets: readonly string[]): Promise<void> {
+    const kept = await this.#kept();
+    if (kept === null || targets.length === 0) return;
+    const moved = targets.map((target) => relative(this.#path, target)).reverse();
+    await this.#keep({ ...kept, paths: [...moved, ...kept.paths].slice(0, pathsMax) });
+  }
+
+  async #kept(): Promise<Kept | null> {
+    const { mark } = await this.#outbox.rootPlace(this.#key);
+    return mark === null ? null : (JSON.parse(mark) as Kept);
+  }
+
+  async #keep(kept: Kept): Promise<void> {
+    await this.#outbox.saveRootMark(this.#key, JSON.stringify(kept));
+  }
+
+  async #holdsOneOf(paths: readonly string[]): Promise<boolean> {
+    for (const path of paths) {
+      const isThere = await lstat(join(this.#path, path)).then(
+        () => true,
+        () => false,
+      );
+      if (isThere) return true;
+    }
+    return false;
+  }
+
+  async #namesNow(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name } of await opendir(this.#path)) {
+      // Every new disk has these.
+      if (!name.startsWith('.') && name !== 'lost+found') names.push(name);
+      if (names.length >= pathsMax) break;
+    }
+    return names;
+  }
+}
+
+/** Devices get other numbers when the machine starts again; the same inode, made at the same nanosecond, is on one disk only. */
+function isRenumbered(kept: string, now: string): boolean {
+  const [, ino, birth] = kept.split(' ');
+  const [, inoNow, birthNow] = now.split(' ');
+  return birth !== undefined && ino === inoNow && birth === birthNow;
+}
