@@ -159,7 +159,7 @@ const meanings: Readonly<Record<ShownState, string>> = {
   recorded: 'It is done.',
   parked: 'It was set aside for a person.',
   skipped: 'It is left as it is.',
-  superseded: 'It is not sent; the newer content is a run of its own.',
+  superseded: 'It is not sent; its folder is another run by now, of newer content or for another app.',
   gone: 'There is nothing to send.',
 };
 

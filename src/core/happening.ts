@@ -51,6 +51,8 @@ export type Happening =
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'logOrMetaChanged' }
   | { readonly kind: 'newerContent' }
+  /** The same content is to go to another app or platform by now, which makes it a run of its own. */
+  | { readonly kind: 'otherTarget' }
   | { readonly kind: 'vanished' }
   | { readonly kind: 'returned' }
   /** Its result does not lie beside its content any more: it is fetched and written back again. */

@@ -203,6 +203,7 @@ export function advance(
       return again(happening.failure);
     case 'logOrMetaChanged':
     case 'newerContent':
+    case 'otherTarget':
     case 'vanished':
     case 'returned':
       return followFolder(life, happening.kind, nowMs);
@@ -254,7 +255,7 @@ function pollWaitMs(polls: number, random: number, { pollMsMin, pollMsMax }: Lif
 /** A run before its intent follows its folder; from the intent on, the folder's changes are only told. */
 function followFolder(
   life: RunLife,
-  change: 'logOrMetaChanged' | 'newerContent' | 'vanished' | 'returned',
+  change: 'logOrMetaChanged' | 'newerContent' | 'otherTarget' | 'vanished' | 'returned',
   nowMs: number,
 ): Conclusion {
   const { state } = life;
@@ -271,6 +272,13 @@ function followFolder(
             life,
             { kind: 'superseded', from: queued },
             'newer content came before it was sent',
+            null,
+          );
+        case 'otherTarget':
+          return to(
+            life,
+            { kind: 'superseded', from: queued },
+            'its folder goes to another app or platform by now, and it was not sent yet',
             null,
           );
         case 'vanished':

@@ -109,10 +109,13 @@ export class Probing {
   }
 
   async #endAppPause(app: string): Promise<void> {
-    const { log, clock } = this.#parts;
-    const failure = await this.#ask(app);
+    const { log, clock, outbox, platformId } = this.#parts;
+    // A name that was misspelt would be asked for, and shown as paused, for ever.
+    const isAwaited = await outbox.isAwaited(platformId, app);
+    const failure = isAwaited ? await this.#ask(app) : null;
     if (failure === 'cutOff') return;
-    if (failure === null) {
+    if (!isAwaited) this.#gate.open(app, clock.monotonicMs(), clock.random());
+    else if (failure === null) {
       this.#gate.open(app, clock.monotonicMs(), clock.random());
       log.info({ app }, `app "${app}" answers again`);
     } else if (

@@ -44,6 +44,7 @@ const following: ReadonlySet<OperationName> = new Set([
   'forgetListings',
   'history',
   'intents',
+  'isAwaited',
   'keepsEarlier',
   'lasting',
   'lastingUnclear',

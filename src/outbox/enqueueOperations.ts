@@ -35,13 +35,7 @@ export function enqueueOperations(
         enqueued = { run: insert(wanted, 1 + (last?.counter ?? 0), nowMs), kind: 'new' };
       }
       if (enqueued.kind !== 'new') refreshDirectory(enqueued.run, wanted);
-      // Older content of this folder that was never about to be sent makes way.
-      const { dropRoot, generation } = wanted.key;
-      const place = { dropRoot, generation, path: wanted.path, run: enqueued.run };
-      for (const run of wanted.again ? [] : (sql.unsentAtPath.pluck().all(place) as number[])) {
-        const older = runByNumber(run);
-        if (older !== null) applyTo(seized(older), { kind: 'newerContent' }, chance);
-      }
+      if (!wanted.again) makeWay(wanted, enqueued.run, chance);
       remember(wanted, enqueued.run, nowMs);
       if (wanted.believed === null || enqueued.kind !== 'new') return enqueued;
       // In one change with the row: a process that dies in between would have used the evidence up.
@@ -50,6 +44,19 @@ export function enqueueOperations(
       return isBehind ? { ...enqueued, distrust: reason } : enqueued;
     },
   };
+
+  /**
+   * What this folder was to be sent as before, and was never about to be: older content, or the same for an app or a platform
+   * that was configured for it then. Sent later, it would be a second run of one folder.
+   */
+  function makeWay({ key, path }: NewRun, run: number, chance: Chance): void {
+    const unsent = sql.unsentAtPath.all({ ...key, path, run }) as { run: number; isSameContent: number }[];
+    for (const other of unsent) {
+      const older = runByNumber(other.run);
+      const kind = other.isSameContent === 1 ? 'otherTarget' : 'newerContent';
+      if (older !== null) applyTo(seized(older), { kind }, chance);
+    }
+  }
 
   function contentAtPath({ key, path }: NewRun): Claim | null {
     const row = sql.sameContentAtPath.get({ ...key, path }) as RunRow | undefined;

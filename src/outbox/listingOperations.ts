@@ -79,6 +79,11 @@ export function listingOperations(
       return [...new Set([...waiting, ...listed])].slice(0, max);
     },
 
+    /** Whether any run of the app waits for its next step. */
+    isAwaited(platform: string, app: string): boolean {
+      return allLines.some((line) => sql.anyOfApp.get({ platform, line, app }) !== undefined);
+    },
+
     /** Apps with unknown runs that are due to be looked for. */
     unknownApps(platform: string, nowMs: number): string[] {
       return sql.appsWithDue.pluck().all({ platform, line: 'reconcile', nowMs }) as string[];

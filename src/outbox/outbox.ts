@@ -113,6 +113,7 @@ const operationNames = [
   'oldestOf',
   'oldestRun',
   'appsToAsk',
+  'isAwaited',
   'unknownApps',
   'unknownDue',
   'unseenApps',

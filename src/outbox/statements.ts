@@ -68,7 +68,9 @@ export const statements = {
   newestOfKey: `select counter, path from run where drop_root = @dropRoot and first_path = @firstPath
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
     order by counter desc limit 1`,
-  unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run and generation <> @generation
+  unsentAtPath: `select run, generation = @generation as isSameContent from run
+    where drop_root = @dropRoot and path = @path and run <> @run
+      and (generation <> @generation or app <> @app or platform <> @platform)
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
     order by run desc limit @limit + 0`,
@@ -93,6 +95,7 @@ export const statements = {
       and exists (select 1 from ${waitingRun} and run.app = waiting.app and due_at_ms <= @nowMs)`,
   dueOfApp: `select run, due_at_ms as dueAtMs from ${waitingRun} and app = @app and due_at_ms <= @nowMs
     order by due_at_ms limit @limit + 0`,
+  anyOfApp: `select 1 from ${waitingRun} and app = @app limit 1`,
   claimRuns: `update run set claimed = 1, fence = fence + 1, tries_total = tries_total + 1
     where run in (select value from json_each(@runs))
     returning ${runColumns}`,

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { expect } from 'vitest';
 import { plan, problemIn, writeFiles } from '../journey/folders.ts';
 import { programFile } from '../journey/program.ts';
-import { test } from '../journey/scene.ts';
+import { app, test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
 import { json, openGallery, runKeys } from './gallery.ts';
 
@@ -86,6 +86,25 @@ test.concurrent('what waits for no answer is left alone, and that is exit code 1
   expect(foldersOf(json(mixed)['runs'])).toEqual([parked]);
   expect(json(mixed)['left_alone']).toMatchObject([{ run: { folder: done } }]);
 });
+
+test.concurrent(
+  'skip takes a run that waits for its turn, when it is named; retry sends it after all',
+  async ({ scene }) => {
+    scene.faults.always({ app }, { kind: 'answer', status: 404 });
+    const daemon = await scene.daemon();
+    scene.drop('waiting');
+    await scene.state(daemon, 'waiting', 'queued');
+    await until('the app to pause', async () => (await daemon.status()).platform.apps.length === 1);
+    expect(json(await scene.command('skip', '--all', '--json'))).toMatchObject({ runs: [] });
+    expect((await scene.command('skip', 'waiting')).code).toBe(0);
+    expect((await daemon.show('waiting')).state).toBe('skipped');
+    await until('nothing to be paused', async () => (await daemon.status()).platform.apps.length === 0);
+    scene.calm();
+    expect((await scene.command('retry', 'waiting')).code).toBe(0);
+    await scene.result('waiting');
+    expect(await scene.platformRuns()).toHaveLength(1);
+  },
+);
 
 test.concurrent('a name that is ambiguous or unknown changes nothing at all', async ({ scene }) => {
   const { daemon, parked } = await openGallery(scene);

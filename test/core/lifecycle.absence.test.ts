@@ -304,7 +304,7 @@ test('a retry alone gives no leave to send: one that was parked for another reas
 });
 
 describe('the folder', () => {
-  const changes = ['logOrMetaChanged', 'newerContent', 'vanished', 'returned'] as const;
+  const changes = ['logOrMetaChanged', 'newerContent', 'otherTarget', 'vanished', 'returned'] as const;
   const superseded: RunState = { kind: 'superseded', from: queued };
   const gone: RunState = { kind: 'gone', from: queued };
   const unsent = [
@@ -318,6 +318,7 @@ describe('the folder', () => {
     const becomes = (kind: (typeof changes)[number]) => told(lifeIn(state), [{ kind }]).life.state;
     expect(becomes('logOrMetaChanged')).toEqual(queued);
     expect(becomes('newerContent')).toEqual(superseded);
+    expect(becomes('otherTarget')).toEqual(superseded);
     expect(becomes('vanished')).toEqual(gone);
     expect(becomes('returned')).toEqual(state);
   });

@@ -416,6 +416,7 @@ const changes: readonly [Happening, ...Happening[]] = [
   { kind: 'returned' },
   { kind: 'vanished' },
   { kind: 'newerContent' },
+  { kind: 'otherTarget' },
   { kind: 'logOrMetaChanged' },
 ];
 

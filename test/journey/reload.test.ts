@@ -424,3 +424,36 @@ test.concurrent(
     expect(existsSync(join(scene.dir, 'elsewhere'))).toBe(false);
   },
 );
+
+test(
+  'an app that was misspelt is put right, and each folder becomes one run of the right one',
+  { timeout: patientMs },
+  async ({ scene }) => {
+    const misspelt = 'haer-app';
+    scene.faults.always({ app: misspelt }, { kind: 'answer', status: 404 });
+    scene.configure({}, { app: misspelt });
+    const daemon = await scene.daemon();
+    for (const name of ['first', 'second']) scene.drop(name);
+    await until('both to wait for the app', async () => {
+      const [{ platform }, runs] = [await daemon.status(), await daemon.list()];
+      return platform.apps.length === 1 && runs.filter(({ state }) => state === 'queued').length === 2;
+    });
+    // Also where what lay there before is left out: these two were complete, and waited.
+    scene.configure({}, { app, backfill: 'none' });
+    expect((await scene.command('reload')).code).toBe(0);
+    for (const name of ['first', 'second']) await scene.result(name);
+    const runs = await daemon.list();
+    expect(runs.map(({ state }) => state).sort()).toEqual([
+      'recorded',
+      'recorded',
+      'superseded',
+      'superseded',
+    ]);
+    // Nobody waits for the other app any more.
+    await until('nothing to be paused', async () => (await daemon.status()).platform.apps.length === 0);
+    scene.calm();
+    expect(await scene.platformRuns(misspelt)).toEqual([]);
+    expect(await scene.platformRuns()).toHaveLength(2);
+    expect((await scene.command('status')).code).toBe(0);
+  },
+);

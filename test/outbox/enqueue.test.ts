@@ -208,6 +208,62 @@ describe('newer content', () => {
   });
 });
 
+describe('the same content for another app', () => {
+  const there = { app: 'tortoise-app' };
+
+  test.each<{ state: keyof typeof road; is: string }>([
+    { state: 'queued', is: 'superseded' },
+    { state: 'uploaded', is: 'superseded' },
+    { state: 'unknown', is: 'unknown' },
+    { state: 'tracked', is: 'tracked' },
+    { state: 'recorded', is: 'recorded' },
+  ])('is a run of its own, and the one that is $state is $is', async ({ state, is }) => {
+    const outbox = await opened();
+    await taken(outbox, (await put(outbox)).run, road[state]);
+    expect(await put(outbox, there)).toEqual({ run: 2, kind: 'new' });
+    expect(await stateOf(outbox, 1)).toBe(is);
+    expect(await stateOf(outbox, 2)).toBe('queued');
+  });
+
+  test('takes the one out of a hand that has not sent it, and leaves it in one that may have', async () => {
+    for (const [state, is] of [
+      ['uploaded', 'superseded'],
+      ['intended', 'intended'],
+    ] as const) {
+      const outbox = await opened();
+      await taken(outbox, (await put(outbox)).run, road[state], true);
+      await put(outbox, there);
+      expect(await stateOf(outbox, 1)).toBe(is);
+    }
+  });
+
+  test('or for another platform supersedes what was parked before it was sent', async () => {
+    const outbox = await opened();
+    await put(outbox, { doubt: trouble });
+    const wanted = newRun();
+    await outbox.enqueue({ ...wanted, key: { ...wanted.key, platform: 'https://another.test' } }, chance);
+    expect((await outbox.run(1))?.life.state).toMatchObject({ kind: 'superseded' });
+    expect((await outbox.history(1)).at(-1)?.note).toContain('another app or platform');
+    expect(await claimed(outbox, far, 9)).toEqual([]);
+  });
+
+  test('and then for the first again sends it there, and not to both', async () => {
+    const outbox = await opened();
+    await put(outbox);
+    await put(outbox, there);
+    expect(await put(outbox)).toEqual({ run: 1, kind: 'revived' });
+    expect(await stateOf(outbox, 1)).toBe('queued');
+    expect(await stateOf(outbox, 2)).toBe('superseded');
+  });
+
+  test('that a person tracks once more does nothing to it', async () => {
+    const outbox = await opened();
+    await put(outbox);
+    await put(outbox, { ...there, again: true });
+    expect(await stateOf(outbox, 1)).toBe('queued');
+  });
+});
+
 describe('a folder that vanished', () => {
   test('is gone, and revived when it is back', async () => {
     const outbox = await opened();
