@@ -93,9 +93,12 @@ export function settledLife({ state, tries, plainest, everUnknown }: RunLife): R
 
 /**
  * The machine's clock was set while this process watched: moments that the run's next steps are counted from move with it.
+ * How long to wait for the next look is counted from them, and never whether a run is surely absent or gone: so nothing is
+ * wrong where a run was moved, and another was not yet.
  * @param byMs how far it was set, in ms; below 0: back
+ * @param nowMs what it says now: nothing that has happened moves beyond it
  */
-export function clockSet(life: RunLife, byMs: number): RunLife {
+export function clockSet(life: RunLife, byMs: number, nowMs: number): RunLife {
   const { state } = life;
   // Only back, or ids that are dead would look young, and be refused: a clock that is ahead may have been set, and the
   // machine may as well have slept, in which ids grow old. One that only looks old costs an upload.
@@ -103,7 +106,8 @@ export function clockSet(life: RunLife, byMs: number): RunLife {
     const uploads = state.uploads.map((done) => ({ ...done, askedAtMs: done.askedAtMs + byMs }));
     return { ...life, state: { ...state, uploads } };
   }
-  if (state.kind === 'unknown') return { ...life, state: { ...state, endedAtMs: state.endedAtMs + byMs } };
+  if (state.kind === 'unknown')
+    return { ...life, state: { ...state, endedAtMs: Math.min(state.endedAtMs + byMs, nowMs) } };
   if (state.kind === 'tracked' && state.notFoundSinceMs !== null)
     return { ...life, state: { ...state, notFoundSinceMs: state.notFoundSinceMs + byMs } };
   return life;

@@ -68,18 +68,17 @@ async function settleByList(app: string, parts: DeliveryParts, signal: AbortSign
   }
   const show = await outbox.fingerprintsShow(platformId, app);
   const showsOurs = await outbox.showsOurs(listing);
-  for (let after = 0; ;) {
-    const page = (await outbox.unknownDue(platformId, clock.nowMs(), after, settledAtOnce)).filter(
-      (run) => run.run > after,
-    );
+  const readMs = clock.nowMs();
+  for (let after: Claim | null = null; ;) {
+    const page: readonly Claim[] = await outbox.unknownDue(platformId, app, readMs, after, settledAtOnce);
     settled += await settlePage(
-      page.filter(({ key }) => key.app === app),
+      page,
       (run) => absentHappening(run, { listing, order, showsOurs }, began, show, parts),
       parts,
     );
     const last = page.at(-1);
     if (last === undefined) break;
-    after = last.run;
+    after = last;
   }
   return settled;
 }

@@ -33,7 +33,7 @@ interface WholeScanRow {
 
 export function doubtOperations(
   sql: Statements,
-  { runs, runByNumber, tell, seized, applyTo, eachOfKind, eachQueuedWithUploads }: RunRows,
+  { runs, runByNumber, tell, seized, applyTo, eachOfKind, eachQueuedWithUploads, eachUnknownAhead }: RunRows,
 ) {
   /**
    * Distrust that lies ahead of the clock would cover whatever happens until then: no run in a list would show that the
@@ -73,10 +73,9 @@ export function doubtOperations(
         );
         unknown += 1;
       }
-      eachOfKind('unknown', (run) => {
-        const life = takenOver(run.life, nowMs);
-        if (life !== run.life) sql.setState.run({ run: run.run, state: lifeColumns(life)['state'] });
-      });
+      eachUnknownAhead(nowMs, (run) =>
+        sql.setState.run({ run: run.run, state: lifeColumns(takenOver(run.life, nowMs))['state'] }),
+      );
       // Times in the far future were written by a clock that was wrong, or are some server's wish of long ago.
       moveDistrust(0, nowMs);
       for (const line of allLines)
@@ -91,19 +90,45 @@ export function doubtOperations(
     },
 
     /**
-     * The machine's clock was set while the daemon ran: what is counted from moments on it moves along, distrust too.
+     * The machine's clock was set while the daemon ran: what is counted from moments on it moves along, distrust too. Here
+     * is what has to be so before anything else is done; of the rest there may be a hundred thousand (`clockSetFor`).
      * @param byMs how far it was set, in ms; below 0: back
      */
     clockSet(byMs: number, nowMs: number): void {
+      moveDistrust(byMs, nowMs);
+      // Set ahead, ids look older than they are and runs are due sooner, which harms nobody; set back, ids would look
+      // young, and runs would wait for as long.
+      if (byMs >= 0) return;
       const move = (run: Claim): void => {
-        const life = clockSet(run.life, byMs);
+        const life = clockSet(run.life, byMs, nowMs);
         if (life !== run.life) sql.setState.run({ run: run.run, state: lifeColumns(life)['state'] });
       };
-      for (const kind of ['uploaded', 'unknown', 'tracked'] as const) eachOfKind(kind, move);
+      eachOfKind('uploaded', move);
       eachQueuedWithUploads(move);
-      moveDistrust(byMs, nowMs);
-      // Set ahead, runs are due sooner, which harms nobody; set back, they would wait for as long.
-      if (byMs < 0) for (const line of allLines) sql.pullDue.run({ line, byMs, nowMs });
+      for (const line of allLines) if (line !== 'reconcile') sql.pullDue.run({ line, byMs, nowMs });
+    },
+
+    /**
+     * Likewise for a page of the runs that are looked for or asked for: others have their turn between two pages. A process
+     * that ends before the last of them makes nothing wrong: the next one goes by its own clock.
+     * @returns after which run the next page begins; null: this was the last one
+     */
+    clockSetFor(
+      kind: 'unknown' | 'tracked',
+      byMs: number,
+      nowMs: number,
+      after: number,
+      limit: number,
+    ): number | null {
+      const page = runs(sql.runsOfKindAfter.all({ kind, after, limit }));
+      for (const { run, life, dueAtMs, isClaimed } of page) {
+        const moved = clockSet(life, byMs, nowMs);
+        const isPulled = kind === 'unknown' && byMs < 0 && !isClaimed && dueAtMs !== null && dueAtMs > nowMs;
+        if (moved === life && !isPulled) continue;
+        const { state } = lifeColumns(moved);
+        sql.setStateAndDue.run({ run, state, dueAtMs: isPulled ? dueAtMs + byMs : dueAtMs });
+      }
+      return page.length < limit ? null : (page.at(-1)?.run ?? null);
     },
 
     /** Since when the outbox is not believed about what was sent, wall clock in ms, and why; null: it is. */

@@ -32,6 +32,7 @@ const following: ReadonlySet<OperationName> = new Set([
   'begunArchivings',
   'claimInTurn',
   'claimRun',
+  'clockSetFor',
   'countOldRuns',
   'counts',
   'days',

@@ -194,7 +194,9 @@ export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirs
 
     /** Runs that have been in this state since then or longer, the oldest first. */
     lasting(kind: RunState['kind'], sinceMs: number, limit: number): Run[] {
-      return runs(sql.lasting.all({ kind, sinceMs, limit }));
+      // Of these there may be very many, and hardly any that has lasted for long.
+      const lasting = kind === 'unknown' ? sql.lastingUnknown : sql.lasting;
+      return runs(lasting.all({ kind, sinceMs, limit }));
     },
 
     /** Runs that were sent again and again since then, or longer, with answers that said nothing. */

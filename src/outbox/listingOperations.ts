@@ -1,7 +1,7 @@
 /** What the platform's lists showed: the evidence for "found" and for "surely absent". */
 import { alsoThere } from '../core/foundTwice.ts';
 import { allLines } from '../core/turns.ts';
-import type { Claim } from './nouns.ts';
+import type { Claim, Run } from './nouns.ts';
 import { runOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 import { warningsMax, type RunRows } from './runRows.ts';
@@ -89,9 +89,20 @@ export function listingOperations(
       return sql.appsWithDue.pluck().all({ platform, line: 'reconcile', nowMs }) as string[];
     },
 
-    /** Unknown runs that are due, in pages by their number. */
-    unknownDue(platform: string, nowMs: number, after: number, limit: number): Claim[] {
-      return (sql.unknownDue.all({ platform, nowMs, after, limit }) as RunRow[]).map(runOf);
+    /**
+     * Unknown runs of the app that are due, in pages: those first that have been for longest.
+     * @param nowMs the same for all pages: what is to be looked for again later is not seen twice then
+     * @param after the last one of the page before; null: this is the first page
+     */
+    unknownDue(
+      platform: string,
+      app: string,
+      nowMs: number,
+      after: Pick<Run, 'run' | 'dueAtMs'> | null,
+      limit: number,
+    ): Claim[] {
+      const place = { afterDueMs: after?.dueAtMs ?? Number.MIN_SAFE_INTEGER, afterRun: after?.run ?? 0 };
+      return (sql.unknownDue.all({ platform, app, nowMs, ...place, limit }) as RunRow[]).map(runOf);
     },
 
     /** Apps whose list was never seen to show a fingerprint of ours. */
@@ -202,10 +213,9 @@ export function listingOperations(
      * @returns whether there may be more
      */
     forgetListings(platform: string, app: string, limit: number): boolean {
-      const needed = new Set(sql.absentListings.pluck().all() as (number | null)[]);
       let left = limit;
       for (const listing of sql.listings.pluck().all({ platform, app }) as number[]) {
-        if (needed.has(listing)) continue;
+        if (sql.isListingNeeded.get({ listing }) !== undefined) continue;
         left -= sql.forgetListed.run({ listing, limit: left }).changes;
         if (left <= 0) return true;
         sql.forgetListing.run({ listing });

@@ -390,4 +390,13 @@ export const migrations: readonly string[] = [
   -- Where the drop root really lies: under another name all of it would be other runs. Null: it was not looked at since.
   alter table root add column real_path text;
   `,
+  `
+  -- What waits for one platform is not gone through for another.
+  drop index run_line;
+  create index run_line on run (line, platform, due_at_ms) where claimed = 0 and due_at_ms is not null;
+  -- Runs whose outcome is unknown are few, until an outbox is lost: then they may be a hundred thousand.
+  create index run_unknown on run (since_ms) where kind = 'unknown';
+  create index run_absent on run (state ->> '$.absent.listing')
+    where kind = 'unknown' and state ->> '$.absent.listing' is not null;
+  `,
 ];

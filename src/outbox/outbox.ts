@@ -52,9 +52,13 @@ export interface OpenOptions {
   readonly watch?: OutboxWatch;
 }
 
+/** Of what moves with a clock that was set, so many runs are one change: the outbox is not held for longer than others wait. */
+const movedAtOnce = 100;
+
 const operationNames = [
   'takeOver',
   'clockSet',
+  'clockSetFor',
   'enqueue',
   'claimInTurn',
   'claimRun',
@@ -163,8 +167,15 @@ export async function openOutbox(
     (...args: unknown[]) =>
       queue.ask(name, args);
   const operations = Object.fromEntries(operationNames.map((name) => [name, ask(name)]));
+  const asked = operations as unknown as Asynchronous;
   return {
-    ...(operations as unknown as Asynchronous),
+    ...asked,
+    async clockSet(byMs, nowMs) {
+      await asked.clockSet(byMs, nowMs);
+      for (const kind of ['unknown', 'tracked'] as const)
+        for (let after: number | null = 0; after !== null;)
+          after = await asked.clockSetFor(kind, byMs, nowMs, after, movedAtOnce);
+    },
     close: () => queue.close(),
     groupsCommitted: () => queue.groups,
     tellCrowd: (runs) => {

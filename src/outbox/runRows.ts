@@ -81,10 +81,13 @@ export function runRows(sql: Statements, gettingOn: () => void) {
   /** Of a long backlog hardly any has begun. */
   const eachQueuedWithUploads = (work: (run: Claim) => void): void =>
     eachOf((after, limit) => sql.queuedWithUploads.all({ after, limit }), work);
+  /** Hardly any: whose request ended later than it is. */
+  const eachUnknownAhead = (nowMs: number, work: (run: Claim) => void): void =>
+    eachOf((after, limit) => sql.unknownAhead.all({ nowMs, after, limit }), work);
 
   return {
     ...{ thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo },
-    ...{ eachOfKind, eachQueuedWithUploads },
+    ...{ eachOfKind, eachQueuedWithUploads, eachUnknownAhead },
   };
 }
 

@@ -52,6 +52,7 @@ export const statements = {
     'update run set due_at_ms = due_at_ms + @byMs where line = @line and claimed = 0 and due_at_ms > @nowMs',
   capDue: 'update run set due_at_ms = @latestMs where line = @line and claimed = 0 and due_at_ms > @latestMs',
   setState: 'update run set state = @state where run = @run',
+  setStateAndDue: 'update run set state = @state, due_at_ms = @dueAtMs where run = @run',
 
   insertRun: `insert into run (fingerprint, version, platform, app, host, drop_root, first_path, generation, counter,
       path, directory, content, settings, state, since_ms, due_at_ms, created_at_ms, warnings, backlog,
@@ -176,13 +177,16 @@ export const statements = {
       @createdAtMs, @backlog, @archivedTo, @counted, 1, @outputSame)`,
   history: 'select at_ms as atMs, kind as state, note from history where run = @run order by rowid',
 
-  unknownDue: `select ${runColumns} from run where line = 'reconcile' and claimed = 0 and due_at_ms <= @nowMs
-      and platform = @platform and run > @after order by run limit @limit + 0`,
+  unknownDue: `select ${runColumns} from run indexed by run_waiting where line = 'reconcile' and platform = @platform
+      and app = @app and claimed = 0 and (due_at_ms, run) > (@afterDueMs, @afterRun) and due_at_ms <= @nowMs
+    order by due_at_ms, run limit @limit + 0`,
   appsDue: `select app from run where line = @line and claimed = 0 and due_at_ms is not null and platform = @platform
     order by due_at_ms limit @limit + 0`,
   appsOfPlatform: 'select app from app where platform = @platform limit @limit + 0',
   queuedWithUploads: `select ${runColumns} from run where kind = 'queued' and state ->> '$.uploads[0]' is not null
       and run > @after order by run limit @limit + 0`,
+  unknownAhead: `select ${runColumns} from run where kind = 'unknown' and state ->> '$.endedAtMs' > @nowMs and run > @after
+    order by run limit @limit + 0`,
   unknownByFingerprint: `select run from run where fingerprint = @fingerprint and app = @app and platform = @platform
       and lane = 'reconcile'`,
   ownFingerprint: `select run, app, platform, run_id as runId, ever_unknown as everUnknown, case when kind in ('gone', 'superseded') and ever_unknown = 1
@@ -298,6 +302,8 @@ export const statements = {
   rootsWithRuns: 'select distinct drop_root from run_count where runs > 0',
   newestRunOfRoot: 'select max(run) from run indexed by run_root where drop_root = @dropRoot',
   lasting: `select ${runColumns} from run where kind = @kind || '' and since_ms <= @sinceMs order by run limit @limit + 0`,
+  lastingUnknown: `select ${runColumns} from run indexed by run_unknown where kind = 'unknown' and since_ms <= @sinceMs
+    order by since_ms limit @limit + 0`,
   lastingUnclear: `select ${runColumns} from run indexed by run_unclear where unclear_since_ms <= @sinceMs
       and kind in ('queued', 'uploaded', 'intended', 'unknown') order by unclear_since_ms limit @limit + 0`,
   oldestOfKind: `select ${runColumns} from run where kind = @kind || '' order by run limit 1`,
@@ -366,7 +372,8 @@ export const statements = {
     (select run_id from listed where listing = @listing limit @limit + 0)`,
   forgetListing: 'delete from listing where listing = @listing',
   listings: 'select listing from listing where platform = @platform and app = @app',
-  absentListings: `select distinct state ->> '$.absent.listing' from run where kind = 'unknown'`,
+  isListingNeeded: `select 1 from run indexed by run_absent
+    where kind = 'unknown' and state ->> '$.absent.listing' = @listing limit 1`,
 
   folderPathAt:
     'select path from folder where drop_root = @dropRoot order by path limit 1 offset @skipped + 0',

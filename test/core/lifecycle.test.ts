@@ -285,7 +285,7 @@ describe('a clock that was set', () => {
     (kind) => {
       const life = lifeIn({ kind, uploads });
       const moved = uploads.map((done) => ({ ...done, askedAtMs: done.askedAtMs - minute }));
-      expect(clockSet(life, -minute)).toEqual(lifeIn({ kind, uploads: moved }));
+      expect(clockSet(life, -minute, now)).toEqual(lifeIn({ kind, uploads: moved }));
     },
   );
 
@@ -293,13 +293,24 @@ describe('a clock that was set', () => {
     'forwards lets the upload ids of a run that is %s grow old: the machine may have slept',
     (kind) => {
       const life = lifeIn({ kind, uploads });
-      expect(clockSet(life, minute)).toBe(life);
+      expect(clockSet(life, minute, now)).toBe(life);
     },
   );
 
   test('leaves a run alone that has none', () => {
     const life = lifeIn({ kind: 'queued', uploads: [] });
-    expect(clockSet(life, -minute)).toBe(life);
+    expect(clockSet(life, -minute, now)).toBe(life);
+  });
+
+  test('moves since when a run is looked for, and never beyond what the clock says now', () => {
+    const endedAtMs = now - 10 * minute;
+    const moved = (byMs: number) => {
+      const { state } = clockSet(lifeIn({ ...unknown, endedAtMs }), byMs, now);
+      return state.kind === 'unknown' ? state.endedAtMs : null;
+    };
+    expect(moved(-minute)).toBe(endedAtMs - minute);
+    expect(moved(minute)).toBe(endedAtMs + minute);
+    expect(moved(60 * minute)).toBe(now);
   });
 });
 

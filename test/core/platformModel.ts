@@ -151,7 +151,7 @@ export class Model {
       this.#crash(0, 0);
       return;
     }
-    this.life = clockSet(this.life, byMs);
+    this.life = clockSet(this.life, byMs, this.#wallMs);
     if (this.dueAtMs !== null && this.dueAtMs > wallMs && byMs < 0) this.dueAtMs += byMs;
   }
 

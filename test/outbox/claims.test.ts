@@ -71,8 +71,37 @@ describe('claiming', () => {
     expect(await outbox.nextDueMs(platform, deliveryLines)).toBeNull();
     expect(await outbox.nextDueMs(platform, ['reconcile'])).toBe(now);
     expect(await outbox.unknownApps(platform, now)).toEqual(['hare-app']);
-    expect(numbers(await outbox.unknownDue(platform, now, 0, 9))).toEqual([1]);
-    expect(await outbox.unknownDue(platform, now, 1, 9)).toEqual([]);
+    const page = await outbox.unknownDue(platform, 'hare-app', now, null, 9);
+    expect(numbers(page)).toEqual([1]);
+    expect(await outbox.unknownDue(platform, 'hare-app', now, page[0] ?? null, 9)).toEqual([]);
+  });
+
+  test('gives the reconciler those of one app, page by page, each once', async () => {
+    const outbox = await opened();
+    const apps = ['hare-app', 'tortoise-app', 'hare-app', 'hare-app', 'hare-app'];
+    for (const [n, app] of apps.entries()) {
+      await outbox.enqueue(newRun({ path: `plan-${n}`, app }), later(n));
+      const made = road.unknown.slice(0, 2);
+      await taken(outbox, n + 1, [
+        ...made,
+        // Some of them at the same moment.
+        { kind: 'unclear', failure: trouble, endedAtMs: now },
+      ]);
+    }
+    const pages: number[][] = [];
+    for (let after: Claim | null = null; ;) {
+      const page: readonly Claim[] = await outbox.unknownDue(platform, 'hare-app', far, after, 2);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      pages.push(numbers(page));
+      after = last;
+    }
+    expect(pages).toEqual([
+      [1, 3],
+      [4, 5],
+    ]);
+    expect(numbers(await outbox.unknownDue(platform, 'tortoise-app', far, null, 9))).toEqual([2]);
+    expect(await outbox.unknownDue(platform, 'hare-app', now - 1, null, 9)).toEqual([]);
   });
 
   test('leaves what waits for a person or is over', async () => {
@@ -136,7 +165,7 @@ describe('claiming', () => {
     expect(await outbox.foreignDue(platform)).toEqual([]);
     await taken(outbox, 1, road.unknown);
     expect(await outbox.unknownApps(other, far)).toEqual([]);
-    expect(await outbox.unknownDue(other, far, 0, 9)).toEqual([]);
+    expect(await outbox.unknownDue(other, 'hare-app', far, null, 9)).toEqual([]);
   });
 });
 

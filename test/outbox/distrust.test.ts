@@ -458,6 +458,63 @@ describe('runs in the list under our host’s name', () => {
   });
 });
 
+describe('a clock that is set while very many are looked for', () => {
+  const runs = 1_001;
+  const manyDoubted = async (stateDir = temporaryFolder()): Promise<Outbox> => {
+    const outbox = await used(stateDir);
+    await Promise.all(Array.from({ length: runs }, (_, n) => put(outbox, { path: `run-${n}` })));
+    await outbox.beginDistrust('a reason', null, later(second));
+    return outbox;
+  };
+  const allOf = async (outbox: Outbox) =>
+    await outbox.list({ states: ['unknown'], dropRoot: null, sinceMs: null, beforeRun: null, limit: runs });
+  const endsOf = (found: Awaited<ReturnType<typeof allOf>>) =>
+    new Set(found.map(({ life: { state } }) => (state.kind === 'unknown' ? state.endedAtMs : null)));
+
+  test('keeps nobody waiting until all of them are moved, and moves each once', async () => {
+    const outbox = await manyDoubted();
+    let isSet = false;
+    const setting = outbox.clockSet(60 * second, now + 600 * second).then(() => (isSet = true));
+    let answers = 0;
+    while (!isSet) {
+      await outbox.counts();
+      answers += 1;
+    }
+    await setting;
+    expect(answers).toBeGreaterThan(4);
+    const moved = await allOf(outbox);
+    expect(moved).toHaveLength(runs);
+    expect([...endsOf(moved)]).toEqual([now + 61 * second]);
+  });
+
+  test('back makes none of them wait for as long', async () => {
+    const outbox = await manyDoubted();
+    const day = 86_400 * second;
+    await outbox.clockSet(-day, now + second - day);
+    const moved = await allOf(outbox);
+    expect([...endsOf(moved)]).toEqual([now + second - day]);
+    expect(new Set(moved.map(({ dueAtMs }) => dueAtMs))).toEqual(new Set([now + second - day]));
+  });
+
+  test('in a process that ends in the middle leaves each of them as something to look for', async () => {
+    const stateDir = temporaryFolder();
+    const outbox = await manyDoubted(stateDir);
+    const day = 86_400 * second;
+    const byMs = -day;
+    const then = later(second - day);
+    await outbox.clockSetFor('unknown', byMs, then.nowMs, 0, 500);
+    await outbox.close();
+    const again = await opened(stateDir);
+    await again.takeOver(then);
+    const found = await allOf(again);
+    expect(found).toHaveLength(runs);
+    expect([...endsOf(found)]).toEqual([then.nowMs]);
+    expect(Math.max(...found.map(({ dueAtMs }) => dueAtMs ?? 0))).toBeLessThanOrEqual(
+      then.nowMs + chance.policy.backoff.delayMsMax,
+    );
+  });
+});
+
 describe('a twin', () => {
   const generation = newRun().key.generation.slice(0, 10);
   async function lookedFor(): Promise<{ outbox: Outbox; run: number; listing: number }> {

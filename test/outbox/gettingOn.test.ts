@@ -10,8 +10,8 @@ import { chance, later, newRun, now, temporaryFolder } from './runs.ts';
 
 test.each([
   { what: 'distrust of a restored outbox', name: 'beginDistrust', args: ['a reason', null, later(1)] },
-  { what: 'taking an outbox over', name: 'takeOver', args: [later(1)] },
-  { what: 'a clock that was set', name: 'clockSet', args: [1_000, now] },
+  // By its clock the requests of all of them have not ended yet.
+  { what: 'taking an outbox over', name: 'takeOver', args: [later(-1)] },
 ] as const)('$what is not given up while it gets on, and its silence counts', async ({ name, args }) => {
   const thread = new Worker(new URL('../../dist/outbox/thread.js', import.meta.url), {
     workerData: { stateDir: temporaryFolder(), mayReplace: false },
@@ -24,7 +24,7 @@ test.each([
   await Promise.all(
     Array.from({ length: 1_001 }, (_, n) => ask('enqueue', [newRun({ path: `run-${n}` }), chance])),
   );
-  // The other two have to do with those that are looked for.
+  // The other has to do with those that are looked for.
   if (name !== 'beginDistrust') await ask('beginDistrust', ['a reason', null, chance]);
 
   let ms = 0;

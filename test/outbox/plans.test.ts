@@ -43,8 +43,6 @@ describe('no statement sorts what an index could give in order', () => {
     countRuns: 'likewise',
     foreignDue: 'one row for each platform that was configured once',
     claimSuspect: 'what was in hand when the process died: a few dozen rows at the most',
-    unknownDue: 'the runs whose outcome is unknown are few',
-    absentListings: 'a listing lives as long as an unknown run that needs it',
   };
   test.each(names.filter((name) => sorted[name] === undefined).map((name) => ({ name })))(
     '$name',
@@ -64,6 +62,26 @@ describe('a list of runs is read along the index that has its order, and no furt
   ])('$name', ({ name, along }) => {
     expect(planOf(db, statements[name])).toEqual([`SEARCH run USING ${along}`]);
   });
+});
+
+test.each<{ name: StatementName; along: string }>([
+  { name: 'nextDue', along: 'run_line (line=? AND platform=? AND due_at_ms>?)' },
+  { name: 'claimDue', along: 'run_line (line=? AND platform=? AND due_at_ms<?)' },
+  { name: 'appsDue', along: 'run_line (line=? AND platform=? AND due_at_ms>?)' },
+  { name: 'anyOfApp', along: 'run_waiting (line=? AND platform=? AND app=? AND due_at_ms>?)' },
+])('what waits for another platform is not gone through: $name', ({ name, along }) => {
+  expect(planOf(db, statements[name])).toContainEqual(expect.stringContaining(along));
+});
+
+test.each<{ name: StatementName; along: string }>([
+  {
+    name: 'unknownDue',
+    along: 'run_waiting (line=? AND platform=? AND app=? AND due_at_ms>? AND due_at_ms<?)',
+  },
+  { name: 'isListingNeeded', along: 'run_absent (<expr>=?)' },
+  { name: 'lastingUnknown', along: 'run_unknown (since_ms<?)' },
+])('runs whose outcome is unknown may be very many, and are not gone through: $name', ({ name, along }) => {
+  expect(planOf(db, statements[name])).toEqual([`SEARCH run USING INDEX ${along}`]);
 });
 
 test.each<{ name: StatementName }>([{ name: 'appsWithDue' }, { name: 'dueOfApp' }])(

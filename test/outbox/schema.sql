@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 19). Written by schema.test.ts.
+-- What the migrations add up to (user_version 20). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -177,6 +177,9 @@ CREATE TABLE run (
     case when kind = 'unknown' then 'reconcile' when kind <> 'queued' then 'started'
       when backlog = 1 then 'backlog' else 'fresh' end) virtual, distrusted integer not null default 0 check (distrusted in (0, 1)), twin text, archived_to text, facts text check (facts is null or json_valid(facts)), counted integer not null default 0, sent text check (sent is null or json_valid(sent)), thinned integer not null default 0 check (thinned in (0, 1)), output_same integer check (output_same in (0, 1)), crashed_in text, unclear_since_ms integer) strict;
 
+CREATE INDEX run_absent on run (state ->> '$.absent.listing')
+    where kind = 'unknown' and state ->> '$.absent.listing' is not null;
+
 CREATE INDEX run_claimed on run (claimed) where claimed > 0;
 
 CREATE TABLE run_count (
@@ -210,7 +213,7 @@ CREATE UNIQUE INDEX run_key on run (drop_root, first_path, generation, app, plat
 
 CREATE INDEX run_kind on run (kind, run);
 
-CREATE INDEX run_line on run (line, due_at_ms) where claimed = 0 and due_at_ms is not null;
+CREATE INDEX run_line on run (line, platform, due_at_ms) where claimed = 0 and due_at_ms is not null;
 
 CREATE INDEX run_path on run (drop_root, path);
 
@@ -224,6 +227,8 @@ CREATE INDEX run_thick on run (since_ms)
     where kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'));
 
 CREATE INDEX run_unclear on run (unclear_since_ms) where unclear_since_ms is not null;
+
+CREATE INDEX run_unknown on run (since_ms) where kind = 'unknown';
 
 CREATE INDEX run_waiting on run (line, platform, app, due_at_ms) where claimed = 0 and due_at_ms is not null;
 
