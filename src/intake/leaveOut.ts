@@ -77,16 +77,14 @@ export async function isLeftOut(
   return !(await provesItself({ path, directory: sight.directory, content: read.content }, root, parts));
 }
 
-/** Whether the folder has a run of this platform and app already, or one that was to be sent to another app and was not. */
+/** Whether the folder has a run of this platform and app already. */
 async function isInHand(
   known: Folder | undefined,
   { app, allowAppIds }: DropRoot,
   { outbox, platformId }: IntakeParts,
 ): Promise<boolean> {
-  const run = known?.run == null ? null : await outbox.run(known.run);
-  if (run?.key.platform !== platformId) return false;
-  const { kind } = run.life.state;
-  return kind === 'queued' || kind === 'uploaded' || [app, ...allowAppIds].includes(run.key.app);
+  const key = known?.run == null ? undefined : (await outbox.run(known.run))?.key;
+  return key?.platform === platformId && [app, ...allowAppIds].includes(key.app);
 }
 
 export async function leaveOut(

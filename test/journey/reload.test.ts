@@ -438,8 +438,7 @@ test(
       const [{ platform }, runs] = [await daemon.status(), await daemon.list()];
       return platform.apps.length === 1 && runs.filter(({ state }) => state === 'queued').length === 2;
     });
-    // Also where what lay there before is left out: these two were complete, and waited.
-    scene.configure({}, { app, backfill: 'none' });
+    scene.configure({}, { app });
     expect((await scene.command('reload')).code).toBe(0);
     for (const name of ['first', 'second']) await scene.result(name);
     const runs = await daemon.list();
