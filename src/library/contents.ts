@@ -133,6 +133,8 @@ async function receiveArchive(
       const entry = seen as ReadEntry;
       if (!isWanted(path, entry)) return false;
       entry.mode = modeOf(entry);
+      // It leads nowhere else, and is not taken for one of another system, with a drive or a host in front.
+      entry.path = `./${path}`;
       open.add(entry);
       entry.on('end', () => open.delete(entry));
       return true;

@@ -24,6 +24,7 @@ const hints: Readonly<Record<string, string>> = {
   'unreadable-answer': 'Is the endpoint the Nextmv API, with no proxy page in between?',
   'link-too-slow':
     'Track it over a faster link, or leave out what the run does not need: nothing was recorded.',
+  'archive-not-made': 'Give what it names another name, or leave it out, then track it again.',
   'archive-too-large': 'Leave out what the run does not need, then track it again.',
   'answer-too-large': 'Raise memoryBytesMax, or look at the run in the console.',
 };

@@ -158,7 +158,8 @@ async function packInto(
   signal: AbortSignal,
   beat: Beat,
 ): Promise<SpooledArchive> {
-  const pack = new Pack({ portable: true, mtime: memberTime, strict: true });
+  // Paths stay as they are: ours lead nowhere but below the directory, and `T:1.csv` or `\\a` are plain names here.
+  const pack = new Pack({ portable: true, mtime: memberTime, strict: true, preservePaths: true });
   // Not tar's own gzip, which holds the loop while it works.
   const packed = pack.pipe(createGzip());
   const failure = new AbortController();

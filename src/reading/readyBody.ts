@@ -1,5 +1,6 @@
 /** A body that is ready to be sent: its length is known, and it can be read as often as it takes. */
 import { mkdir, opendir } from 'node:fs/promises';
+import { constants } from 'node:os';
 import prettyBytes from 'pretty-bytes';
 import type { ArtefactFile, FolderContent } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
@@ -29,7 +30,7 @@ export interface ReadyBody {
  * @param content of the folder, as it was read when it was complete
  * @param spoolDir where an archive lies until it is closed; it is made if it is not there
  * @param beat told of everything that is read before the body is ready
- * @throws SourceChanged where the folder is not what it was; RuntrackdError where there is no room for the archive
+ * @throws SourceChanged where the folder is not what it was; RuntrackdError where the archive finds no room, or cannot be made
  */
 export async function readyBody(
   folder: OpenFolder,
@@ -55,7 +56,8 @@ export async function readyBody(
     if (error instanceof Verdict) throw new SourceChanged(name, `is not what it was: ${error.message}`);
     const code = errorCode(error);
     if (code === undefined) throw error;
-    throw new SourceChanged(name, `cannot be read any more (${code})`);
+    if (code in constants.errno) throw new SourceChanged(name, `cannot be read any more (${code})`);
+    throw notMade(name, error);
   }
 }
 
@@ -187,6 +189,19 @@ function noRoom(name: string, spoolDir: string, trouble: SpoolTrouble): Runtrack
       reach: 'storage',
     },
     { cause: trouble },
+  );
+}
+
+/** The folder is what it was, and would be found to be so at every scan: only a person ends that. */
+function notMade(name: string, error: unknown): RuntrackdError {
+  return new RuntrackdError(
+    {
+      class: 'archive-not-made',
+      text: `${name} cannot be packed (${error instanceof Error ? error.message : String(error)})`,
+      hint: 'Give what it names another name, or leave it out (files.input, files.output), then `runtrackd retry` it.',
+      reach: 'run',
+    },
+    { cause: error },
   );
 }
 

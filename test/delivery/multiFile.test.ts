@@ -19,6 +19,9 @@ const files = {
   'input/sub/b.json': '{}',
   'input/empty': '',
   'output/sol.csv': 'a,b\n',
+  // No drive, and no host.
+  'output/T:1.csv': '1',
+  'output/\\\\host\\share': '2',
   'output/deep/er/bin.dat': Buffer.from(Array.from(Array(256).keys())),
   'metrics.json': { result: { value: 27 } },
   'statistics.json': { run: { duration: 1 } },

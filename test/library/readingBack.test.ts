@@ -187,7 +187,7 @@ test('a text comes back as it was also where it is a packed file', async () => {
 });
 
 describe('multi-file', () => {
-  const files = { 'a.csv': '1,2\n', 'sub/ü.json': '{}', empty: '' };
+  const files = { 'a.csv': '1,2\n', 'sub/ü.json': '{}', empty: '', 'T:1.csv': '3' };
 
   test('comes back to memory', async () => {
     const place = await begun();
@@ -213,6 +213,8 @@ describe('multi-file', () => {
     expect(output).toMatchObject({ format: 'multi-file', path: directory, files: null });
     expect(readFileSync(join(directory, 'a.csv'), 'utf8')).toBe('1,2\n');
     expect(readFileSync(join(directory, 'sub/ü.json'), 'utf8')).toBe('{}');
+    // No drive.
+    expect(readFileSync(join(directory, 'T:1.csv'), 'utf8')).toBe('3');
     expect(readFileSync(join(directory, 'other'), 'utf8')).toBe('stays');
     expect(statSync(join(directory, 'empty')).size).toBe(0);
   });

@@ -35,6 +35,10 @@ const files: Files = {
   'input/.hidden': 'h',
   'input/ü 🚚.txt': 'unicode',
   [`input/${'long'.repeat(60)}/${'name'.repeat(60)}`]: 'a path that no old header holds',
+  // Drives and hosts, for whoever takes them so.
+  'input/T:1.csv': 't',
+  'input/\\back': 'b',
+  'input/\\\\host\\share\\c': 'h',
   'output/sol.csv': 'a,b\n',
   'output/inputs.tar.gz': 'left out',
   'metrics.json': '{"gap":0.1}',
@@ -110,7 +114,7 @@ describe('what is known of a folder with directories', () => {
       bytes: tuplesOf('input').reduce((sum, { bytes }) => sum + bytes, 0),
       sha256: membersDigest(tuplesOf('input')),
       object: null,
-      archive: { base: 'input/', place: 'input', files: 6 },
+      archive: { base: 'input/', place: 'input', files: 9 },
     });
     expect(output).toMatchObject({ name: 'output/', bytes: 4, archive: { files: 1 } });
     expect(JSON.stringify(content)).not.toContain('sol.csv');
@@ -317,6 +321,26 @@ describe('what is packed', () => {
     const content = await contentAs(path);
     change(path);
     await expect(packed(path, content, 'output')).rejects.toThrow(SourceChanged);
+  });
+
+  test('is a person’s matter, with the reason, where it cannot be packed', async () => {
+    const path = folderWith(files);
+    const content = await contentAs(path);
+    const folder = await OpenFolder.open(path);
+    const [body] = artefactBodies(content, '').filter(({ role }) => role === 'output');
+    if (body === undefined) throw new Error('there is an output');
+    const ready = readyBody(folder, content, body, temporaryFolder(), never, () => {
+      throw Object.assign(new Error('TAR_ENTRY_INFO: no'), { code: 'TAR_ENTRY_INFO' });
+    });
+    // Of a folder that is what it was, the next scan would find the same, for ever.
+    await expect(ready).rejects.toMatchObject({
+      failure: {
+        class: 'archive-not-made',
+        reach: 'run',
+        text: expect.stringContaining('TAR_ENTRY') as string,
+      },
+    });
+    await folder.close();
   });
 
   test('waits for room, and blames nobody, where the spool takes nothing', async () => {

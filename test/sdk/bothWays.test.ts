@@ -202,8 +202,15 @@ describe('what the library tracked, the SDK reads back', () => {
       const below = (role: string, files: Files): Files =>
         Object.fromEntries(Object.entries(files).map(([name, text]) => [`${role}/${name}`, text]));
       const long = { [`${'long'.repeat(60)}/${'name'.repeat(60)}`]: 'x', '.hidden/ ': 'hidden' };
+      const odd = {
+        'T:1.csv': 'drive',
+        '\\back': 'b',
+        '\\\\host\\share': 'h',
+        'C:\\sub/C:..': 'd',
+        'a\nb': 'line',
+      };
       const path = writeFiles(folder(), {
-        ...below('input', { ...inputs, ...long }),
+        ...below('input', { ...inputs, ...long, ...odd }),
         ...below('output', outputs),
         'output/inputs.tar.gz': 'left out',
         'metrics.json': JSON.stringify(metrics),
@@ -215,7 +222,7 @@ describe('what the library tracked, the SDK reads back', () => {
       const there = folder();
       const back = await readBackWithSdk(scene.target, app, runId, there);
       expect(valueOf(back.result)).toMatchObject({ metadata: { metrics } });
-      expect(readFiles(join(there, 'input'))).toStrictEqual({ ...inputs, ...long });
+      expect(readFiles(join(there, 'input'))).toStrictEqual({ ...inputs, ...long, ...odd });
       expect(readFiles(join(there, 'result'))).toStrictEqual(outputs);
       expect(statSync(join(there, 'input', 'a.csv')).mode & 0o777).toBe(0o755);
       expect(valueOf(back.asset_contents)).toStrictEqual([{ x: 1 }]);
