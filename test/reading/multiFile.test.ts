@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { Parser } from 'tar';
 import { describe, expect, test } from 'vitest';
@@ -397,6 +398,16 @@ describe('an archive that came back', () => {
 
   test('is the same where its files are', async () => {
     expect(await isSame(await sent())).toBe(true);
+  });
+
+  test('is the same where a name is too long for a header and has line breaks in it', async () => {
+    const path = folderWith({ ...files, [`input/${'a\n9 path=b\n'.repeat(20)}é`]: '1', 'input/after': '2' });
+    const content = await contentAs(path);
+    const [input] = content.files.filter(({ role }) => role === 'input');
+    if (input === undefined) throw new Error('there is an input');
+    const archive = await packed(path, content, 'input');
+    expect(await isSameArchive(Readable.from([archive]), input)).toBe(true);
+    expect(await isSameArchive(Readable.from([archive]), { ...input, sha256: '' })).toBe(false);
   });
 
   test.each<{ name: string; archive: () => Promise<Buffer> }>([
