@@ -3,6 +3,7 @@
  * ones, and hold nobody up here. It says which folders look different; what that means is found out elsewhere.
  */
 import { parentPort } from 'node:worker_threads';
+import { seldom } from '../reading/beat.ts';
 import { machineClock } from '../system/clock.ts';
 import { Comparison, type Compared } from './comparison.ts';
 import type { DropRoot } from './rules.ts';
@@ -19,9 +20,6 @@ export type AuditReply =
   /** Paths of folders that look different, or are not there, or cannot be looked at. */
   | { readonly id: number; readonly differing: readonly string[] };
 
-/** That it gets on is said no more often, in ms. */
-const beatMs = 1_000;
-
 const comparisons = new Map<string, { readonly rules: string; readonly comparison: Comparison }>();
 
 /** A root that was given other rules meanwhile has nothing to do with what it was. */
@@ -35,13 +33,10 @@ function comparisonOf(root: DropRoot): Comparison {
 }
 
 parentPort?.on('message', ({ id, root, compared }: AuditOrder) => {
-  let toldMs = machineClock.monotonicMs();
-  const beat = (): void => {
-    const nowMs = machineClock.monotonicMs();
-    if (nowMs - toldMs < beatMs) return;
-    toldMs = nowMs;
-    parentPort?.postMessage({ id, isUnderWay: true } satisfies AuditReply);
-  };
+  const beat = seldom(
+    () => parentPort?.postMessage({ id, isUnderWay: true } satisfies AuditReply),
+    machineClock,
+  );
   const differing = comparisonOf(root).differing(compared, beat);
   parentPort?.postMessage({ id, differing } satisfies AuditReply);
 });

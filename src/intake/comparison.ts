@@ -51,7 +51,8 @@ export class Comparison {
   }
 
   /**
-   * @param beat called after each folder: a slow disk takes its time for many, and moves all the while
+   * @param beat called after each folder, and with all that is asked about one that is looked at in full: a slow disk takes
+   *   its time for many, and moves all the while
    * @returns paths of folders that look different, or are not there, or cannot be looked at
    */
   differing(compared: readonly Compared[], beat: Beat = () => undefined): string[] {
@@ -61,7 +62,7 @@ export class Comparison {
     const round = Math.floor(this.#clock.monotonicMs() / root.auditEveryMs) & 0xff;
     return compared
       .filter((was) => {
-        const differs = this.#differs(`${root.path}/${was[0]}`, was, device, round, isReached);
+        const differs = this.#differs(`${root.path}/${was[0]}`, was, device, round, isReached, beat);
         beat();
         return differs;
       })
@@ -74,11 +75,12 @@ export class Comparison {
     device: bigint | null,
     round: number,
     isReached: (folder: string) => boolean,
+    beat: Beat,
   ): boolean {
     try {
       return (
         !isReached(folder) ||
-        (!this.#isAsRemembered(folder, was, round) && this.#looksOther(folder, was, device, round))
+        (!this.#isAsRemembered(folder, was, round) && this.#looksOther(folder, was, device, round, beat))
       );
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
@@ -107,15 +109,17 @@ export class Comparison {
     [, signature, isMarkerMissing]: Compared,
     device: bigint | null,
     round: number,
+    beat: Beat,
   ): boolean {
     const beganMs = this.#clock.nowMs();
     const paths: string[] = [];
     const said: (BigIntStats | null)[] = [];
-    const sight = this.#look(folder, this.#rules.sight, (path, stats) => {
+    const note = (path: string, stats: BigIntStats | null): void => {
       if (said.length > trailPathsMax) return;
       paths.push(path.slice(folder.length));
       said.push(stats);
-    });
+    };
+    const sight = this.#look(folder, this.#rules.sight, note, beat);
     if (sight?.signature !== signature) return true;
     const { missingMarker, unreadable } = sight.sighting;
     if (isMarkerMissing !== undefined && isMarkerMissing !== (missingMarker !== null)) return true;

@@ -5,9 +5,11 @@
  */
 import { realpathSync, statfsSync, statSync, type BigIntStats } from 'node:fs';
 import { blocking } from '../system/blockingFiles.ts';
+import { machineClock } from '../system/clock.ts';
 import { isRemoteType } from '../system/fileSystem.ts';
 import { OpenFolder } from '../system/files.ts';
 import { isDirectoryIn, isReached, namesBelow, NoDirectory } from '../system/wayTo.ts';
+import { seldom, type Beat } from './beat.ts';
 import type { ArtefactBody } from './bodies.ts';
 import { countEntries, directoryNames, type DirectoryNames, type DirectoryTimes } from './directoryNames.ts';
 import { readFolder, type ReadFolder, type ReadingRules } from './readFolder.ts';
@@ -73,7 +75,7 @@ export const folderJobs = {
     root: string,
     path: string,
     before: DirectoryTimes | null,
-    beat: () => void,
+    beat: Beat,
   ): Promise<DirectoryNames | null> => {
     if (path !== root && !isDirectoryIn(root, path)) throw new NoDirectory(path);
     return await directoryNames(path, before, beat);
@@ -88,12 +90,18 @@ export const folderJobs = {
   /** @throws system errors */
   count: (path: string, max: number): Promise<number> => Promise.resolve(countEntries(path, max)),
 
-  look: ({ sight }: FolderRules, root: string, path: string): Promise<FolderSight | null> =>
-    Promise.resolve(sightIn(root, path, sight)),
+  look: ({ sight }: FolderRules, root: string, path: string, beat: Beat): Promise<FolderSight | null> =>
+    Promise.resolve(sightIn(root, path, sight, beat)),
 
-  read: async (rules: FolderRules, root: string, path: string, sight: FolderSight): Promise<SettledRead> => {
+  read: async (
+    rules: FolderRules,
+    root: string,
+    path: string,
+    sight: FolderSight,
+    beat: Beat,
+  ): Promise<SettledRead> => {
     const read = await readFolder(path, sight, rules.reading, undefined, (at) => opened(root, at));
-    return { read, after: read.kind === 'complete' ? sightIn(root, path, rules.sight) : sight };
+    return { read, after: read.kind === 'complete' ? sightIn(root, path, rules.sight, beat) : sight };
   },
 
   /** @throws SourceChanged, or the system error of a folder that cannot be opened */
@@ -134,8 +142,8 @@ function isBirthKept(path: string, { birthtimeNs, ctimeNs }: BigIntStats): boole
   return birthtimeNs !== 0n && birthtimeNs !== ctimeNs && !isRemoteType(statfsSync(path).type >>> 0);
 }
 
-function sightIn(root: string, path: string, rules: SightRules): FolderSight | null {
-  return isReached(root, path) ? sightFolderSync(path, rules) : null;
+function sightIn(root: string, path: string, rules: SightRules, beat: Beat): FolderSight | null {
+  return isReached(root, path) ? sightFolderSync(path, rules, undefined, seldom(beat, machineClock)) : null;
 }
 
 async function opened(root: string, path: string): Promise<OpenFolder> {

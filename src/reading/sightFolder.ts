@@ -5,6 +5,7 @@
 import { lstatSync, opendirSync, readdirSync, statfsSync, type BigIntStats, type Dirent } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { errorCode } from '../system/files.ts';
+import type { Beat } from './beat.ts';
 import type { Entry } from './mapping.ts';
 import { look, type Answer, type FolderSight, type Question, type SightRules } from './sight.ts';
 
@@ -45,11 +46,13 @@ export async function sightFolder(path: string, rules: SightRules): Promise<Fold
 /**
  * Likewise, holding up whoever calls: for a thread of its own.
  * @param onStats told of each path that was asked about what its stats say; null: nothing is there
+ * @param beat told of each answer: ten thousand files on a slow disk take a minute, in which nothing else is heard of it
  */
 export function sightFolderSync(
   path: string,
   rules: SightRules,
   onStats?: (path: string, stats: BigIntStats | null) => void,
+  beat: Beat = () => undefined,
 ): FolderSight | null {
   const looking = look(path, rules);
   let step = looking.next();
@@ -57,7 +60,8 @@ export function sightFolderSync(
   let device: bigint | null = null;
   while (step.done !== true) {
     try {
-      const found = answerSync(step.value, device);
+      const found = answerSync(step.value, device, beat);
+      beat();
       if (step.value.kind === 'stats') {
         const stats = found as BigIntStats | null;
         device = stats?.dev ?? null;
@@ -90,10 +94,10 @@ async function found(question: Question): Promise<Answer> {
   return entries;
 }
 
-function answerSync(question: Question, device: bigint | null): Answer {
+function answerSync(question: Question, device: bigint | null, beat: Beat): Answer {
   try {
     if (question.kind === 'stats') return lstatSync(question.path, { bigint: true });
-    return entriesSync(question.path, question.max, question.directoryBytes, device);
+    return entriesSync(question.path, question.max, question.directoryBytes, device, beat);
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;
@@ -103,6 +107,7 @@ function answerSync(question: Question, device: bigint | null): Answer {
 /**
  * @param max of more than so many one more is enough, but all may be returned of a directory that is small
  * @param device on which it lies; null: it is not known
+ * @param beat told of each entry
  * @throws system errors
  */
 export function entriesSync(
@@ -110,6 +115,7 @@ export function entriesSync(
   max: number,
   directoryBytes: bigint,
   device: bigint | null,
+  beat: Beat = () => undefined,
 ): Entry[] {
   const isSmall = directoryBytes > 0n && directoryBytes <= smallDirectoryBytesMax;
   if (isSmall && device !== null && tellsSize(path, device))
@@ -120,6 +126,7 @@ export function entriesSync(
     for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
       entries.push(entryOf(entry));
       if (entries.length > max) break;
+      beat();
     }
   } finally {
     directory.closeSync();

@@ -248,6 +248,11 @@ test('a marker that comes or goes makes an open folder other, and a recorded one
   expect([open(false), open(true), recorded()]).toEqual([1, 0, 0]);
 });
 
-test('a comparison tells of each folder that it gets on', () => {
-  expect(new Compared(seed).beatsOf(3)).toBe(3);
+test('a comparison tells of each folder that it gets on, and of each file in one that it looks at', () => {
+  expect(new Compared(seed).beatsOf(3)).toBeGreaterThanOrEqual(3);
+  const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`input/${String(n)}`, '1']));
+  const { comparison } = new Compared({ ...archive, ...files });
+  let beats = 0;
+  comparison.differing([['weekly', 'other']], () => (beats += 1));
+  expect(beats).toBeGreaterThan(300);
 });

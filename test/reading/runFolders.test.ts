@@ -1,5 +1,5 @@
 /** Small folders are read in threads, and it makes no difference but who waits. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test as plainTest } from 'vitest';
 import { rootForOutside, rulesOf } from '../../src/intake/rules.ts';
 import { artefactBodies, SourceChanged, type ArtefactBody } from '../../src/reading/bodies.ts';
@@ -217,6 +218,41 @@ test('a root that does not answer is left alone until it does', async ({ begin }
   expect(folders.trouble('/other')).toBeNull();
   await until('the root to answer again', () => folders.trouble('/slow') === null);
 });
+
+/** Looks at a folder with many files, less patient than that takes, and says what came of it. */
+const lookSlowly = `
+  import { rootForOutside, rulesOf } from './dist/intake/rules.js';
+  import { RunFolders } from './dist/reading/runFolders.js';
+  import { quietLog } from './dist/system/log.js';
+  const [root, path] = process.argv.slice(1);
+  const usual = rootForOutside('hare-app');
+  const rules = rulesOf({ ...usual, files: { ...usual.files, input: ['input/'] } });
+  const folders = new RunFolders(quietLog(), { tickMs: 100, silentTicks: 30 });
+  // A thread takes a while to begin.
+  await folders.mark(root);
+  const beganMs = performance.now();
+  const sight = await folders.look(root, path, rules).catch((error) => error);
+  const lookedMs = performance.now() - beganMs;
+  console.log(JSON.stringify({ files: sight.archives?.[0].files, error: sight.code, isSlow: lookedMs > 4_000 }));
+  process.exit();
+`;
+const isUntraceable = spawnSync('strace', ['-o', '/dev/null', '/bin/true']).status !== 0;
+
+test.skipIf(isUntraceable)(
+  'a folder whose disk is slow is looked at to its end',
+  async () => {
+    const path = folderWith({ 'meta.json': '{}' });
+    mkdirSync(join(path, 'input'));
+    const count = 1_200;
+    for (let n = 0; n < count; n += 1) writeFileSync(join(path, 'input', String(n)), '');
+    // Each question takes 4 ms, as over a wide network.
+    const slowly = ['-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', 'inject=statx:delay_enter=4000'];
+    const node = [process.execPath, '--input-type=module', '-e', lookSlowly, dirname(path), path];
+    const { stdout } = await promisify(execFile)('strace', [...slowly, ...node], { timeout: 60_000 });
+    expect(JSON.parse(stdout)).toEqual({ files: count, isSlow: true });
+  },
+  70_000,
+);
 
 /** In a process with as many threads for files as the unit gives the service: says whose large folder was read first. */
 const firstOf = `
