@@ -52,6 +52,26 @@ export async function tooLow(path: string, rules: RootRules): Promise<string | n
   return null;
 }
 
+/**
+ * Whether a directory is input or output of a run that lies too high, or lies in such a one. It is content then, and would
+ * be sent with whatever was written into it.
+ */
+export async function isContent(path: string, rules: RootRules): Promise<boolean> {
+  const names = path.split('/');
+  for (const [level, name] of names.slice(0, rules.root.depth).entries()) {
+    if (level === 0 || !isArchiveByName(name, rules)) continue;
+    const above = names.slice(0, level).join('/');
+    if ((await tooHigh(above, rules)) === null) continue;
+    // A run folder of that name, beside an input that somebody left there, is one all the same.
+    if (!isRun(await mappedIn(join(rules.root.path, above, name), rules))) return true;
+  }
+  return false;
+}
+
+function isArchiveByName(name: string, { sight }: RootRules): boolean {
+  return mapFiles([{ name, kind: 'directory' }], sight.names, sight.isIgnored).archives.length > 0;
+}
+
 /** @param names of what lies in the root itself and is no directory. @returns whether that is a run, which is never looked at */
 export function isRunItself(names: readonly string[], { sight }: RootRules): boolean {
   const { files, archives } = mapFiles(asFiles(names), sight.names, sight.isIgnored);

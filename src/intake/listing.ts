@@ -8,7 +8,7 @@ import { hasRested, namesIn, type DirectoryNames, type DirectoryTimes } from '..
 import { mapFiles } from '../reading/mapping.ts';
 import { shown } from '../reading/shown.ts';
 import { errorCode } from '../system/files.ts';
-import { asFiles, isRunItself, itself } from './levels.ts';
+import { asFiles, isContent, isRunItself, itself } from './levels.ts';
 import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
 import type { RootRules } from './rules.ts';
@@ -194,9 +194,11 @@ export class Listing {
       const { entries, directories, files, unreadable } = found;
       if (level === 0) this.#entries = entries;
       if (isParent) this.#remember(directory, found.times, listedMs);
+      const isTooHigh = level > 0 && this.#looksLikeRun(files);
       for (const block of directories) {
         const names = namesIn(block);
-        const paths = directory === '' ? names : names.map((name) => within(directory, name));
+        const all = directory === '' ? names : names.map((name) => within(directory, name));
+        const paths = isTooHigh ? await this.#withoutContent(all) : all;
         if (isParent) yield paths;
         else
           for (const path of paths) {
@@ -212,7 +214,7 @@ export class Listing {
         links: { count: away.length, example: away[0] ?? '' },
         isRun,
       });
-      if (level > 0 && this.#looksLikeRun(files)) yield [directory];
+      if (isTooHigh) yield [directory];
       if (isAskedAbout) yield [...(isRun ? [directory] : []), ...away];
     } catch (error) {
       const code = errorCode(error);
@@ -251,6 +253,13 @@ export class Listing {
         away.push(path);
     }
     return away;
+  }
+
+  /** @param paths in a run folder that lies too high. @returns those that are no input or output of it */
+  async #withoutContent(paths: readonly string[]): Promise<string[]> {
+    const others: string[] = [];
+    for (const path of paths) if (!(await isContent(path, this.#rules))) others.push(path);
+    return others;
   }
 
   /** Files of a run folder, as far as names tell: an input or the description. */

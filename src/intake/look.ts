@@ -15,7 +15,7 @@ import { clearProblem, putProblem } from '../system/problemFile.ts';
 import { statsIn } from '../system/wayTo.ts';
 import { targetOf } from './appOf.ts';
 import { completeFolder, enqueueFolder, mayHold, type CompleteFolder } from './enqueue.ts';
-import { levelOf, tooHigh, tooLow } from './levels.ts';
+import { isContent, levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut, leaveOut } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
@@ -75,6 +75,9 @@ export async function lookAt(
 ): Promise<Looked> {
   const { clock, folders } = parts;
   const folderPath = join(rules.root.path, path);
+  // An event in it, or an earlier time, may have made it a folder that is waited for.
+  if ((known?.run ?? null) === null && (await isContent(path, rules)))
+    return await forget(path, rules, known, parts);
   if (levelOf(path) !== rules.root.depth) return await elsewhere(path, rules, known, parts, hasVanished);
   const sight = await folders.look(rules.root.path, folderPath, rules);
   if (sight === null) {
@@ -218,10 +221,19 @@ async function elsewhere(
   const misplaced = levelOf(path) < root.depth ? await tooHigh(path, rules) : null;
   if (misplaced !== null)
     return await rejectAtWrongLevel(path, rules, known, directoryOf(stats), misplaced, parts);
-  if (known !== undefined) {
-    await clearProblem(root, path);
-    await parts.outbox.forgetFolder(root.name, path);
-  }
+  return await forget(path, rules, known, parts);
+}
+
+/** It is no run folder, and nothing that was said of it stays. */
+async function forget(
+  path: string,
+  { root }: RootRules,
+  known: Folder | undefined,
+  { outbox }: IntakeParts,
+): Promise<Looked> {
+  if (known === undefined) return done;
+  await clearProblem(root, path);
+  await outbox.forgetFolder(root.name, path);
   return done;
 }
 

@@ -110,6 +110,42 @@ test('a folder a level too high or too low is rejected with a sentence, and is n
   expect(await scene.platformRuns()).toHaveLength(2);
 });
 
+rootTest.for([2, 3])(
+  'input and output of a run that lies too high, by a depth of %i, are never waited for, nor written into',
+  async (depth, { root }) => {
+    const high = root.drop('high', { 'input/a.csv': '1', 'input/sub/deep/b.csv': '2', 'output/c.csv': '3' });
+    const run = { 'input.json': {}, 'output.json': {}, 'meta.json': { status: 'succeeded', duration: 1 } };
+    const below = 'x/'.repeat(depth - 2);
+    root.drop(`high/${below}beside`, run);
+    // They are taken for run folders as long as nothing says otherwise, and waited for in vain.
+    const settle = { quietMs: 30, deadlineMs: 100 };
+    const { intake } = root.start({ depth, settle });
+    const inner = (depth === 2 ? ['input', 'output'] : ['input/sub']).map((name) => join(high, name));
+    await until('these to be overdue', () => inner.every((folder) => problemIn(folder) !== null));
+    writeFiles(high, { 'meta.json': run['meta.json'] });
+    await until('the run to be rejected', () => problemIn(high) !== null);
+    await intake.scan(true);
+    expect(inner.filter(problemIn)).toEqual([]);
+    expect(await root.count('overdue')).toBe(0);
+    // An event in one of them changes nothing.
+    writeFiles(high, { 'input/a.csv': 'other' });
+    await intake.lookNow('high/input');
+    await root.severalScans();
+    expect([await root.count('settling'), await root.count('rejected')]).toEqual([0, 1]);
+    expect(inner.filter(problemIn)).toEqual([]);
+    expect(await intake.folderTotal()).toBe(2);
+    // What lies beside them is a run folder as ever.
+    expect(await root.count('queued')).toBe(1);
+  },
+);
+
+rootTest('a run folder that is called like an input is one, whatever lies above it', async ({ root }) => {
+  root.drop('day', { 'input.json': {} });
+  root.drop('day/input');
+  root.start({ depth: 2 });
+  await until('it to be a run', async () => (await root.count('queued')) === 1);
+});
+
 test('date folders in a root whose run folders lie directly below it are named as such', async ({
   scene,
 }) => {
