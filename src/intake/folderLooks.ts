@@ -50,8 +50,8 @@ export interface FolderLooksParts {
   readonly hints: Hints | null;
   /** How the root was first watched; null where that is not known. */
   readonly start: () => RootStart | null;
-  /** Whether all that lay in the root's directory was looked at: what is not known has come since. */
-  readonly isListed: () => boolean;
+  /** Whether all that lay where a folder lies was looked at: what is not known has come since. */
+  readonly isListed: (path: string) => boolean;
   /** Told whenever a folder was looked at. */
   readonly onLooked: () => void;
   /** Told what a look that nobody waits for has thrown. */
@@ -267,7 +267,7 @@ export class FolderLooks {
    */
   async #hasCome(path: string, known: Folder | undefined): Promise<boolean> {
     if (known?.state === 'skipped') return known.signature !== '' && this.leftOut.wasIncomplete(path);
-    if (known !== undefined || !this.#parts.isListed() || this.failed.has(path)) return false;
+    if (known !== undefined || !this.#parts.isListed(path) || this.failed.has(path)) return false;
     const { rules, directory } = this.#parts;
     return rules.root.backfill.kind === 'all' || (await directory.isAsSeen());
   }

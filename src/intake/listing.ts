@@ -55,6 +55,8 @@ export class Listing {
   readonly #odd = new Map<string, Oddities>();
   /** Those of them that this pass has not come to: they are not there any more once it is over. */
   readonly #notReached = new Set<string>();
+  /** Date folders that could once not be listed, as long as this process lives: they are few. */
+  readonly #wereClosed = new Set<string>();
   /** What came of the links in directories above the last level, as of this pass and the one before it. */
   #followed = new Map<string, Followed>();
   #followedBefore: ReadonlyMap<string, Followed> = this.#followed;
@@ -74,9 +76,11 @@ export class Listing {
     return this.#entries;
   }
 
-  /** Whether all that is in the root was seen when it was last listed: no date folder was closed to this user. */
-  get isOpen(): boolean {
-    return [...this.#odd.values()].every(({ closed }) => closed.count === 0);
+  /** Whether a folder lies in a date folder that could once not be listed: it may be older than the first look at it. */
+  wasClosed(path: string): boolean {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+      if (this.#wereClosed.has(path.slice(0, end))) return true;
+    return false;
   }
 
   /** Date folders in which new run folders are most likely, newest first. */
@@ -180,7 +184,9 @@ export class Listing {
     const { clock, folders } = this.#parts;
     const isParent = level === root.depth - 1;
     try {
-      const before = this.#unchanged.get(directory) ?? null;
+      // What could not be listed is asked for again, also where its times are those of before: a disk may have hung.
+      const isClosed = (this.#odd.get(directory)?.closed.count ?? 0) > 0;
+      const before = isClosed ? null : (this.#unchanged.get(directory) ?? null);
       this.#notReached.delete(directory);
       const listedMs = clock.nowMs();
       const found = await folders.names(
@@ -220,6 +226,7 @@ export class Listing {
       const code = errorCode(error);
       if (level === 0 || code === undefined || code.startsWith('SQLITE')) throw error;
       const isGone = code === 'ENOENT' || code === 'ENOTDIR';
+      if (!isGone) this.#wereClosed.add(directory);
       this.#note(directory, {
         closed: isGone ? none : { count: 1, example: `${shown(directory)}/ (${code})` },
       });

@@ -58,7 +58,10 @@ export class RootIntake {
   readonly #waking = new Waking();
   #start: RootStart | null = null;
   #mustList = true;
-  /** This process has looked at all that lay in the directory that the root is now: what it does not know has come since. */
+  /**
+   * This process has looked at all that could be listed in the directory that the root is now: what it does not know has come
+   * since, unless it lies in a date folder that was closed.
+   */
   #isListed = false;
   #isHinted = false;
   /** The distrust, by its time, since which this process has scanned the whole root once. */
@@ -101,7 +104,7 @@ export class RootIntake {
       directory: this.#directory,
       hints: this.#hints,
       start: () => this.#start,
-      isListed: () => this.#isListed,
+      isListed: (path) => this.#isListed && !this.#listing.wasClosed(path),
       onLooked: onProgress,
       onBug: (error) => this.#noteBug(error),
     });
@@ -269,7 +272,7 @@ export class RootIntake {
       await this.#beginWith(place, facts.start);
       this.#mustList = false;
       await this.#listNew(isWhole, tally);
-      this.#isListed ||= isWhole && this.#listing.isOpen && !this.#isStopped;
+      this.#isListed ||= isWhole && !this.#isStopped;
     } catch (error) {
       this.#mustList = true;
       this.#directory.fail(error);

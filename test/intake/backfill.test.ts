@@ -127,6 +127,32 @@ rootTest.for<{ name: string; aheadMs: number; isPutRight: boolean; leftOut: numb
 );
 
 rootTest(
+  'none: what comes beside a date folder that is closed is tracked, and what lay in that one is history',
+  async ({ root }) => {
+    let nowAheadMs = 3_600_000;
+    let isClosed = true;
+    const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + nowAheadMs };
+    const folders = root.foldersBut({
+      names: async (...asked) => {
+        if (isClosed && asked[1].endsWith('/closed'))
+          throw Object.assign(new Error('closed'), { code: 'EACCES' });
+        return await root.folders.names(...asked);
+      },
+    });
+    for (const path of ['day/old', 'closed/old']) root.drop(path);
+    const { intake } = root.start({ ...none, depth: 2 }, false, { clock, folders });
+    await until('the first scan', () => intake.lastScanMs());
+    nowAheadMs = 0;
+    root.drop('day/fresh');
+    await settled(root, 2);
+    expect((await root.outbox.counts()).states).toEqual({ queued: 1, skipped: 1 });
+    isClosed = false;
+    await settled(root, 3);
+    expect((await root.outbox.counts()).states).toEqual({ queued: 1, skipped: 2 });
+  },
+);
+
+rootTest(
   'none: a directory that comes in place of the root brings history, and nothing new',
   async ({ root }) => {
     const other = join(root.dir, 'other');

@@ -6,6 +6,7 @@ import type { RunView } from '../../src/http/operations.ts';
 import { Listing } from '../../src/intake/listing.ts';
 import { rulesOf } from '../../src/intake/rules.ts';
 import type { RunFolders } from '../../src/reading/runFolders.ts';
+import { machineClock } from '../../src/system/clock.ts';
 import { plan, problemIn, resultIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
@@ -284,6 +285,27 @@ rootTest.for([
   expect(await listing.count()).toBe(1);
   expect(listing.trouble()).toBeNull();
 });
+
+rootTest(
+  'a date folder on a disk that hung for a moment is trouble until the next scan',
+  async ({ root }) => {
+    root.drop('day/run');
+    const closed = new Set<string>();
+    const folders = root.foldersBut(withClosed(root, closed));
+    // The directories are older than the tick of any file system, so that they are passed over while they are the same.
+    const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 };
+    const listing = new Listing(rulesOf(root.dropRoot({ depth: 2 })), root.parts({ folders, clock }));
+    expect(await listing.count()).toBe(1);
+    closed.add('day');
+    expect(await listing.count()).toBe(0);
+    expect(listing.trouble()).toContain('1 folder(s) cannot be listed');
+    closed.clear();
+    const found: string[] = [];
+    for await (const page of listing.pages(false)) found.push(...page);
+    expect(found).toEqual(['day/run']);
+    expect(listing.trouble()).toBeNull();
+  },
+);
 
 rootTest('no trouble of a root hides another, in its status or in the log', async ({ root }) => {
   for (const path of ['day-1', 'day-2', 'day-3']) mkdirSync(join(root.path, path));
