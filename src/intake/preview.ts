@@ -9,7 +9,7 @@ import { itself, levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut } from './leaveOut.ts';
 import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
-import type { RootRules } from './rules.ts';
+import { isOfFileSystem, type RootRules } from './rules.ts';
 
 export interface Preview {
   readonly path: string;
@@ -48,6 +48,7 @@ export async function previewFolder(
   });
   if (path === '') return say('rejected', itself(rules));
   if (isOwnTemporary(basename(path))) return say('ignored', 'it is on its way to the archive');
+  if (isOfFileSystem(path)) return say('ignored', 'the file system keeps it for what a repair finds');
   if (rules.isIgnoredFolder(path)) return say('ignored', 'its name fits a rule of `ignore`');
   const [known] = await outbox.folders(rules.root.name, [path]);
   const isAway = (): Promise<boolean> => leadsAway(path, rules, parts);

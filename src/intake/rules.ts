@@ -81,8 +81,17 @@ export function rulesOf(root: DropRoot, mapping: FilesMapping = mappingOf(root),
       jsonDepthMax,
       ...(beat === undefined ? {} : { beat }),
     },
-    isIgnoredFolder: (path) => isOwnTemporary(basename(path)) || isIgnored(`${path}/`),
+    isIgnoredFolder: (path) =>
+      isOwnTemporary(basename(path)) || isOfFileSystem(path) || isIgnored(`${path}/`),
   };
+}
+
+/**
+ * What ext4 keeps at the top of each of its file systems for files that a repair finds, and lets nobody but root look into.
+ * @param path relative to the root
+ */
+export function isOfFileSystem(path: string): boolean {
+  return path === 'lost+found' || path.startsWith('lost+found/');
 }
 
 function mappingOf({ files, marker, ignore }: DropRoot): FilesMapping {

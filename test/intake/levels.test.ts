@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunView } from '../../src/http/operations.ts';
 import { Listing } from '../../src/intake/listing.ts';
+import { previewFolder } from '../../src/intake/preview.ts';
 import { rulesOf } from '../../src/intake/rules.ts';
 import type { RunFolders } from '../../src/reading/runFolders.ts';
 import { machineClock } from '../../src/system/clock.ts';
@@ -304,6 +305,30 @@ rootTest(
     for await (const page of listing.pages(false)) found.push(...page);
     expect(found).toEqual(['day/run']);
     expect(listing.trouble()).toBeNull();
+  },
+);
+
+rootTest.for([1, 2])(
+  'what ext4 keeps in a root that is a disk is no run folder, by a depth of %i',
+  async (depth, { root }) => {
+    const kept = join(root.path, 'lost+found');
+    mkdirSync(join(kept, '#12345'), { recursive: true });
+    root.drop(depth === 1 ? 'run' : 'day/run');
+    const folders = root.foldersBut(withClosed(root, new Set(['lost+found'])));
+    const { intake } = root.start({ depth, settle: { quietMs: 30, deadlineMs: 50 } }, false, { folders });
+    await until('the run', async () => (await root.count('queued')) === 1);
+    // An event in it.
+    await intake.lookNow(depth === 1 ? 'lost+found' : 'lost+found/#12345');
+    await root.severalScans();
+    expect((await root.outbox.counts()).states).toEqual({ queued: 1 });
+    expect(readdirSync(kept)).toEqual(['#12345']);
+    expect(intake.trouble()).toBeNull();
+    expect(intake.historyFound()).toBe(1);
+    const start = { firstStartMs: null, historyFound: 0 };
+    expect(await previewFolder('lost+found', intake.rules, start, root.parts())).toMatchObject({
+      verdict: 'ignored',
+      reason: 'the file system keeps it for what a repair finds',
+    });
   },
 );
 
