@@ -108,9 +108,9 @@ test.concurrent(
 );
 
 test.concurrent(
-  'runs on their way to another platform are not waited for: they need a person',
+  'runs that another platform has are not waited for: they need a person',
   async ({ scene }) => {
-    scene.faults.always({}, { kind: 'answer', status: 503 });
+    scene.faults.always({ kind: 'run' }, { kind: 'answer', status: 503 });
     scene.drop('plan');
     expect((await once(scene, '--wait-max', '1s')).code).toBe(69);
     scene.calm();
@@ -119,6 +119,19 @@ test.concurrent(
     const finished = await once(scene, '--wait-max', '1h');
     expect(finished.stderr).toBe('1 recorded, 1 need a person: see `runtrackd status`.\n');
     expect(finished.code).toBe(3);
+  },
+);
+
+test.concurrent(
+  'a run that no platform has yet is sent to the one that is configured now',
+  async ({ scene }) => {
+    scene.faults.always({}, { kind: 'answer', status: 503 });
+    scene.drop('plan');
+    expect((await once(scene, '--wait-max', '1s')).code).toBe(69);
+    scene.calm();
+    const endpoint = scene.standIn.endpoint.replace('127.0.0.1', 'localhost');
+    scene.configure({ platform: scene.nextmv({ endpoint }) });
+    expect(await once(scene, '--wait-max', '1h')).toMatchObject({ code: 0, stderr: '1 recorded.\n' });
   },
 );
 
