@@ -7,6 +7,7 @@ import type { Happening } from '../core/happening.ts';
 import type { SteadyMoment } from '../core/steadyMoment.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
 import type { FoundRun } from '../outbox/listingOperations.ts';
+import { EarlierListings, type EarlierListing } from './earlierListings.ts';
 import { clockMarginMs, ListOrder, pagesOfRuns } from './listedRuns.ts';
 import type { DeliveryParts } from './parts.ts';
 import { tellFolder } from './tellFolder.ts';
@@ -69,11 +70,17 @@ async function settleByList(app: string, parts: DeliveryParts, signal: AbortSign
   const show = await outbox.fingerprintsShow(platformId, app);
   const showsOurs = await outbox.showsOurs(listing);
   const readMs = clock.nowMs();
+  const earlier = new EarlierListings(listing, outbox, () => parts.progress.reconcile());
+  const missed = { listing, ...began, showsOurs, fingerprintsShow: show };
   for (let after: Claim | null = null; ;) {
     const page: readonly Claim[] = await outbox.unknownDue(platformId, app, readMs, after, settledAtOnce);
+    await earlier.read(page.map((run) => earlierOf(run, order)).filter((question) => question !== null));
     settled += await settlePage(
       page,
-      (run) => absentHappening(run, { listing, order, showsOurs }, began, show, parts),
+      (run) => {
+        const question = earlierOf(run, order);
+        return absentHappening(run, question === null || earlier.isKept(question), missed, parts);
+      },
       parts,
     );
     const last = page.at(-1);
@@ -102,34 +109,35 @@ async function noteFound(
 /**
  * A run that is deleted while the pages are read shifts those behind it to pages that were read already. In a list that is
  * newest first these can only be ours if it was made after the intent; in any other, any deletion may have hidden ours.
+ * @returns null: no listing has missed the run before
  */
+function earlierOf({ life: { state } }: Claim, order: ListOrder): EarlierListing | null {
+  if (state.kind !== 'unknown') throw new Error('only an unknown run can be absent');
+  if (state.absent === null) return null;
+  // By so much the `Date` header may be wrong, and by so much a list that is newest first may be out of order.
+  const sinceMs = order.isNewestFirst() ? state.platformTimeMs - 2 * clockMarginMs : 0;
+  return { earlier: state.absent.listing, sinceMs };
+}
+
+/** A listing that did not show the runs, and what else it did or did not show. */
+interface Missed {
+  readonly listing: number;
+  readonly startedAtMs: number;
+  readonly steady: SteadyMoment;
+  readonly showsOurs: boolean;
+  readonly fingerprintsShow: boolean;
+}
+
 async function absentHappening(
   run: Claim,
-  {
-    listing,
-    order,
-    showsOurs,
-  }: { readonly listing: number; readonly order: ListOrder; readonly showsOurs: boolean },
-  began: { readonly startedAtMs: number; readonly steady: SteadyMoment },
-  fingerprintsShow: boolean,
+  keepsEarlier: boolean,
+  { listing, startedAtMs, steady, showsOurs, fingerprintsShow }: Missed,
   { outbox }: DeliveryParts,
 ): Promise<Happening> {
-  const { state } = run.life;
-  if (state.kind !== 'unknown') throw new Error('only an unknown run can be absent');
-  const keepsEarlier =
-    state.absent === null ||
-    (await outbox.keepsEarlier(
-      state.absent.listing,
-      listing,
-      // By so much the `Date` header may be wrong, and by so much a list that is newest first may be out of order.
-      order.isNewestFirst() ? state.platformTimeMs - 2 * clockMarginMs : 0,
-    ));
   const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
   const content = folder === undefined ? 'gone' : folder.run === run.run ? 'there' : 'newer';
   return {
-    kind: 'absent',
-    listing,
-    ...began,
+    ...{ kind: 'absent', listing, startedAtMs, steady },
     proof: { keepsEarlier, fingerprintsShow, showsOurs, content, twin: run.twin },
   };
 }

@@ -154,6 +154,36 @@ test('hundreds that are settled on a slow disk share its syncs, and the loop sho
   expect(restMsMax).toBeLessThan(4 * minuteMs);
 });
 
+test('what hundreds ask of the listing that missed them is asked of the outbox once, and never beside another', async ({
+  bench,
+}) => {
+  await bench.foreignRuns(60);
+  const runs = await Promise.all(Array.from({ length: 300 }, (_, n) => bench.track(`lost-${n}`)));
+  const chance = { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy };
+  await bench.outbox.beginDistrust('a lost outbox', null, chance);
+  const keepsEarlier = bench.outbox.keepsEarlier.bind(bench.outbox);
+  const asked: string[] = [];
+  let [under, underMax] = [0, 0];
+  vi.spyOn(bench.outbox, 'keepsEarlier').mockImplementation(async (...question) => {
+    asked.push(question.join(' '));
+    underMax = Math.max(underMax, (under += 1));
+    const isKept = await keepsEarlier(...question);
+    under -= 1;
+    return isKept;
+  });
+  bench.start();
+  for (const run of runs) await bench.missedOnce(run);
+  bench.letPass(21 * minuteMs);
+  for (const run of runs)
+    await until('the run not to be unknown any more', async () => {
+      return (await bench.run(run)).life.state.kind !== 'unknown';
+    });
+  // The late listing, and the one that confirms it.
+  expect(asked.length).toBeGreaterThanOrEqual(2);
+  expect(asked).toEqual([...new Set(asked)]);
+  expect(underMax).toBe(1);
+});
+
 test.for(orders)(
   'an answer that was lost is found among hundreds of foreign runs, listed %s',
   async (order, { bench }) => {
