@@ -68,6 +68,7 @@ const operationNames = [
   'concludeChanged',
   'release',
   'apply',
+  'answer',
   'distrust',
   'beginDistrust',
   'noteWholeScan',

@@ -187,6 +187,18 @@ export function runOperations(
       return applyTo(found.isClaimed ? seized(found) : found, met, chance);
     },
 
+    /**
+     * A person's word, which is believed only of what it was said of: the run may have been sent since.
+     * @param states of which it has to be in one
+     * @returns the run as it is then; null: it is in none of these, and is left as it is
+     */
+    answer(run: number, word: 'retry' | 'skip', states: readonly StateKind[], chance: Chance): Run | null {
+      const found = runByNumber(run);
+      if (found === null || !states.includes(found.life.state.kind)) return null;
+      const now = this.apply(run, { kind: word }, chance);
+      return now === 'claimed' ? null : now;
+    },
+
     /** What the upload of a claimed run's output was, where it is not the file itself; null: it is. */
     noteSent({ run, fence }: Hand, sent: SentDocument | null): void {
       sql.noteSent.run({ run, fence, sent: sent === null ? null : JSON.stringify(sent) });

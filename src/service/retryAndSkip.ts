@@ -1,4 +1,5 @@
 /** What a person answers where something waits for one: try it again, or leave it. */
+import type { StateKind } from '../core/run.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { AnsweredView, PersonsAnswer, RunView } from '../http/operations.ts';
 import type { IntakeParts } from '../intake/parts.ts';
@@ -11,6 +12,8 @@ import { viewOfFolder, viewOfRun, type ViewContext } from './views.ts';
 
 /** Of history that is wanted after all, so many folders are named in the answer. */
 const leftOutNamedMax = 50;
+/** Why an answer is not given after all. */
+const hasChanged = 'it has changed just now';
 
 export interface RetryAndSkipParts {
   readonly intakeParts: IntakeParts;
@@ -127,14 +130,9 @@ export class RetryAndSkip {
     const { outbox, clock, policy, placesOfRoot, log } = this.#parts.intakeParts;
     const nowMs = clock.nowMs();
     if (found.kind === 'run') {
-      const now = await outbox.apply(
-        found.run.run,
-        { kind: word },
-        { nowMs, random: clock.random(), policy },
-      );
-      if (now === null || now === 'claimed')
-        return { run: this.#finder.view(found), why: 'it is under way just now' };
-      const run = now;
+      const chance = { nowMs, random: clock.random(), policy };
+      const run = await outbox.answer(found.run.run, word, saidOf(found.run), chance);
+      if (run === null) return { run: await this.#runNow(found.run), why: hasChanged };
       this.#parts.delivery.forget(run.run);
       log.info({ run: run.run }, `a person said: ${word} ${run.path}`);
       const places = placesOfRoot(run.key.dropRoot);
@@ -146,8 +144,7 @@ export class RetryAndSkip {
     const intake = this.#parts.dropRoots.intakes.find(({ rules }) => rules.root.name === dropRoot);
     const skipped =
       word === 'skip' ? await outbox.skipFolder(dropRoot, path, this.#skippedFrom(dropRoot), nowMs) : null;
-    if (word === 'skip' && skipped === null)
-      return { run: await this.#folderNow(folder), why: 'it has changed just now' };
+    if (word === 'skip' && skipped === null) return { run: await this.#folderNow(folder), why: hasChanged };
     if (intake !== undefined) await clearProblem(intake.rules.root, path);
     log.info({ root: dropRoot, folder: path }, `a person said: ${word} ${path}`);
     if (skipped !== null) return { run: viewOfFolder(skipped, this.#parts.view), why: null };
@@ -155,6 +152,11 @@ export class RetryAndSkip {
     else await outbox.unsettleFolder(dropRoot, path, nowMs);
     await intake?.lookNow(path);
     return { run: await this.#folderNow(folder), why: null };
+  }
+
+  async #runNow(run: Run): Promise<RunView> {
+    const now = await this.#parts.intakeParts.outbox.run(run.run);
+    return viewOfRun(now ?? run, this.#parts.view);
   }
 
   /** The folder as it is by now, or the run that was made of it. */
@@ -166,4 +168,9 @@ export class RetryAndSkip {
       ? viewOfRun(run, this.#parts.view)
       : viewOfFolder(now, this.#parts.view);
   }
+}
+
+/** The states in which a run still is what a person's word was said of: one that waits for its turn may have got on to the next wait. */
+function saidOf({ life: { state } }: Run): readonly StateKind[] {
+  return state.kind === 'queued' || state.kind === 'uploaded' ? ['queued', 'uploaded'] : [state.kind];
 }

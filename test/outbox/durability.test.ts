@@ -40,7 +40,7 @@ describe('on disk before it is acknowledged', () => {
   });
 
   test('is a person’s word, and what is believed of the outbox', () => {
-    const words = ['apply', 'skipFolder', 'wantFolder', 'unsettleFolder'] as const;
+    const words = ['apply', 'answer', 'skipFolder', 'wantFolder', 'unsettleFolder'] as const;
     for (const name of [...words, 'concludeChanged', 'beginDistrust', 'takeOver', 'settle'] as const)
       expect(isDurable(asked(name)), name).toBe(true);
   });
