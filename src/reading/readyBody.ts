@@ -1,10 +1,9 @@
 /** A body that is ready to be sent: its length is known, and it can be read as often as it takes. */
 import { mkdir, opendir } from 'node:fs/promises';
-import { constants } from 'node:os';
 import prettyBytes from 'pretty-bytes';
 import type { ArtefactFile, FolderContent } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
-import { errorCode, type HeldFile, type OpenFolder } from '../system/files.ts';
+import { errorCode, isSystemError, type HeldFile, type OpenFolder } from '../system/files.ts';
 import { SpoolTrouble, spoolSelection, type Selection, type SpooledArchive } from './archive.ts';
 import { archiveLimits, entriesMax, packedBytesMax } from './archiveLimits.ts';
 import { Verdict } from './artefact.ts';
@@ -56,7 +55,7 @@ export async function readyBody(
     if (error instanceof Verdict) throw new SourceChanged(name, `is not what it was: ${error.message}`);
     const code = errorCode(error);
     if (code === undefined) throw error;
-    if (code in constants.errno) throw new SourceChanged(name, `cannot be read any more (${code})`);
+    if (isSystemError(error)) throw new SourceChanged(name, `cannot be read any more (${code})`);
     throw notMade(name, error);
   }
 }

@@ -263,6 +263,14 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/**
+ * Whether the machine itself said no. Its code does not tell: of some errors that file systems answer with Node knows no
+ * name (EHOSTDOWN, EREMOTEIO), or no code ("Unknown system error -117").
+ */
+export function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
+}
+
 async function removeIfThere(path: string, calls: FileCalls): Promise<void> {
   await calls.unlink(path).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw error;

@@ -344,6 +344,24 @@ describe('what is packed', () => {
     await folder.close();
   });
 
+  // As a share whose server is away answers, and a file system that is damaged.
+  test.each([
+    { code: 'EHOSTDOWN', errno: -112 },
+    { code: 'EREMOTEIO', errno: -121 },
+    { code: 'Unknown system error -117', errno: -117 },
+  ])('is looked at again where reading ends with $code', async (trouble) => {
+    const path = folderWith(files);
+    const content = await contentAs(path);
+    const folder = await OpenFolder.open(path);
+    const [body] = artefactBodies(content, '').filter(({ role }) => role === 'output');
+    if (body === undefined) throw new Error('there is an output');
+    const ready = readyBody(folder, content, body, temporaryFolder(), never, () => {
+      throw Object.assign(new Error(`${trouble.code}: read`), { ...trouble, syscall: 'read' });
+    });
+    await expect(ready).rejects.toThrow(SourceChanged);
+    await folder.close();
+  });
+
   test('waits for room, and blames nobody, where the spool takes nothing', async () => {
     const path = folderWith(files);
     const content = await contentAs(path);
