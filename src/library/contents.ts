@@ -5,10 +5,11 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Parser, Unpack, type ReadEntry } from 'tar';
+import { Parser, ReadEntry, Unpack } from 'tar';
 import { RuntrackdError } from '../core/failure.ts';
 import { archiveLimits } from '../reading/archiveLimits.ts';
-import { errorCode, writeWhole } from '../system/files.ts';
+import { memberPaths } from '../reading/memberPaths.ts';
+import { errorCode, isSystemError, writeWhole } from '../system/files.ts';
 import type { RunContent } from './answers.ts';
 
 export interface ContentPlace {
@@ -121,34 +122,78 @@ async function receiveArchive(
     const parser = new Parser({
       strict: true,
       onReadEntry: (entry) => {
-        if (isWanted(entry.path, entry)) collect(entry, (bytes) => files.set(entry.path, bytes));
+        const path = pathOf(entry);
+        if (isWanted(path, entry)) collect(entry, (bytes) => files.set(path, bytes));
         else entry.resume();
       },
     });
+    const pathOf = memberPaths(parser);
     await feed(parser, 'end', chunks);
-  } else {
-    await mkdir(directory, { recursive: true });
-    const open = new Set<ReadEntry>();
-    const filter = (path: string, seen: unknown): boolean => {
-      const entry = seen as ReadEntry;
-      if (!isWanted(path, entry)) return false;
-      entry.mode = modeOf(entry);
-      // It leads nowhere else, and is not taken for one of another system, with a drive or a host in front.
-      entry.path = `./${path}`;
-      open.add(entry);
-      entry.on('end', () => open.delete(entry));
-      return true;
-    };
-    const unpack = new Unpack({ cwd: directory, strict: true, preserveOwner: false, noMtime: true, filter });
-    try {
-      // Unpacking is over when the last file is closed, parsing when the last byte is read.
-      await feed(unpack, 'close', chunks);
-    } finally {
-      // A file that is not whole is closed all the same.
-      for (const entry of open) entry.end();
-    }
-  }
+  } else await unpackInto(directory, isWanted, chunks);
   return { format, data: null, files: directory === null ? files : null, path: directory, leftOut };
+}
+
+type IsWanted = (path: string, entry: ReadEntry) => boolean;
+
+async function unpackInto(
+  directory: string,
+  isWanted: IsWanted,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const unpack = new SelectiveUnpack(directory, isWanted);
+  try {
+    // Unpacking is over when the last file is closed, parsing when the last byte is read.
+    await feed(unpack, 'close', chunks);
+  } finally {
+    unpack.stop();
+  }
+}
+
+/** Puts into a directory what is wanted. The package's own filter is asked before the whole path of a member is known. */
+class SelectiveUnpack extends Unpack {
+  readonly #isWanted: IsWanted;
+  readonly #pathOf = memberPaths(this);
+  readonly #open = new Set<ReadEntry>();
+  #isStopped = false;
+
+  constructor(directory: string, isWanted: IsWanted) {
+    super({ cwd: directory, strict: true, preserveOwner: false, noMtime: true });
+    this.#isWanted = isWanted;
+  }
+
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    const [entry] = values;
+    if (event !== 'entry' || !(entry instanceof ReadEntry)) return super.emit(event, ...values);
+    if (this.#prepare(entry)) return super.emit(event, entry);
+    entry.resume();
+    return true;
+  }
+
+  /** Nothing more is put there, and a file that is not whole is closed all the same. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const entry of this.#open) entry.end();
+  }
+
+  #prepare(entry: ReadEntry): boolean {
+    if (this.#isStopped) return false;
+    const path = this.#pathOf(entry);
+    try {
+      if (!this.#isWanted(path, entry)) return false;
+    } catch (error) {
+      // It may be the turn of this one when an earlier file is closed: nobody would catch it there.
+      this.#isStopped = true;
+      this.emit('error', error);
+      return false;
+    }
+    entry.mode = modeOf(entry);
+    // It leads nowhere else, and is not taken for one of another system, with a drive or a host in front.
+    entry.path = `./${path}`;
+    this.#open.add(entry);
+    entry.on('end', () => this.#open.delete(entry));
+    return true;
+  }
 }
 
 /** An absolute path, or one that goes up. */
@@ -237,7 +282,7 @@ function named(error: unknown, document: Document): unknown {
   if (error instanceof RuntrackdError || !(error instanceof Error)) return error;
   const code = errorCode(error) ?? '';
   if (/^(Z_|TAR_)/.test(code)) return unreadable(document, error.message, error);
-  if (!/^E[A-Z0-9]+$/.test(code) || !('syscall' in error)) return error;
+  if (!isSystemError(error)) return error;
   return new RuntrackdError(
     {
       class: 'machine-trouble',

@@ -9,6 +9,7 @@ import type { ArtefactFile } from '../core/content.ts';
 import { membersPiecewise } from '../core/identity.ts';
 import { errorCode } from '../system/files.ts';
 import { inTurns } from './inTurns.ts';
+import { memberPaths } from './memberPaths.ts';
 
 const fileTypes: readonly string[] = ['File', 'OldFile', 'ContiguousFile'];
 
@@ -26,11 +27,8 @@ export async function isSameArchive(chunks: AsyncIterable<Uint8Array>, sent: Art
   let entries = 0;
   let bytes = 0;
   const found = { differs: false };
-  // Of the member that comes next, where its header has no room for it.
-  let longPath: string | null = null;
   const take = (entry: ReadEntry): void => {
-    const path = longPath ?? entry.path;
-    longPath = null;
+    const path = pathOf(entry);
     if (entry.type === 'Directory') {
       entry.resume();
       return;
@@ -45,7 +43,7 @@ export async function isSameArchive(chunks: AsyncIterable<Uint8Array>, sent: Art
     });
   };
   const parser = new Parser({ strict: true, onReadEntry: take });
-  parser.on('meta', (text: string) => (longPath = pathIn(text)));
+  const pathOf = memberPaths(parser);
   const failure = new AbortController();
   parser.on('error', (error) => failure.abort(error));
   try {
@@ -65,25 +63,6 @@ export async function isSameArchive(chunks: AsyncIterable<Uint8Array>, sent: Art
     throw error;
   }
   return !found.differs && (await inTurns(membersPiecewise(members))) === sent.sha256;
-}
-
-/**
- * The path in an extended header. Its records say how long they are, because a name may have line breaks in it; the package
- * takes it apart line by line, and knows such a member by the beginning of its name only.
- * @returns null where it is something else
- */
-function pathIn(text: string): string | null {
-  const bytes = Buffer.from(text);
-  let path: string | null = null;
-  for (let at = 0; at < bytes.length;) {
-    const [, length = ''] = /^(\d+) /.exec(bytes.toString('latin1', at, at + 12)) ?? [];
-    const end = at + Number(length);
-    if (end <= at || bytes.toString('latin1', end - 1, end) !== '\n') return null;
-    const [key = '', ...value] = bytes.toString('utf8', at + length.length + 1, end - 1).split('=');
-    if (key === 'path') path = value.join('=');
-    at = end;
-  }
-  return path;
 }
 
 function isNoArchive(error: unknown): boolean {

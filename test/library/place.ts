@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import SQLite from 'better-sqlite3';
-import { Header, Parser } from 'tar';
+import { Header, Parser, Pax } from 'tar';
 import { onTestFinished } from 'vitest';
 import {
   Application,
@@ -215,7 +215,7 @@ export function tarOf(members: readonly Member[]): Buffer {
       ...(linkpath === undefined ? {} : { linkpath }),
     });
     const block = Buffer.alloc(512);
-    header.encode(block);
+    if (header.encode(block)) blocks.push(new Pax({ path }).encode());
     blocks.push(block, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512));
   }
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);

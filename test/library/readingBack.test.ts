@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { Pax } from 'tar';
 import { describe, expect, test } from 'vitest';
 import { receiveContent } from '../../src/library/contents.ts';
 import {
@@ -279,6 +280,30 @@ describe('multi-file', () => {
     expect((await place.application.runInput(id)).files?.get('a.csv')).toEqual(Buffer.from('1'));
   });
 
+  test('has every file whose long name differs after a line break only', async () => {
+    const { application } = await begun();
+    const long = 'x'.repeat(120);
+    const written = {
+      [`${long}\n1`]: 'one',
+      [`${long}\n2`]: 'two',
+      // It is not closed yet when the names of the next ones are read.
+      [`a/${long}\n9 path=b\n`]: 'x'.repeat(100_000),
+      plain: 'three',
+    };
+    const run = { status: 'succeeded', input: {}, outputDirPath: directoryWith(written) } as const;
+    const id = await application.trackRun(run);
+    const { files: read } = await application.runOutput(id);
+    const names = Object.keys(written).toSorted();
+    expect([...(read?.keys() ?? [])].toSorted()).toEqual(names);
+    const directory = temporaryFolder();
+    await application.runOutput(id, { directory });
+    for (const [name, content] of Object.entries(written)) {
+      expect(read?.get(name)?.toString()).toBe(content);
+      expect(readFileSync(join(directory, name), 'utf8')).toBe(content);
+    }
+    expect(readdirSync(directory).toSorted()).toEqual(['a', ...names.filter((name) => !name.includes('/'))]);
+  });
+
   test('a file that got in the way of a directory is named as the machine’s trouble', async () => {
     const place = await begun();
     const id = await place.application.trackRun({
@@ -334,6 +359,43 @@ describe('an archive of another hand', () => {
     expect(readdirSync(outside)).toEqual(['kept.txt']);
   });
 
+  test('is not told by what stands in front of all members, or of one that nobody knows', async () => {
+    const lineBreak = `${'x'.repeat(120)}\n1`;
+    const unknown = tarOf([{ path: lineBreak }]).subarray(0, -1_024);
+    // Its last block is the header of the member; a type that no program knows.
+    const header = unknown.subarray(-512);
+    header.write('Z', 156);
+    header.fill(' ', 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    const ofAll = new Pax({ path: `all\n${lineBreak}` }, true).encode();
+    const { place, id, directory } = await received(
+      gzipSync(
+        Buffer.concat([
+          unknown,
+          tarOf([{ path: 'a', content: '1' }]).subarray(0, 1_024),
+          ofAll,
+          tarOf([{ path: 'b' }]),
+        ]),
+      ),
+    );
+    expect([...((await place.application.runOutput(id)).files?.keys() ?? [])]).toEqual(['a', 'b']);
+    await place.application.runOutput(id, { directory });
+    expect(readdirSync(directory)).toEqual(['a', 'b', 'old-link']);
+  });
+
+  test('has the whole name of a link that is left out, also with a line break in it', async () => {
+    const link = `${'x'.repeat(120)}\n1`;
+    const { place, id, directory } = await received(
+      archiveOf([
+        { path: 'a.txt', content: 'x'.repeat(100_000) },
+        { path: link, type: 'SymbolicLink', linkpath: '/etc' },
+      ]),
+    );
+    for (const options of [{}, { directory }])
+      expect((await place.application.runOutput(id, options)).leftOut).toEqual([link]);
+  });
+
   test('does not write through a link that was there before', async () => {
     const { place, id, outside, directory } = await received(
       archiveOf([{ path: 'old-link/kept.txt', content: 'overwritten' }]),
@@ -349,6 +411,13 @@ describe('an archive of another hand', () => {
       {
         name: 'a path that goes up in its middle',
         archive: archiveOf([{ path: 'a/../../out.txt', content: '1' }]),
+      },
+      {
+        name: 'a path that goes up after a line break',
+        archive: archiveOf([
+          { path: 'a.txt', content: 'x'.repeat(100_000) },
+          { path: `${'x'.repeat(200)}\n/../../../out.txt`, content: '1' },
+        ]),
       },
       { name: 'an absolute path', archive: archiveOf([{ path: '/tmp/out-of-archive.txt', content: '1' }]) },
       { name: 'a directory that goes up', archive: archiveOf([{ path: '../out/', type: 'Directory' }]) },
