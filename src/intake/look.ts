@@ -19,7 +19,7 @@ import { isContent, levelOf, tooHigh, tooLow } from './levels.ts';
 import { isLeftOut, leaveOut } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
-import { isOfFileSystem, type RootRules } from './rules.ts';
+import type { RootRules } from './rules.ts';
 
 /** A folder that is not finished with: what is remembered between looks. A few hundred bytes each, and few of them. */
 export interface OpenFolderMemory {
@@ -75,8 +75,8 @@ export async function lookAt(
 ): Promise<Looked> {
   const { clock, folders } = parts;
   const folderPath = join(rules.root.path, path);
-  // An event in it, or an earlier time, may have made it a folder that is waited for.
-  if ((known?.run ?? null) === null && (isOfFileSystem(path) || (await isContent(path, rules))))
+  // An event in it, or an earlier time with other rules, may have made it a folder that is waited for.
+  if ((known?.run ?? null) === null && (rules.isIgnoredFolder(path) || (await isContent(path, rules))))
     return await forget(path, rules, known, parts);
   if (levelOf(path) !== rules.root.depth) return await elsewhere(path, rules, known, parts, hasVanished);
   const sight = await folders.look(rules.root.path, folderPath, rules);

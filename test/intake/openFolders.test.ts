@@ -1,7 +1,8 @@
 /** Folders that are not finished with: each is looked at again when it can have become complete, whatever else goes on. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { problemFileName } from '../../src/core/ownFiles.ts';
 import { FolderLooks } from '../../src/intake/folderLooks.ts';
 import type { RootIntake } from '../../src/intake/rootIntake.ts';
 import { rulesOf } from '../../src/intake/rules.ts';
@@ -249,4 +250,21 @@ test('folders that never become quiet hold up the others for a quiet time, and n
   }
   expect(looks.openPaths()).toEqual(['one', 'two', 'three']);
   await looks.stop();
+});
+
+test('what was left open and is ignored by now is waited for no longer, and nothing of it stays', async ({
+  root,
+}) => {
+  const settle = { quietMs: 30, deadlineMs: 300 };
+  const waiting = root.drop('scratch-1');
+  root.drop('run');
+  const before = root.start({ marker: 'DONE', settle });
+  await until('both to be overdue', async () => (await root.count('overdue')) === 2, patienceMs);
+  await until('to be told of it', () => existsSync(join(waiting, problemFileName)));
+  await before.stop();
+  root.start({ marker: 'DONE', settle, ignore: ['scratch-*'] });
+  await until('one to be let go', async () => (await root.count('overdue')) === 1, patienceMs);
+  expect(await root.outbox.folders('runs', ['scratch-1'])).toEqual([]);
+  expect((await root.outbox.folders('runs', ['run'])).map(({ path }) => path)).toEqual(['run']);
+  expect(existsSync(join(waiting, problemFileName))).toBe(false);
 });
