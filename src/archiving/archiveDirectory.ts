@@ -6,6 +6,7 @@ import { lstat, opendir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isSameMark } from '../core/keptMark.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { errorCode } from '../system/files.ts';
 
 /** What the outbox keeps of it, as text. */
 interface Kept {
@@ -87,12 +88,17 @@ export class ArchiveDirectory {
     return false;
   }
 
+  /** What is in it, as far as it can be listed: it may be one that can be entered and filled alone. */
   async #namesNow(): Promise<string[]> {
     const names: string[] = [];
-    for await (const { name } of await opendir(this.#path)) {
-      // Every new disk has these.
-      if (!name.startsWith('.') && name !== 'lost+found') names.push(name);
-      if (names.length >= pathsMax) break;
+    try {
+      for await (const { name } of await opendir(this.#path)) {
+        // Every new disk has these.
+        if (!name.startsWith('.') && name !== 'lost+found') names.push(name);
+        if (names.length >= pathsMax) break;
+      }
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
     }
     return names;
   }
