@@ -22,6 +22,8 @@ export class ArchiveDirectory {
   readonly #path: string;
   readonly #key: string;
   readonly #outbox: Outbox;
+  /** As the outbox has it: nobody else writes it. null: not asked for yet, or it has nothing. */
+  #known: Kept | null = null;
   #isDoubted = false;
   #isAsked = false;
 
@@ -62,19 +64,23 @@ export class ArchiveDirectory {
 
   /** @param targets what was moved to it since the last look, oldest first */
   async note(targets: readonly string[]): Promise<void> {
+    if (targets.length === 0) return;
     const kept = await this.#kept();
-    if (kept === null || targets.length === 0) return;
+    if (kept === null) return;
     const moved = targets.map((target) => relative(this.#path, target)).reverse();
     await this.#keep({ ...kept, paths: [...moved, ...kept.paths].slice(0, pathsMax) });
   }
 
   async #kept(): Promise<Kept | null> {
+    if (this.#known !== null) return this.#known;
     const { mark } = await this.#outbox.rootPlace(this.#key);
-    return mark === null ? null : (JSON.parse(mark) as Kept);
+    this.#known = mark === null ? null : (JSON.parse(mark) as Kept);
+    return this.#known;
   }
 
   async #keep(kept: Kept): Promise<void> {
     await this.#outbox.saveRootMark(this.#key, JSON.stringify(kept));
+    this.#known = kept;
   }
 
   async #holdsOneOf(paths: readonly string[]): Promise<boolean> {

@@ -256,6 +256,26 @@ test('an archive that can be entered and filled, and not listed, stops nothing',
   expect(archiver.trouble()).toBeNull();
 });
 
+test('a pass that finds nothing to do asks the outbox two questions', async () => {
+  const asked: string[] = [];
+  const told =
+    <T>(what: string, answer: T) =>
+    () => {
+      asked.push(what);
+      return answer;
+    };
+  const { pass } = await archiving(places(), [], undefined, sight, {
+    rootPlace: told('rootPlace', Promise.resolve({ mark: null, realPath: null })),
+    begunArchivings: told('begunArchivings', Promise.resolve([])),
+    archiveCandidates: told('archiveCandidates', Promise.resolve([])),
+    saveRootMark: told('saveRootMark', Promise.resolve()),
+  });
+  await pass();
+  asked.length = 0;
+  await pass();
+  expect(asked).toEqual(['begunArchivings', 'archiveCandidates']);
+});
+
 describe.each([
   { what: '`files`', change: { files: { ...dropRoot.files, log: 'solver.log' } } },
   { what: '`ignore`', change: { ignore: ['output.log'] } },
