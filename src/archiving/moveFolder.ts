@@ -38,13 +38,17 @@ export type Moved =
  * @throws system errors: the folder is then where it was, or `finishMove` goes on
  */
 export async function moveFolder(source: string, target: string, beat: () => void): Promise<Moved> {
-  // Fails where anything has that name; renaming over it then replaces our own empty directory and nothing else.
-  await mkdir(target, { mode: 0o700 });
+  try {
+    // Fails where anything has that name; renaming over it then replaces our own empty directory and nothing else.
+    await mkdir(target, { mode: 0o700 });
+  } catch (error) {
+    return fullOrThrow(error);
+  }
   try {
     await rename(source, target);
   } catch (error) {
     await rmdir(target);
-    if (errorCode(error) !== 'EXDEV') throw error;
+    if (errorCode(error) !== 'EXDEV') return fullOrThrow(error);
     return await moveByCopy(source, target, beat);
   }
   await syncDirectory(dirname(target));
@@ -81,6 +85,16 @@ export async function finishMove(
   return await removeSource(source, target, isCopied, false, beat);
 }
 
+/**
+ * @param error of what was to be made where a folder goes, before anything of it was moved
+ * @throws it again, unless it says that there is no room: for a name alone there may be none either
+ */
+export function fullOrThrow(error: unknown): Moved {
+  const code = errorCode(error);
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+  return { kind: 'full', text: `nothing more can be written there (${code})` };
+}
+
 async function moveByCopy(source: string, target: string, beat: () => void): Promise<Moved> {
   const copy = besideOf(target);
   await clearAway(copy);
@@ -103,13 +117,10 @@ async function moveByCopy(source: string, target: string, beat: () => void): Pro
     await clearAway(copy);
     if (error instanceof NotCopied) return { kind: 'refused', text: error.message };
     if (error instanceof NoRoom) return { kind: 'full', text: error.message };
-    const code = errorCode(error) ?? '';
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      return { kind: 'full', text: `nothing more can be written there (${code})` };
     // Something in it is another thing than it was when it was listed.
-    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(code) && (await isThere(source)))
+    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(errorCode(error) ?? '') && (await isThere(source)))
       return { kind: 'refused', text: 'something in it changed while it was copied' };
-    throw error;
+    return fullOrThrow(error);
   }
   await syncDirectory(dirname(target));
   return await removeSource(source, target, isCopied, true, beat);

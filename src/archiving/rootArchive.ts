@@ -2,7 +2,6 @@
  * The last step of a run folder's journey, where its drop root says so: once its run is recorded, nothing has moved for
  * the grace time, and no run of it is on its way, the folder goes to the archive.
  */
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { cutUtf8 } from '../core/description.ts';
@@ -18,7 +17,8 @@ import { errorCode, OpenFolder } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { Waking } from '../system/waking.ts';
 import { ArchiveDirectory } from './archiveDirectory.ts';
-import { finishMove, isThere, moveFolder, nameBytesMax, type Moved } from './moveFolder.ts';
+import { finishMove, fullOrThrow, isThere, moveFolder, nameBytesMax, type Moved } from './moveFolder.ts';
+import { makeParents } from './parents.ts';
 
 export interface ArchiveRules {
   /** The drop root's name and absolute path. */
@@ -225,7 +225,11 @@ export class RootArchive {
       this.#say(run, path, `the archive has ${namesTriedMax} folders of that name already`);
       return 'left';
     }
-    await mkdir(dirname(target), { recursive: true });
+    try {
+      await makeParents(this.rules.archive, target);
+    } catch (error) {
+      return await this.#conclude(run, path, target, fullOrThrow(error));
+    }
     // Known before anything moves: whoever comes after a crash finds it again.
     await outbox.beginArchiving(run, target, clock.nowMs());
     const moved = await moveFolder(source, target, this.#onProgress);

@@ -22,7 +22,7 @@ import { sightFolder } from '../../src/reading/sightFolder.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
-import { isUnmountable, mountSmall } from '../journey/mounts.ts';
+import { isUnmountable, mountSmall, remount } from '../journey/mounts.ts';
 
 const outside = rootForOutside('hare-app');
 const dropRoot = { ...outside, files: { ...outside.files, output: ['output*'] } };
@@ -208,6 +208,32 @@ test.skipIf(isUnmountable)(
     expect(readdirSync(all.archive).sort()).toEqual(['large', 'small']);
   },
 );
+
+test.skipIf(isUnmountable).each([
+  { path: 'run', inodes: 1, what: 'the folder' },
+  { path: 'day/run', inodes: 1, what: 'the date folder' },
+  { path: 'day/run', inodes: 2, what: 'the folder in its date folder' },
+])('nor is one to blame where there is no room left for the name of $what', async ({ path, inodes }) => {
+  const all = places();
+  onTestFinished(mountSmall(all.archive, 1, inodes));
+  dropFolder(all.root, path, plan('a'));
+  const begun = new Map<number, string>();
+  const { pass, archiver, warned } = await archiving(all, [path], undefined, sight, {
+    beginArchiving: (run, target) => Promise.resolve(void begun.set(run, target)),
+    forgetArchiving: (run) => Promise.resolve(void begun.delete(run)),
+  });
+  expect(await pass()).toBe(0);
+  expect(archiver.trouble()).toBe(
+    `the archive ${all.archive} has no room for ${path}: nothing more can be written there (ENOSPC). ` +
+      'Make room; it is tried again',
+  );
+  expect(warned).toEqual([]);
+  expect(begun.size).toBe(0);
+  remount(all.archive, 'nr_inodes=1000');
+  expect(await pass()).toBe(1);
+  expect(archiver.trouble()).toBeNull();
+  expect(existsSync(join(all.archive, path, 'input.json'))).toBe(true);
+});
 
 test('an archive that is not mounted is not filled on the disk below it, until a person says so', async () => {
   const all = places();

@@ -40,10 +40,11 @@ export function said(what: string, why: string | null): boolean {
   return why !== null;
 }
 
-/** A file system in memory that holds so much. @returns what unmounts it */
-export function mountSmall(at: string, mebibytes: number): () => void {
+/** A file system in memory that holds so much. @param inodes and so many names, itself among them @returns what unmounts it */
+export function mountSmall(at: string, mebibytes: number, inodes?: number): () => void {
   mkdirSync(at, { recursive: true });
-  run('mount', '-t', 'tmpfs', '-o', `size=${String(mebibytes)}m`, 'tmpfs', at);
+  const options = `size=${String(mebibytes)}m${inodes === undefined ? '' : `,nr_inodes=${String(inodes)}`}`;
+  run('mount', '-t', 'tmpfs', '-o', options, 'tmpfs', at);
   return () => void spawnSync('umount', ['-l', at]);
 }
 
@@ -59,7 +60,7 @@ export const isUnmountable = said(
   mountingFails((at) => run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at)),
 );
 
-export function remount(at: string, how: 'ro' | 'rw'): void {
+export function remount(at: string, how: 'ro' | 'rw' | `nr_inodes=${number}`): void {
   run('mount', '-o', `remount,${how}`, at);
 }
 
