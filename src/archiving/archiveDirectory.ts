@@ -3,14 +3,17 @@
  * there then fills the disk below, and is covered as soon as the archive is mounted again.
  */
 import { lstat, opendir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { isSameMark } from '../core/keptMark.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { DirectoryMount } from '../reading/folderJobs.ts';
 import { errorCode } from '../system/files.ts';
 
 /** What the outbox keeps of it, as text. */
 interface Kept {
   readonly mark: string;
+  /** Missing where an earlier version kept it. */
+  readonly mountedAt?: string;
   /** Of what was in it, by paths in it: one of them is enough to know it again. */
   readonly paths: readonly string[];
 }
@@ -41,25 +44,30 @@ export class ArchiveDirectory {
   }
 
   /**
-   * @param mark which directory it is now
-   * @returns whether it can be filled; one of which nothing is known is believed
+   * @param now which directory it is now; one of which nothing is known is believed
+   * @returns why it cannot be filled, as what is said of the archive; null: it can
    */
-  async look(mark: string): Promise<boolean> {
+  async look(now: DirectoryMount): Promise<string | null> {
     const isAsked = this.#isAsked;
     const kept = await this.#kept();
-    if (kept !== null && (isSameMark(kept.mark, mark) || isRenumbered(kept.mark, mark))) {
-      if (kept.mark !== mark) await this.#keep({ ...kept, mark });
-    } else if (kept === null || isAsked) {
-      await this.#keep({ mark, paths: await this.#namesNow() });
+    if (kept === null) {
+      await this.#keep({ ...now, paths: await this.#namesNow() });
+    } else if (isSame(kept, now)) {
+      if (kept.mark !== now.mark || kept.mountedAt !== now.mountedAt) await this.#keep({ ...kept, ...now });
+    } else if (isAsked) {
+      await this.#keep({ ...now, paths: await this.#namesNow() });
+    } else if (isBelow(kept, now)) {
+      this.#isDoubted = true;
+      return `is not on the file system any more that was mounted at ${kept.mountedAt}: is it mounted?`;
     } else if (kept.paths.length === 0 || (await this.#holdsOneOf(kept.paths))) {
-      await this.#keep({ ...kept, mark });
+      await this.#keep({ ...kept, ...now });
     } else {
       this.#isDoubted = true;
-      return false;
+      return 'is another directory than before, and nothing of what was last in it is there: is it mounted?';
     }
     this.#isAsked = false;
     this.#isDoubted = false;
-    return true;
+    return null;
   }
 
   /** @param targets what was moved to it since the last look, oldest first */
@@ -110,9 +118,19 @@ export class ArchiveDirectory {
   }
 }
 
-/** Devices get other numbers when the machine starts again; the same inode, made at the same nanosecond, is on one disk only. */
-function isRenumbered(kept: string, now: string): boolean {
-  const [, ino, birth] = kept.split(' ');
-  const [, inoNow, birthNow] = now.split(' ');
-  return birth !== undefined && ino === inoNow && birth === birthNow;
+/** Devices get other numbers when the machine starts again, and shares at each mount. */
+function isSame(kept: Kept, now: DirectoryMount): boolean {
+  if (isSameMark(kept.mark, now.mark)) return true;
+  const [, ino, birth] = kept.mark.split(' ');
+  const [, inoNow, birthNow] = now.mark.split(' ');
+  if (ino !== inoNow) return false;
+  // The same inode, made at the same nanosecond, is on one disk only. Where births are not known, the place has to do.
+  return birth === undefined ? kept.mountedAt === now.mountedAt : birth === birthNow;
+}
+
+/** Whether it lies on the file system on which there was a mount: what is empty there, or has been filled so before, says nothing. */
+function isBelow(kept: Kept, now: DirectoryMount): kept is Kept & { readonly mountedAt: string } {
+  const { mountedAt } = kept;
+  if (mountedAt === undefined || mountedAt === now.mountedAt) return false;
+  return relative(now.mountedAt, mountedAt).split(sep)[0] !== '..';
 }

@@ -117,21 +117,20 @@ export class RootArchive {
    * @returns how many folders were moved
    */
   async pass(stop: AbortSignal): Promise<number> {
-    const { name, archive } = this.rules;
+    const { name, path, archive } = this.rules;
+    const { folders } = this.#parts;
     // Of a root that is away, whoever scans it tells.
-    if ('code' in (await this.#markOf(this.rules.path))) return 0;
-    const found = await this.#markOf(archive);
+    if ('code' in (await this.#asked(() => folders.mark(path)))) return 0;
+    const found = await this.#asked(() => folders.mount(archive));
     if ('code' in found) {
       // Not made here: where it is to be mounted, the root disk would be filled instead.
       const what = found.code === 'ETIMEDOUT' ? 'does not answer' : 'is not there';
       this.#tellTrouble(`the archive ${archive} ${what}: make it, or mount it`);
       return 0;
     }
-    if (!(await this.#directory.look(found.mark))) {
-      this.#tellTrouble(
-        `the archive ${archive} is another directory than before, and nothing of what was last in it is there: is it mounted? ` +
-          `If it is meant so, say \`runtrackd scan ${name}\``,
-      );
+    const doubt = await this.#directory.look(found.answer);
+    if (doubt !== null) {
+      this.#tellTrouble(`the archive ${archive} ${doubt} If it is meant so, say \`runtrackd scan ${name}\``);
       return 0;
     }
     this.#moved.length = 0;
@@ -172,10 +171,10 @@ export class RootArchive {
     return moved;
   }
 
-  /** Which directory it is, or why it is none that can be worked with, as the system says it. */
-  async #markOf(directory: string): Promise<{ readonly mark: string } | { readonly code: string }> {
+  /** What is known of a directory, or why it is none that can be worked with, as the system says it. */
+  async #asked<T>(question: () => Promise<T>): Promise<{ readonly answer: T } | { readonly code: string }> {
     try {
-      return { mark: await this.#parts.folders.mark(directory) };
+      return { answer: await question() };
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;

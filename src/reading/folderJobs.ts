@@ -4,6 +4,7 @@
  * and come back through the loop.
  */
 import { realpathSync, statfsSync, statSync, type BigIntStats } from 'node:fs';
+import { dirname } from 'node:path';
 import { blocking } from '../system/blockingFiles.ts';
 import { machineClock } from '../system/clock.ts';
 import { isRemoteType } from '../system/fileSystem.ts';
@@ -34,6 +35,13 @@ export interface DirectoryPlace {
   readonly mark: string;
   /** Without links. */
   readonly realPath: string;
+}
+
+/** On which file system a directory lies. */
+export interface DirectoryMount {
+  readonly mark: string;
+  /** Where that file system begins, without links: it tells a mount from the directory below it, whatever their numbers are. */
+  readonly mountedAt: string;
 }
 
 /** A text that belongs into a run folder. */
@@ -68,6 +76,16 @@ export const folderJobs = {
   place: async (path: string): Promise<DirectoryPlace> => {
     const realPath = realpathSync.native(`${path}/.`);
     return { mark: await folderJobs.mark(realPath), realPath };
+  },
+
+  /** Likewise, and where the file system begins that it lies on. @throws system errors */
+  mount: async (path: string): Promise<DirectoryMount> => {
+    const { mark, realPath } = await folderJobs.place(path);
+    const { dev } = statSync(realPath);
+    let mountedAt = realPath;
+    while (mountedAt !== dirname(mountedAt) && statSync(dirname(mountedAt)).dev === dev)
+      mountedAt = dirname(mountedAt);
+    return { mark, mountedAt };
   },
 
   /** What is in a drop root, or in a date folder. @returns null: the same as before. @throws system errors */

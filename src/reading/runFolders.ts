@@ -10,7 +10,14 @@ import type { Log } from '../system/log.ts';
 import { threadMemory } from '../system/threadMemory.ts';
 import { SourceChanged, type ArtefactBody } from './bodies.ts';
 import type { DirectoryNames, DirectoryTimes } from './directoryNames.ts';
-import type { DirectoryPlace, FolderJobs, FolderRules, SettledRead, TextFile } from './folderJobs.ts';
+import type {
+  DirectoryMount,
+  DirectoryPlace,
+  FolderJobs,
+  FolderRules,
+  SettledRead,
+  TextFile,
+} from './folderJobs.ts';
 import type { FolderError, FolderOrder, FolderReply, ToldRules } from './folderThread.ts';
 import { readFolder } from './readFolder.ts';
 import type { FolderSight } from './sight.ts';
@@ -112,6 +119,11 @@ export class RunFolders {
   /** Likewise, and where that directory really is. @throws system errors */
   async place(root: string): Promise<DirectoryPlace> {
     return await this.#ask(root, 'place', null, root);
+  }
+
+  /** Likewise of an archive, and where the file system begins that it lies on. @throws system errors */
+  async mount(archive: string): Promise<DirectoryMount> {
+    return await this.#ask(archive, 'mount', null, archive);
   }
 
   /**

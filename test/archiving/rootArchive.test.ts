@@ -7,6 +7,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,7 +23,7 @@ import { sightFolder } from '../../src/reading/sightFolder.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
-import { isUnmountable, mountSmall, remount } from '../journey/mounts.ts';
+import { isUnmountable, isUnshareable, mountShared, mountSmall, remount } from '../journey/mounts.ts';
 
 const outside = rootForOutside('hare-app');
 const dropRoot = { ...outside, files: { ...outside.files, output: ['output*'] } };
@@ -269,6 +270,60 @@ test('an archive that is not mounted is not filled on the disk below it, until a
   await pass();
   expect(archiver.trouble()).toBeNull();
 });
+
+test.skipIf(isUnmountable).each([
+  { what: 'a disk, and was empty when it was last there', inner: '', below: null },
+  { what: 'a directory on a disk, and was empty when it was last there', inner: 'inner', below: null },
+  { what: 'a disk, and the same was filled below it before', inner: '', below: 'old' },
+])('nor is one that is $what', async ({ inner, below }) => {
+  const all = places();
+  const archive = join(all.archive, inner);
+  mkdirSync(join(archive, below ?? ''), { recursive: true });
+  dropFolder(all.root, 'one', plan('one'));
+  const { pass, archiver } = await archiving({ ...all, archive }, ['one']);
+  renameSync(join(all.root, 'one'), join(all.dir, 'one'));
+  const unmount = mountSmall(all.archive, 1);
+  onTestFinished(unmount);
+  mkdirSync(join(archive, below ?? ''), { recursive: true });
+  expect(await pass()).toBe(0);
+  expect(archiver.trouble()).toBeNull();
+
+  unmount();
+  renameSync(join(all.dir, 'one'), join(all.root, 'one'));
+  expect(await pass()).toBe(0);
+  expect(archiver.trouble()).toBe(
+    `the archive ${archive} is not on the file system any more that was mounted at ${all.archive}: ` +
+      'is it mounted? If it is meant so, say `runtrackd scan runs`',
+  );
+  expect(readdirSync(archive)).toEqual(below === null ? [] : [below]);
+  archiver.believe();
+  expect(await pass()).toBe(1);
+  expect(archiver.trouble()).toBeNull();
+});
+
+test.skipIf(isUnshareable)(
+  'a share that is mounted again is the same archive, also when all that was in it was taken away',
+  async () => {
+    const all = places();
+    const there = join(all.dir, 'there');
+    mkdirSync(there);
+    onTestFinished(mountShared(there, all.archive));
+    for (const name of ['one', 'two']) dropFolder(all.root, name, plan(name));
+    const { pass, archiver } = await archiving(all, ['one', 'two']);
+    renameSync(join(all.root, 'two'), join(all.dir, 'two'));
+    expect(await pass()).toBe(1);
+    renameSync(join(there, 'one'), join(all.dir, 'one'));
+    const { dev, ino } = statSync(all.archive);
+    // Over the first one, so that it gets another number.
+    onTestFinished(mountShared(there, all.archive));
+    expect(statSync(all.archive).dev).not.toBe(dev);
+    expect(statSync(all.archive).ino).toBe(ino);
+    renameSync(join(all.dir, 'two'), join(all.root, 'two'));
+    expect(await pass()).toBe(1);
+    expect(archiver.trouble()).toBeNull();
+    expect(readdirSync(there)).toEqual(['two']);
+  },
+);
 
 test('an archive that can be entered and filled, and not listed, stops nothing', async () => {
   if (process.getuid?.() === 0) {
