@@ -70,6 +70,11 @@ export class ArchiveDirectory {
     return null;
   }
 
+  /** Whether it is still the directory that the last look found it to be. */
+  isAsSeen(mark: string): boolean {
+    return this.#known !== null && isSameMark(this.#known.mark, mark);
+  }
+
   /** @param targets what was moved to it since the last look, oldest first */
   async note(targets: readonly string[]): Promise<void> {
     if (targets.length === 0) return;

@@ -46,7 +46,8 @@ const errorsInARowMax = 10;
 /** Folders of one name that were archived already, and their numbers, before somebody should look at it. */
 const namesTriedMax = 100;
 
-type Outcome = 'moved' | 'left' | 'error';
+/** `away`: the archive is not what it was when the pass began, and the next look at it says what that means. */
+type Outcome = 'moved' | 'left' | 'error' | 'away';
 
 export class RootArchive {
   readonly rules: ArchiveRules;
@@ -63,7 +64,7 @@ export class RootArchive {
   /** Moves that failed since a pass began with the first folder. */
   #failures = 0;
   #underWay: string | null = null;
-  /** Where folders went in this pass. */
+  /** Where folders went that the directory does not know of yet. */
   readonly #moved: string[] = [];
 
   /** @param onProgress called whenever a folder was moved, or a pass ended */
@@ -133,8 +134,7 @@ export class RootArchive {
       this.#tellTrouble(`the archive ${archive} ${doubt} If it is meant so, say \`runtrackd scan ${name}\``);
       return 0;
     }
-    this.#moved.length = 0;
-    return await this.#filled(stop).finally(async () => await this.#directory.note(this.#moved));
+    return await this.#filled(stop).finally(async () => await this.#noteMoved());
   }
 
   async #filled(stop: AbortSignal): Promise<number> {
@@ -142,6 +142,7 @@ export class RootArchive {
     const { name, graceMs } = this.rules;
     if (this.#gaveUpAt === '') this.#failures = 0;
     const stillBegun = await this.#finishBegun();
+    if (stillBegun === 'away') return 0;
     let moved = 0;
     let errorsInARow = 0;
     const beforeMs = clock.nowMs() - graceMs;
@@ -153,6 +154,7 @@ export class RootArchive {
         // Begun anew, it would be copied once more, and nobody would know of the first copy.
         if (stillBegun.has(candidate.run)) continue;
         const outcome = await this.#archive(candidate, beforeMs);
+        if (outcome === 'away') return moved;
         if (outcome === 'moved') moved += 1;
         errorsInARow = outcome === 'error' ? errorsInARow + 1 : 0;
         if (errorsInARow >= errorsInARowMax) {
@@ -161,6 +163,8 @@ export class RootArchive {
         }
         this.#onProgress();
       }
+      // A pass may take hours, and after a crash nobody would know what was last in the archive.
+      await this.#noteMoved();
       const last = page.at(-1);
       if (last === undefined || page.length < pageOfFolders) break;
       after = last.path;
@@ -169,6 +173,16 @@ export class RootArchive {
     this.#gaveUpAt = '';
     if (this.#failures === 0) this.#allWell();
     return moved;
+  }
+
+  async #noteMoved(): Promise<void> {
+    await this.#directory.note(this.#moved.splice(0));
+  }
+
+  /** In the middle of a pass: below it is the disk that it is mounted on, which nobody wants filled. */
+  async #isAway(): Promise<boolean> {
+    const found = await this.#asked(() => this.#parts.folders.mark(this.rules.archive));
+    return 'code' in found || !this.#directory.isAsSeen(found.answer);
   }
 
   /** What is known of a directory, or why it is none that can be worked with, as the system says it. */
@@ -186,31 +200,33 @@ export class RootArchive {
    * Moves that were begun and not written down, by this process or one before it.
    * @returns the runs of those that could not be finished
    */
-  async #finishBegun(): Promise<ReadonlySet<number>> {
+  async #finishBegun(): Promise<ReadonlySet<number> | 'away'> {
     const { outbox } = this.#parts;
     const stillBegun = new Set<number>();
     for (const { run, path, target } of await outbox.begunArchivings(this.rules.name)) {
-      const isFinished = await this.#guarded(run, path, async () => {
+      const outcome = await this.#guarded(run, path, async () => {
+        // What has come there is not in sight then, and would be taken for nothing.
+        if (await this.#isAway()) return 'away';
         const parent = await this.#parentOf(path);
         const source = parent?.pathOf(basename(path)) ?? null;
         const found = await finishMove(source, target, this.#onProgress).finally(() => parent?.close());
-        if (found === null) await outbox.forgetArchiving(run);
-        else await this.#conclude(run, path, target, found);
-        return true;
+        if (found !== null) return await this.#conclude(run, path, target, found);
+        await outbox.forgetArchiving(run);
+        return 'left';
       });
-      if (isFinished === null) stillBegun.add(run);
+      if (outcome === 'away') return 'away';
+      if (outcome === 'error') stillBegun.add(run);
     }
     return stillBegun;
   }
 
   async #archive(candidate: ArchiveCandidate, beforeMs: number): Promise<Outcome> {
     const { run, path } = candidate;
-    const outcome = await this.#guarded(run, path, async () => {
+    return await this.#guarded(run, path, async () => {
       const parent = await this.#parentOf(path);
       if (parent === null) return 'left';
       return await this.#archiveFrom(parent, candidate, beforeMs).finally(() => parent.close());
     });
-    return outcome ?? 'error';
   }
 
   /** @param parent the directory that the folder lies in, held open: no link in its place leads elsewhere */
@@ -219,6 +235,7 @@ export class RootArchive {
     const { outbox, clock } = this.#parts;
     const source = parent.pathOf(basename(path));
     if (!(await this.#isAtRest(source, candidate, beforeMs))) return 'left';
+    if (await this.#isAway()) return 'away';
     const target = await this.#freeTarget(path, run);
     if (target === null) {
       this.#say(run, path, `the archive has ${namesTriedMax} folders of that name already`);
@@ -246,14 +263,15 @@ export class RootArchive {
     }
   }
 
-  /** A system error concerns this folder or the archive, and is said once. @returns null after one */
-  async #guarded<T>(run: number, path: string, work: () => Promise<T>): Promise<T | null> {
+  /** A system error concerns this folder or the archive, and is said once; but of one that is away by then, by the next look. */
+  async #guarded(run: number, path: string, work: () => Promise<Outcome>): Promise<Outcome> {
     this.#underWay = path;
     try {
       return await work();
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined || code.startsWith('SQLITE')) throw error;
+      if (await this.#isAway()) return 'away';
       this.#failures += 1;
       await this.#warn(
         run,
@@ -261,7 +279,7 @@ export class RootArchive {
         `${path} could not be moved to the archive ${this.rules.archive} (${code})`,
       );
       this.#trouble = `folders cannot be moved to the archive ${this.rules.archive} (${code}), such as ${path}`;
-      return null;
+      return 'error';
     } finally {
       this.#underWay = null;
     }
@@ -269,6 +287,8 @@ export class RootArchive {
 
   async #conclude(run: number, path: string, target: string, moved: Moved): Promise<Outcome> {
     const { outbox, clock, log } = this.#parts;
+    // What is left of it in the archive is cleared away when that is there again.
+    if (moved.kind !== 'moved' && (await this.#isAway())) return 'away';
     if (moved.kind === 'full') {
       await outbox.forgetArchiving(run);
       this.#tellFull(path, moved.text);

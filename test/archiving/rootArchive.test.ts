@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -23,7 +24,14 @@ import { sightFolder } from '../../src/reading/sightFolder.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { quietLog } from '../../src/system/log.ts';
 import { dropFolder, plan } from '../journey/folders.ts';
-import { isUnmountable, isUnshareable, mountShared, mountSmall, remount } from '../journey/mounts.ts';
+import {
+  isUnmountable,
+  isUnshareable,
+  mountAgain,
+  mountShared,
+  mountSmall,
+  remount,
+} from '../journey/mounts.ts';
 
 const outside = rootForOutside('hare-app');
 const dropRoot = { ...outside, files: { ...outside.files, output: ['output*'] } };
@@ -51,6 +59,7 @@ async function archiving(
   begun?: string,
   today = sight,
   other: Partial<Outbox> = {},
+  onProgress = (): void => undefined,
 ): Promise<{
   readonly pass: () => Promise<number>;
   readonly archiver: RootArchive;
@@ -84,7 +93,7 @@ async function archiving(
   onTestFinished(() => folders.close());
   const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 };
   const rules = { name: 'runs', path: root, archive, graceMs: 0, sight: today };
-  const archiver = new RootArchive(rules, { outbox, folders, clock, log: quietLog() }, () => undefined);
+  const archiver = new RootArchive(rules, { outbox, folders, clock, log: quietLog() }, onProgress);
   return { pass: () => archiver.pass(new AbortController().signal), archiver, warned, marks };
 }
 
@@ -324,6 +333,127 @@ test.skipIf(isUnshareable)(
     expect(readdirSync(there)).toEqual(['two']);
   },
 );
+
+describe('an archive that is away in the middle of a pass', () => {
+  test('is not made, nor is anything of the rest moved to the directory below it', async () => {
+    const all = places();
+    const paths = ['day/one', 'day/two', 'next/three'];
+    for (const path of paths) dropFolder(all.root, path, plan(path));
+    const away = join(all.dir, 'away');
+    let isMounted = true;
+    const { pass, archiver, warned } = await archiving(all, paths, undefined, sight, {
+      archived: () => {
+        if (isMounted) renameSync(all.archive, away);
+        isMounted = false;
+        return Promise.resolve();
+      },
+    });
+    expect(await pass()).toBe(1);
+    expect(existsSync(all.archive)).toBe(false);
+    mkdirSync(all.archive);
+    expect(await pass()).toBe(0);
+    expect(archiver.trouble()).toContain('is it mounted?');
+    expect(readdirSync(all.archive)).toEqual([]);
+
+    rmdirSync(all.archive);
+    renameSync(away, all.archive);
+    expect(await pass()).toBe(2);
+    expect(archiver.trouble()).toBeNull();
+    expect(warned).toEqual([]);
+    expect(readdirSync(join(all.archive, 'day')).sort()).toEqual(['one', 'two']);
+  });
+
+  test('is not made either when it went a moment before a folder did, and no folder is to blame', async () => {
+    const all = places();
+    dropFolder(all.root, 'one', plan('one'));
+    const away = join(all.dir, 'away');
+    let isThere = true;
+    const { pass, archiver, warned } = await archiving(all, ['one'], undefined, sight, {
+      beginArchiving: () => {
+        if (isThere) renameSync(all.archive, away);
+        isThere = false;
+        return Promise.resolve();
+      },
+    });
+    expect(await pass()).toBe(0);
+    expect(existsSync(all.archive)).toBe(false);
+    expect(archiver.trouble()).toBeNull();
+    renameSync(away, all.archive);
+    expect(await pass()).toBe(1);
+    expect(warned).toEqual([]);
+  });
+
+  test('has what was moved to it before all the same: that move stays begun', async () => {
+    const all = places();
+    const target = join(all.archive, 'one');
+    dropFolder(all.root, 'one', plan('one'));
+    dropFolder(all.archive, 'one', plan('one'));
+    const away = join(all.dir, 'away');
+    const forgotten: number[] = [];
+    let isThere = true;
+    const { pass } = await archiving(all, ['one'], undefined, sight, {
+      begunArchivings: () => {
+        if (isThere) renameSync(all.archive, away);
+        isThere = false;
+        return Promise.resolve([{ run: 1, path: 'one', target }]);
+      },
+      forgetArchiving: (run) => Promise.resolve(void forgotten.push(run)),
+    });
+    renameSync(join(all.root, 'one'), join(all.root, '.one.runtrackd-tmp'));
+    expect(await pass()).toBe(0);
+    expect(forgotten).toEqual([]);
+    expect(readdirSync(all.root)).toEqual(['.one.runtrackd-tmp']);
+    renameSync(away, all.archive);
+    await pass();
+    expect(readdirSync(all.root)).toEqual([]);
+  });
+
+  test.skipIf(isUnmountable)('blames no folder that was being copied', async () => {
+    const all = places();
+    const unmount = mountSmall(all.archive, 8);
+    onTestFinished(unmount);
+    const again = join(all.dir, 'again');
+    onTestFinished(mountAgain(all.archive, again));
+    dropFolder(all.root, 'one', plan('one'));
+    for (let n = 0; n < 50; n += 1) writeFileSync(join(all.root, 'one', String(n)), 'x');
+    const copy = join(all.archive, '.one.runtrackd-tmp');
+    let isThere = true;
+    const { pass, archiver, warned } = await archiving(all, ['one'], undefined, sight, {}, () => {
+      if (!isThere || !existsSync(copy) || readdirSync(copy).length < 5) return;
+      unmount();
+      isThere = false;
+    });
+    expect(await pass()).toBe(0);
+    expect(isThere).toBe(false);
+    expect(warned).toEqual([]);
+    expect(readdirSync(all.archive)).toEqual([]);
+    await pass();
+    expect(archiver.trouble()).toContain('is it mounted?');
+    onTestFinished(mountAgain(again, all.archive));
+    expect(await pass()).toBe(1);
+    expect(readdirSync(all.archive)).toEqual(['one']);
+    expect(warned).toEqual([]);
+  });
+});
+
+test('what was last in the archive is known in the middle of a long pass', async () => {
+  const all = places();
+  const paths = Array.from({ length: 101 }, (_, at) => `run-${String(at).padStart(3, '0')}`);
+  for (const path of paths) dropFolder(all.root, path, plan(path));
+  let moved = 0;
+  const kept: string[][] = [];
+  const { pass, marks } = await archiving(all, paths, undefined, sight, {
+    archived: () => {
+      moved += 1;
+      // The first of the second page.
+      if (moved === 101)
+        kept.push(...[...marks.values()].map((text) => (JSON.parse(text) as { paths: string[] }).paths));
+      return Promise.resolve();
+    },
+  });
+  expect(await pass()).toBe(101);
+  expect(kept).toEqual([paths.slice(80, 100).reverse()]);
+});
 
 test('an archive that can be entered and filled, and not listed, stops nothing', async () => {
   if (process.getuid?.() === 0) {
