@@ -218,6 +218,29 @@ describe('the command', () => {
     },
   );
 
+  test.skipIf(otherUser === null)(
+    'is printed by a user to whom the place of the socket, and a drop root, are closed (skipped where this is not root)',
+    async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'rt-unit-'));
+      const closed = mkdtempSync('/run/rt-unit-');
+      chmodSync(dir, 0o755);
+      const config = join(dir, 'config.yaml');
+      for (const name of ['in', 'runs']) mkdirSync(join(closed, name));
+      writeFileSync(
+        config,
+        `http: { listen: 'unix:${closed}/in/page.sock' }\n${withState(join(dir, 'state')).replace('/srv/runs', join(closed, 'runs'))}`,
+      );
+      try {
+        const args = ['systemd-unit', '-c', config, '--user', 'daemon'];
+        const ended = await new Program(args, { cwd: dir, environment: {}, user: otherUser }).end();
+        expect(ended).toMatchObject({ code: 0, stderr: '' });
+        expect(ended.stdout).toContain('\nUser=daemon\n');
+      } finally {
+        for (const made of [dir, closed]) rmSync(made, { recursive: true });
+      }
+    },
+  );
+
   test('--dry-run alone is wrong usage', async () => {
     const { code, stderr } = await run('--dry-run');
     expect({ code, stderr }).toMatchObject({

@@ -1,7 +1,16 @@
 /** `systemd-unit`: prints a hardened unit for this configuration, or puts it in place with its user and directories. */
 import { Command } from '@commander-js/extra-typings';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  type Stats,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/config.ts';
@@ -119,8 +128,18 @@ function isFile(path: string): boolean {
 
 /** A user who is still to be made has nothing yet. */
 function isAnothers(path: string, user: string): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   return stats !== undefined && (!isKnown('passwd', user) || stats.uid !== idOf('passwd', user));
+}
+
+/** What is closed to this user shows nothing of itself: a unit is printed by anybody, and put in place by root. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return undefined;
+    throw error;
+  }
 }
 
 function deedsOf(config: Config, place: UnitPlace, text: string): Deed[] {
@@ -180,7 +199,7 @@ function filesToRead({ file, platform: { apiKey } }: Config): string[] {
 
 /** A file of root's, as `init` writes it, is opened to the daemon's group and to nobody else. None for what all may read. */
 export function readableDeed(file: string, { user, group }: Pick<UnitPlace, 'user' | 'group'>): Deed[] {
-  const stats = statSync(file, { throwIfNoEntry: false });
+  const stats = statsOf(file);
   if (stats === undefined || (stats.mode & 0o004) !== 0) return [];
   return [
     {
@@ -215,7 +234,7 @@ function run(command: string, ...args: readonly string[]): void {
 /** A drop root that its group may work in lets the daemon in by that group. */
 function groupsOf(config: Config): number[] {
   const groups = config.dropRoots.flatMap(({ path }) => {
-    const stats = statSync(path, { throwIfNoEntry: false });
+    const stats = statsOf(path);
     const isGroups = stats !== undefined && stats.gid !== 0 && (stats.mode & 0o050) === 0o050;
     return isGroups ? [stats.gid] : [];
   });
