@@ -423,6 +423,22 @@ export class Delivery {
       log.warn({ run: claim.run }, 'an older claim was dropped: the run is in other hands');
       return false;
     }
+    if (concluded !== true) {
+      // Nothing was made of it, and nothing is to be.
+      log.info(
+        { run: claim.run, folder: claim.path, root: claim.key.dropRoot, state: concluded.life.state.kind },
+        `${claim.path}: ${note ?? 'it was not sent'}; what it was to be sent as has made way meanwhile`,
+      );
+      this.#parts.progress.delivery();
+      measures.concluded({
+        from: claim.life.state.kind,
+        to: concluded.life.state,
+        app: claim.key.app,
+        sinceCompleteMs: nowMs - claim.createdAtMs,
+      });
+      onConcluded(concluded);
+      return false;
+    }
     this.#parts.progress.delivery();
     const { kind } = life.state;
     if (kind === 'uploaded' || kind === 'tracked' || kind === 'final' || kind === 'recorded') passPoint(kind);

@@ -3,6 +3,7 @@
  * the folder, and whoever looks at it again must not send it to the app of its root as well.
  */
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
+import { isLeftUnsent } from '../core/makingWay.ts';
 import { isSameDirectory } from '../core/sameDirectory.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { IntakeParts } from './parts.ts';
@@ -59,11 +60,14 @@ async function askedApp(
   const sent = [...atPath, ...ofInode.filter(mayBeIt)].filter(isOfContent);
   // Of an outbox that was lost, its result file is what remembers.
   if (sent.length === 0) return await provenApp({ path, directory, content }, root, platformId);
-  if (sent.some(({ key }) => key.app === root.app)) return null;
-  const asked = sent.find(
-    ({ key, settings }) => settings.isAppAsked === true && root.allowAppIds.includes(key.app),
+  const isAsked = ({ key, settings }: Run): boolean =>
+    settings.isAppAsked === true && root.allowAppIds.includes(key.app);
+  // The last word counts. What was left unsent is none: it may have made way for what a person asked for.
+  const last = sent.find(
+    (run) => !isLeftUnsent(run.life.state) && (run.key.app === root.app || isAsked(run)),
   );
-  return asked?.key.app ?? null;
+  const { key } = last ?? sent.find(isAsked) ?? {};
+  return key === undefined || key.app === root.app ? null : key.app;
 }
 
 async function provenApp(place: ReadPlace, root: DropRoot, platform: string): Promise<string | null> {

@@ -2,6 +2,7 @@
 import { bornUnknown } from '../core/doubt.ts';
 import { reasonOf } from '../core/failure.ts';
 import { fingerprintOf, outsideRootName } from '../core/identity.ts';
+import { wayMadeBy } from '../core/makingWay.ts';
 import { isLive, runIdOf, type RunState } from '../core/run.ts';
 import type { DoubtOperations } from './doubtOperations.ts';
 import type { Claim, Enqueued, NewRun } from './nouns.ts';
@@ -45,16 +46,13 @@ export function enqueueOperations(
     },
   };
 
-  /**
-   * What this folder was to be sent as before, and was never about to be: older content, or the same for an app or a platform
-   * that was configured for it then. Sent later, it would be a second run of one folder.
-   */
-  function makeWay({ key, path }: NewRun, run: number, chance: Chance): void {
-    const unsent = sql.unsentAtPath.all({ ...key, path, run }) as { run: number; isSameContent: number }[];
-    for (const other of unsent) {
-      const older = runByNumber(other.run);
-      const kind = other.isSameContent === 1 ? 'otherTarget' : 'newerContent';
-      if (older !== null) applyTo(seized(older), { kind }, chance);
+  /** What this folder was to be sent as before, and was never about to be. */
+  function makeWay(wanted: NewRun, run: number, chance: Chance): void {
+    const { dropRoot } = wanted.key;
+    for (const unsent of sql.unsentAtPath.pluck().all({ dropRoot, path: wanted.path, run }) as number[]) {
+      const older = runByNumber(unsent);
+      const kind = older === null ? null : wayMadeBy(older, wanted);
+      if (older !== null && kind !== null) applyTo(seized(older), { kind }, chance);
     }
   }
 
@@ -186,7 +184,9 @@ export function enqueueOperations(
     const isSame = run.content.asideDigest === wanted.content.asideDigest;
     const follows = ['queued', 'uploaded', 'superseded', 'gone'].includes(held.kind);
     if (!follows || (isSame && run.isClaimed)) return { run: run.run, kind };
-    if (!isSame) {
+    // That a person has named its app by now outlives the look: the next one must not send it to the app of its root.
+    const isNamedNow = wanted.settings.isAppAsked === true && run.settings.isAppAsked !== true;
+    if (!isSame || isNamedNow) {
       sql.refreshContent.run({
         run: run.run,
         ...contentColumns(wanted.content),

@@ -1,5 +1,6 @@
 /** What can be done with single runs: claim them, conclude the claim, tell them of something, read them. */
 import type { Conclusion, Happening } from '../core/happening.ts';
+import { wayMadeBy } from '../core/makingWay.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { StateKind } from '../core/run.ts';
 import { takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/turns.ts';
@@ -19,6 +20,11 @@ interface Due {
   readonly pausedApps: string;
   /** Of which only those that were sent are claimed. */
   readonly heldApps: string;
+}
+
+/** A run that was intended before, and of which nothing was made. */
+function mayBeUnsent({ state }: Conclusion['life']): boolean {
+  return state.kind === 'queued' || state.kind === 'uploaded' || state.kind === 'parked';
 }
 
 export function runOperations(
@@ -67,6 +73,20 @@ export function runOperations(
     if (inHand === 2) return [];
     if (sql.anySuspectDue.get(due) === undefined) return null;
     return inHand > 0 ? [] : runs(sql.claimSuspect.all(due));
+  };
+
+  /** What the folder of a run that was about to be sent has become meanwhile; null: nothing, or it was not. */
+  const overtakenBy = (run: number): Claim | null => {
+    const newer = sql.folderRunOfIntended.pluck().get({ run }) as number | undefined;
+    return newer === undefined ? null : runByNumber(newer);
+  };
+
+  /** It could not make way while a request for it was under way, and that has made nothing. @returns null: it stays */
+  const madeWay = (run: number, newer: Run, nowMs: number): Run | null => {
+    const older = runByNumber(run);
+    const kind = older === null ? null : wayMadeBy(older, newer);
+    if (older === null || kind === null) return null;
+    return applyTo(seized(older), { kind }, { nowMs, random: 0, policy: defaultPolicy });
   };
 
   return {
@@ -119,7 +139,7 @@ export function runOperations(
      * Writes down what became of a claimed run. With `keep` the claim goes on to the next step.
      * @param outputSame whether the output came back as it was sent; null: that was not asked, or nobody can tell
      * @returns false when the claim is not the newest, 'runIdTaken' when that run of the platform is another run's here:
-     *   nothing was changed
+     *   nothing was changed; or the run itself, which nobody has in hand any more, when it made way in the same change
      */
     conclude(
       { run, fence }: Hand,
@@ -127,13 +147,14 @@ export function runOperations(
       keep: boolean,
       nowMs: number,
       outputSame: boolean | null = null,
-    ): boolean | 'runIdTaken' {
+    ): boolean | 'runIdTaken' | Run {
       const columns = {
         ...lifeColumns(life),
         ...{ run, fence, dueAtMs, nowMs, keep: keep ? 1 : 0 },
         outputSame: outputSame === null ? null : outputSame ? 1 : 0,
       };
       if (isHeldByThinned({ run, fence }, life)) return 'runIdTaken';
+      const overtaking = mayBeUnsent(life) ? overtakenBy(run) : null;
       try {
         if (sql.conclude.run(columns).changes === 0) return false;
       } catch (error) {
@@ -144,7 +165,7 @@ export function runOperations(
       // In the same change as the intent itself: a copy from before it has the smaller number.
       if (life.state.kind === 'intended') sql.countIntent.run();
       tell(run, life.state.kind, note, nowMs);
-      return true;
+      return (overtaking && madeWay(run, overtaking, nowMs)) ?? true;
     },
 
     /**

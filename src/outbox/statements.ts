@@ -69,9 +69,7 @@ export const statements = {
   newestOfKey: `select counter, path from run where drop_root = @dropRoot and first_path = @firstPath
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
     order by counter desc limit 1`,
-  unsentAtPath: `select run, generation = @generation as isSameContent from run
-    where drop_root = @dropRoot and path = @path and run <> @run
-      and (generation <> @generation or app <> @app or platform <> @platform)
+  unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
     order by run desc limit @limit + 0`,
@@ -212,6 +210,9 @@ export const statements = {
     where drop_root = @dropRoot and path = @path and state in (select value from json_each(@states))
     returning ${folderColumns}`,
   forgetFolder: 'delete from folder where drop_root = @dropRoot and path = @path',
+  folderRunOfIntended: `select folder.run from run
+    join folder on folder.drop_root = run.drop_root and folder.path = run.path
+    where run.run = @run and run.kind = 'intended' and folder.run <> run.run`,
   unsettleFolderOf: `update folder set signature = '', changed_at_ms = @nowMs
     where (drop_root, path) = (select drop_root, path from run where run = @run) and run = @run`,
   openFolders: `select ${folderColumns} from folder where state = @state and state <> 'known'

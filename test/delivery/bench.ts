@@ -198,7 +198,7 @@ export class Bench {
     enrich: readonly Enrichment[] = [],
   ): Promise<number> {
     const folder = join(this.dir, name);
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     writeFiles(folder, files);
     const tracked = await trackFolder(
       folder,

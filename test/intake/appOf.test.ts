@@ -25,6 +25,10 @@ async function apps(root: Root): Promise<string[]> {
   }
 }
 
+async function stateOf(root: Root, run: number): Promise<string | undefined> {
+  return (await root.outbox.run(run))?.life.state.kind;
+}
+
 test.for<{ what: string; change: (folder: string) => void }>([
   { what: 'its log grows', change: (folder) => appendFileSync(join(folder, 'run.log'), 'one more line\n') },
   { what: 'its mode is changed', change: (folder) => chmodSync(folder, 0o700) },
@@ -76,4 +80,48 @@ test('new content of it goes to the app of its root, and so does all of a root w
   root.start({ app: 'snail-app', allowAppIds: ['hare-app', 'tortoise-app'] });
   await until('both to be sent anew', async () => (await apps(root)).length === 5);
   expect((await apps(root)).slice(3)).toEqual(['snail-app', 'snail-app']);
+});
+
+test('what waits for the app of its root makes way for the app that a person names, and stays so when it is touched', async ({
+  root,
+}) => {
+  const folder = root.drop('plan', { ...plan('plan'), 'run.log': 'a line\n' });
+  const first = root.start(allowing);
+  await until('it to wait', async () => (await root.count('queued')) === 1);
+  await first.stop();
+  expect(await trackedTo(root, folder, 'tortoise-app')).toMatchObject({ run: 2, isNew: true });
+  const states = async () => [await stateOf(root, 1), await stateOf(root, 2)];
+  expect(await states()).toEqual(['superseded', 'queued']);
+  appendFileSync(join(folder, 'run.log'), 'one more line\n');
+  await root.start(allowing).intake.scan(true);
+  await until('the log to be taken', async () => (await root.outbox.history(2)).length === 2);
+  expect(await states()).toEqual(['superseded', 'queued']);
+  expect(await apps(root)).toEqual(['hare-app', 'tortoise-app']);
+});
+
+test('what was to go to an app once is of that app for good when a person names it', async ({ root }) => {
+  const folder = root.drop('plan', { ...plan('plan'), 'run.log': 'a line\n' });
+  for (const [at, app] of ['tortoise-app', 'hare-app'].entries()) {
+    const { stop } = root.start({ app });
+    await until('it to wait', async () => (await stateOf(root, at + 1)) === 'queued');
+    await stop();
+  }
+  expect(await trackedTo(root, folder, 'tortoise-app')).toMatchObject({ run: 1, isNew: false });
+  appendFileSync(join(folder, 'run.log'), 'one more line\n');
+  const { length } = await root.outbox.history(1);
+  root.start(allowing);
+  await until('the log to be taken', async () => (await root.outbox.history(1)).length > length);
+  expect([await stateOf(root, 1), await stateOf(root, 2)]).toEqual(['queued', 'superseded']);
+});
+
+test('each app that a person names is meant, in a root and outside of all', async ({ root }) => {
+  const folder = root.drop('plan');
+  const outside = root.drop('../outside');
+  for (const app of ['tortoise-app', 'snail-app']) {
+    await trackedTo(root, folder, app);
+    await trackedTo(root, outside, app);
+  }
+  expect(await root.count('queued')).toBe(4);
+  await root.start(allowing).intake.scan(true);
+  expect(await root.count('queued')).toBe(4);
 });

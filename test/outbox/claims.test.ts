@@ -244,20 +244,11 @@ describe('concluding', () => {
   test('of a changed source whose folder is another run’s by now makes way for that: nothing else would move it again', async () => {
     const outbox = await opened();
     await outbox.enqueue(newRun({ path: 'plan' }), later(0));
-    const [first] = await claimed(outbox, far, 1);
-    if (first === undefined) throw new Error('nothing was due');
-    const meets = async (happening: Happening, keep: boolean): Promise<void> => {
-      const { life } = (await outbox.run(1)) ?? first;
-      expect(await outbox.conclude(first, concluded({ ...first, life }, happening), keep, now)).toBe(true);
-    };
-    for (const happening of road.intended) await meets(happening, true);
-    // It is about to be sent, and cannot make way.
-    await outbox.enqueue(newRun({ path: 'plan', text: 'newer' }), later(1));
-    await meets({ kind: 'uploadsTooOld' }, false);
-    const again = (await claimed(outbox, far, 9)).find(({ run }) => run === 1);
-    if (again === undefined) throw new Error('it was not due');
-    const changed = concluded(again, { kind: 'sourceChanged', failure: trouble });
-    await outbox.concludeChanged(again, changed, now + 3);
+    const first = await taken(outbox, 1, road.uploaded, true);
+    // A person has tracked it once more, which makes nothing make way.
+    await outbox.enqueue(newRun({ path: 'plan', again: true }), later(1));
+    const changed = concluded(first, { kind: 'sourceChanged', failure: trouble });
+    await outbox.concludeChanged(first, changed, now + 3);
     expect((await outbox.run(1))?.life.state.kind).toBe('superseded');
     expect((await outbox.run(2))?.life.state.kind).toBe('queued');
   });

@@ -1,6 +1,7 @@
 /** One key, one row: what a complete folder becomes, when it was here before, elsewhere, or otherwise. */
 import { describe, expect, test } from 'vitest';
 import { fingerprintOf } from '../../src/core/identity.ts';
+import type { Happening } from '../../src/core/happening.ts';
 import type { RunFacts } from '../../src/core/runFacts.ts';
 import type { Enqueued, NewRun } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
@@ -210,6 +211,7 @@ describe('newer content', () => {
 
 describe('the same content for another app', () => {
   const there = { app: 'tortoise-app' };
+  const nothingMade = { kind: 'nothingMade', failure: trouble } as const;
 
   test.each<{ state: keyof typeof road; is: string }>([
     { state: 'queued', is: 'superseded' },
@@ -235,6 +237,60 @@ describe('the same content for another app', () => {
       await put(outbox, there);
       expect(await stateOf(outbox, 1)).toBe(is);
     }
+  });
+
+  test.each<{ what: string; happening: Happening; keep: boolean }>([
+    { what: 'was one too many', happening: nothingMade, keep: true },
+    { what: 'reached nobody', happening: nothingMade, keep: false },
+    { what: 'was refused', happening: { kind: 'refused', failure: trouble }, keep: false },
+    { what: 'never left', happening: { kind: 'slotTooOld' }, keep: true },
+    { what: 'would have had dead ids', happening: { kind: 'uploadsTooOld' }, keep: true },
+  ])('supersedes the one that was about to be sent when its request $what', async ({ happening, keep }) => {
+    for (const [wanted, note] of [
+      [there, 'another app'],
+      [{ text: 'B' }, 'newer content'],
+    ] as const) {
+      const outbox = await opened();
+      const { run } = await put(outbox);
+      const claim = await taken(outbox, run, road.intended, true);
+      await put(outbox, wanted);
+      const fallen = concluded(claim, happening);
+      expect(await outbox.conclude(claim, fallen, keep, now)).toMatchObject({
+        life: { state: { kind: 'superseded' } },
+      });
+      expect(await outbox.run(run)).toMatchObject({
+        life: { state: { kind: 'superseded' } },
+        isClaimed: false,
+        dueAtMs: null,
+      });
+      expect((await outbox.history(run)).at(-1)?.note).toContain(note);
+      // Whoever had it in hand has not.
+      expect(await outbox.conclude(claim, fallen, keep, now)).toBe(false);
+      expect((await claimed(outbox, far, 9)).map((due) => due.run)).toEqual([2]);
+    }
+  });
+
+  test('and one that was refused twice is not set aside for a person, who has nothing to answer', async () => {
+    const outbox = await opened();
+    const { run } = await put(outbox);
+    const refused = { kind: 'refused', failure: trouble } as const;
+    await taken(outbox, run, [...road.intended, refused]);
+    const claim = await taken(outbox, run, road.intended, true);
+    await put(outbox, there);
+    await outbox.conclude(claim, concluded(claim, refused), false, now);
+    expect(await stateOf(outbox, run)).toBe('superseded');
+  });
+
+  test.each<{ what: string; first: Wanted; then: Wanted }>([
+    { what: 'as a person tracked it once more', first: {}, then: { again: true } },
+    { what: 'for an app that a person had named', first: { isAppAsked: true }, then: there },
+  ])('$what leaves the one that was about to be sent to its end', async ({ first, then }) => {
+    const outbox = await opened();
+    const { run } = await put(outbox, first);
+    const claim = await taken(outbox, run, road.intended, true);
+    await put(outbox, then);
+    expect(await outbox.conclude(claim, concluded(claim, nothingMade), false, now)).toBe(true);
+    expect(await stateOf(outbox, run)).toBe('uploaded');
   });
 
   test('or for another platform supersedes what was parked before it was sent', async () => {

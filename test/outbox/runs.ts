@@ -87,6 +87,7 @@ export interface Wanted {
   readonly movedAway?: { readonly run: number; readonly path: string };
   readonly doubt?: Failure;
   readonly again?: boolean;
+  readonly isAppAsked?: true;
   readonly isBacklog?: boolean;
   readonly newestFileChangeMs?: number;
   readonly newestWriteMs?: number;
@@ -108,7 +109,10 @@ export function newRun(wanted: Wanted = {}): NewRun {
     directory: wanted.directory ?? newDirectory(),
     signature: 'signature',
     content,
-    settings: { instance: null, name: 'weekly', description: '', options: {}, batchExperimentId: null },
+    settings: {
+      ...{ instance: null, name: 'weekly', description: '', options: {}, batchExperimentId: null },
+      ...(wanted.isAppAsked === true ? { isAppAsked: true } : {}),
+    },
     movedFrom: wanted.movedFrom ?? null,
     movedAway: wanted.movedAway ?? null,
     doubt: wanted.doubt ?? null,
@@ -174,7 +178,10 @@ export async function taken(
     const conclusion = concluded(claim, happening);
     const isLast = index === happenings.length - 1;
     const answer = await outbox.conclude(claim, conclusion, keep || !isLast, now);
-    if (answer !== true) throw new Error(`not concluded: ${answer === false ? 'the claim is old' : answer}`);
+    if (answer !== true)
+      throw new Error(
+        `not concluded: ${answer === 'runIdTaken' ? answer : answer === false ? 'the claim is old' : 'it made way'}`,
+      );
     claim = { ...claim, life: conclusion.life };
   }
   return claim;
