@@ -94,8 +94,8 @@ export function isDurable({ name, args }: Asked): boolean {
   return !following.has(name);
 }
 
-/** The next scan finds the folder again, and makes the same run of it: its key is the content's. */
-function isFoundByScan({ key, again, believed, movedFrom, movedAway }: NewRun): boolean {
+/** The next scan finds the folder again, and makes the same run of it: its key is the content's, and the app that of its root. */
+function isFoundByScan({ key, settings, again, believed, movedFrom, movedAway }: NewRun): boolean {
   const isPlain = !again && believed === null && movedFrom === null && movedAway === null;
-  return isPlain && key.dropRoot !== outsideRootName;
+  return isPlain && settings.isAppAsked !== true && key.dropRoot !== outsideRootName;
 }

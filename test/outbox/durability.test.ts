@@ -30,6 +30,7 @@ describe('on disk before it is acknowledged', () => {
     const found = newRun();
     const lost = [
       { again: true },
+      { settings: { ...found.settings, isAppAsked: true } },
       { key: { ...found.key, dropRoot: outsideRootName } },
       { believed: { runId: 'run-a' } },
       { movedFrom: 1 },
