@@ -36,7 +36,7 @@ export async function appOf(
   parts: AppParts,
   wished?: string,
 ): Promise<AppOf> {
-  if (wished !== undefined) return { app: wished, isAsked: wished !== root.app };
+  if (wished !== undefined) return { app: wished, isAsked: true };
   const { appId } = place.content.meta;
   const asked = appId === null && root.allowAppIds.length > 0 ? await askedApp(place, root, parts) : null;
   return { app: asked ?? appId ?? root.app, isAsked: asked !== null };

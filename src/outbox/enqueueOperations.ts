@@ -183,7 +183,7 @@ export function enqueueOperations(
     const held = state.kind === 'parked' ? state.from : state;
     const isSame = run.content.asideDigest === wanted.content.asideDigest;
     const follows = ['queued', 'uploaded', 'superseded', 'gone'].includes(held.kind);
-    if (!follows || (isSame && run.isClaimed)) return { run: run.run, kind };
+    if (!follows) return { run: run.run, kind };
     // That a person has named its app by now outlives the look: the next one must not send it to the app of its root.
     const isNamedNow = wanted.settings.isAppAsked === true && run.settings.isAppAsked !== true;
     if (!isSame || isNamedNow) {
@@ -194,6 +194,7 @@ export function enqueueOperations(
         warnings: JSON.stringify(wanted.content.warnings),
       });
     }
+    if (isSame && run.isClaimed) return { run: run.run, kind };
     applyTo(seized(run), { kind: isSame ? 'returned' : 'logOrMetaChanged' }, chance);
     if (kind === 'moved') return { run: run.run, kind };
     return { run: run.run, kind: isLive(state) ? (isSame ? 'known' : 'refreshed') : 'revived' };

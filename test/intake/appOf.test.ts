@@ -125,3 +125,21 @@ test('each app that a person names is meant, in a root and outside of all', asyn
   await root.start(allowing).intake.scan(true);
   expect(await root.count('queued')).toBe(4);
 });
+
+test('the app of the root is as good a name as another: who names it last loses neither of both', async ({
+  root,
+}) => {
+  const folder = root.drop('plan', { ...plan('plan'), 'run.log': 'a line\n' });
+  const first = root.start(allowing);
+  await until('it to wait', async () => (await root.count('queued')) === 1);
+  await first.stop();
+  expect(await trackedTo(root, folder, 'tortoise-app')).toMatchObject({ run: 2, isNew: true });
+  expect(await trackedTo(root, folder, 'hare-app')).toMatchObject({ run: 1, isNew: false });
+  expect(await root.count('queued')).toBe(2);
+  const lengths = async () => (await root.outbox.history(1)).length + (await root.outbox.history(2)).length;
+  const before = await lengths();
+  appendFileSync(join(folder, 'run.log'), 'one more line\n');
+  await root.start(allowing).intake.scan(true);
+  await until('the log to be taken', async () => (await lengths()) > before);
+  expect(await root.count('queued')).toBe(2);
+});
