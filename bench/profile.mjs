@@ -4,7 +4,7 @@
  *
  *   npm run bench:profile [-- NAME…]
  *
- * NAME: drain, tracked, artefacts, as in `npm run bench`; all of them, if not said.
+ * NAME: drain, tracked, bursts, artefacts, as in `npm run bench`; all of them, if not said.
  */
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -21,11 +21,21 @@ import * as processes from './processes.mjs';
 const topMax = 20;
 const quietMs = 200;
 const arrivalEveryMs = 100;
+const longestMax = 10;
+/** V8 and the watch of the loop have clocks of their own. */
+const slackMs = 6;
 
 /** What is played, and how much of it: so much that starting counts for little beside it. */
 const subjects = {
   drain: { what: '2,000 folders at once', units: 2_000, unit: 'run', play: drain },
   tracked: { what: '300 folders, 10 a second', units: 300, unit: 'run', play: tracked },
+  bursts: {
+    what: '25,000 folders at once, until all are queued',
+    units: 25_000,
+    unit: 'folder',
+    play: bursts,
+    isAlone: true,
+  },
   artefacts: { what: 'a JSON input of 1 GB, four times', units: 4, unit: 'GB', play: artefacts },
 };
 
@@ -33,6 +43,35 @@ async function drain({ stage, daemon, units }) {
   dropAll(stage, prepare(stage.aside, 'profile', units));
   await processes.recorded(daemon, units);
   return '';
+}
+
+/** @returns how long the loop was held at a time, and how much of the longest times V8 collected garbage */
+async function bursts({ dir, stage, daemon, units }) {
+  const folders = prepare(stage.aside, 'profile', units);
+  await processes.stallsOf(daemon);
+  dropAll(stage, folders);
+  const queued = async () => ((await processes.statusOf(daemon))?.counts.queued ?? 0) >= units;
+  await processes.until(`${units} folders to be queued`, queued, { everyMs: 500 });
+  const stalls = (await processes.stallsOf(daemon)).toSorted(([, a], [, b]) => b - a).slice(0, longestMax);
+  const pauses = pausesOf(readFileSync(join(dir, 'log'), 'utf8'), daemon.startedWallMs);
+  const rows = stalls.map(([endMs, ms]) => {
+    const within = pauses.filter(
+      (pause) => pause.endMs > endMs - ms - slackMs && pause.endMs <= endMs + slackMs,
+    );
+    const gcMs = within.reduce((sum, pause) => sum + pause.ms, 0);
+    return `| ${ms.toFixed(1)} | ${gcMs.toFixed(1)} | ${within.map(({ kind }) => kind).join(', ')} |`;
+  });
+  return `\nThe ${longestMax} longest times that the loop was held, and what V8 says that it collected meanwhile:\n\n| held, ms | of it garbage, ms | which |\n| --: | --: | :-- |\n${rows.join('\n')}\n`;
+}
+
+/** @returns the pauses of the main thread, which is the first to have one: when each ended, by the wall clock, in ms */
+function pausesOf(log, startedWallMs) {
+  const line = /^\[\d+:(0x[0-9a-f]+)[^\]]*\]\s+(\d+) ms: (Scavenge|Mark-Compact).*? (\d+(?:\.\d+)?) \/ \d/gm;
+  const all = [...log.matchAll(line)];
+  const main = all[0]?.[1];
+  return all
+    .filter(([, isolate]) => isolate === main)
+    .map(([, , at, kind, ms]) => ({ endMs: startedWallMs + Number(at), kind, ms: Number(ms) }));
 }
 
 /** @returns the parts of the time from complete to tracked, as the stub saw its requests and the daemon noted them */
@@ -102,15 +141,21 @@ async function artefacts({ dir, stage, daemon, platform, units }) {
 }
 
 async function play(name, keep) {
-  const { what, units, unit, play: go } = subjects[name];
+  const { what, units, unit, play: go, isAlone = false } = subjects[name];
   const dir = mkdtempSync(join(tmpdir(), 'rt-p-'));
   const profileDir = join(dir, 'profiles');
   mkdirSync(profileDir);
   try {
     const platform = await processes.Platform.start();
     const limits = { file_bytes: '20GiB' };
-    const stage = new processes.Stage(dir, platform.endpoint, { quiet: `${quietMs}ms`, limits });
-    const daemon = stage.daemon({ flags: ['--cpu-prof', `--cpu-prof-dir=${profileDir}`] });
+    const stage = new processes.Stage(dir, isAlone ? processes.nobody : platform.endpoint, {
+      quiet: `${quietMs}ms`,
+      limits,
+    });
+    const flags = ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, ...(isAlone ? ['--trace-gc'] : [])];
+    const startedWallMs = Date.now();
+    const daemon = stage.daemon({ flags, isWatched: isAlone, isListed: isAlone });
+    daemon.startedWallMs = startedWallMs;
     await processes.scanned(daemon);
     const counts = await go({ dir, stage, daemon, platform, units });
     // The profile is written when the process ends by itself.
