@@ -144,7 +144,8 @@ export function writablePaths(config: Config): string[] {
   const ofStandIn =
     kind === 'stand-in' && !standIn.dataDir.startsWith(`${config.stateDir}/`) ? [standIn.dataDir] : [];
   const all = [config.stateDir, ...ofStandIn, ...ofRoots, ...ofSockets];
-  return [...new Set(all)].filter((path) => !ownRuntimeDirs(config).includes(path));
+  const runtime = ownRuntimeDirs(config);
+  return [...new Set(all)].filter((path) => !runtime.includes(path));
 }
 
 /**

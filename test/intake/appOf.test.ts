@@ -25,6 +25,16 @@ async function apps(root: Root): Promise<string[]> {
   }
 }
 
+/** A folder that waits for the app of its root, and then for the one that a person names. */
+async function waitingForTwo(root: Root): Promise<string> {
+  const folder = root.drop('plan', { ...plan('plan'), 'run.log': 'a line\n' });
+  const first = root.start(allowing);
+  await until('it to wait', async () => (await root.count('queued')) === 1);
+  await first.stop();
+  expect(await trackedTo(root, folder, 'tortoise-app')).toMatchObject({ run: 2, isNew: true });
+  return folder;
+}
+
 async function stateOf(root: Root, run: number): Promise<string | undefined> {
   return (await root.outbox.run(run))?.life.state.kind;
 }
@@ -85,11 +95,7 @@ test('new content of it goes to the app of its root, and so does all of a root w
 test('what waits for the app of its root makes way for the app that a person names, and stays so when it is touched', async ({
   root,
 }) => {
-  const folder = root.drop('plan', { ...plan('plan'), 'run.log': 'a line\n' });
-  const first = root.start(allowing);
-  await until('it to wait', async () => (await root.count('queued')) === 1);
-  await first.stop();
-  expect(await trackedTo(root, folder, 'tortoise-app')).toMatchObject({ run: 2, isNew: true });
+  const folder = await waitingForTwo(root);
   const states = async () => [await stateOf(root, 1), await stateOf(root, 2)];
   expect(await states()).toEqual(['superseded', 'queued']);
   appendFileSync(join(folder, 'run.log'), 'one more line\n');
@@ -129,11 +135,7 @@ test('each app that a person names is meant, in a root and outside of all', asyn
 test('the app of the root is as good a name as another: who names it last loses neither of both', async ({
   root,
 }) => {
-  const folder = root.drop('plan', { ...plan('plan'), 'run.log': 'a line\n' });
-  const first = root.start(allowing);
-  await until('it to wait', async () => (await root.count('queued')) === 1);
-  await first.stop();
-  expect(await trackedTo(root, folder, 'tortoise-app')).toMatchObject({ run: 2, isNew: true });
+  const folder = await waitingForTwo(root);
   expect(await trackedTo(root, folder, 'hare-app')).toMatchObject({ run: 1, isNew: false });
   expect(await root.count('queued')).toBe(2);
   const lengths = async () => (await root.outbox.history(1)).length + (await root.outbox.history(2)).length;

@@ -324,15 +324,23 @@ describe('what is packed', () => {
     await expect(packed(path, content, 'output')).rejects.toThrow(SourceChanged);
   });
 
-  test('is a person’s matter, with the reason, where it cannot be packed', async () => {
+  /** The output of a folder that is what it was, while it is packed until this is thrown. */
+  async function packedUntil(error: Error) {
     const path = folderWith(files);
     const content = await contentAs(path);
     const folder = await OpenFolder.open(path);
     const [body] = artefactBodies(content, '').filter(({ role }) => role === 'output');
     if (body === undefined) throw new Error('there is an output');
-    const ready = readyBody(folder, content, body, temporaryFolder(), never, () => {
-      throw Object.assign(new Error('TAR_ENTRY_INFO: no'), { code: 'TAR_ENTRY_INFO' });
-    });
+    const thrower = (): never => {
+      throw error;
+    };
+    return await readyBody(folder, content, body, temporaryFolder(), never, thrower).finally(() =>
+      folder.close(),
+    );
+  }
+
+  test('is a person’s matter, with the reason, where it cannot be packed', async () => {
+    const ready = packedUntil(Object.assign(new Error('TAR_ENTRY_INFO: no'), { code: 'TAR_ENTRY_INFO' }));
     // Of a folder that is what it was, the next scan would find the same, for ever.
     await expect(ready).rejects.toMatchObject({
       failure: {
@@ -341,7 +349,6 @@ describe('what is packed', () => {
         text: expect.stringContaining('TAR_ENTRY') as string,
       },
     });
-    await folder.close();
   });
 
   // As a share whose server is away answers, and a file system that is damaged.
@@ -350,16 +357,8 @@ describe('what is packed', () => {
     { code: 'EREMOTEIO', errno: -121 },
     { code: 'Unknown system error -117', errno: -117 },
   ])('is looked at again where reading ends with $code', async (trouble) => {
-    const path = folderWith(files);
-    const content = await contentAs(path);
-    const folder = await OpenFolder.open(path);
-    const [body] = artefactBodies(content, '').filter(({ role }) => role === 'output');
-    if (body === undefined) throw new Error('there is an output');
-    const ready = readyBody(folder, content, body, temporaryFolder(), never, () => {
-      throw Object.assign(new Error(`${trouble.code}: read`), { ...trouble, syscall: 'read' });
-    });
-    await expect(ready).rejects.toThrow(SourceChanged);
-    await folder.close();
+    const error = Object.assign(new Error(`${trouble.code}: read`), { ...trouble, syscall: 'read' });
+    await expect(packedUntil(error)).rejects.toThrow(SourceChanged);
   });
 
   test('waits for room, and blames nobody, where the spool takes nothing', async () => {
