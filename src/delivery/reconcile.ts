@@ -3,7 +3,8 @@
  * serves all unknown runs of the app; it also finds out whether the platform shows fingerprints at all.
  */
 import { alsoThere, olderOf } from '../core/foundTwice.ts';
-import type { Happening } from '../core/happening.ts';
+import type { AbsenceProof, Happening } from '../core/happening.ts';
+import { wayMadeBy } from '../core/makingWay.ts';
 import type { SteadyMoment } from '../core/steadyMoment.ts';
 import type { Claim, Run } from '../outbox/nouns.ts';
 import type { FoundRun } from '../outbox/listingOperations.ts';
@@ -134,12 +135,20 @@ async function absentHappening(
   { listing, startedAtMs, steady, showsOurs, fingerprintsShow }: Missed,
   { outbox }: DeliveryParts,
 ): Promise<Happening> {
-  const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
-  const content = folder === undefined ? 'gone' : folder.run === run.run ? 'there' : 'newer';
+  const content = await contentNow(run, outbox);
   return {
     ...{ kind: 'absent', listing, startedAtMs, steady },
     proof: { keepsEarlier, fingerprintsShow, showsOurs, content, twin: run.twin },
   };
+}
+
+/** What lies in the run's folder by now; beside a run that was meant as well it is still what is to be sent. */
+async function contentNow(run: Claim, outbox: DeliveryParts['outbox']): Promise<AbsenceProof['content']> {
+  const [folder] = await outbox.folders(run.key.dropRoot, [run.path]);
+  if (folder === undefined) return 'gone';
+  if (folder.run === run.run) return 'there';
+  const other = folder.run === null ? null : await outbox.run(folder.run);
+  return other !== null && wayMadeBy(run, other) === null ? 'there' : 'newer';
 }
 
 /** After a lost outbox there are tens of thousands, and each page of them is something that got done. @returns how many were settled */

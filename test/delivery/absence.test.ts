@@ -442,6 +442,17 @@ test('only the last bracket of a description counts, whatever was copied in fron
   expect(bench.creates).toBe(4);
 });
 
+test('of two runs of one content that were both meant, the one that is surely absent is sent again', async ({
+  bench,
+}) => {
+  bench.start();
+  const lost = await bench.trackLost();
+  const second = await bench.track('lost', undefined, { again: true });
+  await bench.reaches(second, 'recorded');
+  await bench.reachesAfter(21 * minuteMs, lost, 'recorded');
+  expect(await Promise.all([lost, second].map((run) => bench.copiesOf(run)))).toEqual([1, 1]);
+});
+
 test('a run that is taken out of delivery’s hands before its intent is not sent by those hands', async ({
   bench,
 }) => {
@@ -611,7 +622,7 @@ test('a list that does not come holds up the lists of no other app', async ({ be
   // Both were made, and no answer came: each app's list has its run.
   const lost = async (name: string, ofApp: string): Promise<number> => {
     bench.standIn.faults.next({ kind: 'create', app: ofApp }, { kind: 'drop', when: 'after' });
-    return await bench.track(name, undefined, false, ofApp);
+    return await bench.track(name, undefined, { ofApp });
   };
   let isAsked = false;
   bench.onRequest = ({ kind, app: ofApp, phase }) => {

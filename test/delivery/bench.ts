@@ -48,6 +48,15 @@ interface Clocks {
   sleptMs: number;
 }
 
+/** What of a run is not as usual. */
+interface Wishes {
+  readonly ofApp?: string;
+  readonly isBacklog?: boolean;
+  readonly enrich?: readonly Enrichment[];
+  /** A deliberate second run of the same content. */
+  readonly again?: boolean;
+}
+
 const noLimits: Limits = { runsPerSecond: null, requestsPerMinute: null };
 
 export class Bench {
@@ -193,9 +202,7 @@ export class Bench {
   async track(
     name: string,
     files: Files = plan(name),
-    isBacklog = false,
-    ofApp = app,
-    enrich: readonly Enrichment[] = [],
+    { ofApp = app, isBacklog = false, enrich = [], again = false }: Wishes = {},
   ): Promise<number> {
     const folder = join(this.dir, name);
     mkdirSync(folder, { recursive: true });
@@ -203,7 +210,7 @@ export class Bench {
     const tracked = await trackFolder(
       folder,
       [],
-      { app: ofApp },
+      { app: ofApp, again },
       {
         outbox: {
           ...this.outbox,

@@ -350,7 +350,8 @@ describe('fresh runs', () => {
 
   test('go before the backlog, which ends all the same', async ({ bench }) => {
     const old: number[] = [];
-    for (let made = 0; made < 100; made += 1) old.push(await bench.track(`old-${made}`, undefined, true));
+    for (let made = 0; made < 100; made += 1)
+      old.push(await bench.track(`old-${made}`, undefined, { isBacklog: true }));
     bench.start();
     await until('the backlog to be under way', () => Promise.resolve(bench.creates >= 2));
     const fresh = await bench.track('fresh');

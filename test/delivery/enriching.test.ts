@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { enrichments } from '../../src/core/enrichment.ts';
 import { plan, resultIn } from '../journey/folders.ts';
-import { app, minuteMs, test, type Bench } from './bench.ts';
+import { minuteMs, test, type Bench } from './bench.ts';
 
 const log = readFileSync(new URL('../solverlog/logs/highs-time-feasible/run.log', import.meta.url), 'utf8');
 const solver = { name: 'highs', status: 'feasible', limit: 'time' };
 
 async function recorded(bench: Bench, files: Readonly<Record<string, unknown>>) {
-  const run = await bench.track('plan', { ...files, 'run.log': log }, false, app, enrichments);
+  const run = await bench.track('plan', { ...files, 'run.log': log }, { enrich: enrichments });
   bench.start();
   const { sent, warnings } = await bench.reaches(run, 'recorded');
   const result = resultIn(join(bench.dir, 'plan'));
@@ -93,7 +93,7 @@ test.for([
 ] as const)(
   'another version adds something else $name: what was sent last is on record, and what the solver wrote is compared',
   async ({ at, isAnew }, { bench }) => {
-    const run = await bench.track('plan', { ...plan('plan'), 'run.log': log }, false, app, enrichments);
+    const run = await bench.track('plan', { ...plan('plan'), 'run.log': log }, { enrich: enrichments });
     const isOther = new Promise<void>((resolve) => {
       bench.onRequest = ({ kind }) => {
         if (kind !== at) return;

@@ -226,7 +226,7 @@ describe('an app that refuses', () => {
     const paused = await until('the app to pause', () => bench.delivery.gate.appPauses()[0]);
     expect(paused).toMatchObject({ app, pause: { failure: { class: 'app-refuses-runs', reach: 'app' } } });
     expect(paused.pause.failure.text).toContain('there is no such instance');
-    await bench.reaches(await bench.track('elsewhere', undefined, false, 'other-app'), 'recorded');
+    await bench.reaches(await bench.track('elsewhere', undefined, { ofApp: 'other-app' }), 'recorded');
     await until('several pauses to have ended in vain', () => {
       bench.letPass(1_000);
       return bench.creates > 5 * 2 + 1 + 3 * 7;

@@ -49,7 +49,7 @@ describe('with the waits that are shipped', () => {
       // It is asked for ever more rarely, and nobody waits for that.
       const before = asked();
       const fresh = await Promise.all(
-        Array.from({ length: 5 }, (_, n) => bench.track(`fresh-${n}`, undefined, false, 'other-app')),
+        Array.from({ length: 5 }, (_, n) => bench.track(`fresh-${n}`, undefined, { ofApp: 'other-app' })),
       );
       for (const run of fresh) await bench.reaches(run, 'recorded', 20_000);
       expect(bench.delivery.gate.platformPause()).toBeNull();
@@ -118,7 +118,7 @@ describe('with the waits that are shipped', () => {
       });
       expect(probes).toBeLessThanOrEqual(1);
       for (let n = 0; n < 5; n += 1)
-        await bench.reaches(await bench.track(`fresh-${n}`, undefined, false, 'other-app'), 'recorded');
+        await bench.reaches(await bench.track(`fresh-${n}`, undefined, { ofApp: 'other-app' }), 'recorded');
       expect(bench.delivery.gate.platformPause()).toBeNull();
       expect(bench.delivery.gate.appPauses()).toEqual([]);
       expect(bench.delivery.unreadableLists()).toMatchObject([{ app }]);
@@ -199,7 +199,7 @@ test.for<{ name: string; fault: Misbehaviour }>([
   bench.start();
   await bench.provesThatFingerprintsShow();
   bench.standIn.faults.always({ app: 'broken-app' }, fault);
-  const broken = await bench.track('broken', undefined, false, 'broken-app');
+  const broken = await bench.track('broken', undefined, { ofApp: 'broken-app' });
   await until('its app to wait', () =>
     bench.delivery.gate.appPauses().some((one) => one.app === 'broken-app'),
   );
@@ -223,7 +223,7 @@ test('an app that pauses, and of which no probe is answered, pauses everybody on
     const pause = bench.delivery.gate.platformPause();
     if (pause !== null) pausesOfAll.add(pause.sinceMs);
   };
-  const sick = await bench.track('sick', undefined, false, 'sick-app');
+  const sick = await bench.track('sick', undefined, { ofApp: 'sick-app' });
   await until('several probes', () => {
     bench.letPass(10_000);
     return probes >= 8;
@@ -246,7 +246,7 @@ describe('while a paused app is slow to say whether its pause is over', () => {
     };
     bench.standIn.faults.always({ kind: 'create', app: 'slow-app' }, { kind: 'answer', status: 403 });
     bench.start();
-    await bench.track('refused', undefined, false, 'slow-app');
+    await bench.track('refused', undefined, { ofApp: 'slow-app' });
     await until('it to be asked', () => probes > 0);
     return () => probes;
   }

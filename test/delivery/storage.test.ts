@@ -92,7 +92,7 @@ test('uploads do not pause for ever when all that waited for storage have vanish
 test('files that storage never takes delay no other run, and are not given up', async ({ bench }) => {
   bench.start();
   bench.standIn.faults.always({ kind: 'put', app: 'poison-app' }, { kind: 'drop', when: 'before' });
-  const poison = await bench.track('poison', undefined, false, 'poison-app');
+  const poison = await bench.track('poison', undefined, { ofApp: 'poison-app' });
   const fine: number[] = [];
   for (let n = 0; (await bench.run(poison)).triesTotal < 5; n += 1) {
     fine.push(await bench.track(`fine-${n}`));
@@ -133,7 +133,7 @@ test('a run that storage refuses alone is set aside, and others go on', async ({
   bench.standIn.faults.always({ kind: 'put', app: 'poison-app' }, { kind: 'answer', status: 404 });
   const poison = [];
   for (const name of ['poison', 'more poison'])
-    poison.push(await bench.track(name, undefined, false, 'poison-app'));
+    poison.push(await bench.track(name, undefined, { ofApp: 'poison-app' }));
   const fine = await Promise.all(['fine', 'fine as well'].map((name) => bench.track(name)));
   for (const run of fine) await bench.reaches(run, 'recorded');
   for (const run of poison) {
