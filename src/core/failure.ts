@@ -36,6 +36,8 @@ export const unreadableAnswer = 'unreadable-answer';
 export const storageRefused = 'storage-refused';
 /** No answer came. */
 export const unreachable = 'unreachable';
+/** The key is not accepted (401): not at all, or not for this app. */
+export const keyRefused = 'key-refused';
 
 /**
  * It looks like trouble of the platform, and may be about one thing alone: a run that the server stumbles over, an app's
@@ -43,6 +45,11 @@ export const unreachable = 'unreachable';
  */
 export function mayBeOfOneAlone({ class: what }: Pick<Failure, 'class'>): boolean {
   return what === platformTrouble || what === unreadableAnswer || what === unreachable;
+}
+
+/** Likewise of one app: a key that another app accepts is the platform's no more. */
+export function mayBeOfOneApp(failure: Pick<Failure, 'class'>): boolean {
+  return mayBeOfOneAlone(failure) || failure.class === keyRefused;
 }
 
 /** The part of a failure that is kept with a run and shown. */

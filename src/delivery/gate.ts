@@ -5,10 +5,11 @@
  * An error of the server (5xx), or no answer, may be about one thing alone: a run that it stumbles over, an app's list.
  * It pauses everything once, and when the probe then finds the platform well, that one thing is to blame: the next time it waits by
  * itself, ever longer, and nobody with it. Where that is clear from the beginning, as it is for a list that is refused, it is
- * blamed at once.
+ * blamed at once. A second thing of the same app, with nothing of it that worked in between, is the app: a thousand runs that
+ * are each met by errors would pause everybody a thousand times.
  */
 import { backoffMs, type BackoffPolicy } from '../core/backoff.ts';
-import { mayBeOfOneAlone, rateLimited, type Failure } from '../core/failure.ts';
+import { mayBeOfOneAlone, mayBeOfOneApp, rateLimited, type Failure } from '../core/failure.ts';
 
 /** Its times are on the clock that nobody sets, in ms. */
 export interface Pause {
@@ -18,8 +19,9 @@ export interface Pause {
 }
 
 interface HowItBegan {
-  /** What failed, as `note` was told. */
+  /** What failed, and of which app, as `note` was told. */
   readonly about: string;
+  readonly app: string;
   /** A probe did not get through since: it was not that one thing alone. */
   readonly isProbed: boolean;
 }
@@ -43,6 +45,8 @@ export class Gate {
   /** Failures in a row, kept when a probe succeeds: only a step that worked is proof. */
   readonly #tries = new Map<string | typeof platform, number>();
   readonly #blamed = new Map<string, Blame>();
+  /** Apps that met what the platform turned out to be well beside, and of which nothing has worked since. */
+  readonly #troubled = new Set<string>();
 
   constructor(policy: BackoffPolicy) {
     this.#policy = policy;
@@ -51,7 +55,7 @@ export class Gate {
   /**
    * Takes a failure in. One that concerns only its run changes nothing.
    * @param about what was asked about, by a name that is the same each time
-   * @returns whether this is a new pause, and how long what was asked about has to wait by itself, in ms
+   * @returns whom a new pause reaches, and how long what was asked about has to wait by itself, in ms
    */
   note(
     failure: Failure,
@@ -59,14 +63,15 @@ export class Gate {
     about: string,
     nowMs: number,
     random: number,
-  ): { readonly isNewPause: boolean; readonly waitMs: number } {
-    const nobody = { isNewPause: false, waitMs: 0 };
+  ): { readonly newPause: 'platform' | 'app' | null; readonly waitMs: number } {
+    const nobody = { newPause: null, waitMs: 0 };
     // One too many is the budget's affair.
     if (failure.class === rateLimited || (failure.reach !== 'platform' && failure.reach !== 'app'))
       return nobody;
     if (mayBeOfOneAlone(failure) && this.#blamed.has(about))
-      return { isNewPause: false, waitMs: this.blame(about, failure, nowMs, random) };
-    const reach = failure.reach === 'platform' ? platform : app;
+      return { ...nobody, waitMs: this.blame(about, failure, nowMs, random) };
+    const isOfApp = failure.reach === 'app' || this.#isOfApp(failure, app, about);
+    const reach = isOfApp ? app : platform;
     const earlier = this.#pauses.get(reach);
     // Runs that were under way when the pause began fail with it; they do not make it longer.
     if (earlier !== undefined && earlier.untilMs > nowMs) {
@@ -76,8 +81,13 @@ export class Gate {
         this.#pauses.set(reach, { ...earlier, untilMs: nowMs + backoffMs(1, this.#policy, random, wishMs) });
       return nobody;
     }
-    this.#pause(reach, failure, { about, isProbed: false }, nowMs, random);
-    return { ...nobody, isNewPause: earlier === undefined };
+    this.#pause(reach, failure, { about, app, isProbed: false }, nowMs, random);
+    return { ...nobody, newPause: earlier !== undefined ? null : isOfApp ? 'app' : 'platform' };
+  }
+
+  /** A probe of the app itself is another matter: it is what tells that of the app from that of the platform. */
+  #isOfApp(failure: Failure, app: string, about: string): boolean {
+    return mayBeOfOneApp(failure) && this.#troubled.has(app) && about !== aboutApp(app);
   }
 
   /**
@@ -86,8 +96,8 @@ export class Gate {
    */
   goesOn(app: string | null, failure: Failure, nowMs: number, random: number): void {
     const reach = app ?? platform;
-    const about = this.#pauses.get(reach)?.about ?? '';
-    this.#pause(reach, failure, { about, isProbed: true }, nowMs, random);
+    const { about = '', app: ofApp = '' } = this.#pauses.get(reach) ?? {};
+    this.#pause(reach, failure, { about, app: ofApp, isProbed: true }, nowMs, random);
   }
 
   #pause(
@@ -137,6 +147,7 @@ export class Gate {
     this.#tries.delete(platform);
     this.#tries.delete(app);
     this.#blamed.delete(about);
+    this.#troubled.delete(app);
   }
 
   /** The probe got through: runs may be tried again. */
@@ -144,8 +155,9 @@ export class Gate {
     const pause = this.#pauses.get(app ?? platform);
     this.#pauses.delete(app ?? platform);
     if (app !== null) this.#blamed.delete(aboutApp(app));
-    if (app !== null || pause === undefined || pause.isProbed || !mayBeOfOneAlone(pause.failure)) return;
-    this.blame(pause.about, pause.failure, nowMs, random);
+    if (app !== null || pause === undefined || pause.isProbed || !mayBeOfOneApp(pause.failure)) return;
+    this.#troubled.add(pause.app);
+    if (mayBeOfOneAlone(pause.failure)) this.blame(pause.about, pause.failure, nowMs, random);
   }
 
   platformPause(): Pause | null {

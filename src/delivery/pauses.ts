@@ -95,10 +95,10 @@ export class Pauses {
   noteFailure(failure: Failure, app: string, about: string): number {
     const { clock, log } = this.#parts;
     if (this.#cut.aborted) return 0;
-    const { isNewPause, waitMs } = this.#gate.note(failure, app, about, clock.monotonicMs(), clock.random());
-    if (isNewPause) {
+    const { newPause, waitMs } = this.#gate.note(failure, app, about, clock.monotonicMs(), clock.random());
+    if (newPause !== null) {
       this.#onChange();
-      const whom = failure.reach === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
+      const whom = newPause === 'platform' ? 'delivery pauses' : `delivery to app "${app}" pauses`;
       log.error(
         { class: failure.class, status: failure.status },
         `${whom}: ${failure.text}. ${failure.hint}`,

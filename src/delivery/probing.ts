@@ -1,13 +1,13 @@
 /** The end of a pause is found by asking something harmless: a `GET`, never a run's `POST`. */
 import PQueue from 'p-queue';
-import { mayBeOfOneAlone, rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
+import { keyRefused, mayBeOfOneApp, rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
 import type { DeliveryParts } from './parts.ts';
 import { aboutApp, type Gate, type Pause } from './gate.ts';
 import type { Pauses } from './pauses.ts';
 
 /** A pause that was shorter kept nobody long enough to come back together. */
 const recoveringAfterMs = 60_000;
-/** Where one app is answered with an error of the server, or not at all, others tell whether it is about that app alone. */
+/** Where one app is answered with an error of the server, not at all, or not with this key, others tell whether it is about that app alone. */
 const appsAskedMax = 3;
 /** So many paused apps are asked at once, as they may all be slow to answer. */
 const appsAtOnce = 8;
@@ -121,10 +121,16 @@ export class Probing {
     } else if (
       failure.reach !== 'platform' ||
       failure.class === rateLimited ||
+      // Another app was asked with the same key, and is well.
+      (failure.class === keyRefused && this.#pausedBy(app) === keyRefused) ||
       // It turned out before that it is this app alone.
       this.#pauses.noteFailure(failure, app, aboutApp(app)) > 0
     )
       this.#gate.goesOn(app, failure, clock.monotonicMs(), clock.random());
+  }
+
+  #pausedBy(app: string): string | null {
+    return this.#gate.appPauses().find((paused) => paused.app === app)?.pause.failure.class ?? null;
   }
 
   /** @returns the apps that were refused, and what is wrong with the platform; null: nothing is */
@@ -139,7 +145,7 @@ export class Probing {
       if (failure === null) return { failed, trouble: null };
       failed.push({ app, failure });
       if (failure.reach !== 'platform') return { failed, trouble: null };
-      if (!mayBeOfOneAlone(failure)) return { failed, trouble: failure };
+      if (!mayBeOfOneApp(failure)) return { failed, trouble: failure };
     }
     return { failed, trouble: failed.at(-1)?.failure ?? null };
   }

@@ -12,9 +12,14 @@ const refusedInARowMax = 5;
 /** So many different runs: fewer, because nothing is lost by a mistake. Storage's pause ends by the first that lands. */
 const refusedByStorageMin = 3;
 
+/** Instances of one app of which this is known; a run may name its own, so that there is no end of them. */
+const instancesMax = 1_000;
+
 export class Refusals {
-  /** Of an app, since it last took a run. */
-  readonly #inARow = new Map<string, { readonly instance: string | null; readonly count: number }>();
+  /** Of each instance of an app, since the app last took a run. */
+  readonly #inARow = new Map<string, Map<string | null, number>>();
+  /** Apps that the key may not send a run to, since they last took one. */
+  readonly #forbidden = new Set<string>();
   /** Runs that storage refused since one last landed there, as many as it takes. */
   readonly #byStorage = new Set<number>();
 
@@ -24,15 +29,27 @@ export class Refusals {
   }
 
   #ofApp(happening: Happening, { life, key: { app }, settings: { instance } }: Claim): Happening {
-    if (happening.kind === 'made') this.#inARow.delete(app);
+    if (happening.kind === 'made') {
+      this.#inARow.delete(app);
+      this.#forbidden.delete(app);
+    }
+    if (happening.kind === 'nothingMade' && happening.failure.reach === 'app') this.#forbidden.add(app);
     if (happening.kind !== 'refused') return happening;
-    const earlier = this.#inARow.get(app);
-    const count = earlier?.instance === instance ? earlier.count : 0;
+    const count = this.#inARow.get(app)?.get(instance) ?? 0;
     if (count >= refusedInARowMax)
       return { kind: 'nothingMade', failure: refusesRuns(app, instance, happening.failure) };
     // The first refusal of a run may be about its texts: it is sent once more, in the plainest form.
-    if (life.plainest) this.#inARow.set(app, { instance, count: count + 1 });
+    if (life.plainest) this.#count(app, instance, count + 1);
     return happening;
+  }
+
+  #count(app: string, instance: string | null, count: number): void {
+    const counts = this.#inARow.get(app) ?? new Map<string | null, number>();
+    this.#inARow.set(app, counts);
+    counts.delete(instance);
+    counts.set(instance, count);
+    const [oldest] = counts.keys();
+    if (counts.size > instancesMax && oldest !== undefined) counts.delete(oldest);
   }
 
   /** One run may be tried many times over, and says no more by that. */
@@ -50,7 +67,8 @@ export class Refusals {
 
   /** Then nothing but a run that is made shows that it is over. */
   refusesAll(app: string): boolean {
-    return (this.#inARow.get(app)?.count ?? 0) >= refusedInARowMax;
+    if (this.#forbidden.has(app)) return true;
+    return [...(this.#inARow.get(app)?.values() ?? [])].some((count) => count >= refusedInARowMax);
   }
 }
 

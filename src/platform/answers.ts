@@ -1,5 +1,6 @@
 /** What an answer of the platform means. Pure: the status and a few words in, a decision out. */
 import {
+  keyRefused,
   platformTrouble,
   rateLimited,
   unreachable,
@@ -28,7 +29,7 @@ export function failureOfStatus(
   if (status === 401) {
     return {
       ...base,
-      class: 'key-refused',
+      class: keyRefused,
       text: `the platform does not accept the API key (401, ${asked.what})`,
       hint: 'Put a valid key in place (platform.api_key_file or its like); it is read again by itself.',
       reach: 'platform',

@@ -17,7 +17,7 @@ test.each(['run', 'storage', 'results'] as const)(
   'a failure that reaches %s pauses neither platform nor app',
   (reach) => {
     const gate = new Gate(policy);
-    expect(gate.note(failure(reach), 'one-app', 'run 1', 0, random).isNewPause).toBe(false);
+    expect(gate.note(failure(reach), 'one-app', 'run 1', 0, random).newPause).toBeNull();
     expect(gate.platformPause()).toBeNull();
     expect(gate.appPauses()).toEqual([]);
   },
@@ -25,17 +25,17 @@ test.each(['run', 'storage', 'results'] as const)(
 
 test('a failure of an app pauses that app alone', () => {
   const gate = new Gate(policy);
-  expect(gate.note(failure('app'), 'one-app', 'run 1', 0, random).isNewPause).toBe(true);
+  expect(gate.note(failure('app'), 'one-app', 'run 1', 0, random).newPause).toBe('app');
   expect(gate.platformPause()).toBeNull();
   expect(gate.appPauses().map(({ app }) => app)).toEqual(['one-app']);
 });
 
 test('what was under way when a pause began does not make it longer', () => {
   const gate = new Gate(policy);
-  expect(gate.note(failure('platform'), 'one-app', 'run 1', 0, random).isNewPause).toBe(true);
+  expect(gate.note(failure('platform'), 'one-app', 'run 1', 0, random).newPause).toBe('platform');
   const first = gate.platformPause()?.untilMs ?? 0;
   for (let late = 0; late < 30; late += 1)
-    expect(gate.note(failure('platform'), 'one-app', 'run 1', first - 1, random).isNewPause).toBe(false);
+    expect(gate.note(failure('platform'), 'one-app', 'run 1', first - 1, random).newPause).toBeNull();
   expect(gate.platformPause()?.untilMs).toBe(first);
 });
 
@@ -96,12 +96,12 @@ test('a pause goes on when its probe fails, whatever the probe met, and its wait
 
 describe.each(['platform-trouble', 'unreachable'])('an error of the server, or no answer (%s)', (name) => {
   const trouble = failure('platform', { class: name });
-  const fails = (gate: Gate, about: string, nowMs: number) =>
-    gate.note(trouble, 'one-app', about, nowMs, random);
+  const fails = (gate: Gate, about: string, nowMs: number, app = 'one-app') =>
+    gate.note(trouble, app, about, nowMs, random);
 
   test('pauses everybody once; when the platform turns out to be well, what met it waits alone, ever longer', () => {
     const gate = new Gate(policy);
-    expect(fails(gate, 'run 1', 0)).toEqual({ isNewPause: true, waitMs: 0 });
+    expect(fails(gate, 'run 1', 0)).toEqual({ newPause: 'platform', waitMs: 0 });
     gate.open(null, 1_000, random);
     expect(gate.isWaiting('run 1', 1_900)).toBe(true);
     expect(gate.isWaiting('run 2', 1_900)).toBe(false);
@@ -109,8 +109,40 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
     expect(waits).toEqual(waits.toSorted((a, b) => a - b));
     expect(waits.at(-1)).toBeGreaterThan(7_000);
     expect(gate.platformPause()).toBeNull();
-    // Somebody else may be the first to notice that it is the platform after all.
-    expect(fails(gate, 'run 2', 20_000).isNewPause).toBe(true);
+    // Another app may be the first to notice that it is the platform after all.
+    expect(fails(gate, 'run 2', 20_000, 'other-app').newPause).toBe('platform');
+  });
+
+  test('of a second run of the same app is the app’s: however many there are, everybody pauses once', () => {
+    const gate = new Gate(policy);
+    fails(gate, 'run 1', 0);
+    gate.open(null, 1_000, random);
+    const waits = Array.from({ length: 20 }, (_, n) => {
+      const nowMs = n * 100_000;
+      expect(fails(gate, `run ${String(2 + n)}`, nowMs).newPause).toBe('app');
+      expect(gate.platformPause()).toBeNull();
+      const waitMs = (gate.appPauses()[0]?.pause.untilMs ?? 0) - nowMs;
+      gate.open('one-app', nowMs + 90_000, random);
+      return waitMs;
+    });
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    expect(waits.at(-1)).toBeGreaterThan(policy.delayMsMax * 0.9);
+  });
+
+  test('of a second run of the same app is the platform’s where that app has worked in between', () => {
+    const gate = new Gate(policy);
+    fails(gate, 'run 1', 0);
+    gate.open(null, 1_000, random);
+    gate.worked('one-app', 'run 2');
+    expect(fails(gate, 'run 3', 2_000).newPause).toBe('platform');
+  });
+
+  test('that a probe of the app meets may be the platform’s', () => {
+    const gate = new Gate(policy);
+    fails(gate, 'run 1', 0);
+    gate.open(null, 1_000, random);
+    fails(gate, 'run 2', 2_000);
+    expect(fails(gate, 'app one-app', 5_000).newPause).toBe('platform');
   });
 
   test('is nobody’s own when a probe has met it too', () => {
@@ -119,7 +151,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
     gate.goesOn(null, trouble, 1_000, random);
     gate.open(null, 10_000, random);
     expect(gate.isWaiting('run 1', 10_001)).toBe(false);
-    expect(fails(gate, 'run 1', 11_000).isNewPause).toBe(true);
+    expect(fails(gate, 'run 1', 11_000).newPause).toBe('platform');
   });
 
   test('is forgotten when what met it works', () => {
@@ -128,7 +160,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
     gate.open(null, 1_000, random);
     gate.worked('one-app', 'run 1');
     expect(gate.isWaiting('run 1', 1_001)).toBe(false);
-    expect(fails(gate, 'run 1', 2_000).isNewPause).toBe(true);
+    expect(fails(gate, 'run 1', 2_000).newPause).toBe('platform');
   });
 
   test('is forgotten of an app whose probe gets through', () => {
@@ -156,7 +188,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('of any other kind concerns everybody each time', () => {
     const gate = new Gate(policy);
     for (const nowMs of [0, 100_000]) {
-      expect(gate.note(failure('platform'), 'one-app', 'run 1', nowMs, random).isNewPause).toBe(true);
+      expect(gate.note(failure('platform'), 'one-app', 'run 1', nowMs, random).newPause).toBe('platform');
       gate.open(null, nowMs + 50_000, random);
     }
   });
@@ -164,10 +196,20 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('blames a thousand at the most', () => {
     const gate = new Gate(policy);
     for (let run = 0; run <= 1_000; run += 1) {
-      fails(gate, `run ${String(run)}`, run * 100_000);
+      fails(gate, `run ${String(run)}`, run * 100_000, `app-${String(run)}`);
       gate.open(null, run * 100_000, random);
     }
     expect(gate.isWaiting('run 0', 0)).toBe(false);
     expect(gate.isWaiting('run 1', 100_000)).toBe(true);
   });
+});
+
+test('a key that other apps accept is refused by one app: that one pauses, and nobody is to blame', () => {
+  const gate = new Gate(policy);
+  const refused = failure('platform', { class: 'key-refused' });
+  expect(gate.note(refused, 'one-app', 'run 1', 0, random).newPause).toBe('platform');
+  gate.open(null, 1_000, random);
+  expect(gate.isBlamed('run 1')).toBe(false);
+  expect(gate.note(refused, 'one-app', 'run 1', 2_000, random).newPause).toBe('app');
+  expect(gate.note(refused, 'other-app', 'run 2', 3_000, random).newPause).toBe('platform');
 });

@@ -235,6 +235,44 @@ test('an app that pauses, and of which no probe is answered, pauses everybody on
   await bench.reaches(sick, 'recorded');
 });
 
+test.for<{ name: string; wanted: { kind?: 'uploadurl'; app: string }; status: number }>([
+  {
+    name: 'each of whose runs is met by errors',
+    wanted: { kind: 'uploadurl', app: 'sick-app' },
+    status: 500,
+  },
+  { name: 'alone that the key is refused for', wanted: { app: 'sick-app' }, status: 401 },
+])('an app $name pauses everybody once, and then alone', async ({ wanted, status }, { bench }) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.always(wanted, { kind: 'answer', status });
+  const pausesOfAll = new Set<number>();
+  let asked = 0;
+  bench.onRequest = ({ app: of, phase }) => {
+    if (of === 'sick-app' && phase === 'received') asked += 1;
+    const pause = bench.delivery.gate.platformPause();
+    if (pause !== null) pausesOfAll.add(pause.sinceMs);
+  };
+  const sick: number[] = [];
+  for (let n = 0; n < 20; n += 1)
+    sick.push(await bench.track(`sick-${String(n)}`, undefined, { ofApp: 'sick-app' }));
+  await until('its runs to have been tried again and again', () => {
+    bench.letPass(1_000);
+    return asked >= 40;
+  });
+  expect(pausesOfAll.size).toBe(1);
+  await bench.reaches(await bench.track('fresh'), 'recorded');
+  expect(bench.delivery.gate.platformPause()).toBeNull();
+  expect(bench.delivery.gate.appPauses()).toMatchObject([{ app: 'sick-app' }]);
+  bench.calm();
+  for (const run of sick) {
+    await until('it to be recorded', async () => {
+      bench.letPass(1_000);
+      return (await bench.run(run)).life.state.kind === 'recorded';
+    });
+  }
+});
+
 describe('while a paused app is slow to say whether its pause is over', () => {
   /** @returns how often it was asked, of which none is answered before the bench ends */
   async function pausesSlowly(bench: Bench): Promise<() => number> {

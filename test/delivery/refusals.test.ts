@@ -54,10 +54,19 @@ test('five that are refused for good are set aside, and from then on the app is 
   expect(note(refused, true, 'depot')).toBe('refused');
 });
 
-test('refusals by several instances say nothing of any', () => {
+test('two wrong instances whose runs come by turns are both found out', () => {
   const { gate, note } = pauses();
-  for (let run = 0; run < 20; run += 1)
-    expect(note(refused, true, 'mill', run % 2 === 0 ? 'prod' : 'devint')).toBe('refused');
+  const met = Array.from({ length: 14 }, (_, run) =>
+    note(refused, true, 'mill', run % 2 === 0 ? 'prod' : 'devint'),
+  );
+  expect(met).toEqual([...Array<string>(10).fill('refused'), ...Array<string>(4).fill('nothingMade')]);
+  expect(gate.appPauses()).toMatchObject([{ app: 'mill' }]);
+});
+
+test('refusals by many instances, each of a few runs, say nothing of any', () => {
+  const { gate, note } = pauses();
+  for (let run = 0; run < 40; run += 1)
+    expect(note(refused, true, 'mill', `instance-${run % 10}`)).toBe('refused');
   expect(gate.appPauses()).toEqual([]);
 });
 
@@ -73,19 +82,30 @@ test('one run that is made is enough to take the others for wrong again', () => 
   for (let run = 0; run < 5; run += 1) expect(note(refused)).toBe('refused');
 });
 
-test('uploads that land do not make the waits short again, because the app took uploads all the time', () => {
-  const { clock, gate, note } = pauses();
-  for (let run = 0; run < 5; run += 1) note(refused);
-  const waits = Array.from({ length: 10 }, () => {
-    note(landed);
-    note(refused);
-    const waitMs = (gate.appPauses()[0]?.pause.untilMs ?? 0) - clock.ms;
-    clock.ms += waitMs;
-    return waitMs;
-  });
-  expect(waits).toEqual(waits.toSorted((a, b) => a - b));
-  expect(waits.at(-1)).toBeGreaterThan(policy.delayMsMax * 0.9);
-});
+const forbidden: Happening = {
+  kind: 'nothingMade',
+  failure: { ...failure, class: 'app-forbidden', reach: 'app' },
+};
+
+test.for([
+  { name: 'are refused', met: refused },
+  { name: 'the key may not send', met: forbidden },
+])(
+  'uploads that land do not make the waits short again where runs $name: the app took uploads all the time',
+  ({ met }) => {
+    const { clock, gate, note } = pauses();
+    if (met === refused) for (let run = 0; run < 5; run += 1) note(refused);
+    const waits = Array.from({ length: 10 }, () => {
+      note(landed);
+      note(met);
+      const waitMs = (gate.appPauses()[0]?.pause.untilMs ?? 0) - clock.ms;
+      clock.ms += waitMs;
+      return waitMs;
+    });
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    expect(waits.at(-1)).toBeGreaterThan(policy.delayMsMax * 0.9);
+  },
+);
 
 describe('storage that refuses', () => {
   const met: Happening = { kind: 'failed', failure: { ...failure, class: 'storage-refused' } };
