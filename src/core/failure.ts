@@ -6,10 +6,11 @@
 import { scrub } from './scrub.ts';
 
 /**
- * Storage is the platform's own for the bytes of artefacts: its trouble stops uploads, and nothing else. Results are those
+ * Storage is the platform's own for the bytes of artefacts: its trouble stops uploads, and nothing else. The link is what
+ * uploads share: one that was too slow beside others is tried again beside fewer. Results are those
  * whose folders do not take them: where the state directory does not either, they wait, and nobody else does.
  */
-export type Reach = 'run' | 'app' | 'storage' | 'results' | 'platform';
+export type Reach = 'run' | 'app' | 'link' | 'storage' | 'results' | 'platform';
 
 export interface Failure {
   /** Kebab-case, stable: scripts and dashboards hang on it. */
@@ -34,6 +35,8 @@ export const platformTrouble = 'platform-trouble';
 export const unreadableAnswer = 'unreadable-answer';
 /** Storage said no to the bytes of one run, or it says no to all. */
 export const storageRefused = 'storage-refused';
+/** An upload took longer than the id lives that it was made under. */
+export const linkTooSlow = 'link-too-slow';
 /** No answer came. */
 export const unreachable = 'unreachable';
 /** The key is not accepted (401): not at all, or not for this app. */

@@ -75,7 +75,8 @@ export function advance(
       expect(state, 'uploaded', 'intended');
       return to(
         life,
-        { kind: 'queued', uploads: [] },
+        // Those that are young still are not made anew: a large one would let the others age once more.
+        { kind: 'queued', uploads: state.uploads },
         'the upload ids had become too old to be used: uploading again',
         nowMs,
       );

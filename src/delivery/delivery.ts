@@ -31,7 +31,8 @@ import { Proving } from './proving.ts';
 import { ReconcileLoop } from './reconcileLoop.ts';
 import { send, unclearNow, type SentAgain } from './send.ts';
 import { tellFolder } from './tellFolder.ts';
-import { upload, uploadLanes, widenLanes, type UploadLanes } from './upload.ts';
+import { upload } from './upload.ts';
+import { UploadLanes } from './uploadLanes.ts';
 import { writeBack } from './writeBack.ts';
 
 /** Less than this is a clock that is kept right little by little. */
@@ -99,7 +100,7 @@ export class Delivery {
       { onChange: wake, onDistrust: () => this.#reconcileLoop.wake(), onBug },
       ending,
     );
-    this.#lanes = uploadLanes(parts.uploadsAtOnce);
+    this.#lanes = new UploadLanes(parts.uploadsAtOnce, parts.policy.uploadAgeMsMax, parts);
     // Every request under way listens to them.
     setMaxListeners(0, cut, this.#ending.signal, ending);
   }
@@ -113,7 +114,7 @@ export class Delivery {
   /** Other limits count from now on. */
   limitTo(limits: Limits & { readonly uploadsAtOnce: number }): void {
     this.budget.limitTo(limits);
-    widenLanes(this.#lanes, limits.uploadsAtOnce);
+    this.#lanes.limitTo(limits.uploadsAtOnce);
     this.wake();
   }
 

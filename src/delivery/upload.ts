@@ -1,6 +1,5 @@
 /** queued → uploaded: every artefact's bytes go to the platform's storage, and are checked on the way. */
 import { join } from 'node:path';
-import PQueue from 'p-queue';
 import { RuntrackdError, type Failure } from '../core/failure.ts';
 import { outsideRootName } from '../core/identity.ts';
 import { missingRoot } from '../core/missingRoot.ts';
@@ -8,38 +7,17 @@ import type { Role, Upload } from '../core/run.ts';
 import { handOf, type Claim } from '../outbox/nouns.ts';
 import { beating } from '../reading/beat.ts';
 import { SourceChanged, type ArchiveBody, type ArtefactBody } from '../reading/bodies.ts';
-import { linkTooSlow } from '../platform/objectStorage.ts';
+import { tooSlow } from '../platform/objectStorage.ts';
 import { readyBody } from '../reading/readyBody.ts';
 import { isSmall } from '../reading/smallBody.ts';
 import { errorCode, OpenFolder } from '../system/files.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
 import { Digesting, isAltered, sentBodies } from './sentBodies.ts';
+import type { UploadLanes } from './uploadLanes.ts';
 
 /** A signed URL may have died between its making and its use; a second one that is dead at once says something else. */
 const ticketsMax = 2;
-
-/** Shared by all runs: so many artefacts are on their way at once. */
-export interface UploadLanes {
-  readonly all: PQueue;
-  /** Of these, archives: each takes the machine while it is packed, and room on the disk until it is sent. */
-  readonly archives: PQueue;
-}
-
-const archivesAtOnce = 4;
-
-/** Other numbers count from now on; what is on its way already goes on. */
-export function widenLanes({ all, archives }: UploadLanes, uploadsAtOnce: number): void {
-  all.concurrency = uploadsAtOnce;
-  archives.concurrency = Math.min(archivesAtOnce, uploadsAtOnce);
-}
-
-export function uploadLanes(uploadsAtOnce: number): UploadLanes {
-  return {
-    all: new PQueue({ concurrency: uploadsAtOnce }),
-    archives: new PQueue({ concurrency: Math.min(archivesAtOnce, uploadsAtOnce) }),
-  };
-}
 
 export async function upload(
   claim: Claim,
@@ -93,11 +71,7 @@ async function uploadAll(
     return await uploadBody(claim, folder, body, parts, signal);
   };
   const settled = await Promise.allSettled(
-    missing.map((body) => {
-      const inLane = () => lanes.all.add(() => uploadIt(body), { signal });
-      // Whoever waits to pack holds up nobody who has nothing to pack.
-      return 'archive' in body ? lanes.archives.add(inLane, { signal }) : inLane();
-    }),
+    missing.map((body) => lanes.add('archive' in body, () => uploadIt(body), signal)),
   ).finally(() => folder?.close());
   const landed = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const errors = settled.flatMap((result) => (result.status === 'rejected' ? [asError(result.reason)] : []));
@@ -177,7 +151,7 @@ async function uploadOne(
     // Measured by the clock that nobody sets: an id that only looks old is uploaded again.
     const tookMs = clock.monotonicMs() - beganMs;
     if (tookMs > policy.uploadAgeMsMax)
-      throw new RuntrackdError(linkTooSlow(`the ${body.role}`, body.bytes, tookMs));
+      throw new RuntrackdError(tooSlow(`the ${body.role}`, body.bytes, tookMs));
     // The other clock may have been set meanwhile. Where it is ahead, the machine may have slept instead, and the id be dead.
     const setBackByMs = Math.min(0, Math.round(clock.nowMs() - clock.monotonicMs() - aheadMs));
     return { role: body.role, uploadId: ticket.uploadId, askedAtMs: ticket.askedAtMs + setBackByMs };

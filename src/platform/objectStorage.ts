@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import prettyBytes from 'pretty-bytes';
 import type { Dispatcher } from 'undici';
-import { RuntrackdError, storageRefused, type Failure } from '../core/failure.ts';
+import { linkTooSlow, RuntrackdError, storageRefused, type Failure } from '../core/failure.ts';
 import { excerptOf, whatHappened } from './answerBody.ts';
 import { failureOfContent, type Asked } from './answers.ts';
 import { Deadline } from './deadline.ts';
@@ -85,7 +85,7 @@ export class ObjectStorage {
       if (error instanceof RuntrackdError || signal.aborted) throw error;
       // It went on to the last moment, and was not done; of what is sent in one piece nobody knows whether it goes on.
       if (deadline.signal.aborted && !isWhole && limit.isAge)
-        throw new RuntrackdError(linkTooSlow('a file', bytes, tookMs()));
+        throw new RuntrackdError(tooSlow('a file', bytes, tookMs()));
       throw unreachable(asked, error);
     } finally {
       deadline.end();
@@ -197,10 +197,10 @@ function unreachable(asked: Asked, error: unknown): RuntrackdError {
 }
 
 /** Such an upload can never be used, however often it is made. @param what it was an upload of */
-export function linkTooSlow(what: string, bytes: number, tookMs: number): Failure {
+export function tooSlow(what: string, bytes: number, tookMs: number): Failure {
   const minutes = Math.round(tookMs / 60_000);
   return {
-    class: 'link-too-slow',
+    class: linkTooSlow,
     text: `uploading ${what} (${prettyBytes(bytes)}) took ${String(minutes)} minutes: too slow for the lifetime of upload URLs, which is a quarter of an hour`,
     hint: 'Use a faster link, or make the file smaller; then `runtrackd retry` it.',
     reach: 'run',

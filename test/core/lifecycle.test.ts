@@ -33,17 +33,17 @@ describe('the road', () => {
       dueAtMs: now,
     },
     {
-      name: 'ids that are too old are thrown away and the upload starts again',
+      name: 'ids of which one is too old go back with their run, and the young ones are used again',
       from: sampleStates.uploaded,
       happening: { kind: 'uploadsTooOld' },
-      is: queued,
+      is: { kind: 'queued', uploads },
       dueAtMs: now,
     },
     {
-      name: 'ids that became too old while the intent was written down are thrown away too: nothing was sent',
+      name: 'ids that became too old while the intent was written down do so too: nothing was sent',
       from: sampleStates.intended,
       happening: { kind: 'uploadsTooOld' },
-      is: queued,
+      is: { kind: 'queued', uploads },
       dueAtMs: now,
     },
     {
