@@ -8,6 +8,8 @@ export const lastsTooLongMs = {
   unknown: 24 * 3_600_000,
   // An external run is final when it is made.
   tracked: 3_600_000,
+  // Its answer is there: to fetch what belongs to it, and to write it down, takes moments.
+  final: 3_600_000,
 } as const satisfies Partial<Record<StateKind, number>>;
 /** Requests in a row whose answers did not tell whether a run was made ask for a person after this, in ms. */
 export const unclearTooLongMs = 24 * 3_600_000;
@@ -44,11 +46,19 @@ export function askOfLasting(
         },
         hint: 'It is asked for all the same, ever more slowly. Look at the run in the console.',
       };
+    case 'final':
+      if (nowMs - sinceMs < lastsTooLongMs.final) return null;
+      return {
+        reason: {
+          class: 'not-written-back',
+          text: 'the platform has the result, and for an hour it could not be fetched and written back',
+        },
+        hint: 'It is tried all the same, ever more slowly. `runtrackd show` says what keeps it.',
+      };
     case 'queued':
     case 'uploaded':
     case 'intended':
       return askOfUnclear(unclearSinceMs, nowMs);
-    case 'final':
     case 'recorded':
     case 'parked':
     case 'skipped':

@@ -103,12 +103,7 @@ export function advance(
       );
     case 'made':
       expect(state, 'intended');
-      return to(
-        settledLife(life),
-        { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null, polls: 0 },
-        `tracked as ${happening.runId}`,
-        nowMs,
-      );
+      return to(settledLife(life), trackedAs(happening.runId), `tracked as ${happening.runId}`, nowMs);
     case 'nothingMade':
       expect(state, 'intended');
       return again(happening.failure, { kind: 'uploaded', uploads: state.uploads });
@@ -146,7 +141,7 @@ export function advance(
         return { life, dueAtMs: Math.ceil(lookAgainMs(state, nowMs)), note: null };
       return to(
         settledLife(life),
-        { kind: 'tracked', runId: happening.runId, notFoundSinceMs: null, polls: 0 },
+        trackedAs(happening.runId),
         `found on the platform as ${happening.runId}`,
         nowMs,
       );
@@ -169,21 +164,23 @@ export function advance(
       };
     }
     case 'notFound': {
-      expect(state, 'tracked');
+      expect(state, 'tracked', 'final');
       const { steady } = happening;
+      // Whose answer is not at hand any more is asked for like one that never came.
+      const asked = state.kind === 'tracked' ? state : trackedAs(state.runId);
       // Missing since another process looked: how long that is cannot be counted, so it is counted from now.
-      const lastedMs = passedSince(state.notFound, steady);
-      const notFound = lastedMs === null ? steady : (state.notFound ?? steady);
-      const polls = state.polls + 1;
-      const next = { ...state, notFoundSinceMs: state.notFoundSinceMs ?? nowMs, notFound, polls };
+      const lastedMs = passedSince(asked.notFound, steady);
+      const notFound = lastedMs === null ? steady : (asked.notFound ?? steady);
+      const polls = asked.polls + 1;
+      const next = { ...asked, notFoundSinceMs: asked.notFoundSinceMs ?? nowMs, notFound, polls };
       if (lastedMs !== null && lastedMs >= policy.absentAfterMs) return park(life, next, happening.failure);
       // Ever more rarely: runs that are gone would take every request from those that are not sent yet.
-      const waitMs = pollWaitMs(state.polls, random, policy);
+      const waitMs = pollWaitMs(asked.polls, random, policy);
       const untilGoneMs = Math.max(policy.pollMsMin, policy.absentAfterMs - (lastedMs ?? 0));
       return {
         life: { ...life, state: next },
         dueAtMs: Math.ceil(nowMs + Math.min(waitMs, untilGoneMs)),
-        note: state.notFoundSinceMs === null ? happening.failure.text : null,
+        note: asked.notFoundSinceMs === null ? happening.failure.text : null,
       };
     }
     case 'final':
@@ -245,6 +242,10 @@ export function advance(
       return to(life, { kind: 'skipped', from }, 'a person said: skip', null);
     }
   }
+}
+
+function trackedAs(runId: string): Extract<RunState, { kind: 'tracked' }> {
+  return { kind: 'tracked', runId, notFoundSinceMs: null, polls: 0 };
 }
 
 /** How long until the platform is asked again for a run that it has. */

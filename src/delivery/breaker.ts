@@ -47,7 +47,8 @@ export class Breaker {
     this.#remember(run, ofRun);
     if (isHeld) this.#unheld.delete(run);
     else this.#unheld.add(run);
-    this.#inARow += 1;
+    // One that comes back whether or not there is a pause says no more by coming back.
+    if (isHeld || ofRun === 1) this.#inARow += 1;
     const waitMs = backoffMs(ofRun, this.#policy, random, failure.retryAfterMs);
     const earlier = this.#pause;
     const isTrying = this.#trying === run;

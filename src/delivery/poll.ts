@@ -1,6 +1,7 @@
 /** tracked → final: the result is asked for at once, because an external run is usually final when it is made. */
 import { fileOf } from '../core/content.ts';
-import { RuntrackdError } from '../core/failure.ts';
+import { RuntrackdError, type Failure } from '../core/failure.ts';
+import type { Happening } from '../core/happening.ts';
 import { runIdOf } from '../core/run.ts';
 import type { Claim } from '../outbox/nouns.ts';
 import type { ReadAnswer } from '../platform/client.ts';
@@ -19,22 +20,45 @@ export async function poll(claim: Claim, parts: DeliveryParts, signal: AbortSign
     if (!(finalStatuses as readonly string[]).includes(status)) return { happening: { kind: 'notFinal' } };
     return { happening: { kind: 'final', status }, answer, warnings };
   } catch (error) {
-    if (error instanceof RuntrackdError && error.failure.status === 404) {
-      return {
-        happening: {
-          kind: 'notFound',
-          steady: { process: parts.process, ms: parts.clock.monotonicMs() },
-          failure: {
-            ...error.failure,
-            class: 'run-deleted',
-            text: `the platform does not know run ${String(runIdOf(claim.life.state))} (any more)`,
-            hint: 'It was deleted there, or the key sees another account; `runtrackd retry` asks again, `skip` ends it.',
-          },
-        },
-      };
-    }
-    throw error;
+    const refused = notFound(error, claim, parts);
+    if (refused === null) throw error;
+    return { happening: refused };
   }
+}
+
+/**
+ * A run that was made and is asked for in vain: one answer says little, because a proxy or a bad release refuses for a
+ * while, so it counts only when it has lasted.
+ * @returns null: the error is another one
+ */
+export function notFound(error: unknown, claim: Claim, { process, clock }: DeliveryParts): Happening | null {
+  if (!(error instanceof RuntrackdError)) return null;
+  const { failure } = error;
+  if (failure.reach !== 'run' || failure.status === undefined || failure.status < 400) return null;
+  const runId = String(runIdOf(claim.life.state));
+  return {
+    kind: 'notFound',
+    steady: { process, ms: clock.monotonicMs() },
+    failure: failure.status === 404 ? deleted(failure, runId) : refusesResult(failure, runId),
+  };
+}
+
+function deleted(failure: Failure, runId: string): Failure {
+  return {
+    ...failure,
+    class: 'run-deleted',
+    text: `the platform does not know run ${runId} (any more)`,
+    hint: 'It was deleted there, or the key sees another account; `runtrackd retry` asks again, `skip` ends it.',
+  };
+}
+
+function refusesResult(failure: Failure, runId: string): Failure {
+  return {
+    ...failure,
+    class: 'result-refused',
+    text: `the platform has run ${runId} and does not give its result: ${failure.text}`,
+    hint: 'Look at the run in the console; `runtrackd retry` asks again, `skip` ends it. Do not track it again.',
+  };
 }
 
 /** The platform's answer about the run, in the form that this run's output asks for. */

@@ -53,13 +53,15 @@ export class Refusals {
   }
 
   /** One run may be tried many times over, and says no more by that. */
-  #ofStorage(happening: Happening, { run }: Claim): Happening {
+  #ofStorage(happening: Happening, { run, life }: Claim): Happening {
     if (!('failure' in happening) || happening.failure === null) {
       if (happening.kind === 'uploadsLanded') this.#byStorage.clear();
       return happening;
     }
     const { failure } = happening;
     if (failure.class !== storageRefused) return happening;
+    // The run is made: an output that is not given back is no reason to give it up.
+    if (life.state.kind === 'final') return { ...happening, failure: { ...failure, reach: 'storage' } };
     if (this.#byStorage.size < refusedByStorageMin) this.#byStorage.add(run);
     if (this.#byStorage.size < refusedByStorageMin) return happening;
     return { ...happening, failure: storageRefusesRuns(failure) };

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileOf, type ArtefactFile } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
+import type { Happening } from '../core/happening.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
@@ -17,7 +18,7 @@ import { enrichedWith, type ArtefactBody } from '../reading/bodies.ts';
 import { openResultDir, resultDirOf, type RootPlaces } from '../system/resultDirectory.ts';
 import type { Outcome } from './outcome.ts';
 import type { DeliveryParts } from './parts.ts';
-import { fetchResult } from './poll.ts';
+import { fetchResult, notFound } from './poll.ts';
 import { verifyInline, verifyStream, type Verified } from './verifyOutput.ts';
 
 /** An output that is fetched, to be compared or to be kept, is bounded like the platform bounds it. */
@@ -36,7 +37,8 @@ export async function writeBack(
   // What was uploaded was noted after the run was claimed.
   const claim = { ...claimed, sent: before.sent };
   const fetched =
-    atHand === undefined ? await fetchResult(claim, parts, signal) : { answer: atHand, warnings: [] };
+    atHand === undefined ? await fetchAgain(claim, parts, signal) : { answer: atHand, warnings: [] };
+  if ('kind' in fetched) return { happening: fetched };
   const answer = fetched.answer.value;
   const warnings = [...fetched.warnings];
   // The folder may have been moved since, while the answer was fetched too.
@@ -75,6 +77,21 @@ export async function writeBack(
     };
   } finally {
     await open?.close();
+  }
+}
+
+/** A 404 of a minute is no reason to give up a result that was there before, no more than for one that never came. */
+async function fetchAgain(
+  claim: Claim,
+  parts: DeliveryParts,
+  signal: AbortSignal,
+): Promise<Awaited<ReturnType<typeof fetchResult>> | Happening> {
+  try {
+    return await fetchResult(claim, parts, signal);
+  } catch (error) {
+    const refused = notFound(error, claim, parts);
+    if (refused === null) throw error;
+    return refused;
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { askOfLasting } from '../../src/core/lasting.ts';
+import { askOfLasting, lastsTooLongMs } from '../../src/core/lasting.ts';
 import { now, sampleStates, stateKinds } from './lives.ts';
 
 const hourMs = 3_600_000;
@@ -10,6 +10,8 @@ describe('a run that stays where it is', () => {
     { kind: 'unknown', ms: 24 * hourMs, is: 'unknown-for-long' },
     { kind: 'tracked', ms: hourMs - 1, is: null },
     { kind: 'tracked', ms: hourMs, is: 'not-final' },
+    { kind: 'final', ms: hourMs - 1, is: null },
+    { kind: 'final', ms: hourMs, is: 'not-written-back' },
   ] as const)('$kind for $ms ms asks for a person: $is', ({ kind, ms, is }) => {
     const asks = askOfLasting(sampleStates[kind], now - ms, null, now);
     expect(asks?.reason.class ?? null).toBe(is);
@@ -19,7 +21,7 @@ describe('a run that stays where it is', () => {
     }
   });
 
-  test.each(stateKinds.filter((kind) => kind !== 'unknown' && kind !== 'tracked').map((kind) => ({ kind })))(
+  test.each(stateKinds.filter((kind) => !(kind in lastsTooLongMs)).map((kind) => ({ kind })))(
     '$kind asks for nobody by lasting, however long',
     ({ kind }) => {
       expect(askOfLasting(sampleStates[kind], 0, null, now)).toBeNull();

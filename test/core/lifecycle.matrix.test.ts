@@ -93,7 +93,7 @@ const matrix: Readonly<Record<HappeningKind, Row>> = {
   foundTaken: fromSteps({ unknown: 'parked' }),
   absent: fromSteps({ unknown: 'unknown' }),
   notFinal: fromSteps({ tracked: 'tracked' }),
-  notFound: fromSteps({ tracked: 'tracked' }),
+  notFound: fromSteps({ tracked: 'tracked', final: 'tracked' }),
   final: fromSteps({ tracked: 'final' }),
   written: fromSteps({ final: 'recorded' }),
   failed: fromSteps({ queued: 'same', uploaded: 'same', unknown: 'same', tracked: 'same', final: 'same' }),

@@ -386,6 +386,12 @@ describe('a tracked run', () => {
     });
   });
 
+  test('whose result was there before and is not found now is asked for as if it had never come', () => {
+    const { life } = after(lifeIn(sampleStates.final), missing());
+    expect(life.state).toMatchObject({ kind: 'tracked', notFoundSinceMs: now, polls: 1 });
+    expect(life.tries).toBe(0);
+  });
+
   test('that is found in between is not missing any more', () => {
     const { state } = after(first, { kind: 'notFinal' }).life;
     expect(state).toEqual({ kind: 'tracked', runId: 'run-a', notFoundSinceMs: null, polls: 2 });

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
+import { lastsTooLongMs } from '../../src/core/lasting.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import { plan, resultIn } from '../journey/folders.ts';
 import { until } from '../journey/waiting.ts';
@@ -167,6 +168,60 @@ test('a run that the platform does not know any more is parked only when that ha
     from: { kind: 'tracked', runId: id },
   });
   expect(bench.creates).toBe(1);
+});
+
+test.for([
+  { status: 404, is: 'run-deleted' },
+  { status: 400, is: 'result-refused' },
+  { status: 409, is: 'result-refused' },
+])(
+  'a result that is refused with $status for a while is no run given up, and parks only when it lasts',
+  async ({ status, is }, { bench }) => {
+    bench.start();
+    bench.standIn.faults.always({ kind: 'run' }, { kind: 'answer', status });
+    const run = await bench.track('plan');
+    await bench.reaches(run, 'tracked');
+    const refusals = async (): Promise<number> => {
+      const { life } = await bench.run(run);
+      return life.state.kind === 'tracked' ? life.state.polls : Infinity;
+    };
+    await until('it to have been asked for often', async () => {
+      bench.letPass(1_000);
+      return (await refusals()) > bench.policy.runTriesMax + 1;
+    });
+    expect((await bench.run(run)).life).toMatchObject({ state: { kind: 'tracked' }, tries: 0 });
+    bench.letPass(21 * minuteMs);
+    const { life } = await bench.reaches(run, 'parked');
+    expect(life.state).toMatchObject({ reason: { class: is }, from: { kind: 'tracked' } });
+    bench.calm();
+    await bench.retry(run);
+    await bench.reaches(run, 'recorded');
+    expect(await bench.copiesOf(run)).toBe(1);
+  },
+);
+
+test('an output that storage does not give back keeps its run alone, which asks for a person after an hour', async ({
+  bench,
+}) => {
+  bench.start();
+  bench.standIn.faults.always({ kind: 'download' }, { kind: 'answer', status: 404 });
+  let asked = 0;
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'download' && phase === 'received') asked += 1;
+  };
+  const { 'output.json': output, ...rest } = plan('plan');
+  const run = await bench.track('plan', { ...rest, 'output.txt': JSON.stringify(output) });
+  await until('it to have been asked for often', () => {
+    bench.letPass(1_000);
+    return asked > bench.policy.runTriesMax + 1;
+  });
+  expect(bench.delivery.storage.pause()).toBeNull();
+  expect((await bench.run(run)).life).toMatchObject({ state: { kind: 'final' }, tries: 0 });
+  bench.letPass(61 * minuteMs);
+  const nowMs = bench.clock.nowMs();
+  expect(await bench.outbox.lasting('final', nowMs - lastsTooLongMs.final, 9)).toMatchObject([{ run }]);
+  bench.calm();
+  await bench.reaches(run, 'recorded');
 });
 
 test('an output of more than a mebibyte is compared, and not put into the result', async ({ bench }) => {
