@@ -95,7 +95,8 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
         'with --once: done, but something is parked, rejected or overdue, or waits for another platform',
       [exitCodes.badData]: 'this version cannot read the outbox: starting again does not help',
       [exitCodes.unreachable]: 'with --once: the platform stayed away for --wait-max',
-      [exitCodes.outboxTrouble]: 'the outbox cannot be read or written: starting again may help',
+      [exitCodes.outboxTrouble]:
+        'the outbox cannot be read or written, with --once for --wait-max: starting again may help',
       [exitCodes.held]: 'another daemon holds the state directory; its pid is named',
     },
     files: [...configFiles, ...stateFiles],

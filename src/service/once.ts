@@ -12,6 +12,7 @@ export interface OnceParts {
   readonly dropRoots: DropRoots;
   readonly platformId: string;
   readonly clock: Clock;
+  /** So long is waited without any progress, while the outbox is well. */
   readonly waitMsMax: number;
   readonly stop: AbortSignal;
   /** Begins the loops, which run until the signal. */
@@ -39,9 +40,13 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
   const { outbox, delivery, dropRoots, stop, clock, waitMsMax, begin } = parts;
   const done = new AbortController();
   const before = await outcomeNow(parts);
+  let progressMs = clock.monotonicMs();
+  // What an outbox in trouble holds up, the watch among it, can get on again when that is over: the count begins anew.
+  const looking = setInterval(() => {
+    if (outbox.trouble() !== null) progressMs = clock.monotonicMs();
+  }, askedEveryMs);
   const watch = async (signal: AbortSignal): Promise<void> => {
     let last = '';
-    let progressMs = clock.monotonicMs();
     while (!signal.aborted) {
       const now = await outcomeNow(parts);
       const isScanned = dropRoots.intakes.every(
@@ -63,7 +68,9 @@ export async function deliverOnce(parts: OnceParts): Promise<OnceOutcome> {
   };
   const signal = AbortSignal.any([stop, done.signal]);
   const running = begin(signal).ended();
-  await Promise.all([running.finally(() => done.abort()), watch(signal)]);
+  await Promise.all([running.finally(() => done.abort()), watch(signal)]).finally(() =>
+    clearInterval(looking),
+  );
   const after = await outcomeNow(parts);
   return { ...after, recorded: after.recorded - before.recorded };
 }

@@ -55,9 +55,16 @@ export async function openWatched(stateDir: string, log: Log, isDaemon: boolean)
   return { outbox, failed: watch.failed };
 }
 
-/** What somebody waits for in front of a terminal, or a daemon that starts: the outbox gives up in time, and tells why. */
-export async function inGoodTime<T>(outbox: Outbox, work: Promise<T>): Promise<T> {
-  return await givingUp(outbox, patienceMs, work);
+/**
+ * What somebody waits for in front of a terminal, or a daemon that starts: the outbox gives up in time, and tells why.
+ * @param troubledMsMax so long is waited for an outbox that is in trouble all the while
+ */
+export async function inGoodTime<T>(
+  outbox: Outbox,
+  work: Promise<T>,
+  troubledMsMax = patienceMs,
+): Promise<T> {
+  return await givingUp(outbox, troubledMsMax, work);
 }
 
 /** Likewise while it ends: what waits for a disk in trouble cannot be finished. */

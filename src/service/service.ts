@@ -258,24 +258,17 @@ export class Service {
     }
   }
 
-  /** Scans and delivers until nothing is left to wait for. @param waitMsMax ms without any progress that are waited for */
+  /**
+   * Scans and delivers until nothing is left to wait for.
+   * @param waitMsMax ms without any progress that are waited for
+   * @throws OutboxUnusable also for an outbox that is in trouble for so long
+   */
   async runOnce(stop: AbortSignal, waitMsMax: number): Promise<OnceOutcome> {
-    const { clock } = this.#around;
     const control = await this.#serveControl();
     try {
       let outcome: OnceOutcome | undefined;
       await this.#untilStopped(stop, async (either) => {
-        await this.#reviveRuns();
-        outcome = await deliverOnce({
-          outbox: this.outbox,
-          delivery: this.delivery,
-          dropRoots: this.dropRoots,
-          platformId: this.#platformId,
-          clock,
-          waitMsMax,
-          stop: either,
-          begin: (signal) => this.#begin(signal),
-        });
+        outcome = await inGoodTime(this.outbox, this.#deliverOnce(either, waitMsMax), waitMsMax);
       });
       if (outcome === undefined) throw new Error('delivery has ended without an outcome');
       return outcome;
@@ -283,6 +276,20 @@ export class Service {
       this.changes.end();
       await control.close();
     }
+  }
+
+  async #deliverOnce(stop: AbortSignal, waitMsMax: number): Promise<OnceOutcome> {
+    await this.#reviveRuns();
+    return await deliverOnce({
+      outbox: this.outbox,
+      delivery: this.delivery,
+      dropRoots: this.dropRoots,
+      platformId: this.#platformId,
+      clock: this.#around.clock,
+      waitMsMax,
+      stop,
+      begin: (signal) => this.#begin(signal),
+    });
   }
 
   /** Takes one run as far as it goes, and leaves all others alone. */

@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunStory, RunView } from '../../src/http/operations.ts';
+import { lockedFromOutside } from '../journey/locker.ts';
 import { dropFolder, plan, resultIn, writeFiles } from '../journey/folders.ts';
 import { programFile } from '../journey/program.ts';
 import { test, type Scene } from '../journey/scene.ts';
@@ -62,6 +63,16 @@ test.concurrent(
     expect(finished).toMatchObject({ code: 0, stderr: '0 recorded, 1 still being written.\n' });
   },
 );
+
+test.concurrent('an outbox that stays locked for --wait-max is exit code 74', async ({ scene }) => {
+  scene.drop('open', { 'input.json': {} });
+  const program = scene.launch({ args: ['--once', '--wait-max', '3s'] });
+  await program.logged(/open appeared/);
+  await lockedFromOutside(scene);
+  const finished = await program.end();
+  expect(finished.code).toBe(74);
+  expect(finished.stderr).toContain('another program has locked the outbox');
+});
 
 test.concurrent('a signal ends the wait with 0', async ({ scene }) => {
   scene.drop('open', { 'input.json': {} });

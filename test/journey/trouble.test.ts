@@ -3,8 +3,6 @@
  * says so, or ends with a message and a code of its own; it is never healthy while nothing moves, and nothing is sent
  * twice.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
@@ -18,7 +16,6 @@ import {
   writeSync,
   closeSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect } from 'vitest';
@@ -33,6 +30,7 @@ import {
   remount,
   thaw,
 } from './mounts.ts';
+import { lockedFromOutside } from './locker.ts';
 import type { Daemon } from './program.ts';
 import { test, type Scene } from './scene.ts';
 import { expectOneRunEach, recorded, unwell, well } from './verdicts.ts';
@@ -45,18 +43,6 @@ async function endsAndStartsAgain(scene: Scene, daemon: Daemon, says: RegExp): P
   expect(ended.stderr).toMatch(says);
   expect(ended.code).toBe(74);
   return await scene.daemon();
-}
-
-/** Another program that holds the outbox until it is killed. */
-async function lockedFromOutside(scene: Scene): Promise<ChildProcess> {
-  const sqlite = JSON.stringify(createRequire(import.meta.url).resolve('better-sqlite3'));
-  const script = `const db = require(${sqlite})(${JSON.stringify(outbox(scene))}, { timeout: 30000 });
-    db.exec('begin exclusive'); process.stdout.write('held'); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  // Not onTestFinished: among concurrent tests it may belong to another one, whose end would let go too early.
-  scene.undo.push(() => void child.kill('SIGKILL'));
-  await once(child.stdout, 'data');
-  return child;
 }
 
 function aside(scene: Scene): string[] {
