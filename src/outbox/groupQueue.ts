@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { stuck, type OutboxTrouble } from '../core/outboxTrouble.ts';
+import { answeredMsMax, stuck, type OutboxTrouble } from '../core/outboxTrouble.ts';
 import { machineClock } from '../system/clock.ts';
 import { isDurable } from './durability.ts';
 import { heldMsMax, parted } from './gathering.ts';
@@ -14,7 +14,7 @@ import type { Reply, Request, ThreadMessage, ThreadOrder, ThrownError } from './
 import { OutboxHeld, OutboxUnusable } from './unusable.ts';
 
 export interface OutboxWatch {
-  /** Told when changes begin to wait, and with null when they go on. */
+  /** Told when changes, or the opening, begin to wait, and with null when they go on. */
   readonly onTrouble: (trouble: OutboxTrouble | null) => void;
   /** Told once, when the outbox cannot be used any more: the process has to end. */
   readonly onFailure: (failure: OutboxUnusable) => void;
@@ -23,6 +23,8 @@ export interface OutboxWatch {
 /** Closing waits this long for a disk in trouble, in ms; then what waits is given up. */
 const closeMsMax = 5_000;
 const lookAgainMs = 20;
+/** Opening waits for another program's lock and reads through the file: silent for longer than this, it is stuck, in ms. */
+const openedMsMax = answeredMsMax + 5_000;
 
 /** So many changes share a transaction at most: a longer one would let the first of them wait too long. */
 const groupMax = 512;
@@ -53,6 +55,8 @@ export class GroupQueue {
   #trouble: OutboxTrouble | null = null;
   /** When the group that is on its way left, or was last heard of, on the monotonic clock; null: none is. */
   #heardMs: number | null = null;
+  #silence: NodeJS.Timeout | undefined;
+  #isSilenceTold = false;
   #ended: Error | null = null;
   #afterClose: (() => void) | null = null;
   #heldSinceMs: number | null = null;
@@ -63,15 +67,18 @@ export class GroupQueue {
   constructor(thread: Worker, watch: OutboxWatch) {
     this.#thread = thread;
     this.#watch = watch;
+    this.#expectWord(openedMsMax);
     this.opened = new Promise((resolve, reject) => {
       this.#failToOpen = reject;
       thread.on('message', (message: ThreadMessage) => {
         switch (message.kind) {
           case 'open':
             this.#isBusy = false;
+            this.#endSilence();
             resolve(message.note);
             break;
           case 'failedToOpen':
+            clearTimeout(this.#silence);
             this.#ended = asError(message.error);
             reject(this.#ended);
             break;
@@ -81,7 +88,8 @@ export class GroupQueue {
             else this.#forgetSettling();
             break;
           case 'gettingOn':
-            this.#heardMs = machineClock.monotonicMs();
+            this.#endSilence();
+            this.#expectWord(answeredMsMax);
             break;
           case 'trouble':
             this.#noteTrouble(message.trouble);
@@ -166,7 +174,7 @@ export class GroupQueue {
     if (requests.length === 0) return;
     this.#isBusy = true;
     this.groups += 1;
-    this.#heardMs = nowMs;
+    this.#expectWord(answeredMsMax);
     this.order({ kind: 'group', requests, isDurable: requests.some(isDurable) });
   }
 
@@ -204,7 +212,7 @@ export class GroupQueue {
 
   #take(replies: readonly Reply[]): void {
     this.#isBusy = false;
-    this.#heardMs = null;
+    this.#endSilence();
     for (const reply of replies) {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
@@ -214,15 +222,35 @@ export class GroupQueue {
     this.#schedule();
   }
 
+  /** Whoever asks is told of its silence by `trouble`; but while it opens, nobody can ask. */
+  #expectWord(silentMsMax: number): void {
+    this.#heardMs = machineClock.monotonicMs();
+    this.#silence = setTimeout(() => {
+      // Trouble that has a name was told.
+      if (this.#trouble !== null) return;
+      this.#isSilenceTold = true;
+      this.#watch.onTrouble(stuck(silentMsMax));
+    }, silentMsMax).unref();
+  }
+
+  #endSilence(): void {
+    clearTimeout(this.#silence);
+    this.#heardMs = null;
+    if (this.#isSilenceTold) this.#watch.onTrouble(null);
+    this.#isSilenceTold = false;
+  }
+
   #noteTrouble(trouble: OutboxTrouble | null): void {
     const isNews = trouble?.text !== this.#trouble?.text;
     this.#trouble = trouble;
+    this.#isSilenceTold = false;
     if (isNews) this.#watch.onTrouble(trouble);
   }
 
   #fail(error: Error): void {
     const isFirst = this.#ended === null;
     this.#ended ??= error;
+    clearTimeout(this.#silence);
     // Without effect once it is open: a promise settles once.
     this.#failToOpen?.(this.#ended);
     if (isFirst && error instanceof OutboxUnusable) {

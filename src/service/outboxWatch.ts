@@ -16,10 +16,12 @@ const lookAgainMs = 100;
 
 /** Trouble in the log, once when it comes and once when it goes; failures go to whoever listens. */
 class WatchedOutbox implements OutboxWatch {
+  readonly #stateDir: string;
   readonly #log: Log;
   readonly #failed = new AbortController();
 
-  constructor(log: Log) {
+  constructor(stateDir: string, log: Log) {
+    this.#stateDir = stateDir;
     this.#log = log;
   }
 
@@ -30,7 +32,7 @@ class WatchedOutbox implements OutboxWatch {
 
   readonly onTrouble = (trouble: OutboxTrouble | null): void => {
     if (trouble === null) this.#log.info('the outbox can be written to again: everything goes on');
-    else this.#log.error(`${trouble.text}. ${trouble.hint}`);
+    else this.#log.error(`${trouble.text}. ${trouble.hint} state_dir is ${this.#stateDir}`);
   };
 
   readonly onFailure = (failure: Error): void => {
@@ -50,7 +52,7 @@ export interface OpenedOutbox {
  * @throws OutboxHeld, OutboxUnusable
  */
 export async function openWatched(stateDir: string, log: Log, isDaemon: boolean): Promise<OpenedOutbox> {
-  const watch = new WatchedOutbox(log);
+  const watch = new WatchedOutbox(stateDir, log);
   const outbox = await openOutbox(stateDir, { mayReplace: isDaemon, watch });
   return { outbox, failed: watch.failed };
 }

@@ -152,6 +152,26 @@ describe('held up', () => {
       await expectOneRunEach(scene, 'monday', 'tuesday');
     },
   );
+
+  test.skipIf(isUnfreezable)(
+    'by a disk that does not answer at the start: it says so, and starts when the disk does',
+    async ({ scene }) => {
+      scene.undo.push(mountFreezable(scene.stateDir));
+      const before = await scene.daemon();
+      await recorded(scene, before, 'monday');
+      await before.stop();
+      freeze(scene.stateDir);
+      const daemon = scene.launch();
+      try {
+        const { msg } = await daemon.logged(/has not answered for \d+ s/);
+        expect(msg).toContain(`state_dir is ${scene.stateDir}`);
+      } finally {
+        thaw(scene.stateDir);
+      }
+      await recorded(scene, await daemon.running(), 'tuesday');
+      await expectOneRunEach(scene, 'monday', 'tuesday');
+    },
+  );
 });
 
 describe('lost under the daemon', () => {
