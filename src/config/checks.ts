@@ -2,7 +2,7 @@
  * What has to agree between keys, and with the machine. Each check reads the few keys that it needs, and stays silent
  * where those are wrong in themselves: so these problems are reported together with all others.
  */
-import { beforehandOf, controlSocketIn, socketPathBytesMax } from '../core/controlSocket.ts';
+import { controlSocketIn, socketPathBytesMax } from '../core/controlSocket.ts';
 import { readFileSync } from 'node:fs';
 import { findApiKey } from './apiKey.ts';
 import { checkDirectories } from './directoryChecks.ts';
@@ -59,8 +59,7 @@ function checkSocketPath(file: PartlyGoodFile): Finding[] {
   const path = isShared ? ['control', 'directory'] : ['state_dir'];
   const directory = file.directory(path);
   if (directory === undefined) return [];
-  const socketPath = controlSocketIn(directory);
-  const bytes = Buffer.byteLength(isShared ? beforehandOf(socketPath) : socketPath);
+  const bytes = Buffer.byteLength(controlSocketIn(directory));
   if (bytes <= socketPathBytesMax) return [];
   return [
     {

@@ -1,6 +1,6 @@
 /** Where the daemon's control socket lies, and how long its path can be. */
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const controlSocketName = 'control.sock';
 /** Where it lies by default when a group may use it. */
@@ -12,7 +12,10 @@ export function controlSocketIn(directory: string): string {
   return join(directory, controlSocketName);
 }
 
-/** A socket for a group is made under this name, and gets its own when the group may open it. */
+/**
+ * The socket is made under this name, and gets its own when it is closed to everybody else: who closes it takes the name away
+ * under which it was made, and must not take away another daemon's. A longer one would not fit where its own does.
+ */
 export function beforehandOf(socketPath: string): string {
-  return `${socketPath}.new`;
+  return join(dirname(socketPath), 'new.sock');
 }

@@ -2,7 +2,7 @@
  * The control socket: the running daemon's answers to commands, over HTTP on a Unix socket in the state directory.
  * Who may open the socket may ask anything; the file system says who that is.
  */
-import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -60,12 +60,12 @@ export async function serveControl(
   const app = controlApp(operations, onBug);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((request, response) => void listener(request, response));
-  if (group === null) {
-    // A socket file outlives its process; whoever holds the outbox's lock may take it away.
-    rmSync(socketPath, { force: true });
-    await listen(server, socketPath);
-    chmodSync(socketPath, 0o600);
-  } else await listenForGroup(server, socketPath, group);
+  const beforehand = beforehandOf(socketPath);
+  if (group === null) await listenAs(server, beforehand);
+  else await listenForGroup(server, socketPath, group);
+  // A socket file outlives its process; whoever holds the outbox's lock may take it away.
+  renameSync(beforehand, socketPath);
+  const ours = socketAt(socketPath);
   outliveAcceptTrouble(server, `the control socket ${socketPath}`, warn);
   return {
     openToGroup() {
@@ -79,10 +79,13 @@ export async function serveControl(
       }
     },
     async close() {
+      // Where the lock was taken away under this daemon, another one may listen there by now.
+      const isOurs = socketAt(socketPath) === ours;
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       });
+      if (!isOurs) return;
       try {
         rmSync(socketPath, { force: true });
       } catch (error) {
@@ -93,24 +96,34 @@ export async function serveControl(
   };
 }
 
-/** Nobody may open the socket before it has its group: it is made under another name, for the daemon's user alone. */
+/** Nobody may open the socket before it has its group. */
 async function listenForGroup(server: Server, socketPath: string, group: ControlGroup): Promise<void> {
   const beforehand = beforehandOf(socketPath);
   try {
     shareDirectory(dirname(socketPath), group);
-    rmSync(beforehand, { force: true });
-    const umask = process.umask(0o177);
-    // The socket is made before this returns, so the mask is the socket's alone.
-    const listening = listen(server, beforehand);
-    process.umask(umask);
-    await listening;
+    await listenAs(server, beforehand);
     giveSocket(beforehand, group);
-    renameSync(beforehand, socketPath);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     server.close();
     throw new ControlRefused(ungiven(socketPath, group, error));
   }
+}
+
+/** For the daemon's user alone. */
+async function listenAs(server: Server, beforehand: string): Promise<void> {
+  rmSync(beforehand, { force: true });
+  const umask = process.umask(0o177);
+  // The socket is made before this returns, so the mask is the socket's alone.
+  const listening = listen(server, beforehand);
+  process.umask(umask);
+  await listening;
+}
+
+/** Which socket it is that lies at a path, by device and inode; null: none. */
+function socketAt(path: string): string | null {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? null : `${String(stats.dev)} ${String(stats.ino)}`;
 }
 
 function ungiven(socketPath: string, { name }: ControlGroup, error: unknown): string {

@@ -9,11 +9,14 @@ import { chmodSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { makeDirectories } from '../system/directories.ts';
+import { fileAt } from './place.ts';
 import { codeOf, OutboxHeld } from './unusable.ts';
 
 const ownerName = 'owner.pid';
 
 export interface Lock {
+  /** Whether its file still lies at its place: others lock what they find there. @returns what is missing; null: it does */
+  missing(): string | null;
   close(): void;
 }
 
@@ -24,7 +27,7 @@ export function takeLock(stateDir: string): Lock {
   const owner = join(stateDir, ownerName);
   const path = join(stateDir, 'lock');
   const held = (): OutboxHeld => new OutboxHeld(stateDir, ownerOf(stateDir));
-  let lock: Lock;
+  let lock: Database.Database;
   try {
     lock = openLock(path, held);
   } catch (error) {
@@ -35,10 +38,17 @@ export function takeLock(stateDir: string): Lock {
     lock = openLock(path, held);
   }
   writeFileSync(owner, `${String(process.pid)}\n`, { mode: 0o600 });
-  return lock;
+  const place = fileAt(path);
+  return {
+    missing() {
+      const now = fileAt(path);
+      return now === place ? null : `${path} was ${now === null ? 'deleted' : 'replaced'} under the daemon`;
+    },
+    close: () => void lock.close(),
+  };
 }
 
-function openLock(path: string, held: () => OutboxHeld): Lock {
+function openLock(path: string, held: () => OutboxHeld): Database.Database {
   const lock = new Database(path, { timeout: 0 });
   try {
     lock.pragma('journal_mode = DELETE');

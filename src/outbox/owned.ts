@@ -31,6 +31,8 @@ export interface OwnedDatabase {
   readonly note: OutboxNote | null;
   /** Whether the file and its journal still lie where they were opened. @returns what is missing; null: all is there */
   missing(): string | null;
+  /** Whether others are still kept out. @returns what is missing; null: they are */
+  lockMissing(): string | null;
   close(): void;
 }
 
@@ -70,6 +72,7 @@ function owned(stateDir: string, lock: Lock, opening: Opening): OwnedDatabase {
       if (wal === journal) return null;
       return `the journal ${path}-wal was ${wal === null ? 'deleted' : 'replaced'} under the daemon`;
     },
+    lockMissing: () => lock.missing(),
     close() {
       let isInOrder = false;
       try {

@@ -259,16 +259,25 @@ class Keeper {
     writeCount(this.#countPlace, intents);
   }
 
-  /** What is written into a file that has lost its name is written for nobody: it ends here, and is not acknowledged. */
+  /**
+   * What is written into a file that has lost its name is written for nobody: it ends here, and is not acknowledged. Where
+   * the lock has lost its name another process may write into the same file, which stays whole; but only one may go on.
+   */
   #isThere(): boolean {
     if (this.#hasEnded) return false;
     const missing = this.#owned.missing();
-    if (missing === null) return true;
-    this.#fail(`${missing}. The next start finds out from the folders and the platform what was sent`, {
-      next: 'distrust',
-      reason: missing,
-    });
-    return false;
+    const lockMissing = this.#owned.lockMissing();
+    if (missing !== null)
+      this.#fail(`${missing}. The next start finds out from the folders and the platform what was sent`, {
+        next: 'distrust',
+        reason: missing,
+      });
+    else if (lockMissing !== null)
+      this.#fail(
+        `${lockMissing}: another one may have the outbox by now, and two must not do the same work. Nothing that was acknowledged is lost; start again, unless another one runs`,
+        null,
+      );
+    return !this.#hasEnded;
   }
 
   #end(): void {

@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   writeFileSync,
   symlinkSync,
@@ -96,6 +97,18 @@ plainTest('a socket that a dead process left is taken away, and ours is taken aw
   expect((await ask(path, 'GET', '/status')).status).toBe(500);
   await server.close();
   expect(existsSync(path)).toBe(false);
+});
+
+plainTest('another daemon’s socket that took its place is left there', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rt-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const path = join(dir, 'control.sock');
+  const first = await serveControl(path, null, unanswering, silent);
+  const second = await serveControl(path, null, unanswering, silent);
+  await first.close();
+  expect((await ask(path, 'GET', '/status')).status).toBe(500);
+  await second.close();
+  expect(readdirSync(dir)).toEqual([]);
 });
 
 plainTest('a connection that cannot be taken is said, once, and ends nothing', async () => {

@@ -202,6 +202,11 @@ describe('lost under the daemon', () => {
       says: /outbox\.db was replaced under the daemon/,
     },
     {
+      name: 'robbed of its lock',
+      lose: (scene) => rmSync(join(scene.stateDir, 'lock')),
+      says: /\/lock was deleted under the daemon: another one may have the outbox/,
+    },
+    {
       name: 'gone with the whole state directory',
       // The daemon may put a file into it meanwhile.
       lose: (scene) => rmSync(scene.stateDir, { recursive: true, maxRetries: 5 }),
@@ -224,6 +229,23 @@ describe('lost under the daemon', () => {
     },
   );
 });
+
+test.concurrent(
+  'a second daemon, which came in when the lock was deleted, is the one that goes on',
+  async ({ scene }) => {
+    const first = await scene.daemon();
+    await recorded(scene, first, 'monday');
+    rmSync(join(scene.stateDir, 'lock'));
+    const second = await scene.daemon();
+    const ended = await first.end();
+    expect(ended.code).toBe(74);
+    expect(ended.stderr).toContain('/lock was ');
+    expect(await second.status()).toMatchObject({ pid: second.pid, healthy: true });
+    await recorded(scene, second, 'tuesday');
+    await expectOneRunEach(scene, 'monday', 'tuesday');
+    expect((await second.stop()).code).toBe(0);
+  },
+);
 
 describe('damaged', () => {
   const damages: readonly { name: string; damage: (file: string) => void; says: RegExp }[] = [
