@@ -15,6 +15,8 @@ import {
   freeAside,
   moveAside,
   readNote,
+  removeWithCompanions,
+  restoringPath,
   writeNote,
   type OutboxNote,
 } from './place.ts';
@@ -56,6 +58,8 @@ export function openOwned(stateDir: string, opening: Opening): OwnedDatabase {
 
 function owned(stateDir: string, lock: Lock, opening: Opening): OwnedDatabase {
   const path = databasePath(stateDir);
+  // Whoever restores has the lock: one that left this behind was killed.
+  removeWithCompanions(restoringPath(stateDir));
   const db = openWhole(stateDir, opening);
   const place = fileAt(path);
   let journal = fileAt(`${path}-wal`);

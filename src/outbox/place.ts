@@ -99,11 +99,37 @@ export function syncDirectory(path: string): void {
   }
 }
 
+/** A copy on its way to the outbox's place: `restore` checks it here. Only one that was killed leaves it behind. */
+export function restoringPath(stateDir: string): string {
+  return `${databasePath(stateDir)}.restored`;
+}
+
+/** Why an outbox is kept aside. */
+type Aside = 'damaged' | 'replaced';
+
+/** All outboxes that are kept aside for that reason, and what the disk gives for them. */
+export function keptAside(
+  stateDir: string,
+  why: Aside,
+): { readonly outboxes: number; readonly bytes: number } {
+  const names = asideNames(stateDir, why);
+  const sizes = names.map((name) => statSync(join(stateDir, name), { throwIfNoEntry: false })?.size ?? 0);
+  return { outboxes: outboxesAmong(names).length, bytes: sizes.reduce((total, size) => total + size, 0) };
+}
+
+/** With their companions. */
+function asideNames(stateDir: string, why: Aside): readonly string[] {
+  return readdirSync(stateDir).filter((name) => name.startsWith(`${databaseName}.${why}-`));
+}
+
+function outboxesAmong(names: readonly string[]): readonly string[] {
+  return names.filter((name) => companions.every((ending) => !name.endsWith(ending)));
+}
+
 /** @returns a path beside the database that nothing has yet, such as `outbox.db.damaged-20261124T115313Z` */
-export function freeAside(stateDir: string, why: 'damaged' | 'replaced', nowMs: number): string {
-  const stem = `${databasePath(stateDir)}.${why}-`;
-  const kept = readdirSync(stateDir).filter((name) => name.startsWith(basename(stem)));
-  const files = kept.filter((name) => companions.every((ending) => !name.endsWith(ending)));
+export function freeAside(stateDir: string, why: Aside, nowMs: number): string {
+  const kept = asideNames(stateDir, why);
+  const files = outboxesAmong(kept);
   if (why === 'damaged' && files.length >= asideMax) {
     throw new OutboxUnusable(
       'data',
@@ -113,7 +139,7 @@ export function freeAside(stateDir: string, why: 'damaged' | 'replaced', nowMs: 
   }
   const date = isoTime(nowMs).replace(/[-:]|\.\d+/g, '');
   for (let number = 1; ; number += 1) {
-    const path = `${stem}${date}${number === 1 ? '' : `-${String(number)}`}`;
+    const path = `${databasePath(stateDir)}.${why}-${date}${number === 1 ? '' : `-${String(number)}`}`;
     if (!kept.some((name) => name.startsWith(basename(path)))) return path;
   }
 }

@@ -24,8 +24,10 @@ import {
   databasePath,
   freeAside,
   isOutboxName,
+  keptAside,
   moveCompanions,
   removeWithCompanions,
+  restoringPath,
   syncDirectory,
   writeNote,
 } from './place.ts';
@@ -35,6 +37,8 @@ import { codeOf, OutboxDamaged, OutboxUnusable } from './unusable.ts';
 export interface Restored {
   /** Where the outbox that was there is kept; null: there was none. */
   readonly keptAs: string | null;
+  /** All that were kept so, this one among them: a person removes them. */
+  readonly kept: { readonly outboxes: number; readonly bytes: number };
   readonly runs: number;
   /** When the newest run in the copy last changed, wall clock in ms; null: it holds none. */
   readonly newestMs: number | null;
@@ -59,7 +63,7 @@ export class OtherHost extends Error {
 export function restoreOutbox(stateDir: string, file: string, host: string, nowMs: number): Restored {
   const lock = withTrouble(stateDir, () => takeLock(stateDir));
   const path = databasePath(stateDir);
-  const temporary = `${path}.restored`;
+  const temporary = restoringPath(stateDir);
   try {
     removeWithCompanions(temporary);
     fetchCopy(file, temporary);
@@ -71,7 +75,7 @@ export function restoreOutbox(stateDir: string, file: string, host: string, nowM
       const keptAs = putInPlace(stateDir, temporary, nowMs);
       // Root may restore what the daemon's own user has to open.
       giveToOwner(stateDir, ([name = '']) => isOutboxName(name));
-      return { keptAs, ...facts };
+      return { keptAs, kept: keptAside(stateDir, 'replaced'), ...facts };
     });
   } finally {
     removeWithCompanions(temporary);
@@ -99,7 +103,7 @@ function factsOf(
   copy: string,
   file: string,
   hosts: readonly [string, string | null],
-): Omit<Restored, 'keptAs'> {
+): Omit<Restored, 'keptAs' | 'kept'> {
   try {
     assertHeader(copy);
     const db = new Database(copy, { fileMustExist: true });

@@ -93,6 +93,10 @@ test.concurrent(
     const said = JSON.parse(restored.stdout) as { runs: number; kept_as: string };
     expect(said.runs).toBe(2);
     expect(runsIn(join(scene.stateDir, said.kept_as))).toBe(3);
+    expect(said).toMatchObject({
+      kept_outboxes: 1,
+      kept_bytes: statSync(join(scene.stateDir, said.kept_as)).size,
+    });
 
     const after = await scene.daemon();
     await after.logged(/^the outbox was restored from .*copy\.db/);
@@ -104,6 +108,17 @@ test.concurrent(
     expect(existsSync(join(scene.stateDir, 'outbox.note'))).toBe(false);
   },
 );
+
+test.concurrent('each restore keeps an outbox, and says how many there are by now', async ({ scene }) => {
+  await recorded(scene);
+  expect((await scene.command('backup', 'copy.db')).code).toBe(0);
+  const first = await scene.command('restore', 'copy.db');
+  expect(first.stdout).not.toContain('by now');
+  writeFileSync(join(scene.stateDir, 'outbox.db.replaced-20261124T115313Z'), 'x'.repeat(9_000_000));
+  writeFileSync(join(scene.stateDir, 'outbox.db.replaced-20261124T115313Z-wal'), 'x'.repeat(9_000_000));
+  const second = await scene.command('restore', 'copy.db');
+  expect(second.stdout).toMatch(/3 are kept so by now \(18(\.\d)? MB\): remove those/);
+});
 
 test.concurrent(
   'what is no outbox of this host is not restored, and nothing is changed',

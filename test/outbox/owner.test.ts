@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, utimesSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -47,6 +47,14 @@ describe('the one owner', () => {
     await (await openOutbox(stateDir)).close();
     const child = childWith(stateDir, 'await outbox.close(); process.exit(0);');
     expect(((await once(child, 'exit')) as [number])[0]).toBe(0);
+  });
+
+  test('takes away what a restore that was killed has left', async () => {
+    const stateDir = temporaryFolder();
+    for (const ending of ['', '-wal'])
+      writeFileSync(`${databasePath(stateDir)}.restored${ending}`, 'half a copy');
+    await opened(stateDir);
+    expect(readdirSync(stateDir).filter((name) => name.includes('restored'))).toEqual([]);
   });
 
   test('answers nothing any more after it has closed', async () => {

@@ -101,17 +101,29 @@ export const restoreCommand = () =>
     .action((file, { config: explicit, json }) => {
       const config = configFor(explicit, false);
       const path = resolve(file);
-      const { keptAs, runs, newestMs } = restored(config.stateDir, path, config.host);
+      const { keptAs, kept, runs, newestMs } = restored(config.stateDir, path, config.host);
       const newest = newestMs === null ? null : isoTime(newestMs);
       if (json === true) {
-        printJson({ file: path, state_dir: config.stateDir, kept_as: keptAs, runs, newest_change: newest });
+        printJson({
+          file: path,
+          state_dir: config.stateDir,
+          kept_as: keptAs,
+          kept_outboxes: kept.outboxes,
+          kept_bytes: kept.bytes,
+          runs,
+          newest_change: newest,
+        });
         return;
       }
-      const kept =
+      const before =
         keptAs === null ? 'There was none before.' : `The one that was there is kept as ${keptAs}.`;
+      const all =
+        kept.outboxes < 2
+          ? ''
+          : ` ${String(kept.outboxes)} are kept so by now (${prettyBytes(kept.bytes)}): remove those that nobody needs any more.`;
       const age = newest === null ? '' : `, the newest change from ${newest}`;
       say(
-        `The outbox in ${config.stateDir} is that of ${path} now: ${String(runs)} run(s)${age}. ${kept}\n` +
+        `The outbox in ${config.stateDir} is that of ${path} now: ${String(runs)} run(s)${age}. ${before}${all}\n` +
           'Next: start the daemon. It believes nothing that is older than now before it was looked for on the platform;\n' +
           'what is new since the copy is found by its result files and by its fingerprint, and nothing is sent twice.\n' +
           'That takes a little longer than absent_after (20 minutes) for runs that are nowhere to be found.',
