@@ -1,7 +1,9 @@
 /** `doctor`: what facts mean, and what it says of real machines, folders and platforms. */
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test as plainTest } from 'vitest';
+import Database from 'better-sqlite3';
+import { describe, expect, onTestFinished, test as plainTest } from 'vitest';
 import type {
   DirectoryFacts,
   Finding,
@@ -9,6 +11,7 @@ import type {
   RootFacts,
   StateFacts,
 } from '../../src/cli/doctor/facts.ts';
+import { holderIn, lookAtOutbox } from '../../src/cli/doctor/lookAtOutbox.ts';
 import { lookAtPlatform } from '../../src/cli/doctor/lookAtPlatform.ts';
 import { lookAtCredential, unitOf } from '../../src/cli/doctor/lookAtUnit.ts';
 import {
@@ -323,6 +326,56 @@ describe('what facts mean', () => {
     expect(found.filter(({ level }) => level !== 'ok')).toEqual([]);
   });
 });
+
+describe('the outbox, without SQLite', () => {
+  plainTest('is of the version that is in its journal, when that is committed', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'rt-'));
+    onTestFinished(() => rmSync(stateDir, { recursive: true, force: true }));
+    const schema = async () => {
+      const outbox = await lookAtOutbox(stateDir);
+      return typeof outbox === 'string' ? outbox : outbox.schema;
+    };
+    expect(await schema()).toBe('none');
+    const db = new Database(join(stateDir, 'outbox.db'));
+    onTestFinished(() => void db.close());
+    db.exec('pragma user_version = 6; create table run (run); pragma journal_mode = wal');
+    expect(await schema()).toBe(6);
+    db.exec('pragma user_version = 7; insert into run values (1)');
+    expect(await schema()).toBe(7);
+    // The journal begins anew, and keeps what it held behind its new beginning.
+    db.exec('pragma wal_checkpoint(restart); insert into run values (2)');
+    expect(await schema()).toBe(7);
+    db.exec('pragma user_version = 8');
+    // As if it was cut off: the last page of a change says that it is committed.
+    const journal = readFileSync(join(stateDir, 'outbox.db-wal'));
+    const last = lastFrame(journal);
+    journal.writeUInt32BE(0, last + 4);
+    writeFileSync(join(stateDir, 'outbox.db-wal'), journal);
+    expect(await schema()).toBe(7);
+  });
+
+  plainTest.each([
+    { name: 'by another process', line: 'POSIX  ADVISORY  WRITE 42 fd:01:7 0 EOF', is: 42 },
+    { name: 'on another file system', line: 'POSIX  ADVISORY  WRITE 42 fd:02:7 0 EOF', is: null },
+    {
+      name: 'by its owner, on a device that is not its own',
+      line: 'POSIX  ADVISORY  WRITE 43 00:1c:7 0 EOF',
+      is: 43,
+    },
+    { name: 'for reading', line: 'POSIX  ADVISORY  READ 43 fd:01:7 0 EOF', is: null },
+    { name: 'in another file', line: 'POSIX  ADVISORY  WRITE 43 fd:01:77 0 EOF', is: null },
+  ])('a lock $name', ({ line, is }) => {
+    expect(holderIn(`1: ${line}\n`, { dev: 0xfd01n, ino: 7n }, 43)).toBe(is);
+  });
+});
+
+/** Where the last frame of a journal with pages of 4096 bytes begins, of those with its own salt. */
+function lastFrame(journal: Buffer): number {
+  const salt = journal.subarray(16, 24);
+  let at = 32;
+  while (journal.subarray(at + 24 + 4096 + 8, at + 24 + 4096 + 16).equals(salt)) at += 24 + 4096;
+  return at;
+}
 
 interface Told {
   readonly ok: boolean;

@@ -5,7 +5,6 @@ import {
   access,
   lstat,
   mkdtemp,
-  open,
   readdir,
   readFile,
   readlink,
@@ -19,10 +18,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, DropRootConfig } from '../../config/config.ts';
 import { openWatchesMax } from '../../intake/hints.ts';
 import { migrations } from '../../outbox/migrations.ts';
-import { databasePath } from '../../outbox/place.ts';
 import { machineClock } from '../../system/clock.ts';
 import { errorCode } from '../../system/files.ts';
 import { fileSystemAt } from '../../system/fileSystem.ts';
+import { holderOf, lookAtOutbox } from './lookAtOutbox.ts';
 import type { DirectoryFacts, MachineFacts, RootFacts, StateFacts, WatchFacts } from './facts.ts';
 
 /** So many folders of a drop root are asked whether they may be read. */
@@ -160,42 +159,8 @@ export async function lookAtState({ stateDir }: Config): Promise<StateFacts> {
     isOwn: owner === null || owner === process.getuid?.(),
     outbox: await lookAtOutbox(stateDir),
     schemaMax: migrations.length,
-    heldBy: await holderOf(join(stateDir, 'lock')),
+    heldBy: await holderOf(stateDir),
   };
-}
-
-/** From the header of the file, so that neither SQLite's locks nor the journal are touched. */
-async function lookAtOutbox(stateDir: string): Promise<StateFacts['outbox']> {
-  const headerBytes = 100;
-  const schemaAt = 60;
-  try {
-    const handle = await open(databasePath(stateDir));
-    try {
-      const header = Buffer.alloc(headerBytes);
-      const { bytesRead } = await handle.read(header, 0, headerBytes, 0);
-      if (bytesRead < headerBytes || !header.toString('latin1').startsWith('SQLite format 3\0'))
-        return 'unreadable';
-      return { bytes: (await handle.stat()).size, schema: header.readUInt32BE(schemaAt) };
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return 'none';
-    if (errorCode(error) === undefined) throw error;
-    return 'unreadable';
-  }
-}
-
-/** By the kernel's table of locks: taking the lock to see whether it is free could keep a daemon from starting. */
-async function holderOf(path: string): Promise<number | null> {
-  const stats = await stat(path).catch(() => null);
-  const table = await readFile('/proc/locks', 'utf8').catch(() => '');
-  if (stats === null) return null;
-  for (const line of table.split('\n')) {
-    const [, pid, inode] = /WRITE\s+(\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s/.exec(line) ?? [];
-    if (inode === String(stats.ino)) return Number(pid);
-  }
-  return null;
 }
 
 export async function lookAtRoot(root: DropRootConfig): Promise<RootFacts> {
