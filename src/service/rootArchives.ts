@@ -65,15 +65,14 @@ export class RootArchives {
   }
 
   #made(rules: ArchiveRules): Kept {
-    const { name, graceMs } = rules;
-    const loop = loopOf(name);
+    const loop = loopOf(rules.name);
     let beat = (): void => undefined;
     const archive = new RootArchive(rules, this.#parts, () => beat());
     const run = async (stop: AbortSignal): Promise<void> => {
       await this.#othersEnded(archive, stop);
       if (stop.aborted) return;
       // Only now: before, it has nothing to do that could stand still.
-      beat = this.#progress.loop(loop, graceMs);
+      beat = this.#progress.loop(loop, archive.passEveryMs);
       await archive.run(stop).finally(() => this.#progress.forget(loop));
     };
     return { archive, run, end: null };
