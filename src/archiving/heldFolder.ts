@@ -259,8 +259,9 @@ function secondsOf(ns: bigint): number {
 /**
  * Removes what is left of a copy, if there is any. It may be in another's hands by now: Node's own `rm` goes by paths, and
  * would empty what a link leads to that is put into the place of a directory at the right moment.
+ * @param beat told of everything that is removed
  */
-export async function clearAway(path: string): Promise<void> {
+export async function clearAway(path: string, beat: () => void): Promise<void> {
   let isDirectory: boolean;
   try {
     isDirectory = (await lstat(path)).isDirectory();
@@ -268,17 +269,18 @@ export async function clearAway(path: string): Promise<void> {
     if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
-  if (isDirectory) await removeFolder(path);
+  if (isDirectory) await removeFolder(path, beat);
   else await unlink(path);
 }
 
 /** Removes a folder with all that is in it. What comes into it meanwhile is an error, and stays. */
-export async function removeFolder(path: string): Promise<void> {
+export async function removeFolder(path: string, beat: () => void): Promise<void> {
   const folder = await OpenFolder.open(path);
   try {
     for await (const entry of await opendir(folder.pathOf('.'), { bufferSize: 256 })) {
+      beat();
       const inner = folder.pathOf(entry.name);
-      if (entry.isDirectory()) await removeFolder(inner);
+      if (entry.isDirectory()) await removeFolder(inner, beat);
       else await unlink(inner);
     }
   } finally {

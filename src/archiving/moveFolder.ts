@@ -23,21 +23,32 @@ import {
 /** No file system that a run folder lies on takes longer names. */
 export const nameBytesMax = 255;
 
+/** Of a move that nothing cuts off. */
+const never = new AbortController().signal;
+
 export type Moved =
   | { readonly kind: 'moved' }
   /** This folder cannot be moved as it is, and others can. */
   | { readonly kind: 'refused'; readonly text: string }
   /** Where it goes there is no room for it, and nothing is wrong with the folder. */
-  | { readonly kind: 'full'; readonly text: string };
+  | { readonly kind: 'full'; readonly text: string }
+  /** It was cut off: `finishMove` goes on. */
+  | { readonly kind: 'begun' };
 
 /**
  * @param source absolute path of the folder, on the file system of `dirname(target)` or on another; best below a
  * directory that is held open, so that it is the same all the while
  * @param target absolute path that nothing has; its parent is there
  * @param beat told as long as something moves
+ * @param cut whoever waits has no time left: what is copied or removed by then stays as it is
  * @throws system errors: the folder is then where it was, or `finishMove` goes on
  */
-export async function moveFolder(source: string, target: string, beat: () => void): Promise<Moved> {
+export async function moveFolder(
+  source: string,
+  target: string,
+  beat: () => void,
+  cut: AbortSignal = never,
+): Promise<Moved> {
   try {
     // Fails where anything has that name; renaming over it then replaces our own empty directory and nothing else.
     await mkdir(target, { mode: 0o700 });
@@ -49,7 +60,7 @@ export async function moveFolder(source: string, target: string, beat: () => voi
   } catch (error) {
     await rmdir(target);
     if (errorCode(error) !== 'EXDEV') return fullOrThrow(error);
-    return await moveByCopy(source, target, beat);
+    return await unlessCut(cut, beat, async (going) => await moveByCopy(source, target, going));
   }
   await syncDirectory(dirname(target));
   await syncDirectory(dirname(source));
@@ -59,15 +70,38 @@ export async function moveFolder(source: string, target: string, beat: () => voi
 /**
  * What became of a move that was begun and whose end nobody wrote down.
  * @param source null: what it lay in is not there any more
- * @param beat told as long as something is compared
+ * @param beat told as long as something is compared or removed
+ * @param cut as for `moveFolder`
  * @returns null: nothing has been moved, and it can begin anew
  */
 export async function finishMove(
   source: string | null,
   target: string,
   beat: () => void = () => undefined,
+  cut: AbortSignal = never,
 ): Promise<Moved | null> {
-  await clearAway(besideOf(target));
+  return await unlessCut(cut, beat, async (going) => await goOn(source, target, going));
+}
+
+/** @param work ends with the next beat that it gives when there is no time left, whatever it is at */
+async function unlessCut<T>(
+  cut: AbortSignal,
+  beat: () => void,
+  work: (going: () => void) => Promise<T>,
+): Promise<T | Moved> {
+  try {
+    return await work(() => {
+      cut.throwIfAborted();
+      beat();
+    });
+  } catch (error) {
+    if (cut.aborted && error === cut.reason) return { kind: 'begun' };
+    throw error;
+  }
+}
+
+async function goOn(source: string | null, target: string, beat: () => void): Promise<Moved | null> {
+  await clearAway(besideOf(target), beat);
   if (!(await isThere(target))) return null;
   if (source === null) return { kind: 'moved' };
   const [isAside, isAtSource] = [await isThere(besideOf(source)), await isThere(source)];
@@ -97,7 +131,7 @@ export function fullOrThrow(error: unknown): Moved {
 
 async function moveByCopy(source: string, target: string, beat: () => void): Promise<Moved> {
   const copy = besideOf(target);
-  await clearAway(copy);
+  await clearAway(copy, beat);
   // Else the old folder could not be taken away in the end, and the next try would copy all of it again.
   await access(dirname(source), constants.W_OK | constants.X_OK);
   let isCopied: IsCopied;
@@ -106,7 +140,7 @@ async function moveByCopy(source: string, target: string, beat: () => void): Pro
     isCopied = unmoved(copied.marks);
     const differing = await differenceTo(source, copy, isCopied, beat);
     if (differing !== null) {
-      await clearAway(copy);
+      await clearAway(copy, beat);
       return { kind: 'refused', text: `${differing} changed while it was copied` };
     }
     await mkdir(target, { mode: 0o700 });
@@ -114,7 +148,8 @@ async function moveByCopy(source: string, target: string, beat: () => void): Pro
     await copied.giveAway();
     await rename(copy, target);
   } catch (error) {
-    await clearAway(copy);
+    // Where it was cut off there is no time for this either.
+    await clearAway(copy, beat);
     if (error instanceof NotCopied) return { kind: 'refused', text: error.message };
     if (error instanceof NoRoom) return { kind: 'full', text: error.message };
     // Something in it is another thing than it was when it was listed.
@@ -140,7 +175,7 @@ async function removeSource(
   const aside = besideOf(source);
   if (!(await isThere(aside))) {
     await rename(source, aside).catch(async (error: unknown) => {
-      if (isOurCopy) await clearAway(target);
+      if (isOurCopy) await takeBack(target, beat);
       throw error;
     });
     await syncDirectory(dirname(source));
@@ -154,12 +189,19 @@ async function removeSource(
         text: `${differing} changed while it was moved, and lies beside it now, as ${basename(aside)}`,
       };
     await rename(aside, source);
-    if (isOurCopy) await clearAway(target);
+    if (isOurCopy) await takeBack(target, beat);
     return { kind: 'refused', text: `${differing} changed while it was moved` };
   }
-  await removeFolder(aside);
+  await removeFolder(aside, beat);
   await syncDirectory(dirname(source));
   return { kind: 'moved' };
+}
+
+/** Removes our own copy, by a name of ours: half of it is not to be taken for a folder of the archive. */
+async function takeBack(target: string, beat: () => void): Promise<void> {
+  const copy = besideOf(target);
+  await rename(target, copy);
+  await clearAway(copy, beat);
 }
 
 /** Where something lies that is on its way: beside the place it belongs to, under a name of ours, which no scan looks at. */

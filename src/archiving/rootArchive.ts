@@ -46,8 +46,11 @@ const errorsInARowMax = 10;
 /** Folders of one name that were archived already, and their numbers, before somebody should look at it. */
 const namesTriedMax = 100;
 
-/** `away`: the archive is not what it was when the pass began, and the next look at it says what that means. */
-type Outcome = 'moved' | 'left' | 'error' | 'away';
+/**
+ * `away`: the archive is not what it was when the pass began, and the next look at it says what that means. `begun`: the
+ * note of the move stays, and a later pass goes on with it.
+ */
+type Outcome = 'moved' | 'left' | 'error' | 'away' | 'begun';
 
 export class RootArchive {
   readonly rules: ArchiveRules;
@@ -64,6 +67,7 @@ export class RootArchive {
   /** Moves that failed since a pass began with the first folder. */
   #failures = 0;
   #underWay: string | null = null;
+  readonly #cut = new AbortController();
   /** Where folders went that the directory does not know of yet. */
   readonly #moved: string[] = [];
 
@@ -94,6 +98,11 @@ export class RootArchive {
   /** The folder that is being moved, by its path in the root; null: none is. */
   underWay(): string | null {
     return this.#underWay;
+  }
+
+  /** What is under way has no time left: what is copied or removed by then is noted, and the next process goes on. */
+  cutOff(): void {
+    this.#cut.abort();
   }
 
   /** How long the loop may rest between two passes, in ms. */
@@ -141,12 +150,12 @@ export class RootArchive {
     const { outbox, clock } = this.#parts;
     const { name, graceMs } = this.rules;
     if (this.#gaveUpAt === '') this.#failures = 0;
-    const stillBegun = await this.#finishBegun();
+    const isStopped = (): boolean => stop.aborted;
+    const stillBegun = await this.#finishBegun(isStopped);
     if (stillBegun === 'away') return 0;
     let moved = 0;
     let errorsInARow = 0;
     const beforeMs = clock.nowMs() - graceMs;
-    const isStopped = (): boolean => stop.aborted;
     for (let after = this.#gaveUpAt; !isStopped();) {
       const page = await outbox.archiveCandidates(name, after, beforeMs, pageOfFolders);
       for (const candidate of page) {
@@ -200,22 +209,25 @@ export class RootArchive {
    * Moves that were begun and not written down, by this process or one before it.
    * @returns the runs of those that could not be finished
    */
-  async #finishBegun(): Promise<ReadonlySet<number> | 'away'> {
+  async #finishBegun(isStopped: () => boolean): Promise<ReadonlySet<number> | 'away'> {
     const { outbox } = this.#parts;
     const stillBegun = new Set<number>();
     for (const { run, path, target } of await outbox.begunArchivings(this.rules.name)) {
+      if (isStopped()) break;
       const outcome = await this.#guarded(run, path, async () => {
         // What has come there is not in sight then, and would be taken for nothing.
         if (await this.#isAway()) return 'away';
         const parent = await this.#parentOf(path);
         const source = parent?.pathOf(basename(path)) ?? null;
-        const found = await finishMove(source, target, this.#onProgress).finally(() => parent?.close());
+        const found = await finishMove(source, target, this.#onProgress, this.#cut.signal).finally(() =>
+          parent?.close(),
+        );
         if (found !== null) return await this.#conclude(run, path, target, found);
         await outbox.forgetArchiving(run);
         return 'left';
       });
       if (outcome === 'away') return 'away';
-      if (outcome === 'error') stillBegun.add(run);
+      if (outcome === 'error' || outcome === 'begun') stillBegun.add(run);
     }
     return stillBegun;
   }
@@ -248,7 +260,7 @@ export class RootArchive {
     }
     // Known before anything moves: whoever comes after a crash finds it again.
     await outbox.beginArchiving(run, target, clock.nowMs());
-    const moved = await moveFolder(source, target, this.#onProgress);
+    const moved = await moveFolder(source, target, this.#onProgress, this.#cut.signal);
     return await this.#conclude(run, path, target, moved);
   }
 
@@ -287,6 +299,7 @@ export class RootArchive {
 
   async #conclude(run: number, path: string, target: string, moved: Moved): Promise<Outcome> {
     const { outbox, clock, log } = this.#parts;
+    if (moved.kind === 'begun') return 'begun';
     // What is left of it in the archive is cleared away when that is there again.
     if (moved.kind !== 'moved' && (await this.#isAway())) return 'away';
     if (moved.kind === 'full') {

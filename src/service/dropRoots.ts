@@ -136,6 +136,11 @@ export class DropRoots {
     this.#parts.intakeParts.folders.loseNoTime();
   }
 
+  /** What is on its way to an archive has no time left: the next process goes on with it. */
+  cutOff(): void {
+    this.#archives.cutOff();
+  }
+
   async close(): Promise<void> {
     this.#missed?.stop();
     await Promise.all(this.intakes.map((intake) => intake.stop()));

@@ -64,6 +64,12 @@ export class RootArchives {
     if (before !== undefined && ended !== null) await this.#waitFor(before.archive, ended);
   }
 
+  /** What is on its way to an archive has no time left: the next process goes on with it. */
+  cutOff(): void {
+    for (const archive of this.all) archive.cutOff();
+    for (const { archive } of this.#ending) archive.cutOff();
+  }
+
   #made(rules: ArchiveRules): Kept {
     const loop = loopOf(rules.name);
     let beat = (): void => undefined;

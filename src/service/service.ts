@@ -78,7 +78,7 @@ export class Service {
     this.#around = around;
     this.#closers = base.closers;
     this.failed = base.failed;
-    this.failed.addEventListener('abort', () => this.delivery.cutOff(), { once: true });
+    this.failed.addEventListener('abort', () => this.cutOff(), { once: true });
     this.outbox = outbox;
     this.endpoint = platform.endpoint.href.replace(/\/$/, '');
     this.changes = new Changes();
@@ -311,6 +311,12 @@ export class Service {
       this.delivery.wake();
     };
     await inGoodTime(this.outbox, Promise.all([this.delivery.run(signal, run), watch()]));
+  }
+
+  /** There is no time left: what is under way ends where it is, and the outbox says how far it came. */
+  cutOff(): void {
+    this.delivery.cutOff();
+    this.dropRoots.cutOff();
   }
 
   async close(): Promise<void> {

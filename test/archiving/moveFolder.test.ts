@@ -214,6 +214,75 @@ describe.skipIf(other === null)('between file systems', () => {
     expect(await moveFolder(source, target, still)).toEqual({ kind: 'moved' });
   });
 
+  test('a move that is cut off, wherever it is, ends there, and whoever comes next finishes it', async () => {
+    const seen = new Set<string>();
+    for (let cutAt = 1; ; cutAt += 1) {
+      const { source, target } = ends(true);
+      const before = treeOf(source);
+      const cut = new AbortController();
+      let beats = 0;
+      const moved = await moveFolder(
+        source,
+        target,
+        () => {
+          beats += 1;
+          if (beats === cutAt) cut.abort();
+        },
+        cut.signal,
+      );
+      if (beats < cutAt) {
+        expect(moved).toEqual({ kind: 'moved' });
+        break;
+      }
+      if (moved.kind === 'begun') {
+        // What it was at takes as long as before, and none of it was done.
+        expect(beats).toBe(cutAt);
+        if (existsSync(besideOf(target))) seen.add('copying');
+        if (existsSync(besideOf(source))) seen.add('removing');
+        if ((await finishMove(source, target)) === null) {
+          expect(treeOf(source)).toEqual(before);
+          expect(existsSync(target)).toBe(false);
+          await moveFolder(source, target, still);
+        }
+      } else expect(moved).toEqual({ kind: 'moved' });
+      expect(treeOf(target)).toEqual(before);
+      expect([...readdirSync(dirname(source)), ...readdirSync(dirname(target))]).toEqual(['monday']);
+    }
+    expect([...seen].sort()).toEqual(['copying', 'removing']);
+  });
+
+  test('nor does half of a copy that is taken back, when that is cut off, lie there as a folder', async () => {
+    const { source, target } = ends(true);
+    const cut = new AbortController();
+    const moved = await moveFolder(
+      source,
+      target,
+      () => {
+        const aside = besideOf(source);
+        if (existsSync(aside)) writeFileSync(join(aside, 'late.txt'), 'late');
+        if (existsSync(join(source, 'late.txt'))) cut.abort();
+      },
+      cut.signal,
+    );
+    expect(moved).toEqual({ kind: 'begun' });
+    expect(readdirSync(dirname(target))).toEqual(['.monday.runtrackd-tmp']);
+    expect(await finishMove(source, target)).toBeNull();
+    expect(readdirSync(dirname(target))).toEqual([]);
+    expect(readFileSync(join(source, 'late.txt'), 'utf8')).toBe('late');
+  });
+
+  test('a removal that was begun can be cut off too, and finished by the next', async () => {
+    const { source, target } = ends(true);
+    cpSync(source, target, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    renameSync(source, besideOf(source));
+    const cut = new AbortController();
+    cut.abort();
+    expect(await finishMove(source, target, still, cut.signal)).toEqual({ kind: 'begun' });
+    expect(existsSync(besideOf(source))).toBe(true);
+    expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
+    expect(readdirSync(dirname(source))).toEqual([]);
+  });
+
   test('until a copy is whole and compared nobody else comes into it, whoever may come into the folder', async () => {
     const { source, target } = ends(true);
     chmodSync(source, 0o777);

@@ -436,6 +436,39 @@ describe('an archive that is away in the middle of a pass', () => {
   });
 });
 
+test.skipIf(isUnmountable)(
+  'a copy that is cut off stays begun, blames no folder, and is the first thing that the next process goes on with',
+  async () => {
+    const all = places();
+    onTestFinished(mountSmall(all.archive, 8));
+    for (const name of ['one', 'two']) dropFolder(all.root, name, plan(name));
+    const begun = new Map<number, string>();
+    const outbox: Partial<Outbox> = {
+      beginArchiving: (run, target) => Promise.resolve(void begun.set(run, target)),
+      forgetArchiving: (run) => Promise.resolve(void begun.delete(run)),
+      archived: (run) => Promise.resolve(void begun.delete(run)),
+    };
+    const copy = join(all.archive, '.one.runtrackd-tmp');
+    const stop = new AbortController();
+    const { archiver, warned } = await archiving(all, ['one', 'two'], undefined, sight, outbox, () => {
+      if (!existsSync(copy) || readdirSync(copy).length === 0) return;
+      stop.abort();
+      archiver.cutOff();
+    });
+    expect(await archiver.pass(stop.signal)).toBe(0);
+    expect([...begun.values()]).toEqual([join(all.archive, 'one')]);
+    expect(readdirSync(all.archive)).toEqual(['.one.runtrackd-tmp']);
+    expect(readdirSync(all.root)).toEqual(['one', 'two']);
+    expect(archiver.trouble()).toBeNull();
+    expect(warned).toEqual([]);
+
+    const { pass } = await archiving(all, ['one', 'two'], begun.get(1), sight, outbox);
+    expect(await pass()).toBe(2);
+    expect(readdirSync(all.archive).sort()).toEqual(['one', 'two']);
+    expect(begun.size).toBe(0);
+  },
+);
+
 test('what was last in the archive is known in the middle of a long pass', async () => {
   const all = places();
   const paths = Array.from({ length: 101 }, (_, at) => `run-${String(at).padStart(3, '0')}`);

@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -238,6 +239,33 @@ test.skipIf(isOneFileSystem)(
         expect(readFileSync(join(memory, name, 'more', String(n)), 'utf8')).toBe(name.repeat(100));
     }
     expect(await scene.platformRuns()).toHaveLength(names.length);
+  },
+);
+
+test.skipIf(isOneFileSystem)(
+  'a daemon that is stopped while it copies a folder to another file system ends in time, and the next one archives it',
+  async ({ scene }) => {
+    const memory = mkdtempSync('/dev/shm/rt-archive-');
+    scene.undo.push(() => rmSync(memory, { recursive: true, force: true }));
+    // All of it is a hole, which takes no room, and half a minute to be read.
+    const large = join(scene.drop('monday'), 'large');
+    writeFileSync(large, '');
+    truncateSync(large, 2 ** 37);
+    const config = { shutdown_deadline: '100ms' };
+    scene.configure(config, { after: { archive: memory, grace: '0ms' } });
+    const daemon = await scene.daemon();
+    const copy = join(memory, '.monday.runtrackd-tmp');
+    await until('the copy to be begun', () => existsSync(join(copy, 'large')));
+    expect((await daemon.stop()).code).toBe(0);
+    expect(readdirSync(memory)).toEqual(['.monday.runtrackd-tmp']);
+    expect(existsSync(scene.folder('monday'))).toBe(true);
+
+    truncateSync(large, 0);
+    const next = await scene.daemon();
+    await until('the folder to be archived', () => existsSync(join(memory, 'monday', 'large')));
+    await until('the old one to be gone', () => readdirSync(scene.root).length === 0);
+    expect(readdirSync(memory)).toEqual(['monday']);
+    expect((await next.list()).flatMap(({ warnings }) => warnings)).toEqual([]);
   },
 );
 

@@ -178,7 +178,7 @@ function onceText({ recorded, undelivered, settling, needsPerson, paused, unscan
 /** The deadline has passed: what is under way is cut off, and the outbox says how far it came. */
 function cutOff(service: Service, log: Log): void {
   log.warn('shutdown_deadline has passed: what is under way is cut off');
-  service.delivery.cutOff();
+  service.cutOff();
   setTimeout(() => {
     log.error('the shutdown did not end in time');
     process.exit(exitCodes.failed);
