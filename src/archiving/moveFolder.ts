@@ -33,7 +33,9 @@ export type Moved =
   /** Where it goes there is no room for it, and nothing is wrong with the folder. */
   | { readonly kind: 'full'; readonly text: string }
   /** It was cut off: `finishMove` goes on. */
-  | { readonly kind: 'begun' };
+  | { readonly kind: 'begun' }
+  /** What is left of it was set aside, and its copy is not where it went: only with that can `finishMove` go on. */
+  | { readonly kind: 'parted'; readonly text: string };
 
 /**
  * @param source absolute path of the folder, on the file system of `dirname(target)` or on another; best below a
@@ -102,18 +104,24 @@ async function unlessCut<T>(
 
 async function goOn(source: string | null, target: string, beat: () => void): Promise<Moved | null> {
   await clearAway(besideOf(target), beat);
-  if (!(await isThere(target))) return null;
-  if (source === null) return { kind: 'moved' };
-  const [isAside, isAtSource] = [await isThere(besideOf(source)), await isThere(source)];
-  if (!isAside && !isAtSource) return { kind: 'moved' };
+  const aside = source === null ? null : besideOf(source);
+  const isAside = aside !== null && (await isThere(aside));
+  if (!(await isThere(target))) {
+    if (!isAside) return null;
+    return {
+      kind: 'parted',
+      text: `what is left of it lies beside its place as ${basename(aside)}, and its copy ${target} is not there`,
+    };
+  }
   // What was copied is not known any more: only the bytes tell.
   const isCopied = sameContent(target, beat);
-  if (isAside) return await removeSource(source, target, isCopied, false, beat);
-  // Made a moment before the end came, to be renamed over.
+  if (source !== null && isAside) return await removeSource(source, target, isCopied, false, beat);
+  // Made a moment before the end came, to be renamed over. Where the folder is gone as well, it has not come here.
   if (await isEmpty(target)) {
     await rmdir(target);
     return null;
   }
+  if (source === null || !(await isThere(source))) return { kind: 'moved' };
   // What is no copy of it may be anybody's, and is left alone.
   if ((await differenceTo(source, target, isCopied, beat)) !== null) return null;
   return await removeSource(source, target, isCopied, false, beat);
@@ -276,9 +284,15 @@ async function* pathsBelow(top: string, path: string): AsyncGenerator<string> {
   }
 }
 
+/** Whether it is a directory with nothing in it. One that is closed to us is a folder that came: ours are open to us. */
 async function isEmpty(path: string): Promise<boolean> {
-  for await (const entry of await opendir(path)) if (entry.name !== '') return false;
-  return true;
+  try {
+    for await (const entry of await opendir(path)) if (entry.name !== '') return false;
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EACCES' || errorCode(error) === 'ENOTDIR') return false;
+    throw error;
+  }
 }
 
 export async function isThere(path: string): Promise<boolean> {

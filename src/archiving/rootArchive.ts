@@ -5,6 +5,7 @@
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { cutUtf8 } from '../core/description.ts';
+import { isSameMark, keptOf } from '../core/keptMark.ts';
 import { isLive } from '../core/run.ts';
 import type { ArchiveCandidate } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -194,6 +195,14 @@ export class RootArchive {
     return 'code' in found || !this.#directory.isAsSeen(found.answer);
   }
 
+  /** Whether the root is the directory that it is believed to be, which whoever scans it finds out, and tells if not. */
+  async #isRootThere(): Promise<boolean> {
+    const { outbox, folders } = this.#parts;
+    const now = await this.#asked(() => folders.mark(this.rules.path));
+    const { mark } = await outbox.rootPlace(this.rules.name);
+    return 'answer' in now && mark !== null && isSameMark(keptOf(mark).mark, now.answer);
+  }
+
   /** What is known of a directory, or why it is none that can be worked with, as the system says it. */
   async #asked<T>(question: () => Promise<T>): Promise<{ readonly answer: T } | { readonly code: string }> {
     try {
@@ -217,11 +226,14 @@ export class RootArchive {
       const outcome = await this.#guarded(run, path, async () => {
         // What has come there is not in sight then, and would be taken for nothing.
         if (await this.#isAway()) return 'away';
+        // What lies in the root is not in sight then: what was left of the folder would stay there, hidden, for ever.
+        if (!(await this.#isRootThere())) return 'begun';
         const parent = await this.#parentOf(path);
         const source = parent?.pathOf(basename(path)) ?? null;
         const found = await finishMove(source, target, this.#onProgress, this.#cut.signal).finally(() =>
           parent?.close(),
         );
+        if (!(await this.#isRootThere())) return 'begun';
         if (found !== null) return await this.#conclude(run, path, target, found);
         await outbox.forgetArchiving(run);
         return 'left';
@@ -306,6 +318,13 @@ export class RootArchive {
       await outbox.forgetArchiving(run);
       this.#tellFull(path, moved.text);
       return 'error';
+    }
+    if (moved.kind === 'parted') {
+      this.#failures += 1;
+      const trouble = `${path} is half archived: ${moved.text}. Is the archive mounted that it was on its way to?`;
+      await this.#warn(run, path, trouble);
+      this.#trouble = trouble;
+      return 'begun';
     }
     if (moved.kind === 'refused') {
       await outbox.forgetArchiving(run);

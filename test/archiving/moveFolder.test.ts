@@ -172,6 +172,32 @@ describe.each([{ isApart: false }, { isApart: true }].filter(({ isApart }) => !i
       expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
     });
 
+    test.each([
+      { what: 'the folder', sourceOf: (source: string) => source },
+      { what: 'all that it lay in', sourceOf: () => null },
+    ])('an empty directory is no folder that has come, though $what is gone', async ({ sourceOf }) => {
+      const { source, target } = ends(isApart);
+      rmSync(source, { recursive: true });
+      mkdirSync(target);
+      expect(await finishMove(sourceOf(source), target)).toBeNull();
+      expect(existsSync(target)).toBe(false);
+    });
+
+    test('one that has come is found also when it is closed to the daemon', async () => {
+      const { source, target } = ends(isApart);
+      execFileSync('chmod', ['a+rwx', dirname(source), dirname(target)]);
+      await moveFolder(source, target, still);
+      chmodSync(target, 0o000);
+      const isRoot = process.getuid?.() === 0;
+      if (isRoot) process.seteuid?.(65_534);
+      try {
+        expect(await finishMove(source, target)).toEqual({ kind: 'moved' });
+      } finally {
+        if (isRoot) process.seteuid?.(0);
+        chmodSync(target, 0o755);
+      }
+    });
+
     test('something that came to lie there meanwhile is nobody’s to remove', async () => {
       const { source, target } = ends(isApart);
       const before = treeOf(source);
@@ -356,6 +382,17 @@ describe.skipIf(other === null)('between file systems', () => {
     seen.delete(basename(target));
     expect([...seen]).toEqual([expect.stringMatching(/^\.[0-9a-f]{64}\.runtrackd-tmp$/)]);
     expect([...seen].every(isOwnTemporary)).toBe(true);
+  });
+
+  test('what was set aside stays when there is no copy of it, and it is said where it is', async () => {
+    const { source, target } = ends(true);
+    const before = treeOf(source);
+    renameSync(source, besideOf(source));
+    expect(await finishMove(source, target)).toEqual({
+      kind: 'parted',
+      text: `what is left of it lies beside its place as .monday.runtrackd-tmp, and its copy ${target} is not there`,
+    });
+    expect(treeOf(besideOf(source))).toEqual(before);
   });
 
   test('what a writer added before the removal stays where he wrote it', async () => {

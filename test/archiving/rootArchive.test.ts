@@ -13,8 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { RootArchive } from '../../src/archiving/rootArchive.ts';
 import { rootForOutside, rulesOf } from '../../src/intake/rules.ts';
 import type { ArchiveCandidate } from '../../src/outbox/nouns.ts';
@@ -64,7 +64,8 @@ async function archiving(
   readonly pass: () => Promise<number>;
   readonly archiver: RootArchive;
   readonly warned: string[];
-  /** What the outbox keeps of directories. */
+  readonly outbox: Outbox;
+  /** What the outbox keeps of archives. */
   readonly marks: Map<string, string>;
 }> {
   const candidates: ArchiveCandidate[] = [];
@@ -74,9 +75,16 @@ async function archiving(
     if (seen === null) throw new Error('it is not there');
     candidates.push({ run: at + 1, path, signature: seen.signature, directory: seen.directory });
   }
+  const folders = new RunFolders(quietLog());
+  onTestFinished(() => folders.close());
+  const rules = { name: 'runs', path: root, archive, graceMs: 0, sight: today };
+  const rootMark = await folders.mark(root);
   const marks = new Map<string, string>();
   const outbox = {
-    rootPlace: (key: string) => ({ mark: marks.get(key) ?? null, realPath: null }),
+    rootPlace: (key: string) => ({
+      mark: key === rules.name ? rootMark : (marks.get(key) ?? null),
+      realPath: null,
+    }),
     saveRootMark: (key: string, mark: string) => void marks.set(key, mark),
     begunArchivings: () => (begun === undefined ? [] : [{ run: 1, path: paths[0], target: begun }]),
     archiveCandidates: (_: string, after: string, __: number, limit: number): ArchiveCandidate[] =>
@@ -89,12 +97,9 @@ async function archiving(
     addWarnings: (_: number, texts: readonly string[]) => void warned.push(...texts),
     ...other,
   } as unknown as Outbox;
-  const folders = new RunFolders(quietLog());
-  onTestFinished(() => folders.close());
   const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 };
-  const rules = { name: 'runs', path: root, archive, graceMs: 0, sight: today };
   const archiver = new RootArchive(rules, { outbox, folders, clock, log: quietLog() }, onProgress);
-  return { pass: () => archiver.pass(new AbortController().signal), archiver, warned, marks };
+  return { pass: () => archiver.pass(new AbortController().signal), archiver, warned, outbox, marks };
 }
 
 test('a folder in a date folder goes to the same place in the archive', async () => {
@@ -433,6 +438,80 @@ describe('an archive that is away in the middle of a pass', () => {
     expect(await pass()).toBe(1);
     expect(readdirSync(all.archive)).toEqual(['one']);
     expect(warned).toEqual([]);
+  });
+});
+
+describe('a move that was begun and ended but for what was left of the folder in the drop root', () => {
+  const aside = '.one.runtrackd-tmp';
+  /** @param at where it was on its way to, in the place of everything */
+  const leftOver = async (at: string) => {
+    const all = places();
+    dropFolder(all.root, 'one', plan('one'));
+    const target = join(all.dir, at);
+    const noted: string[] = [];
+    const archiver = await archiving(all, ['one'], target, sight, {
+      archived: () => Promise.resolve(void noted.push('archived')),
+      forgetArchiving: () => Promise.resolve(void noted.push('forgotten')),
+    });
+    renameSync(join(all.root, 'one'), join(all.root, aside));
+    const mounted = join(all.dir, 'mounted');
+    return {
+      ...{ ...all, ...archiver, target, noted },
+      unmount: () => {
+        renameSync(all.root, mounted);
+        mkdirSync(all.root);
+      },
+      mount: () => {
+        rmdirSync(all.root);
+        renameSync(mounted, all.root);
+      },
+    };
+  };
+
+  test('is finished when the root is mounted, and not on the empty directory below it', async () => {
+    const { root, target, noted, pass, unmount, mount } = await leftOver('done/one');
+    dropFolder(dirname(target), 'one', plan('one'));
+    unmount();
+    await pass();
+    expect(noted).toEqual([]);
+    mount();
+    await pass();
+    expect(noted).toEqual(['archived']);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  test('nor when the root goes a moment after it was found to be there', async () => {
+    const { target, noted, outbox, pass, unmount } = await leftOver('done/one');
+    dropFolder(dirname(target), 'one', plan('one'));
+    const { rootPlace } = outbox;
+    let isThere = true;
+    vi.spyOn(outbox, 'rootPlace').mockImplementation((name) => {
+      if (isThere && name === 'runs') {
+        unmount();
+        isThere = false;
+      }
+      return rootPlace(name);
+    });
+    await pass();
+    expect(isThere).toBe(false);
+    expect(noted).toEqual([]);
+  });
+
+  test('into an archive of before, which is not mounted: stays noted, and is told until that is there', async () => {
+    const { root, target, noted, warned, pass, archiver } = await leftOver('old/one');
+    for (let times = 0; times < 2; times += 1) await pass();
+    const told =
+      `one is half archived: what is left of it lies beside its place as ${aside}, and its copy ${target} is not ` +
+      'there. Is the archive mounted that it was on its way to?';
+    expect(archiver.trouble()).toBe(told);
+    expect(warned).toEqual([told]);
+    expect(noted).toEqual([]);
+    expect(readdirSync(root)).toEqual([aside]);
+    dropFolder(dirname(target), 'one', plan('one'));
+    await pass();
+    expect(noted).toEqual(['archived']);
+    expect(archiver.trouble()).toBeNull();
+    expect(readdirSync(root)).toEqual([]);
   });
 });
 
