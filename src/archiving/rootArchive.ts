@@ -18,6 +18,7 @@ import { errorCode, OpenFolder } from '../system/files.ts';
 import type { Log } from '../system/log.ts';
 import { Waking } from '../system/waking.ts';
 import { ArchiveDirectory } from './archiveDirectory.ts';
+import { ChangesAhead } from './changesAhead.ts';
 import { finishMove, fullOrThrow, isThere, moveFolder, nameBytesMax, type Moved } from './moveFolder.ts';
 import { makeParents } from './parents.ts';
 
@@ -58,6 +59,7 @@ export class RootArchive {
   readonly #parts: ArchiveParts;
   readonly #onProgress: () => void;
   readonly #directory: ArchiveDirectory;
+  readonly #changesAhead: ChangesAhead;
   readonly #waking = new Waking();
   /** What was said of which run: once each. */
   readonly #said = new Map<number, string>();
@@ -78,6 +80,7 @@ export class RootArchive {
     this.#parts = parts;
     this.#onProgress = onProgress;
     this.#directory = new ArchiveDirectory(rules.name, rules.archive, parts.outbox);
+    this.#changesAhead = new ChangesAhead(parts.clock);
   }
 
   /** Why nothing can be archived; null when all is well. */
@@ -163,7 +166,7 @@ export class RootArchive {
         if (isStopped()) return moved;
         // Begun anew, it would be copied once more, and nobody would know of the first copy.
         if (stillBegun.has(candidate.run)) continue;
-        const outcome = await this.#archive(candidate, beforeMs);
+        const outcome = await this.#archive(candidate);
         if (outcome === 'away') return moved;
         if (outcome === 'moved') moved += 1;
         errorsInARow = outcome === 'error' ? errorsInARow + 1 : 0;
@@ -244,21 +247,21 @@ export class RootArchive {
     return stillBegun;
   }
 
-  async #archive(candidate: ArchiveCandidate, beforeMs: number): Promise<Outcome> {
+  async #archive(candidate: ArchiveCandidate): Promise<Outcome> {
     const { run, path } = candidate;
     return await this.#guarded(run, path, async () => {
       const parent = await this.#parentOf(path);
       if (parent === null) return 'left';
-      return await this.#archiveFrom(parent, candidate, beforeMs).finally(() => parent.close());
+      return await this.#archiveFrom(parent, candidate).finally(() => parent.close());
     });
   }
 
   /** @param parent the directory that the folder lies in, held open: no link in its place leads elsewhere */
-  async #archiveFrom(parent: OpenFolder, candidate: ArchiveCandidate, beforeMs: number): Promise<Outcome> {
+  async #archiveFrom(parent: OpenFolder, candidate: ArchiveCandidate): Promise<Outcome> {
     const { run, path } = candidate;
     const { outbox, clock } = this.#parts;
     const source = parent.pathOf(basename(path));
-    if (!(await this.#isAtRest(source, candidate, beforeMs))) return 'left';
+    if (!(await this.#isAtRest(source, candidate))) return 'left';
     if (await this.#isAway()) return 'away';
     const target = await this.#freeTarget(path, run);
     if (target === null) {
@@ -333,21 +336,21 @@ export class RootArchive {
     }
     await outbox.archived(run, this.rules.name, path, target, clock.nowMs());
     this.#said.delete(run);
+    this.#changesAhead.forget(run);
     this.#moved.push(target);
     log.info({ root: this.rules.name, folder: path, run, archive: target }, `${path} is archived: ${target}`);
     return 'moved';
   }
 
   /** Recorded content, unchanged since, and nobody is at work on the folder. */
-  async #isAtRest(
-    source: string,
-    { run, path, signature, directory }: ArchiveCandidate,
-    beforeMs: number,
-  ): Promise<boolean> {
+  async #isAtRest(source: string, { run, path, signature, directory }: ArchiveCandidate): Promise<boolean> {
     const { outbox } = this.#parts;
     const sight = await this.#sightAsRecorded(source, run, signature);
-    if (sight === null) return false;
-    if (sight.directory.ino !== directory.ino || sight.newestChangeMs > beforeMs) return false;
+    if (sight?.directory.ino !== directory.ino) {
+      this.#changesAhead.forget(run);
+      return false;
+    }
+    if (this.#changesAhead.restedMs(run, sight.newestChangeMs) < this.rules.graceMs) return false;
     const runs = await outbox.runsAtPath(this.rules.name, path, 1_000);
     return runs.every((other) => other.run === run || !isLive(other.life.state));
   }

@@ -33,7 +33,18 @@ interface WholeScanRow {
 
 export function doubtOperations(
   sql: Statements,
-  { runs, runByNumber, tell, seized, applyTo, eachOfKind, eachQueuedWithUploads, eachUnknownAhead }: RunRows,
+  {
+    runs,
+    runByNumber,
+    tell,
+    seized,
+    applyTo,
+    eachOfKind,
+    eachQueuedWithUploads,
+    eachUnknownAhead,
+    pullEnded,
+    pullAllEnded,
+  }: RunRows,
 ) {
   /**
    * Distrust that lies ahead of the clock would cover whatever happens until then: no run in a list would show that the
@@ -78,6 +89,7 @@ export function doubtOperations(
       );
       // Times in the far future were written by a clock that was wrong, or are some server's wish of long ago.
       moveDistrust(0, nowMs);
+      pullAllEnded(nowMs);
       for (const line of allLines)
         sql.capDue.run({ line, latestMs: nowMs + chance.policy.backoff.delayMsMax });
       sql.restLastSuspects.run({ dueAtMs: nowMs + lifeBeforeLastMs, crashes: crashesMax - 1 });
@@ -130,6 +142,9 @@ export function doubtOperations(
       }
       return page.length < limit ? null : (page.at(-1)?.run ?? null);
     },
+
+    /** Likewise for some of the runs that have ended. @returns how many there were, at most `limit` */
+    pullEnded,
 
     /** Since when the outbox is not believed about what was sent, wall clock in ms, and why; null: it is. */
     distrust(): { readonly sinceMs: number; readonly reason: string } | null {

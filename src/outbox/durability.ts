@@ -64,6 +64,7 @@ const following: ReadonlySet<OperationName> = new Set([
   'pathsNamed',
   'proof',
   'proving',
+  'pullEnded',
   'recentRuns',
   'recognise',
   'recorded',

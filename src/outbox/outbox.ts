@@ -59,6 +59,7 @@ const operationNames = [
   'takeOver',
   'clockSet',
   'clockSetFor',
+  'pullEnded',
   'enqueue',
   'claimInTurn',
   'claimRun',
@@ -176,6 +177,7 @@ export async function openOutbox(
       for (const kind of ['unknown', 'tracked'] as const)
         for (let after: number | null = 0; after !== null;)
           after = await asked.clockSetFor(kind, byMs, nowMs, after, movedAtOnce);
+      while ((await asked.pullEnded(nowMs, movedAtOnce)) === movedAtOnce);
     },
     close: () => queue.close(),
     groupsCommitted: () => queue.groups,

@@ -84,10 +84,19 @@ export function runRows(sql: Statements, gettingOn: () => void) {
   /** Hardly any: whose request ended later than it is. */
   const eachUnknownAhead = (nowMs: number, work: (run: Claim) => void): void =>
     eachOf((after, limit) => sql.unknownAhead.all({ nowMs, after, limit }), work);
+  /**
+   * Runs that ended later than it is have ended now, as far as anybody can tell: else they could be archived, or thinned,
+   * only when the clock has got there.
+   */
+  const pullEnded = (nowMs: number, limit: number): number => sql.pullEnded.run({ nowMs, limit }).changes;
+  /** Hardly any, unless the clock was ahead for long. */
+  const pullAllEnded = (nowMs: number): void => {
+    while (pullEnded(nowMs, pageOfRows) === pageOfRows) gettingOn();
+  };
 
   return {
     ...{ thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo },
-    ...{ eachOfKind, eachQueuedWithUploads, eachUnknownAhead },
+    ...{ eachOfKind, eachQueuedWithUploads, eachUnknownAhead, pullEnded, pullAllEnded },
   };
 }
 

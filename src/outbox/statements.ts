@@ -51,6 +51,9 @@ export const statements = {
   pullDue:
     'update run set due_at_ms = due_at_ms + @byMs where line = @line and claimed = 0 and due_at_ms > @nowMs',
   capDue: 'update run set due_at_ms = @latestMs where line = @line and claimed = 0 and due_at_ms > @latestMs',
+  pullEnded: `update run set since_ms = @nowMs where run in (select run from run indexed by run_thick
+      where (kind = 'recorded' or (thinned = 0 and kind in ('skipped', 'superseded', 'gone'))) and since_ms > @nowMs
+      limit @limit + 0)`,
   setState: 'update run set state = @state where run = @run',
   setStateAndDue: 'update run set state = @state, due_at_ms = @dueAtMs where run = @run',
 

@@ -60,6 +60,7 @@ async function archiving(
   today = sight,
   other: Partial<Outbox> = {},
   onProgress = (): void => undefined,
+  { graceMs = 0, clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 } } = {},
 ): Promise<{
   readonly pass: () => Promise<number>;
   readonly archiver: RootArchive;
@@ -77,7 +78,7 @@ async function archiving(
   }
   const folders = new RunFolders(quietLog());
   onTestFinished(() => folders.close());
-  const rules = { name: 'runs', path: root, archive, graceMs: 0, sight: today };
+  const rules = { name: 'runs', path: root, archive, graceMs, sight: today };
   const rootMark = await folders.mark(root);
   const marks = new Map<string, string>();
   const outbox = {
@@ -97,7 +98,6 @@ async function archiving(
     addWarnings: (_: number, texts: readonly string[]) => void warned.push(...texts),
     ...other,
   } as unknown as Outbox;
-  const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + 60_000 };
   const archiver = new RootArchive(rules, { outbox, folders, clock, log: quietLog() }, onProgress);
   return { pass: () => archiver.pass(new AbortController().signal), archiver, warned, outbox, marks };
 }
@@ -566,6 +566,37 @@ test('what was last in the archive is known in the middle of a long pass', async
   expect(await pass()).toBe(101);
   expect(kept).toEqual([paths.slice(80, 100).reverse()]);
 });
+
+test.each([
+  { what: 'and was put right since', aheadMs: 86_400_000 },
+  { what: 'as that of a file server is, by a little', aheadMs: 3_000 },
+])(
+  'what changed by a clock that was ahead, $what, rests for its grace time from its first look on',
+  async ({ aheadMs }) => {
+    const all = places();
+    for (const name of ['one', 'two']) dropFolder(all.root, name, plan(name));
+    const graceMs = 60_000;
+    // By this clock the folders were changed in the future.
+    const clock = { ...machineClock, aheadMs: -aheadMs, steadyMs: 0 };
+    clock.nowMs = () => machineClock.nowMs() + clock.aheadMs;
+    clock.monotonicMs = () => clock.steadyMs;
+    const { pass } = await archiving(all, ['one', 'two'], undefined, sight, {}, undefined, {
+      graceMs,
+      clock,
+    });
+    expect(await pass()).toBe(0);
+    clock.steadyMs += graceMs - 1;
+    expect(await pass()).toBe(0);
+    writeFileSync(join(all.root, 'two', 'more'), 'somebody is at work on it');
+    clock.steadyMs += 1;
+    expect(await pass()).toBe(1);
+    expect(readdirSync(all.root)).toEqual(['two']);
+    clock.steadyMs += graceMs - 1;
+    expect(await pass()).toBe(0);
+    clock.steadyMs += 1;
+    expect(await pass()).toBe(1);
+  },
+);
 
 test('an archive that can be entered and filled, and not listed, stops nothing', async () => {
   if (process.getuid?.() === 0) {

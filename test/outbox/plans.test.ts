@@ -84,6 +84,10 @@ test.each<{ name: StatementName; along: string }>([
   expect(planOf(db, statements[name])).toEqual([`SEARCH run USING INDEX ${along}`]);
 });
 
+test('runs that have ended may be a million, and those that ended ahead of the clock are found without going through them', () => {
+  expect(planOf(db, statements.pullEnded)).toContain('SEARCH run USING INDEX run_thick (since_ms>?)');
+});
+
 test.each<{ name: StatementName }>([{ name: 'appsWithDue' }, { name: 'dueOfApp' }])(
   'what waits for another app is not gone through: $name',
   ({ name }) => {
