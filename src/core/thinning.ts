@@ -11,6 +11,35 @@ import {
 const restMsMax = 60_000;
 const restMsMin = 1_000;
 
+/** A clock that is wrong when a machine starts is put right within minutes, and what was let go by it is gone for good. */
+const stoodMsMax = 10 * 60_000;
+/** What a clock is put right by little by little, in ms, is no setting of it. */
+const slewMsMax = 5_000;
+
+/** Since when the machine's clock has not been set, as far as this process has seen. */
+export interface StandingClock {
+  /** How far the wall clock is ahead of the one that nobody sets, in ms. */
+  readonly aheadMs: number;
+  /** On the clock that nobody sets. */
+  readonly sinceMs: number;
+}
+
+/** @param before null: it was not looked at yet */
+export function standingClock(before: StandingClock | null, nowMs: number, steadyMs: number): StandingClock {
+  const aheadMs = nowMs - steadyMs;
+  const stands = before !== null && Math.abs(aheadMs - before.aheadMs) <= slewMsMax;
+  return stands ? before : { aheadMs, sinceMs: steadyMs };
+}
+
+/** Whether stories are let go by this clock: not before it has stood for a while, or for as long as they are kept. */
+export function isClockBelieved(
+  { sinceMs }: StandingClock,
+  keepMs: number | null,
+  steadyMs: number,
+): boolean {
+  return steadyMs - sinceMs >= Math.min(keepMs ?? Infinity, stoodMsMax);
+}
+
 /** So much of a digest in base64 tells one folder's files from another's. */
 const filesMarkChars = 11;
 

@@ -248,7 +248,7 @@ export class Service {
     try {
       await this.#untilStopped(stop, async (either) => {
         await this.#reviveRuns();
-        const loops = this.#begin(either);
+        const loops = this.#begin(either, false);
         loops.beginAll({ ...this.#announcing(), ...this.#listening() });
         await loops.ended();
       });
@@ -288,7 +288,7 @@ export class Service {
       clock: this.#around.clock,
       waitMsMax,
       stop,
-      begin: (signal) => this.#begin(signal),
+      begin: (signal) => this.#begin(signal, true),
     });
   }
 
@@ -406,8 +406,8 @@ export class Service {
     await this.#rootRuns.revive(new Set(this.dropRoots.configs.map(({ name }) => name)));
   }
 
-  /** All loops of the main job, until `stop` is aborted. */
-  #begin(stop: AbortSignal): RunningLoops {
+  /** All loops of the main job, until `stop` is aborted. @param isBrief they end when nothing is left to wait for */
+  #begin(stop: AbortSignal, isBrief: boolean): RunningLoops {
     stop.addEventListener('abort', () => this.dropRoots.loseNoTime(), { once: true });
     const loops = new RunningLoops(stop, this.#around.log);
     this.dropRoots.begin(loops);
@@ -423,6 +423,7 @@ export class Service {
             clock: this.#around.clock,
             keepMs: () => this.config.historyKeepMs,
             progress: this.#progress.loop('thinning'),
+            isBrief,
           },
           signal,
         ),

@@ -2,10 +2,13 @@ import { expect, test } from 'vitest';
 import { unsaidMeta, type FolderContent } from '../../src/core/content.ts';
 import {
   contentOfThin,
+  isClockBelieved,
   isMarkOf,
+  standingClock,
   thinContent,
   thinnedBefore,
   thinningRestMs,
+  type StandingClock,
 } from '../../src/core/thinning.ts';
 
 test('stories that are kept for ever are never let go', () => {
@@ -14,6 +17,26 @@ test('stories that are kept for ever are never let go', () => {
 
 test('a story is let go when it is as old as it may become', () => {
   expect(thinnedBefore(400, 1_000)).toBe(600);
+});
+
+test('a clock is believed when it has stood for ten minutes, and each time anew when it was set', () => {
+  const [minuteMs, dayMs] = [60_000, 86_400_000];
+  // A day ahead at the start, and put right after a minute.
+  const wallMs = (minute: number): number => minute * minuteMs + (minute < 1 ? dayMs : 0);
+  let standing: StandingClock | null = null;
+  const believed: number[] = [];
+  for (let minute = 0; minute <= 20; minute += 1) {
+    // And what it is put right by little by little is no setting of it.
+    standing = standingClock(standing, wallMs(minute) + minute * 100, minute * minuteMs);
+    if (isClockBelieved(standing, dayMs, minute * minuteMs)) believed.push(minute);
+  }
+  expect(believed[0]).toBe(11);
+  expect(believed).toHaveLength(10);
+});
+
+test('nothing that is kept for seconds waits for longer', () => {
+  const standing = standingClock(null, 0, 0);
+  expect([999, 1_000].map((steadyMs) => isClockBelieved(standing, 1_000, steadyMs))).toEqual([false, true]);
 });
 
 test.each([
