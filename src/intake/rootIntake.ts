@@ -249,7 +249,6 @@ export class RootIntake {
 
   async #scan(asked: boolean, advance: (folders: number) => void): Promise<ScanReport> {
     const { outbox, clock } = this.#parts;
-    const startedMs = clock.nowMs();
     const facts = await outbox.scanFacts(this.rules.root.name, smallRootMax);
     const { distrust } = facts;
     const isWholeWanted = distrust !== null && distrust.sinceMs !== this.#scannedSince;
@@ -292,10 +291,14 @@ export class RootIntake {
     }
     this.#hints?.watchParents(this.#listing.newestParents(parentWatchesMax), clock.monotonicMs());
     this.#looks.leftOut.say();
-    this.#lastScanMs = clock.nowMs();
-    if (place.isTrusted && isWhole && !this.#isStopped && isWholeWanted) {
-      // Once for each time that the outbox was found to be behind: what comes later was not there before.
-      await outbox.noteWholeScan(this.rules.root.name, startedMs);
+    const endedMs = clock.nowMs();
+    this.#lastScanMs = endedMs;
+    // A folder that could not be looked at may be as old as the others, and only what was seen is known to be.
+    const hasSeenAll =
+      place.isTrusted && isWhole && !this.#isStopped && this.#looks.failed.trouble() === null;
+    if (hasSeenAll && isWholeWanted) {
+      // Once for each time that the outbox was found to be behind: what comes after the end of the scan was not there before.
+      await outbox.noteWholeScan(this.rules.root.name, endedMs);
       this.#scannedSince = distrust.sinceMs;
     }
     return tally;

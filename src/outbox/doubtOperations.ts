@@ -195,9 +195,13 @@ export function doubtOperations(
       return true;
     },
 
-    /** From now on what is new in the root was not there before. */
-    noteWholeScan(dropRoot: string, startedMs: number): void {
-      sql.noteWholeScan.run({ dropRoot, startedMs });
+    /**
+     * From now on what is new in the root was not there before. All that has a row by then was seen by that scan at the
+     * latest, whatever the clock said when it was.
+     */
+    noteWholeScan(dropRoot: string, endedMs: number): void {
+      if (sql.noteWholeScan.run({ dropRoot, endedMs }).changes === 0) return;
+      sql.pullFirstSeen.run({ dropRoot, atMs: Number.MAX_SAFE_INTEGER, toMs: endedMs });
     },
   };
 }

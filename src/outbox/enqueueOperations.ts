@@ -11,6 +11,16 @@ import { contentColumns, directoryText, runOf, type FolderRow, type RunRow } fro
 import type { Chance, RunRows } from './runRows.ts';
 import { OutboxDamaged } from './unusable.ts';
 
+/** The first whole scan of a root since the outbox is not believed. */
+interface WholeScanRow {
+  /** Null: it has not ended yet. */
+  readonly endedMs: number | null;
+  /** The newest run that there was then; null: an earlier version kept none. */
+  readonly newestRun: number | null;
+}
+
+const noScan: WholeScanRow = { endedMs: null, newestRun: null };
+
 export function enqueueOperations(
   sql: Statements,
   { thin, runByNumber, tell, seized, applyTo }: RunRows,
@@ -117,9 +127,12 @@ export function enqueueOperations(
     // What the first whole scan finds counts as old whatever its times say: they may have been set since.
     const { dropRoot } = key;
     if (dropRoot === outsideRootName) return false;
-    const wholeScanMs = sql.wholeScan.pluck().get({ dropRoot }) as number | null | undefined;
+    const { endedMs, newestRun } = (sql.wholeScan.get({ dropRoot }) as WholeScanRow | undefined) ?? noScan;
+    if (endedMs === null) return true;
     const seen = sql.folder.get({ dropRoot, path }) as FolderRow | undefined;
-    return wholeScanMs == null || (seen !== undefined && seen.firstSeenMs <= wholeScanMs);
+    if (seen === undefined || seen.firstSeenMs > endedMs) return false;
+    // What the folder held then is a run that was made since: this came later.
+    return seen.run === null || newestRun === null || seen.run <= newestRun;
   }
 
   function bornState(

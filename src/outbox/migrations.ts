@@ -123,7 +123,7 @@ export const migrations: readonly string[] = [
   alter table run add column distrusted integer not null default 0 check (distrusted in (0, 1));
   alter table run add column twin text;      -- a run of the same content under another fingerprint, made meanwhile
   create index run_distrusted on run (app, substr(generation, 1, 10)) where kind = 'unknown' and distrusted = 1;
-  alter table root add column whole_scan_ms integer;  -- when the first whole scan since then began
+  alter table root add column whole_scan_ms integer;  -- when the first whole scan since then ended
   create table proven_app (          -- its whole list was read once for runs under our host's name that nobody here knows
     app text not null,
     platform text not null,
@@ -398,5 +398,9 @@ export const migrations: readonly string[] = [
   create index run_unknown on run (since_ms) where kind = 'unknown';
   create index run_absent on run (state ->> '$.absent.listing')
     where kind = 'unknown' and state ->> '$.absent.listing' is not null;
+  `,
+  `
+  -- The newest run at the end of that scan: where a folder has a later one, what follows that has come since.
+  alter table root add column whole_scan_run integer;
   `,
 ];

@@ -347,9 +347,11 @@ export const statements = {
   pullFirstSeen: `update folder set first_seen_ms = @toMs where drop_root = @dropRoot
     and first_seen_ms > @toMs and first_seen_ms <= @atMs`,
   forgetWholeScans: 'update root set whole_scan_ms = null',
-  wholeScan: 'select whole_scan_ms from root where drop_root = @dropRoot',
-  noteWholeScan:
-    'update root set whole_scan_ms = @startedMs where drop_root = @dropRoot and whole_scan_ms is null',
+  wholeScan:
+    'select whole_scan_ms as endedMs, whole_scan_run as newestRun from root where drop_root = @dropRoot',
+  noteWholeScan: `update root set whole_scan_ms = @endedMs,
+      whole_scan_run = max(coalesce((select max(run) from run), 0), coalesce((select max(run) from thin_run), 0))
+    where drop_root = @dropRoot and whole_scan_ms is null`,
   runsOfKindAfter: `select ${runColumns} from run where kind = @kind || '' and run > @after order by run limit @limit + 0`,
   standingOfKind: `select run, drop_root as dropRoot, state ->> '$.reason.class' as reasonClass from run
     where kind = @kind || '' and run > @after order by run limit @limit + 0`,

@@ -185,12 +185,33 @@ describe('what is found after distrust began', () => {
   test('is in doubt when that scan had seen its folder, complete or not', async () => {
     const outbox = await distrusted();
     await outbox.saveFolder(folderSeen('weekly', since + 30 * second));
-    await outbox.saveFolder(folderSeen('later', since + 30 * second + 1));
     await outbox.noteWholeScan('plans', since + 30 * second);
+    await outbox.saveFolder(folderSeen('later', since + 30 * second + 1));
     expect(await stateOf(outbox, await put(outbox, fresh, at))).toMatchObject(doubted);
     expect(await stateOf(outbox, await put(outbox, { ...fresh, path: 'later' }, at))).toMatchObject({
       kind: 'queued',
     });
+  });
+
+  test('is in doubt when that scan had seen its folder before the clock was set back', async () => {
+    const outbox = await distrusted();
+    await outbox.saveFolder(folderSeen('weekly', since + 45 * second));
+    await outbox.noteWholeScan('plans', since + 30 * second);
+    expect(await stateOf(outbox, await put(outbox, fresh, at))).toMatchObject(doubted);
+  });
+
+  test('is new in a folder whose content of that scan is a run since, and not where the run is older', async () => {
+    const outbox = await distrusted();
+    const before = await put(outbox, { ...fresh, path: 'before' }, at);
+    await outbox.saveFolder({ ...folderSeen('before', since), run: before });
+    await outbox.saveFolder(folderSeen('since', since));
+    await outbox.noteWholeScan('plans', since + 30 * second);
+    expect(await stateOf(outbox, await put(outbox, { ...fresh, path: 'since' }, at))).toMatchObject(doubted);
+    for (const [path, kind] of Object.entries({ before: 'unknown', since: 'queued' }))
+      expect(
+        await stateOf(outbox, await put(outbox, { ...fresh, path, text: 'rewritten' }, at)),
+        path,
+      ).toMatchObject({ kind });
   });
 
   test('is in doubt again after a second distrust, until a whole scan has followed that one', async () => {

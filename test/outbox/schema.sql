@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 20). Written by schema.test.ts.
+-- What the migrations add up to (user_version 21). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -137,7 +137,7 @@ CREATE TABLE proven_app (          -- its whole list was read once for runs unde
 CREATE TABLE root (
     drop_root text primary key,
     mark text not null                -- which directory it is: device and inode
-  , whole_scan_ms integer, target text, first_start_ms integer, history_found integer not null default 0, audited_to text not null default '', real_path text) strict, without rowid;
+  , whole_scan_ms integer, target text, first_start_ms integer, history_found integer not null default 0, audited_to text not null default '', real_path text, whole_scan_run integer) strict, without rowid;
 
 CREATE TABLE run (
     run integer primary key autoincrement,
