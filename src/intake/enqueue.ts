@@ -13,8 +13,7 @@ import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
 import { isoTime } from '../system/clock.ts';
 import { appOf, targetOf, type ReadPlace } from './appOf.ts';
 import type { IntakeParts } from './parts.ts';
-import { HostChanged } from './hostChanged.ts';
-import { provenBy } from './resultFile.ts';
+import { provenBy, type ProvenRun } from './resultFile.ts';
 import type { DropRoot } from './rules.ts';
 import { directoryAt, Whereabouts } from './whereabouts.ts';
 
@@ -85,8 +84,9 @@ export async function enqueueFolder(
   const { app, isAsked } = await appOf(folder, root, parts, wishes.app);
   const { generation } = folder.content;
   const key = { version: identityVersion, platform: platformId, app, host, dropRoot: root.name, generation };
+  await parts.passHostGuard();
   const isProvable = wishes.again !== true && mayHold(resultFileName, folder, root);
-  const believed = isProvable ? await believedRun(folder, root, app, parts) : null;
+  const proven = isProvable ? await provenRun(folder, root, app, parts) : null;
   const earlier = await earlierPlaces(folder, root, key, parts);
   const wanted: NewRun = {
     key,
@@ -97,12 +97,12 @@ export async function enqueueFolder(
     settings: { ...settingsOf(folder, root, host, wishes, nowMs), ...(isAsked ? { isAppAsked: true } : {}) },
     movedFrom: earlier.movedFrom,
     movedAway: earlier.movedAway,
-    doubt: earlier.doubtful === null || wishes.again === true ? null : movedOrCopied(earlier.doubtful),
+    doubt: wishes.again === true ? null : doubtOf(proven, earlier, host),
     again: wishes.again === true,
     isBacklog: folder.isHistory || nowMs - folder.newestChangeMs > freshMs,
     newestFileChangeMs: folder.newestFileChangeMs,
     newestWriteMs: folder.newestWriteMs,
-    believed,
+    believed: proven?.host === host ? { runId: proven.runId } : null,
     target: targetOf(root, parts),
   };
   const enqueued = await outbox.enqueue(wanted, { nowMs, random: clock.random(), policy });
@@ -125,26 +125,24 @@ export function mayHold(
   return resultsDir !== null || ownFiles.includes(name);
 }
 
-/** Whether the folder's result file proves that this very content was sent to this platform and app. @throws HostChanged */
+/**
+ * Whether the folder's result file proves that this host has sent this very content to this platform and app.
+ * @throws HostChanged
+ */
 export async function provesItself(folder: ReadPlace, root: DropRoot, parts: IntakeParts): Promise<boolean> {
+  await parts.passHostGuard();
   const { app } = await appOf(folder, root, parts);
-  return (await believedRun(folder, root, app, parts)) !== null;
+  return (await provenRun(folder, root, app, parts))?.host === parts.host;
 }
 
-/** The run that the folder's result file proves it to be; null: none. @throws HostChanged */
-async function believedRun(
+/** The run that the folder's result file proves it to be, of whichever host; null: none. */
+async function provenRun(
   folder: ReadPlace,
   root: DropRoot,
   app: string,
-  { outbox, platformId, host }: IntakeParts,
-): Promise<{ readonly runId: string } | null> {
-  const place = { ...folder, platform: platformId, app, dropRoot: root.name };
-  const proven = await provenBy(root, place);
-  if (proven === null) return null;
-  if (proven.host === host) return { runId: proven.runId };
-  // This machine had another name when it tracked the folder: with a new outbox all would be sent again.
-  if ((await outbox.oldestRun()) === null) throw new HostChanged(proven.host, host, folder.path);
-  return null;
+  { platformId }: IntakeParts,
+): Promise<ProvenRun | null> {
+  return await provenBy(root, { ...folder, platform: platformId, app, dropRoot: root.name });
 }
 
 function settingsOf(
@@ -245,6 +243,21 @@ function whereaboutsIn(root: DropRoot, clock: IntakeParts['clock']): Whereabouts
   const known = whereabouts.get(root) ?? new Whereabouts(root, clock);
   whereabouts.set(root, known);
   return known;
+}
+
+/** What a person has to say before the folder is sent; null: nothing. */
+function doubtOf(proven: ProvenRun | null, { doubtful }: EarlierPlaces, host: string): Failure | null {
+  if (proven !== null && proven.host !== host) return sentByOtherHost(proven);
+  return doubtful === null ? null : movedOrCopied(doubtful);
+}
+
+function sentByOtherHost({ host, runId }: ProvenRun): Failure {
+  return {
+    class: 'sent-by-other-host',
+    text: `its result file proves that host "${host}" has sent it as run ${runId} already`,
+    hint: 'If that run is enough, `runtrackd skip` it; `runtrackd retry` sends it once more, as a run of this host.',
+    reach: 'run',
+  };
 }
 
 function movedOrCopied(run: number): Failure {

@@ -14,6 +14,8 @@ export interface IntakeParts {
   readonly policy: LifecyclePolicy;
   readonly platformId: string;
   readonly host: string;
+  /** Waited for before a run is made: whether this host's name is the one that the drop roots know. @throws HostChanged */
+  readonly passHostGuard: () => Promise<void>;
   /** Where a drop root and its results lie; null when the configuration no longer has it. */
   readonly placesOfRoot: (dropRoot: string) => RootPlaces | null;
   /** At which pace runs are recorded at the moment; null: nothing limits it. */

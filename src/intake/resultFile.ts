@@ -39,6 +39,12 @@ export interface ProvenRun {
   readonly host: string;
 }
 
+/** The run of a result file that lies where it was written, whatever its folder holds by now. */
+export interface ToldRun extends ProvenRun {
+  readonly app: string;
+  readonly generation: string;
+}
+
 /** What a folder has to be for its result file to be believed. */
 export interface ProvenPlace {
   readonly platform: string;
@@ -52,6 +58,17 @@ export interface ProvenPlace {
 
 /** @returns null where there is no result file, or none that proves anything */
 export async function provenBy(root: RootPlaces, place: ProvenPlace): Promise<ProvenRun | null> {
+  const told = await toldBy(root, place);
+  if (told === null) return null;
+  const { runId, host, app, generation } = told;
+  return generation === place.content.generation && app === place.app ? { runId, host } : null;
+}
+
+/** @returns null where there is no result file, or none of this platform and place */
+export async function toldBy(
+  root: RootPlaces,
+  place: Omit<ProvenPlace, 'app' | 'content'>,
+): Promise<ToldRun | null> {
   const text = await readResult(root, place.path, isOwn);
   const read = resultFile.safeParse(text === null ? null : parsed(text));
   if (!read.success) return null;
@@ -71,14 +88,13 @@ export async function provenBy(root: RootPlaces, place: ProvenPlace): Promise<Pr
     own.directory.ino === directory.ino &&
     own.directory.birth_ns === directory.birthNs &&
     directory.birthNs !== '0';
-  const isProof =
+  const isOfPlace =
     fingerprintOf(key) === own.fingerprint &&
-    key.generation === place.content.generation &&
     key.platform === place.platform &&
-    key.app === place.app &&
     key.dropRoot === place.dropRoot &&
     (isSameDirectory || key.firstPath === place.path);
-  return isProof ? { runId: id, host: key.host } : null;
+  const { host, app, generation } = key;
+  return isOfPlace ? { runId: id, host, app, generation } : null;
 }
 
 /**

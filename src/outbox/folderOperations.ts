@@ -22,11 +22,24 @@ export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirs
   const folders = (rows: unknown[]): Folder[] => (rows as FolderRow[]).map(folderOf);
   const runs = (rows: unknown[]): Run[] => (rows as RunRow[]).map(runOf);
 
+  /** The first run that this outbox ever made; null: it never made one. */
+  const oldestRun = (): number | null => {
+    const oldest = [sql.oldestRun, sql.oldestThin].map(
+      (statement) => statement.pluck().get() as number | null,
+    );
+    const made = oldest.filter((run) => run !== null);
+    return made.length === 0 ? null : Math.min(...made);
+  };
+
   return {
-    /** The host is frozen at the first start: it is part of every key. @returns the one that counts */
+    /** The host is frozen with the first run: it is part of every key. @returns the one that counts */
     freezeHost(host: string, nowMs: number): string {
-      sql.freezeHost.run({ host, nowMs });
-      return sql.readHost.pluck().get() as string;
+      const frozen = sql.readHost.pluck().get() as string | null | undefined;
+      if (frozen != null && (frozen === host || oldestRun() !== null)) return frozen;
+      sql.saveHost.run({ host, nowMs });
+      // The lists were read for runs under the other name.
+      sql.forgetProofs.run();
+      return host;
     },
 
     /** Those of the wanted folders that are known, in no order. */
@@ -117,14 +130,7 @@ export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirs
       return folders(sql.openFolders.all({ state, afterRoot: after?.dropRoot ?? '', afterPath, limit }));
     },
 
-    /** The first run that this outbox ever made; null: it never made one. */
-    oldestRun(): number | null {
-      const oldest = [sql.oldestRun, sql.oldestThin].map(
-        (statement) => statement.pluck().get() as number | null,
-      );
-      const made = oldest.filter((run) => run !== null);
-      return made.length === 0 ? null : Math.min(...made);
-    },
+    oldestRun,
 
     /** When a folder that is settling last changed, wall clock in ms; null: none is settling. */
     newestChangeMs(): number | null {

@@ -33,8 +33,8 @@ const waitingRun =
 
 export const statements = {
   readHost: 'select host from outbox where only = 1',
-  freezeHost: `insert into outbox (only, host, created_at_ms) values (1, @host, @nowMs)
-    on conflict (only) do update set host = coalesce(host, excluded.host)`,
+  saveHost: `insert into outbox (only, host, created_at_ms) values (1, @host, @nowMs)
+    on conflict (only) do update set host = excluded.host`,
 
   // A claim of an earlier process ends when a new one owns the outbox, never by a timer.
   leftInHand: `select ${runColumns} from run where claimed > 0`,
@@ -361,6 +361,7 @@ export const statements = {
   proof: 'select newest_ms as newestMs from proven_app where platform = @platform and app = @app',
   noteProof: `insert into proven_app (platform, app, proven_at_ms, newest_ms) values (@platform, @app, @nowMs, @newestMs)
     on conflict do update set newest_ms = coalesce(excluded.newest_ms, newest_ms)`,
+  forgetProofs: 'delete from proven_app',
   isStranger: 'select 1 from stranger where fingerprint = @fingerprint',
   noteStranger: `insert into stranger (fingerprint, seen_at_ms) values (@fingerprint, @nowMs) on conflict do nothing`,
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArchiveRules, RootArchive } from '../archiving/rootArchive.ts';
 import type { DropRootConfig } from '../config/config.ts';
 import { Auditor } from '../intake/auditor.ts';
+import { HostGuard } from '../intake/hostGuard.ts';
 import { misnamedNow } from '../intake/misnamed.ts';
 import { MissedEvents } from '../intake/missedEvents.ts';
 import type { IntakeParts } from '../intake/parts.ts';
@@ -33,6 +34,7 @@ interface Watched {
 }
 
 export class DropRoots {
+  readonly hostGuard: HostGuard;
   readonly #parts: DropRootParts;
   readonly #auditor: Auditor;
   readonly #missed: MissedEvents | null;
@@ -45,6 +47,7 @@ export class DropRoots {
   constructor(configs: readonly DropRootConfig[], parts: DropRootParts) {
     const { outbox, folders, clock, log } = parts.intakeParts;
     this.#parts = parts;
+    this.hostGuard = new HostGuard(parts.intakeParts, () => this.intakes);
     this.#archives = new RootArchives({ outbox, folders, clock, log }, parts.progress);
     this.#auditor = new Auditor(log);
     this.#missed = parts.isDaemon ? new MissedEvents(clock) : null;

@@ -134,6 +134,7 @@ export class Service {
       policy,
       platformId,
       host,
+      passHostGuard: () => this.dropRoots.hostGuard.pass(),
       placesOfRoot,
       runsPerSecond,
       onEnqueued,

@@ -223,6 +223,7 @@ export class Bench {
         policy: this.policy,
         platformId: this.standIn.endpoint,
         host: 'bench',
+        passHostGuard: () => Promise.resolve(),
         placesOfRoot: () => ({ path: '/', resultsDir: null }),
         runsPerSecond: () => null,
         onEnqueued: () => this.delivery.wake(),

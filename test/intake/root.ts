@@ -67,6 +67,7 @@ export class Root {
       policy: defaultPolicy,
       platformId: 'platform',
       host: 'test-host',
+      passHostGuard: () => Promise.resolve(),
       placesOfRoot: () => ({ path: this.path, resultsDir: null }),
       runsPerSecond: () => null,
       onEnqueued: () => undefined,

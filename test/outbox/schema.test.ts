@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { migrations } from '../../src/outbox/migrations.ts';
 import { openOutbox, OutboxUnusable } from '../../src/outbox/outbox.ts';
 import { openOwned } from '../../src/outbox/owned.ts';
-import { opened, temporaryFolder } from './runs.ts';
+import { chance, newRun, opened, platform, temporaryFolder } from './runs.ts';
 
 const opening = { mayReplace: false, nowMs: () => 0 };
 
@@ -66,10 +66,21 @@ test('an outbox that is opened again has lost nothing, and is migrated no furthe
   const stateDir = temporaryFolder();
   const first = await openOutbox(stateDir);
   expect(await first.freezeHost('solver-7', 1)).toBe('solver-7');
+  await first.enqueue(newRun(), chance);
   await first.close();
   const second = await openOutbox(stateDir);
   expect(await second.freezeHost('another', 2)).toBe('solver-7');
   await second.close();
+});
+
+test('until there is a run the host may be named anew, and what lists have shown of the other name is forgotten', async () => {
+  const outbox = await opened();
+  await outbox.freezeHost('new-name', 1);
+  await outbox.noteProof(platform, 'hare-app', null, 1);
+  await outbox.freezeHost('new-name', 2);
+  expect(await outbox.proof(platform, 'hare-app')).toEqual({ newestMs: null });
+  expect(await outbox.freezeHost('solver-7', 3)).toBe('solver-7');
+  expect(await outbox.proof(platform, 'hare-app')).toBeNull();
 });
 
 describe('a file that this version must not touch', () => {

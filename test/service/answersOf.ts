@@ -20,6 +20,7 @@ export function answersOf(bench: Bench, changes: Partial<Outbox> = {}): Answers 
     policy: bench.policy,
     platformId: bench.standIn.endpoint,
     host: 'bench',
+    passHostGuard: () => Promise.resolve(),
     runsPerSecond: () => null,
     onEnqueued: () => undefined,
   };
