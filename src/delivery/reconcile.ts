@@ -178,7 +178,9 @@ async function settle(run: number, happening: Happening, parts: DeliveryParts): 
   if (state.kind === 'parked') {
     log.error(fields, `${now.path} is set aside: ${state.reason.text}. ${state.hint}`);
     await tellFolder(now, parts);
-  } else log.info(fields, `the outcome is known now: ${state.kind}`);
+  } else if (state.kind === 'gone')
+    log.error(fields, `${now.path} vanished, and nothing was made of it: run #${run} is gone`);
+  else log.info(fields, `the outcome is known now: ${state.kind}`);
   measures.concluded({
     from: 'unknown',
     to: state,

@@ -376,7 +376,10 @@ describe('with then: park', () => {
   });
 });
 
-test('what is surely absent and not in its folder any more is gone, not sent', async ({ bench }) => {
+test('what is surely absent and not in its folder any more is gone, loudly, and not sent', async ({
+  bench,
+}) => {
+  const said = vi.spyOn(bench.log, 'error');
   bench.start();
   await bench.provesThatFingerprintsShow();
   bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
@@ -386,6 +389,8 @@ test('what is surely absent and not in its folder any more is gone, not sent', a
   // As a scan notes it that finds the folder missing.
   await bench.outbox.forgetFolder(key.dropRoot, path);
   await bench.reachesAfter(21 * minuteMs, run, 'gone');
+  const words = `${path} vanished, and nothing was made of it: run #${String(run)} is gone`;
+  await until('that to be said', () => said.mock.calls.some(([, text]) => text === words));
   expect(bench.creates).toBe(2);
   expect(await bench.copiesOf(run)).toBe(0);
 });

@@ -66,6 +66,8 @@ export class Bench {
   readonly delivery: Delivery;
   readonly policy: Policy;
   readonly folders: RunFolders;
+  /** What delivery says. */
+  readonly log = quietLog();
   /** As the service watches its loops. */
   readonly progress: LoopProgress;
   readonly #clock: Clocks;
@@ -117,7 +119,7 @@ export class Bench {
       process: 'bench',
       policy: this.policy,
       clock: this.clock,
-      log: quietLog(),
+      log: this.log,
       uploadsAtOnce: 8,
       runsAtOnce: 64,
       placesOfRoot: () => ({ path: '/', resultsDir: null }),
