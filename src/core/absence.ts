@@ -34,6 +34,8 @@ export function afterAbsence(
     dueAtMs: Math.ceil(Math.max(nowMs + policy.pollMsMin, Math.min(untilMs, againMs))),
     note: absent === null ? null : 'not in the platform’s list so far',
   });
+  // No listing confirms itself: one that comes twice, with the clock set back in between, has said all that it can.
+  if (state.absent?.listing === seen.listing) return wait(state.absent, Infinity);
   // A listing of this process has begun after every request of an earlier one.
   if ((passedSince(state.ended, seen.steady) ?? 0) < 0) return wait(state.absent, nowMs);
   if (isBare(state, seen.proof) && nowMs - state.endedAtMs < bareMsMax)

@@ -74,7 +74,9 @@ async function settleByList(app: string, parts: DeliveryParts, signal: AbortSign
   const earlier = new EarlierListings(listing, outbox, () => parts.progress.reconcile());
   const missed = { listing, ...began, showsOurs, fingerprintsShow: show };
   for (let after: Claim | null = null; ;) {
-    const page: readonly Claim[] = await outbox.unknownDue(platformId, app, readMs, after, settledAtOnce);
+    // Where the clock is set back meanwhile, what is looked for again later would come up again and again.
+    const dueMs = Math.min(readMs, clock.nowMs());
+    const page: readonly Claim[] = await outbox.unknownDue(platformId, app, dueMs, after, settledAtOnce);
     await earlier.read(page.map((run) => earlierOf(run, order)).filter((question) => question !== null));
     settled += await settlePage(
       page,

@@ -67,6 +67,11 @@ describe('surely absent', () => {
       is: 'unknown',
     },
     {
+      name: 'the late one that comes twice does not: no listing confirms itself',
+      seen: [absence(1, ended), absence(2, late), absence(2, late)],
+      is: 'unknown',
+    },
+    {
       name: 'a fourth that keeps the third does, without another wait',
       seen: [
         ...whole().with(2, absence(3, late + minute, { keepsEarlier: false })),

@@ -9,6 +9,40 @@ const jumps = [
   { name: 'back', byMs: -dayMs },
 ];
 
+test('a clock that is set back while a listing is concluded does not make that confirm itself', async ({
+  bench,
+}) => {
+  bench.start();
+  const run = await bench.trackLost();
+  const unknownDue = bench.outbox.unknownDue.bind(bench.outbox);
+  let asked = 0;
+  vi.spyOn(bench.outbox, 'unknownDue').mockImplementation(async (...question) => {
+    asked += 1;
+    if (asked === 1) bench.setClock(-60 * minuteMs);
+    return await unknownDue(...question);
+  });
+  let [listings, beforeSending, askedByFirst] = [0, 0, 0];
+  bench.onRequest = ({ kind, phase }) => {
+    if (kind === 'list' && phase === 'received' && listings === 1) askedByFirst = asked;
+    if (kind === 'list' && phase === 'done') listings += 1;
+    if (kind === 'create' && phase === 'received') beforeSending = listings;
+  };
+  // It was due for so long that it still is by the clock that was set.
+  bench.letPass(180 * minuteMs);
+  await until('it to be recorded', async () => {
+    const { kind } = (await bench.run(run)).life.state;
+    // Not during an upload, which would be too slow for its URL.
+    if (kind === 'unknown' && asked > 0) bench.letPass(minuteMs);
+    return kind === 'recorded';
+  });
+  // The late one, and the one that confirms it.
+  expect(beforeSending).toBeGreaterThanOrEqual(2);
+  // The run, and that there is no other: it does not come up once more, again and again.
+  expect(askedByFirst).toBe(2);
+  expect(bench.creates).toBe(3);
+  expect(await bench.copiesOf(run)).toBe(1);
+});
+
 describe.for(jumps)('a clock that is set $name by a day', ({ byMs }) => {
   test('while runs are on their way harms none of them', async ({ bench }) => {
     bench.start();

@@ -470,7 +470,8 @@ describe('a new owner', () => {
     for (; (await outbox.counts()).states.parked === undefined && deaths < 10; deaths += 1) {
       await diesWhenItIsSent(outbox);
       if ((await outbox.run(1))?.life.state.kind === 'parked') continue;
-      for (const at of [now, far, far + 1]) await outbox.apply(1, absence(1, at), { ...chance, nowMs: far });
+      for (const [listing, at] of [now, far, far + 1].entries())
+        await outbox.apply(1, absence(listing, at), { ...chance, nowMs: far });
     }
     // With others in hand, for all that anybody knew, and three times alone.
     expect(deaths).toBe(4);
