@@ -172,7 +172,7 @@ export const manual: Readonly<Record<string, ManualEntry>> = {
   skip: {
     summary: 'leave for good what is parked, rejected or overdue',
     description:
-      'The run or folder is not looked at again unless its content changes, its drop root gets another app or platform, or somebody says retry. By its name or number also a run that still waits to be sent.',
+      'The run or folder is not looked at again unless its content changes, its drop root gets another app or platform, or somebody says retry. By its name or number also a run that still waits to be sent, or that is looked for on the platform because its outcome is unknown.',
     ...byPerson('skip', 'too-large'),
   },
   scan: {

@@ -35,7 +35,7 @@ export function askOfLasting(
           class: 'unknown-for-long',
           text: 'for a day the platform’s list could not tell whether the run was made',
         },
-        hint: 'It is looked for all the same. `runtrackd show` says what came of it so far; look for the run in the console.',
+        hint: 'It is looked for all the same. `runtrackd show` says what came of it so far; look for the run in the console. If its app is gone for good, say, `runtrackd skip` leaves it.',
       };
     case 'tracked':
       if (nowMs - sinceMs < lastsTooLongMs.tracked) return null;
@@ -76,6 +76,6 @@ function askOfUnclear(sinceMs: number | null, nowMs: number): ReturnType<typeof 
       class: 'unclear-for-long',
       text: 'for a day every request to make the run was answered with an error, and the platform’s list shows that none was made',
     },
-    hint: 'It is sent again all the same. `runtrackd show` says what was answered; give that to whoever runs the platform.',
+    hint: 'It is sent again all the same. `runtrackd show` says what was answered; give that to whoever runs the platform. `runtrackd skip` leaves it.',
   };
 }

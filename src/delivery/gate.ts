@@ -129,6 +129,11 @@ export class Gate {
     return waitMs;
   }
 
+  /** Nobody wants anything of it any more. */
+  forget(about: string): void {
+    this.#blamed.delete(about);
+  }
+
   /** Whether it is to blame alone: nothing has worked there since. */
   isBlamed(about: string): boolean {
     return this.#blamed.has(about);

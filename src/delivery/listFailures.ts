@@ -38,6 +38,12 @@ export class ListFailures {
     this.#gate.worked(app, aboutList(app));
   }
 
+  /** Nobody waits for it any more. */
+  forget(app: string): void {
+    this.#failed.delete(app);
+    this.#gate.forget(aboutList(app));
+  }
+
   /** Whether it is not its turn to be read again. */
   isWaiting(app: string): boolean {
     return this.#gate.isWaiting(aboutList(app), this.#parts.clock.monotonicMs());

@@ -174,8 +174,10 @@ async function settle(run: number, happening: Happening, parts: DeliveryParts): 
     random: clock.random(),
     policy,
   });
-  if (now === null || now === 'claimed' || now.life.state.kind === 'unknown') return false;
+  if (now === null || now === 'claimed') return false;
   const { state } = now.life;
+  // A person may have skipped it meanwhile, which settles nothing.
+  if (state.kind === 'unknown' || state.kind === 'skipped') return false;
   const fields = { run, folder: now.path, state: state.kind };
   if (state.kind === 'parked') {
     log.error(fields, `${now.path} is set aside: ${state.reason.text}. ${state.hint}`);

@@ -82,7 +82,9 @@ export class ReconcileLoop {
     while (!isOver()) {
       const seen = this.#waking.count;
       const nowMs = clock.nowMs();
-      const unseen = (await outbox.unseenApps(platformId)).filter(
+      const unseenApps = await outbox.unseenApps(platformId);
+      await this.#forgetUnawaited(unseenApps);
+      const unseen = unseenApps.filter(
         (app) =>
           clock.monotonicMs() - (this.#askedForFingerprints.get(app) ?? -Infinity) >=
           fingerprintsAskedEveryMs,
@@ -101,6 +103,13 @@ export class ReconcileLoop {
       const waitMs = Math.min(idleMsMax, Math.max(waitMsMin, dueMs - clock.nowMs()));
       if (!isOver()) await this.#waking.wait(seen, waitMs);
     }
+  }
+
+  /** What a person has skipped is not looked for: a list that cannot be read, of an app that was deleted, say, is no trouble then. */
+  async #forgetUnawaited(unseen: readonly string[]): Promise<void> {
+    const { outbox, platformId } = this.#parts;
+    for (const { app } of this.#lists.unreadable())
+      if (!unseen.includes(app) && !(await outbox.isAwaited(platformId, app))) this.#lists.forget(app);
   }
 
   /** A bug: other lists may have no end, and nobody waits for them. */

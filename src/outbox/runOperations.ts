@@ -27,6 +27,11 @@ function mayBeUnsent({ state }: Conclusion['life']): boolean {
   return state.kind === 'queued' || state.kind === 'uploaded' || state.kind === 'parked';
 }
 
+/** What a list says of a run that is looked for. */
+function isSaidByList({ kind }: Happening): boolean {
+  return kind === 'found' || kind === 'absent';
+}
+
 export function runOperations(
   sql: Statements,
   { thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo }: RunRows,
@@ -203,6 +208,8 @@ export function runOperations(
       if (found === null) return null;
       const isUnsent = found.life.state.kind === 'queued' || found.life.state.kind === 'uploaded';
       if (found.isClaimed && !isUnsent) return 'claimed';
+      // A person has skipped it while the list was read: it stays so, and `retry` looks again.
+      if (isSaidByList(happening) && found.life.state.kind === 'skipped') return found;
       const isTaken = happening.kind === 'found' && isHeldByAnother(found, happening.runId);
       const met = isTaken ? ({ kind: 'foundTaken', runId: happening.runId } as const) : happening;
       return applyTo(found.isClaimed ? seized(found) : found, met, chance);

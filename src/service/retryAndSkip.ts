@@ -120,8 +120,9 @@ export class RetryAndSkip {
     if (state === 'parked' || state === 'rejected') return null;
     if (word === 'skip' && this.#skippedFrom(drop_root).some((skipped) => skipped === state)) return null;
     if (word === 'retry' && state === 'skipped') return null;
-    // It waits for its turn; for an app that will never be there, say. Only by name: many are never meant by the way.
-    if (word === 'skip' && (state === 'queued' || state === 'uploaded')) return null;
+    // It waits for its turn, or is looked for; for an app that will never be there, say. Only by name: many are never
+    // meant by the way.
+    if (word === 'skip' && (state === 'queued' || state === 'uploaded' || state === 'unknown')) return null;
     return `it is ${state}, which waits for no answer`;
   }
 
