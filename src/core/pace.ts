@@ -104,6 +104,8 @@ export interface Slot {
   readonly sentAtMs: number;
   /** We waited for the pace, not the pace for work: only then is a success a reason to grow. */
   readonly isHungry: boolean;
+  /** By how much it put the next one off, in ms. */
+  readonly putOffMs: number;
 }
 
 /** @param isRecovering the platform was away, or the oldest waiting run is old: others come back at the same moment */
@@ -150,8 +152,14 @@ export function takeSlot(
 ): { readonly pace: Pace; readonly slot: Slot } {
   const gapMs = Number.isFinite(pace.rate) ? 1_000 / pace.rate : 0;
   const isHungry = nowMs - pace.slotAtMs < gapMs;
-  const slotAtMs = Math.max(pace.slotAtMs, nowMs) + gapMs * (1 + policy.gapJitter * (2 * random - 1));
-  return { pace: { ...pace, slotAtMs }, slot: { sentAtMs: nowMs, isHungry } };
+  const putOffMs = gapMs * (1 + policy.gapJitter * (2 * random - 1));
+  const slotAtMs = Math.max(pace.slotAtMs, nowMs) + putOffMs;
+  return { pace: { ...pace, slotAtMs }, slot: { sentAtMs: nowMs, isHungry, putOffMs } };
+}
+
+/** Nothing was asked with it: whoever is next has it. A refusal that came meanwhile has set anew when that may be. */
+export function handedBack(pace: Pace, { sentAtMs, putOffMs }: Slot): Pace {
+  return sentAtMs > pace.cutAtMs ? { ...pace, slotAtMs: pace.slotAtMs - putOffMs } : pace;
 }
 
 /** The platform took the request, whatever it then said of it. */

@@ -7,6 +7,7 @@
 import {
   accepted,
   freeAtMs,
+  handedBack,
   isWellBelow,
   notBefore,
   refused,
@@ -40,6 +41,11 @@ export interface Limits {
 export interface Ticket {
   accepted(): void;
   refused(retryAfterMs: number | undefined): void;
+  /**
+   * Nothing was asked with it, and whoever is next has it. At a narrow pace all may wait for longer than they can be sent: with
+   * their slots used up for nothing none would ever be accepted, and the pace would stay as it is.
+   */
+  unused(): void;
 }
 
 interface Waiter {
@@ -205,6 +211,11 @@ export class Budget {
         const random = this.#clock.random();
         if (runs === null) this.#api = refused(this.#api, api.slot, retryAfterMs, now, random);
         else this.#runs = refused(this.#runs, runs, retryAfterMs, now, random);
+        this.#pump();
+      },
+      unused: () => {
+        this.#api = handedBack(this.#api, api.slot);
+        if (runs !== null) this.#runs = handedBack(this.#runs, runs);
         this.#pump();
       },
     };

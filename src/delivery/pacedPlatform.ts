@@ -54,7 +54,7 @@ export class PacedPlatform {
   }
 
   /**
-   * The slot for one `createRun`, to be had before the intent is written down.
+   * The slot for one `createRun`, to be had before the intent is written down; one without a request is handed back.
    * @param isAgain this run was refused as one too many: it does not stand in line anew
    */
   async slotForRun(signal: AbortSignal, isAgain = false): Promise<Ticket> {

@@ -41,28 +41,39 @@ export async function send(
   // First the slot, then the intent: what is intended is sent at once.
   const slot = await platform.slotForRun(waiting, again !== null);
   // Where results and problems would lie is not known any more; nothing is sent that could not be told of.
-  if (placesOfRoot(claim.key.dropRoot) === null)
-    return {
-      claim,
-      outcome: { happening: { kind: 'rootRemoved', failure: missingRoot(claim.key.dropRoot) } },
-    };
+  if (placesOfRoot(claim.key.dropRoot) === null) {
+    slot.unused();
+    const failure = missingRoot(claim.key.dropRoot);
+    return { claim, outcome: { happening: { kind: 'rootRemoved', failure } } };
+  }
   const nowMs = clock.nowMs();
   const areYoung = (atMs: number): boolean =>
     state.uploads.every((done) => isYoung(done, atMs, policy.uploadAgeMsMax));
-  if (!areYoung(nowMs)) return { claim, outcome: { happening: { kind: 'uploadsTooOld' } } };
+  if (!areYoung(nowMs)) {
+    slot.unused();
+    return { claim, outcome: { happening: { kind: 'uploadsTooOld' } } };
+  }
   const beganMs = clock.monotonicMs();
   const intent = { kind: 'intended', platformTimeMs: platform.platformTimeMs() } as const;
   const conclusion = advance(claim.life, intent, nowMs, clock.random(), policy);
   // On disk before the first byte leaves: after a crash this row says that a run may have been made.
-  if ((await outbox.conclude(handOf(claim), conclusion, true, nowMs)) !== true) return null;
+  if ((await outbox.conclude(handOf(claim), conclusion, true, nowMs)) !== true) {
+    slot.unused();
+    return null;
+  }
   passPoint('intended');
   const intended = { ...claim, life: conclusion.life };
   // The disk may have been full for minutes, or the machine asleep, which the clock that nobody sets does not tell. A refusal
   // for dead ids would cost the run its error, name and description.
-  if (!areYoung(clock.nowMs())) return { claim: intended, outcome: { happening: { kind: 'uploadsTooOld' } } };
+  if (!areYoung(clock.nowMs())) {
+    slot.unused();
+    return { claim: intended, outcome: { happening: { kind: 'uploadsTooOld' } } };
+  }
   // Only once in a row: on a disk that is always as slow nothing would ever be sent.
-  if (clock.monotonicMs() - beganMs > intentMsMax && again !== 'slotTooOld')
+  if (clock.monotonicMs() - beganMs > intentMsMax && again !== 'slotTooOld') {
+    slot.unused();
     return { claim: intended, outcome: { happening: { kind: 'slotTooOld' } } };
+  }
   const answered = platform.createRun(
     slot,
     claim.key.app,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   accepted,
   freeAtMs,
+  handedBack,
   pacePolicy,
   refused,
   startPace,
@@ -13,7 +14,7 @@ import {
 
 const limit = 5;
 const cap = limit * pacePolicy.capShare;
-const slot: Slot = { sentAtMs: 1_000, isHungry: true };
+const slot: Slot = { sentAtMs: 1_000, isHungry: true, putOffMs: 0 };
 const steady: Pace = {
   ...startPace(limit, false, 0, 0),
   isStarting: false,
@@ -69,7 +70,17 @@ describe('a slot', () => {
     { nowMs: 999, isHungry: true },
     { nowMs: 1_000, isHungry: false },
   ])('taken at $nowMs ms was waited for: $isHungry', ({ nowMs, isHungry }) => {
-    expect(takeSlot(steady, nowMs, 0.5).slot).toEqual({ sentAtMs: nowMs, isHungry });
+    expect(takeSlot(steady, nowMs, 0.5).slot).toMatchObject({ sentAtMs: nowMs, isHungry });
+  });
+
+  test('and handed back is the next one’s, unless a refusal has put that off', () => {
+    for (const random of [0, 0.5, 1]) {
+      const { pace, slot: taken } = takeSlot(steady, 500, random);
+      expect(handedBack(pace, taken).slotAtMs).toBeCloseTo(500, 6);
+      const another = takeSlot(steady, 500, random).slot;
+      const cut = refused(pace, another, undefined, 600, 0.5);
+      expect(handedBack(cut, taken)).toEqual(cut);
+    }
   });
 });
 
@@ -118,7 +129,7 @@ describe('an accepted request', () => {
   });
 
   test('that nobody waited for widens only a pace that is next to nothing', () => {
-    const unhurried = { ...slot, isHungry: false };
+    const unhurried = { ...slot, isHungry: false, putOffMs: 0 };
     expect(accepted({ ...steady, rate: cap * 0.02 }, unhurried)).toMatchObject({
       rate: cap * 0.02,
       successes: 1,

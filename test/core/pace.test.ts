@@ -197,23 +197,23 @@ describe('one pace', () => {
   });
 
   test('is cut once by all refusals of one episode', () => {
-    const slots = Array.from({ length: 10 }, (_, sentAtMs) => ({ sentAtMs, isHungry: true }));
+    const slots = Array.from({ length: 10 }, (_, sentAtMs) => ({ sentAtMs, isHungry: true, putOffMs: 0 }));
     let pace = steady();
     for (const slot of slots) pace = refused(pace, slot, undefined, 100, 0.5);
-    const once = refused(steady(), { sentAtMs: 0, isHungry: true }, undefined, 100, 0.5);
+    const once = refused(steady(), { sentAtMs: 0, isHungry: true, putOffMs: 0 }, undefined, 100, 0.5);
     expect(pace.rate).toBe(once.rate);
     expect(pace.rate).toBeLessThan(2);
-    const twice = refused(pace, { sentAtMs: 101, isHungry: true }, undefined, 200, 0.5);
+    const twice = refused(pace, { sentAtMs: 101, isHungry: true, putOffMs: 0 }, undefined, 200, 0.5);
     expect(twice.rate).toBeLessThan(pace.rate);
   });
 
   test('does not grow while it is not used', () => {
-    expect(accepted(steady(), { sentAtMs: 0, isHungry: false }).rate).toBe(2);
-    expect(accepted(steady(), { sentAtMs: 0, isHungry: true }).rate).toBeGreaterThan(2);
+    expect(accepted(steady(), { sentAtMs: 0, isHungry: false, putOffMs: 0 }).rate).toBe(2);
+    expect(accepted(steady(), { sentAtMs: 0, isHungry: true, putOffMs: 0 }).rate).toBeGreaterThan(2);
   });
 
   test('grows faster when nobody was refused for long', () => {
-    const slot = { sentAtMs: 0, isHungry: true };
+    const slot = { sentAtMs: 0, isHungry: true, putOffMs: 0 };
     const slow = accepted(steady(), slot).rate - 2;
     const fast = accepted({ ...steady(), successes: 1_000 }, slot).rate - 2;
     expect(fast / slow).toBeGreaterThan(8);
@@ -221,7 +221,7 @@ describe('one pace', () => {
 
   test('lets nothing leave before the server’s wish, and stretches it only upwards', () => {
     for (const random of [0, 0.5, 0.999]) {
-      const pace = refused(steady(), { sentAtMs: 0, isHungry: true }, 60_000, 1_000, random);
+      const pace = refused(steady(), { sentAtMs: 0, isHungry: true, putOffMs: 0 }, 60_000, 1_000, random);
       expect(freeAtMs(pace)).toBeGreaterThanOrEqual(61_000);
     }
   });

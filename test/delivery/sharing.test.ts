@@ -12,6 +12,7 @@ import type { Created, PlatformClient } from '../../src/platform/client.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { busiestSecond, jain, seeded } from '../core/simulation.ts';
 import { minuteMs } from './bench.ts';
+import { VirtualTime } from './virtualTime.ts';
 
 /** Input, output and log of each run. */
 const artefacts = 3;
@@ -21,31 +22,6 @@ const tripMsMax = 500;
 const never = new AbortController().signal;
 // Every request that waits listens to it.
 setMaxListeners(0, never);
-
-/** Goes from one timer to the next as soon as nothing else is left to be done. */
-class VirtualTime {
-  nowMs = 0;
-  readonly #timers = new Map<object, { readonly atMs: number; readonly then: () => void }>();
-
-  readonly setTimeout = (then: () => void, ms: number): object => {
-    const timer = {};
-    this.#timers.set(timer, { atMs: this.nowMs + ms, then });
-    return timer;
-  };
-
-  readonly clearTimeout = (timer: object): void => void this.#timers.delete(timer);
-
-  async reach(ms: number): Promise<void> {
-    for (;;) {
-      await new Promise((resolve) => setImmediate(resolve));
-      let next = { timer: {}, atMs: ms, then: (): void => undefined };
-      for (const [timer, { atMs, then }] of this.#timers) if (atMs < next.atMs) next = { timer, atMs, then };
-      this.nowMs = next.atMs;
-      if (!this.#timers.delete(next.timer)) return;
-      next.then();
-    }
-  }
-}
 
 let time = new VirtualTime();
 let random = seeded(1);

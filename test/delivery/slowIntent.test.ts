@@ -92,7 +92,8 @@ describe('where the account has a limit', () => {
     release();
     for (const run of runs) await bench.reaches(run, 'recorded');
     expect(leftAtMs).toHaveLength(runs.length);
-    expect((leftAtMs.at(-1) ?? 0) - (leftAtMs[0] ?? 0)).toBeGreaterThan(500);
+    // Three gaps, of which half a one may be caught up.
+    expect((leftAtMs.at(-1) ?? 0) - (leftAtMs[0] ?? 0)).toBeGreaterThan(400);
     for (const run of runs) expect(await bench.copiesOf(run)).toBe(1);
   });
 });
