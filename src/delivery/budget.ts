@@ -71,6 +71,8 @@ export class Budget {
   #runs: Pace;
   #api: Pace;
   #timer: NodeJS.Timeout | null = null;
+  /** Of each line: since when each of its requests was refused, in ms. */
+  readonly #refusedSinceMs = new Map<RequestLine, number>();
   /** How many slots others were given while a list waited, since one last had its own. */
   #passedList = 0;
 
@@ -119,6 +121,12 @@ export class Budget {
     const isLow = ({ limit, rate, cutAtMs }: Pace): boolean =>
       limit !== null && isWellBelow(rate, limit) && cutAtMs > -Infinity;
     return (isLow(this.#runs) || isLow(this.#api)) && this.waiting() > 0;
+  }
+
+  /** For how long the platform has refused each request of this line, in ms; 0: it has taken the last one, or was not asked. */
+  refusedForMs(line: RequestLine): number {
+    const sinceMs = this.#refusedSinceMs.get(line);
+    return sinceMs === undefined ? 0 : this.#clock.monotonicMs() - sinceMs;
   }
 
   /** So many runs may be on their way to their `POST` at once. */
@@ -201,6 +209,7 @@ export class Budget {
     }
     return {
       accepted: () => {
+        this.#refusedSinceMs.delete(line);
         this.#api = accepted(this.#api, api.slot);
         if (runs !== null) this.#runs = accepted(this.#runs, runs);
         this.#pump();
@@ -209,6 +218,7 @@ export class Budget {
       refused: (retryAfterMs) => {
         const now = this.#clock.monotonicMs();
         const random = this.#clock.random();
+        if (!this.#refusedSinceMs.has(line)) this.#refusedSinceMs.set(line, now);
         if (runs === null) this.#api = refused(this.#api, api.slot, retryAfterMs, now, random);
         else this.#runs = refused(this.#runs, runs, retryAfterMs, now, random);
         this.#pump();
@@ -225,6 +235,7 @@ export class Budget {
     const [runs, api] = this.#begin(isRecovering);
     this.#runs = notBefore(runs, this.#runs);
     this.#api = notBefore(api, this.#api);
+    this.#refusedSinceMs.clear();
     this.#pump();
   }
 

@@ -1,7 +1,7 @@
 /** One screen's worth of truth: is it running, is it moving, what waits and why, what needs a person. */
 import prettyMs from 'pretty-ms';
 import { backfillText } from '../core/backfill.ts';
-import { reasonOf, type Reason } from '../core/failure.ts';
+import { rateLimited, reasonOf, type Reason } from '../core/failure.ts';
 import type { OutboxTrouble } from '../core/outboxTrouble.ts';
 import type { Run } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -39,6 +39,16 @@ const waitingStates = ['queued', 'uploaded', 'intended', 'unknown', 'tracked', '
 
 /** Of a pace. */
 const shownDigits = 4;
+
+/** Refusals as one too many are how hosts share an account; for so long, in ms, they keep runs from moving. */
+const refusedMsMax = 30 * 60_000;
+/** What is refused then, and which runs wait for it. */
+const refusable = [
+  { line: 'create', what: 'new run', states: ['queued', 'uploaded'] },
+  { line: 'upload', what: 'request to upload', states: ['queued'] },
+  { line: 'result', what: 'request for a result', states: ['tracked', 'final'] },
+  { line: 'list', what: 'request for a list', states: ['unknown'] },
+] as const;
 
 /** What can be said while the outbox does not answer: that it does not, and what the other parts know. */
 export function statusInTrouble(parts: StatusParts, { text, hint }: OutboxTrouble): StatusView {
@@ -145,6 +155,7 @@ function statusFrom(parts: StatusParts, told: Told): StatusView {
       class: failure.class,
       text: `the list of app "${app}" cannot be read, and runs that are looked for there first wait: ${failure.text}`,
     })),
+    ...refusedAsTooMany(delivery, told),
     ...wrongOnDisk(configuration),
     ...told.problems,
     // A command that stands in for the daemon has no loops.
@@ -239,6 +250,16 @@ function wrongOnDisk({ problems: [first, ...others] }: ConfigurationView): Reaso
       text: `the configuration on disk is wrong, and an earlier reading is in force: ${first}${more}`,
     },
   ];
+}
+
+/** Of a pace that is merely narrow nobody need know: the runs get on. */
+function refusedAsTooMany({ budget }: Delivery, { counts }: Told): Reason[] {
+  return refusable.flatMap(({ line, what, states }) => {
+    const refusedMs = budget.refusedForMs(line);
+    if (refusedMs < refusedMsMax || states.every((state) => (counts[state] ?? 0) === 0)) return [];
+    const text = `the platform has refused each ${what} as one too many (429) for ${prettyMs(refusedMs, { compact: true })}: look at what else uses the account, and at platform.limits`;
+    return [{ class: rateLimited, text }];
+  });
 }
 
 function stalled({ name, agoMs }: LoopView): Reason {

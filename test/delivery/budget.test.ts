@@ -152,6 +152,28 @@ describe('a budget', () => {
     expect(budget.isNarrowed()).toBe(true);
   });
 
+  plainTest('knows for how long each request of a line was refused, until one is taken', async () => {
+    const clock = standing();
+    const budget = new Budget({ runsPerSecond: null, requestsPerMinute: null }, clock, false);
+    const refuse = async (line: RequestLine) => {
+      clock.ms += minuteMs;
+      (await budget.take(line, never)).refused(undefined);
+    };
+    expect(budget.refusedForMs('create')).toBe(0);
+    await refuse('create');
+    await refuse('create');
+    expect(budget.refusedForMs('create')).toBe(minuteMs);
+    clock.ms += minuteMs;
+    (await budget.take('upload', never)).accepted();
+    expect(budget.refusedForMs('create')).toBe(2 * minuteMs);
+    (await budget.take('create', never)).accepted();
+    expect(budget.refusedForMs('create')).toBe(0);
+    await refuse('create');
+    clock.ms += minuteMs;
+    budget.recover();
+    expect(budget.refusedForMs('create')).toBe(0);
+  });
+
   plainTest.each<{ when: string; begin: (budget: Budget) => void }>([
     { when: 'the platform is back after it was away', begin: (budget) => budget.recover() },
     {
