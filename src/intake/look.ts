@@ -78,7 +78,8 @@ export async function lookAt(
   // An event in it, or an earlier time with other rules, may have made it a folder that is waited for.
   if ((known?.run ?? null) === null && (rules.isIgnoredFolder(path) || (await isContent(path, rules))))
     return await forget(path, rules, known, parts);
-  if (levelOf(path) !== rules.root.depth) return await elsewhere(path, rules, known, parts, hasVanished);
+  if (levelOf(path) !== rules.root.depth && !(await isFollowed(known, parts.outbox)))
+    return await elsewhere(path, rules, known, parts, hasVanished);
   const sight = await folders.look(rules.root.path, folderPath, rules);
   if (sight === null) {
     if (known !== undefined && (await hasVanished())) await vanished(known, parts);
@@ -200,6 +201,18 @@ function isStill(
   { root }: RootRules,
 ): boolean {
   return memory?.signature === signature && nowMs - memory.unchangedSinceMs >= root.settle.quietMs;
+}
+
+/**
+ * Whether a folder became a run while run folders lay at its level, and is looked at like others: until its run is sent,
+ * which waits for its folder to be complete again, and until it is known what became of the folder.
+ */
+async function isFollowed(known: Folder | undefined, outbox: IntakeParts['outbox']): Promise<boolean> {
+  if (known === undefined || known.run === null || known.reason.class === wrongLevel) return false;
+  if (known.state === 'settling' || known.state === 'overdue') return true;
+  const state = (await outbox.run(known.run))?.life.state;
+  const held = state?.kind === 'parked' ? state.from : state;
+  return held?.kind === 'queued' || held?.kind === 'uploaded';
 }
 
 /** A folder at another level than run folders lie at: shown while it looks like one, else nothing. */

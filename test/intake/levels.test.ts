@@ -1,16 +1,18 @@
 /** Run folders that lie in date folders, and those that lie a level too high or too low. */
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunView } from '../../src/http/operations.ts';
 import { Listing } from '../../src/intake/listing.ts';
 import { previewFolder } from '../../src/intake/preview.ts';
 import { rulesOf } from '../../src/intake/rules.ts';
+import type { Claim } from '../../src/outbox/nouns.ts';
 import type { RunFolders } from '../../src/reading/runFolders.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { plan, problemIn, resultIn, writeFiles } from '../journey/folders.ts';
 import { test } from '../journey/scene.ts';
 import { until } from '../journey/waiting.ts';
+import { concluded, road, trouble } from '../outbox/runs.ts';
 import { test as rootTest, type Root } from './root.ts';
 
 test('run folders two levels down are tracked, shown, moved and answered by their paths', async ({
@@ -147,6 +149,56 @@ rootTest('a run folder that is called like an input is one, whatever lies above 
   root.start({ depth: 2 });
   await until('it to be a run', async () => (await root.count('queued')) === 1);
 });
+
+rootTest(
+  'a run that waits for its folder when `depth` becomes another one goes on, and once it is sent its folder stays what it is',
+  async ({ root }) => {
+    const before = root.start({ depth: 1 });
+    const folder = root.drop('monday', { ...plan('monday'), 'run.log': 'begun\n' });
+    await until('it to be a run', async () => (await root.count('queued')) === 1);
+    await before.stop();
+    appendFileSync(join(folder, 'run.log'), 'ended\n');
+    const claim = async (): Promise<Claim> => {
+      const claimed = await root.outbox.claimRun('platform', 1, machineClock.nowMs());
+      if (claimed === null) throw new Error('it is not due');
+      return claimed;
+    };
+    // As delivery does, which reads other bytes than were recorded.
+    const first = await claim();
+    await root.outbox.concludeChanged(
+      first,
+      concluded(first, { kind: 'sourceChanged', failure: trouble }),
+      machineClock.nowMs(),
+    );
+    expect(await root.outbox.run(1)).toMatchObject({ dueAtMs: null, life: { state: { kind: 'queued' } } });
+    const other = root.start({ depth: 2 });
+    await until('it to go on', async () => (await root.outbox.run(1))?.dueAtMs !== null);
+    expect(await root.outbox.folders('runs', ['monday'])).toMatchObject([{ state: 'known', run: 1 }]);
+    await other.stop();
+
+    // What is written before it is sent, and is quiet after.
+    appendFileSync(join(folder, 'run.log'), 'ended again\n');
+    const settle = { quietMs: 3_600_000, deadlineMs: 3_600_000 };
+    await root.intake({ depth: 2, settle }).lookNow('monday');
+    expect(await root.outbox.folders('runs', ['monday'])).toMatchObject([{ state: 'settling', run: 1 }]);
+    let now = await claim();
+    for (const happening of road.tracked) {
+      const conclusion = concluded(now, happening);
+      await root.outbox.conclude(now, conclusion, true, machineClock.nowMs());
+      now = { ...now, life: conclusion.life };
+    }
+    const { intake } = root.start({ depth: 2 });
+    await until('its folder to be known again', async () => {
+      const [known] = await root.outbox.folders('runs', ['monday']);
+      return known?.state === 'known';
+    });
+    writeFiles(folder, plan('other'));
+    await intake.scan(true);
+    await root.severalScans();
+    expect(await root.outbox.folders('runs', ['monday'])).toMatchObject([{ state: 'known', run: 1 }]);
+    expect((await root.outbox.counts()).states).toEqual({ tracked: 1 });
+  },
+);
 
 test('date folders in a root whose run folders lie directly below it are named as such', async ({
   scene,
