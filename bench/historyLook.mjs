@@ -51,7 +51,7 @@ function newRun(n) {
     content: { generation, asideDigest: 'aside', files: [], filesMark: 'mark', meta, warnings: [] },
     settings: { instance: null, name, description: '', options: {}, batchExperimentId: null },
     movedFrom: null,
-    movedAway: null,
+    movedAway: [],
     doubt: null,
     target: `${platform} bench-app`,
     again: false,

@@ -54,10 +54,11 @@ async function askedApp(
   ]);
   const isOfContent = ({ key }: Run): boolean =>
     key.generation === content.generation && key.platform === platformId && key.dropRoot === root.name;
+  const isIt = (run: Run): boolean => isSameDirectory(run.directory, directory);
   // Where no birth times are kept a person is asked in the end whether it was moved or copied.
-  const mayBeIt = (run: Run): boolean =>
-    directory.birthNs === '0' || isSameDirectory(run.directory, directory);
-  const sent = [...atPath, ...ofInode.filter(mayBeIt)].filter(isOfContent);
+  const mayBeIt = (run: Run): boolean => directory.birthNs === '0' || isIt(run);
+  // What was said of another folder that lay at its path is said of it only while nothing is known of itself.
+  const sent = [...ofInode.filter(isIt), ...atPath, ...ofInode.filter(mayBeIt)].filter(isOfContent);
   // Of an outbox that was lost, its result file is what remembers.
   if (sent.length === 0) return await provenApp({ path, directory, content }, root, platformId);
   const isAsked = ({ key, settings }: Run): boolean =>

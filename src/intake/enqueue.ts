@@ -102,7 +102,7 @@ export async function enqueueFolder(
     isBacklog: folder.isHistory || nowMs - folder.newestChangeMs > freshMs,
     newestFileChangeMs: folder.newestFileChangeMs,
     newestWriteMs: folder.newestWriteMs,
-    believed: proven?.host === host ? { runId: proven.runId } : null,
+    believed: proven?.host === host ? proven : null,
     target: targetOf(root, parts),
   };
   const enqueued = await outbox.enqueue(wanted, { nowMs, random: clock.random(), policy });
@@ -178,8 +178,8 @@ interface EarlierPlaces {
   readonly movedFrom: number | null;
   /** The path by which `movedFrom` is still found: its name differs in nothing that the file system minds. */
   readonly otherName: string | null;
-  /** The run of this path and content whose own directory now lies elsewhere in the root. */
-  readonly movedAway: { readonly run: number; readonly path: string } | null;
+  /** The runs of this path and content whose own directories now lie elsewhere in the root. */
+  readonly movedAway: NewRun['movedAway'];
   /** Like `movedFrom`, where the file system cannot tell a move from a copy. */
   readonly doubtful: number | null;
 }
@@ -198,16 +198,14 @@ async function earlierPlaces(
     outbox.runsAtPath(root.name, path, 1_000),
     outbox.runsOfInode(directory.ino, content.generation),
   ]);
-  const here = atPath.find((run) => isOurs(run) && run.key.generation === key.generation);
-  const nothing: EarlierPlaces = { movedFrom: null, otherName: null, movedAway: null, doubtful: null };
-  if (here !== undefined) {
-    if (isSameDirectory(here.directory, directory) || root.name === outsideRootName) return nothing;
-    const elsewhere = await whereaboutsIn(root, clock).find(here.directory, folder.restsSinceMs);
-    if (elsewhere === null || elsewhere === path) return nothing;
-    return { ...nothing, movedAway: { run: here.run, path: elsewhere } };
-  }
+  const here = atPath.filter((run) => isOurs(run) && run.key.generation === key.generation);
+  const nothing: EarlierPlaces = { movedFrom: null, otherName: null, movedAway: [], doubtful: null };
+  if (here.some((run) => isSameDirectory(run.directory, directory))) return nothing;
   for (const run of ofInode) {
     if (!isOurs(run) || run.path === path) continue;
+    const isItself = isSameDirectory(run.directory, directory);
+    // What comes to a path that had this content is what was there, unless it is surely the folder of another run.
+    if (here.length > 0 && !isItself) continue;
     const found = await directoryAt(root.path, run.path);
     const atOldPath = found === 'closed' ? null : found;
     const kinship = kinshipOf({
@@ -218,14 +216,30 @@ async function earlierPlaces(
       isUnmoved: isMarkOf(run.content, content),
     });
     // What is the very directory cannot lie at a closed place as well; of one that only looks like it a person has to say.
-    const isTold = found !== 'closed' || isSameDirectory(run.directory, directory);
+    const isTold = found !== 'closed' || isItself;
     if (kinship === 'moved' && isTold) {
       const isFound = atOldPath !== null && isSameDirectory(atOldPath, directory);
       return { ...nothing, movedFrom: run.run, otherName: isFound ? run.path : null };
     }
     if (kinship !== 'another') return { ...nothing, doubtful: run.run };
   }
-  return nothing;
+  return { ...nothing, movedAway: await placesElsewhere(here, folder, root, clock) };
+}
+
+/** Where the directories of runs of a folder's path lie by now, of those that lie elsewhere in the root. */
+async function placesElsewhere(
+  runs: readonly Run[],
+  { path, restsSinceMs }: CompleteFolder,
+  root: DropRoot,
+  clock: IntakeParts['clock'],
+): Promise<NewRun['movedAway']> {
+  if (root.name === outsideRootName) return [];
+  const places: { readonly run: number; readonly path: string }[] = [];
+  for (const { run, directory } of runs) {
+    const elsewhere = await whereaboutsIn(root, clock).find(directory, restsSinceMs);
+    if (elsewhere !== null && elsewhere !== path) places.push({ run, path: elsewhere });
+  }
+  return places;
 }
 
 /**

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import { fingerprintOf } from '../core/identity.ts';
 import { resultFileName } from '../core/ownFiles.ts';
+import type { Proof } from '../outbox/nouns.ts';
 import { errorCode, type OpenFolder } from '../system/files.ts';
 import { openResultDirIfThere, type RootPlaces } from '../system/resultDirectory.ts';
 
@@ -34,8 +35,7 @@ const resultFile = z.looseObject({
   }),
 });
 
-export interface ProvenRun {
-  readonly runId: string;
+export interface ProvenRun extends Proof {
   readonly host: string;
 }
 
@@ -60,8 +60,8 @@ export interface ProvenPlace {
 export async function provenBy(root: RootPlaces, place: ProvenPlace): Promise<ProvenRun | null> {
   const told = await toldBy(root, place);
   if (told === null) return null;
-  const { runId, host, app, generation } = told;
-  return generation === place.content.generation && app === place.app ? { runId, host } : null;
+  const { app, generation, ...proven } = told;
+  return generation === place.content.generation && app === place.app ? proven : null;
 }
 
 /** @returns null where there is no result file, or none of this platform and place */
@@ -93,8 +93,8 @@ export async function toldBy(
     key.platform === place.platform &&
     key.dropRoot === place.dropRoot &&
     (isSameDirectory || key.firstPath === place.path);
-  const { host, app, generation } = key;
-  return isOfPlace ? { runId: id, host, app, generation } : null;
+  const { host, app, generation, firstPath, counter } = key;
+  return isOfPlace ? { runId: id, host, app, generation, firstPath, counter } : null;
 }
 
 /**

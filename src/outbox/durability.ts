@@ -97,6 +97,6 @@ export function isDurable({ name, args }: Asked): boolean {
 
 /** The next scan finds the folder again, and makes the same run of it: its key is the content's, and the app that of its root. */
 function isFoundByScan({ key, settings, again, believed, movedFrom, movedAway }: NewRun): boolean {
-  const isPlain = !again && believed === null && movedFrom === null && movedAway === null;
+  const isPlain = !again && believed === null && movedFrom === null && movedAway.length === 0;
   return isPlain && settings.isAppAsked !== true && key.dropRoot !== outsideRootName;
 }

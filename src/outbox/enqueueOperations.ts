@@ -1,13 +1,14 @@
 /** How a complete folder becomes a run, or turns out to be one already. One key, one row. */
 import { bornUnknown } from '../core/doubt.ts';
 import { reasonOf } from '../core/failure.ts';
-import { fingerprintOf, outsideRootName } from '../core/identity.ts';
+import { fingerprintOf, outsideRootName, type Key } from '../core/identity.ts';
 import { wayMadeBy } from '../core/makingWay.ts';
 import { isLive, runIdOf, type RunState } from '../core/run.ts';
+import { isSameDirectory } from '../core/sameDirectory.ts';
 import type { DoubtOperations } from './doubtOperations.ts';
-import type { Claim, Enqueued, NewRun } from './nouns.ts';
+import type { Claim, Enqueued, NewRun, Proof } from './nouns.ts';
 import type { Statements } from './prepare.ts';
-import { contentColumns, directoryText, runOf, type FolderRow, type RunRow } from './rows.ts';
+import { contentColumns, directoryText, type FolderRow } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
 import { OutboxDamaged } from './unusable.ts';
 
@@ -21,36 +22,36 @@ interface WholeScanRow {
 
 const noScan: WholeScanRow = { endedMs: null, newestRun: null };
 
+/** Runs of one content at one path: as many as folders that were rotated to it, or that a person has had sent again. */
+const sameContentMax = 1_000;
+
 export function enqueueOperations(
   sql: Statements,
-  { thin, runByNumber, tell, seized, applyTo }: RunRows,
+  { thin, runByNumber, newestFirst, tell, seized, applyTo }: RunRows,
   doubt: Pick<DoubtOperations, 'distrust' | 'beginDistrust'>,
 ) {
   return {
     /** Makes a run of a complete folder, or finds the one that it already is. */
     enqueue(wanted: NewRun, chance: Chance): Enqueued {
       const { nowMs } = chance;
-      if (wanted.movedAway !== null) move(wanted.movedAway.run, wanted.movedAway.path, nowMs);
+      for (const { run, path } of wanted.movedAway) move(run, path, nowMs);
       const known = contentAtPath(wanted);
       const moved = wanted.movedFrom === null ? null : runByNumber(wanted.movedFrom);
+      const proof =
+        wanted.believed !== null && isHeld(wanted.key, wanted.believed.runId) ? null : wanted.believed;
       let enqueued: Enqueued;
-      if (!wanted.again && known !== null) enqueued = refresh(known, wanted, chance, 'known');
-      else if (!wanted.again && moved !== null) {
+      // Its own run goes before another's that had this content at the path it has come to.
+      if (!wanted.again && moved !== null && moved.path !== wanted.path) {
         move(moved.run, wanted.path, nowMs);
         enqueued = refresh(moved, wanted, chance, 'moved');
-      } else {
-        const last = newestOfKey(wanted);
-        // It lies at this path and was not found by it: going on would make a second run of what was sent.
-        if (!wanted.again && last?.path === wanted.path)
-          throw new OutboxDamaged(`the index of paths does not know the run of ${wanted.path}`);
-        enqueued = { run: insert(wanted, 1 + (last?.counter ?? 0), nowMs), kind: 'new' };
-      }
+      } else if (!wanted.again && known !== null) enqueued = refresh(known, wanted, chance, 'known');
+      else enqueued = { run: insert(wanted, proof, nowMs), kind: 'new' };
       if (enqueued.kind !== 'new') refreshDirectory(enqueued.run, wanted);
       if (!wanted.again) makeWay(wanted, enqueued.run, chance);
       remember(wanted, enqueued.run, nowMs);
-      if (wanted.believed === null || enqueued.kind !== 'new') return enqueued;
+      if (proof === null || enqueued.kind !== 'new') return enqueued;
       // In one change with the row: a process that dies in between would have used the evidence up.
-      const reason = `the result file of ${wanted.path} proves run ${wanted.believed.runId}, which this outbox does not know`;
+      const reason = `the result file of ${wanted.path} proves run ${proof.runId}, which this outbox does not know`;
       const isBehind = doubt.beginDistrust(reason, wanted.newestFileChangeMs, chance);
       return isBehind ? { ...enqueued, distrust: reason } : enqueued;
     },
@@ -66,11 +67,12 @@ export function enqueueOperations(
     }
   }
 
-  function contentAtPath({ key, path }: NewRun): Claim | null {
-    const row = sql.sameContentAtPath.get({ ...key, path }) as RunRow | undefined;
-    const thinned = thin.ofContentAtPath(key, path);
-    const newest = thinned !== undefined && thinned.counter > (row?.counter ?? 0) ? thinned : row;
-    return newest === undefined ? null : runOf(newest);
+  /** Of several that came to lie at one path the one whose directory it is, else the newest. */
+  function contentAtPath({ key, path, directory }: NewRun): Claim | null {
+    const limit = sameContentMax;
+    const thick = sql.sameContentAtPath.all({ ...key, path, limit });
+    const found = newestFirst(thick, thin.ofContentAtPath(key, path), limit);
+    return found.find((run) => isSameDirectory(run.directory, directory)) ?? found[0] ?? null;
   }
 
   function newestOfKey({
@@ -90,11 +92,36 @@ export function enqueueOperations(
     sql.refreshDirectory.run({ run, directory });
   }
 
-  function insert(wanted: NewRun, counter: number, nowMs: number): number {
-    const key = { ...wanted.key, firstPath: wanted.path, counter };
+  /** Whether a row has that run of the platform already: one run is one row's. */
+  function isHeld({ platform, app }: NewRun['key'], runId: string): boolean {
+    return (
+      sql.runHolding.get({ platform, app, runId }) !== undefined ||
+      thin.holding(platform, app, runId) !== undefined
+    );
+  }
+
+  /** What is proven has its key, unless that is another row's: the next folder at its first path must not get it. */
+  function keyOf(wanted: NewRun, proof: Proof | null): Key {
+    if (proof !== null) {
+      const proven = { ...wanted.key, firstPath: proof.firstPath, counter: proof.counter };
+      const fingerprint = fingerprintOf(proven);
+      const isFree =
+        sql.ownFingerprint.get({ fingerprint }) === undefined &&
+        thin.byFingerprint(fingerprint) === undefined;
+      if (isFree) return proven;
+    }
+    const last = newestOfKey(wanted);
+    // It lies at this path and was not found by it: going on would make a second run of what was sent.
+    if (!wanted.again && last?.path === wanted.path)
+      throw new OutboxDamaged(`the index of paths does not know the run of ${wanted.path}`);
+    return { ...wanted.key, firstPath: wanted.path, counter: 1 + (last?.counter ?? 0) };
+  }
+
+  function insert(wanted: NewRun, proof: Proof | null, nowMs: number): number {
+    const key = keyOf(wanted, proof);
     const fingerprint = fingerprintOf(key);
     const isDistrusted = mayHaveBeenSent(wanted, fingerprint);
-    const { state, note } = bornState(wanted, isDistrusted, nowMs);
+    const { state, note } = bornState(wanted, proof, isDistrusted, nowMs);
     const isDue = state.kind === 'queued' || state.kind === 'unknown';
     const run = sql.insertRun.pluck().get({
       ...key,
@@ -136,17 +163,13 @@ export function enqueueOperations(
   }
 
   function bornState(
-    { doubt, believed, key }: NewRun,
+    { doubt }: NewRun,
+    proof: Proof | null,
     isDistrusted: boolean,
     nowMs: number,
   ): { readonly state: RunState; readonly note: string | null } {
-    const { platform, app } = key;
-    const isFree =
-      believed !== null &&
-      sql.runHolding.get({ platform, app, runId: believed.runId }) === undefined &&
-      thin.holding(platform, app, believed.runId) === undefined;
-    if (isFree) {
-      const { runId } = believed;
+    if (proof !== null) {
+      const { runId } = proof;
       return {
         state: { kind: 'recorded', runId },
         note: `its result file proves that it is run ${runId} already`,

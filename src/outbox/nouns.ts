@@ -110,6 +110,11 @@ export interface Folder {
   readonly target: string;
 }
 
+/** Which run of the platform a folder is already, and by what key. */
+export interface Proof extends Pick<Key, 'firstPath' | 'counter'> {
+  readonly runId: string;
+}
+
 export interface NewRun {
   /** Without a counter: the outbox knows which ones are taken. */
   readonly key: Omit<Key, 'counter' | 'firstPath'>;
@@ -120,8 +125,8 @@ export interface NewRun {
   readonly settings: RunSettings;
   /** The row that this very directory was when it lay elsewhere, found by whoever looked at the disk. */
   readonly movedFrom: number | null;
-  /** The row of this path and content whose own directory lies elsewhere now: this folder is another one. */
-  readonly movedAway: { readonly run: number; readonly path: string } | null;
+  /** The rows of this path and content whose own directories lie elsewhere now: this folder is another one. */
+  readonly movedAway: readonly { readonly run: number; readonly path: string }[];
   /** Set where it cannot be told whether this is a moved folder or a copy: the run is born parked. */
   readonly doubt: Failure | null;
   /** What the folder's row is to say: which platform and app it is known to. */
@@ -135,7 +140,7 @@ export interface NewRun {
   /** When its solver last wrote a mapped file, as the file says, in ms: history goes oldest first. */
   readonly newestWriteMs: number;
   /** Set where a result file in the folder proves that this very content is that run already. */
-  readonly believed: { readonly runId: string } | null;
+  readonly believed: Proof | null;
 }
 
 export interface Enqueued {

@@ -68,7 +68,7 @@ export const statements = {
   runsAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path order by run desc limit @limit + 0`,
   sameContentAtPath: `select ${runColumns} from run where drop_root = @dropRoot and path = @path
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
-    order by counter desc limit 1`,
+    order by run desc limit @limit + 0`,
   newestOfKey: `select counter, path from run where drop_root = @dropRoot and first_path = @firstPath
       and generation = @generation and app = @app and platform = @platform and host = @host and version = @version
     order by counter desc limit 1`,

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { FilesMapping } from '../core/content.ts';
-import { fingerprintOf } from '../core/identity.ts';
+import { fingerprintOf, type Key } from '../core/identity.ts';
 import { outputDiffers } from '../core/outputDiffers.ts';
 import { thinContent, type ThinContent, type ThinFile } from '../core/thinning.ts';
 import type { NewRun } from './nouns.ts';
@@ -65,6 +65,8 @@ interface ThinRow {
 
 /** Where one would be enough, others may have the same mark by chance. */
 const sameMarkMax = 20;
+/** In the counters of one key. */
+const gapsMax = 1_000;
 /** Of artefacts that are called so everywhere. */
 const fixedNames: readonly string[] = ['metrics.json', 'statistics.json', 'assets.json'];
 
@@ -92,6 +94,13 @@ export function thinRuns(sql: Statements) {
       ? byMark(fingerprintMark(fingerprint), sameMarkMax).find((row) => row.fingerprint === fingerprint)
       : undefined;
 
+  /** Before one that a result file proved: those that were sent before it are not known any more, or not yet. */
+  const hasGapBefore = (row: ThickRow): boolean => {
+    if (row.counter === 1) return false;
+    const fingerprint = fingerprintOf({ ...row, counter: row.counter - 1 });
+    return sql.ownFingerprint.get({ fingerprint }) === undefined && byFingerprint(fingerprint) === undefined;
+  };
+
   return {
     hasAny,
     byNumber,
@@ -115,25 +124,25 @@ export function thinRuns(sql: Statements) {
       return found.find((row) => row.runId === runId && row.platform === platform && row.app === app);
     },
 
-    /** The newest one with this content at this path. */
-    ofContentAtPath(key: NewRun['key'], path: string): ThickRow | undefined {
-      if (!hasAny()) return undefined;
+    /** All with this content at this path, in no order. */
+    ofContentAtPath(key: NewRun['key'], path: string): ThickRow[] {
+      if (!hasAny()) return [];
       const mark = pathMark(key.dropRoot, path);
       const generation = digestBytes(key.generation);
       const rows = (sql.thinByMarkAndContent.all({ mark, generation }) as ThinRow[]).map(thickOf);
-      return rows
-        .filter((row) => row.path === path && isKeyOf(row, key))
-        .sort((one, other) => other.counter - one.counter)[0];
+      return rows.filter((row) => row.path === path && isKeyOf(row, key));
     },
 
     /**
-     * The one with the highest counter of a key. Counters have no gaps, so that each asks for the next.
+     * The one with the highest counter of a key. Each asks for the next; where there is a gap before one its key has a mark.
      * @param above those above this one are asked for
      */
     newestOfKey(key: NewRun['key'], firstPath: string, above: number): ThickRow | undefined {
       if (!hasAny()) return undefined;
-      let newest: ThickRow | undefined;
-      for (let counter = above + 1; ; counter += 1) {
+      let newest = byMark(keyMark({ ...key, firstPath }), gapsMax)
+        .filter((row) => row.firstPath === firstPath && isKeyOf(row, key) && row.counter > above)
+        .sort((one, other) => other.counter - one.counter)[0];
+      for (let counter = (newest?.counter ?? above) + 1; ; counter += 1) {
         const found = byFingerprint(fingerprintOf({ ...key, firstPath, counter }));
         if (found === undefined) return newest;
         newest = found;
@@ -163,7 +172,8 @@ export function thinRuns(sql: Statements) {
       const facts = JSON.stringify(common);
       const known = sql.thinCommon.pluck().get({ facts }) ?? sql.insertThinCommon.pluck().get({ facts });
       sql.insertThin.run({ ...columns, common: known });
-      for (const mark of marksOf(row)) sql.addThinMark.run({ mark, run: row.run });
+      const gap = hasGapBefore(row) ? [keyMark(row)] : [];
+      for (const mark of [...marksOf(row), ...gap]) sql.addThinMark.run({ mark, run: row.run });
       sql.forgetHistory.run({ run: row.run });
       sql.forgetRun.run({ run: row.run });
     },
@@ -173,7 +183,7 @@ export function thinRuns(sql: Statements) {
       const row = byNumber(run);
       if (row === undefined) return;
       sql.insertThick.run(row);
-      sql.forgetThinMarks.run({ run, marks: JSON.stringify(marksOf(row)) });
+      sql.forgetThinMarks.run({ run, marks: JSON.stringify([...marksOf(row), keyMark(row)]) });
       sql.forgetThin.run({ run });
     },
   };
@@ -307,6 +317,7 @@ function markOf(...parts: readonly string[]): number {
 const fingerprintMark = (fingerprint: string): number => markOf('fingerprint', fingerprint);
 const pathMark = (dropRoot: string, path: string): number => markOf('path', dropRoot, path);
 const directoryMark = (inode: string, generation: string): number => markOf('directory', inode, generation);
+const keyMark = (key: Omit<Key, 'counter'>): number => markOf('key', fingerprintOf({ ...key, counter: 0 }));
 const remoteMark = (platform: string, app: string, runId: string): number =>
   markOf('remote', platform, app, runId);
 

@@ -56,6 +56,20 @@ test.for<{ what: string; change: (folder: string) => void }>([
   expect(await apps(root)).toEqual(['tortoise-app', 'hare-app']);
 });
 
+test('when it changes names with one of the same content that is of the app of the root', async ({
+  root,
+}) => {
+  const [named, other] = [root.drop('a', plan('same')), root.drop('b', plan('same'))];
+  await trackedTo(root, named, 'tortoise-app');
+  await trackedTo(root, other);
+  renameSync(named, join(root.dir, 'aside'));
+  renameSync(other, named);
+  renameSync(join(root.dir, 'aside'), other);
+  expect(await trackedTo(root, named)).toMatchObject({ run: 2, isNew: false });
+  expect(await trackedTo(root, other)).toMatchObject({ run: 1, isNew: false });
+  expect(await apps(root)).toEqual(['tortoise-app', 'hare-app']);
+});
+
 test('and without a word of its app `track` finds it there, and says what contradicts it', async ({
   root,
 }) => {

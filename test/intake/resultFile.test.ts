@@ -49,6 +49,8 @@ test('a result file of our own proves its run', async () => {
   expect(await provenBy({ path: root, resultsDir: null }, place)).toEqual({
     runId: 'run-1',
     host: 'solver-7',
+    firstPath: 'plan',
+    counter: 1,
   });
 });
 

@@ -1,5 +1,6 @@
 /** What becomes of the rows of an outbox that may be behind, and of what it finds after that. */
 import { describe, expect, test } from 'vitest';
+import { fingerprintOf } from '../../src/core/identity.ts';
 import type { Folder } from '../../src/outbox/nouns.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import {
@@ -342,6 +343,34 @@ describe('a result file that is believed', () => {
     await put(outbox, { believed: { runId: 'run-b' } });
     const other = await put(outbox, { path: 'copy', believed: { runId: 'run-b' } });
     expect(await stateOf(outbox, other)).not.toMatchObject({ kind: 'recorded' });
+  });
+
+  test('has the key that it proves, so that the next folder at its first path gets another', async () => {
+    const outbox = await used();
+    const proof = { runId: 'run-b', firstPath: 'day', counter: 3 };
+    const run = await put(outbox, { path: 'day.1', believed: proof });
+    const key = { ...newRun().key, firstPath: 'day', counter: 3 };
+    expect(await outbox.run(run)).toMatchObject({ key, fingerprint: fingerprintOf(key), path: 'day.1' });
+    const fresh = await put(outbox, { path: 'day' });
+    expect(await outbox.run(fresh)).toMatchObject({ key: { firstPath: 'day', counter: 4 } });
+  });
+
+  test('has the next key of its own path where another row has the one that it proves', async () => {
+    const outbox = await used();
+    await put(outbox, { path: 'day' });
+    const run = await put(outbox, { path: 'day.1', believed: { runId: 'run-b', firstPath: 'day' } });
+    expect(await outbox.run(run)).toMatchObject({
+      key: { firstPath: 'day.1', counter: 1 },
+      life: { state: { kind: 'recorded', runId: 'run-b' } },
+    });
+  });
+
+  test('does not show that the outbox is behind when another row has that run: it is known', async () => {
+    const outbox = await used();
+    await taken(outbox, await put(outbox, { path: 'a' }), road.recorded);
+    const believed = { runId: 'run-a', firstPath: 'a' };
+    expect(await outbox.enqueue(newRun({ path: 'b', believed }), chance)).toEqual({ run: 2, kind: 'new' });
+    expect(await outbox.distrust()).toBeNull();
   });
 
   test('counts for its own app alone', async () => {

@@ -34,7 +34,7 @@ describe('on disk before it is acknowledged', () => {
       { key: { ...found.key, dropRoot: outsideRootName } },
       { believed: { runId: 'run-a' } },
       { movedFrom: 1 },
-      { movedAway: { run: 1, path: 'elsewhere' } },
+      { movedAway: [{ run: 1, path: 'elsewhere' }] },
     ];
     expect(isDurable({ name: 'enqueue', args: [found] })).toBe(false);
     for (const what of lost) expect(isDurable({ name: 'enqueue', args: [{ ...found, ...what }] })).toBe(true);

@@ -365,9 +365,52 @@ describe('a folder that was moved', () => {
   test('makes room as well when the folder that took its name is seen first', async () => {
     const outbox = await opened();
     await put(outbox, { directory });
-    expect(await put(outbox, { movedAway: { run: 1, path: 'weekly.1' } })).toEqual({ run: 2, kind: 'new' });
+    expect(await put(outbox, { movedAway: [{ run: 1, path: 'weekly.1' }] })).toEqual({ run: 2, kind: 'new' });
     expect(await outbox.run(1)).toMatchObject({ path: 'weekly.1', key: { firstPath: 'weekly', counter: 1 } });
     expect(await outbox.run(2)).toMatchObject({ path: 'weekly', key: { firstPath: 'weekly', counter: 2 } });
+  });
+
+  test('goes before another’s run that had its content at the path it has come to: two change names', async () => {
+    const outbox = await opened();
+    const [one, two] = [newDirectory(), newDirectory()];
+    await put(outbox, { path: 'a', directory: one });
+    await put(outbox, { path: 'b', directory: two });
+    expect(await put(outbox, { path: 'a', directory: two, movedFrom: 2 })).toEqual({ run: 2, kind: 'moved' });
+    // Both lie there as far as is written down: where the other is by now nobody has looked.
+    expect(await put(outbox, { path: 'a', directory: two })).toEqual({ run: 2, kind: 'known' });
+    expect(await put(outbox, { path: 'a', directory: one })).toEqual({ run: 1, kind: 'known' });
+    expect(await put(outbox, { path: 'b', directory: one, movedFrom: 1 })).toEqual({ run: 1, kind: 'moved' });
+    expect(await put(outbox, { path: 'a', directory: two })).toEqual({ run: 2, kind: 'known' });
+    expect([(await outbox.run(1))?.path, (await outbox.run(2))?.path]).toEqual(['b', 'a']);
+    expect(await outbox.counts()).toMatchObject({ states: { queued: 2 } });
+  });
+
+  test.each(['queued', 'gone', 'superseded', 'recorded'] as const)(
+    'is sent as what it is where one that is %s had its content, and that one is left alone',
+    async (state) => {
+      const outbox = await opened();
+      await put(outbox, { path: 'a' });
+      if (state === 'gone') await outbox.apply(1, { kind: 'vanished' }, chance);
+      if (state === 'superseded') await outbox.apply(1, { kind: 'newerContent' }, chance);
+      if (state === 'recorded') await taken(outbox, 1, road.recorded);
+      await put(outbox, { path: 'b', directory });
+      expect(await put(outbox, { path: 'a', directory, movedFrom: 2 })).toEqual({ run: 2, kind: 'moved' });
+      expect([await stateOf(outbox, 1), await stateOf(outbox, 2)]).toEqual([state, 'queued']);
+    },
+  );
+
+  test('leaves what takes its path to nobody else that has left it: all who are elsewhere make room', async () => {
+    const outbox = await opened();
+    await put(outbox, { path: 'day', directory: newDirectory() });
+    await put(outbox, { path: 'day', movedAway: [{ run: 1, path: 'day.1' }] });
+    // It was rotated on, which nobody has seen yet.
+    await put(outbox, { path: 'day', movedAway: [{ run: 2, path: 'day.1' }] });
+    const movedAway = [
+      { run: 1, path: 'day.3' },
+      { run: 2, path: 'day.2' },
+    ];
+    expect(await put(outbox, { path: 'day.1', movedAway })).toEqual({ run: 4, kind: 'new' });
+    expect([(await outbox.run(1))?.path, (await outbox.run(2))?.path]).toEqual(['day.3', 'day.2']);
   });
 
   test('is looked for by its inode and its content, whatever else was known of it', async () => {

@@ -38,7 +38,6 @@ describe('no statement reads a whole table', () => {
 
 describe('no statement sorts what an index could give in order', () => {
   const sorted: Partial<Record<StatementName, string>> = {
-    sameContentAtPath: 'one row for each time that a person said `track --again`',
     countOpenFolders: 'one row for each root and state',
     countRuns: 'likewise',
     foreignDue: 'one row for each platform that was configured once',

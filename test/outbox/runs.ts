@@ -12,7 +12,7 @@ import type { Conclusion, Happening } from '../../src/core/happening.ts';
 import { advance } from '../../src/core/lifecycle.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import type { Upload } from '../../src/core/run.ts';
-import type { Claim, NewRun } from '../../src/outbox/nouns.ts';
+import type { Claim, NewRun, Proof } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import type { Chance } from '../../src/outbox/runRows.ts';
 
@@ -84,18 +84,20 @@ export interface Wanted {
   readonly app?: string;
   readonly directory?: DirectoryIdentity;
   readonly movedFrom?: number;
-  readonly movedAway?: { readonly run: number; readonly path: string };
+  readonly movedAway?: NewRun['movedAway'];
   readonly doubt?: Failure;
   readonly again?: boolean;
   readonly isAppAsked?: true;
   readonly isBacklog?: boolean;
   readonly newestFileChangeMs?: number;
   readonly newestWriteMs?: number;
-  readonly believed?: { readonly runId: string };
+  /** By the first key of its path, unless another one is said. */
+  readonly believed?: Pick<Proof, 'runId'> & Partial<Proof>;
 }
 
 export function newRun(wanted: Wanted = {}): NewRun {
   const content = contentWith(wanted.text ?? 'A', wanted.aside);
+  const path = wanted.path ?? 'weekly';
   return {
     key: {
       version: 1,
@@ -105,7 +107,7 @@ export function newRun(wanted: Wanted = {}): NewRun {
       dropRoot: 'plans',
       generation: content.generation,
     },
-    path: wanted.path ?? 'weekly',
+    path,
     directory: wanted.directory ?? newDirectory(),
     signature: 'signature',
     content,
@@ -114,14 +116,14 @@ export function newRun(wanted: Wanted = {}): NewRun {
       ...(wanted.isAppAsked === true ? { isAppAsked: true } : {}),
     },
     movedFrom: wanted.movedFrom ?? null,
-    movedAway: wanted.movedAway ?? null,
+    movedAway: wanted.movedAway ?? [],
     doubt: wanted.doubt ?? null,
     target: `${platform} hare-app`,
     again: wanted.again ?? false,
     isBacklog: wanted.isBacklog ?? false,
     newestWriteMs: wanted.newestWriteMs ?? now,
     newestFileChangeMs: wanted.newestFileChangeMs ?? now,
-    believed: wanted.believed ?? null,
+    believed: wanted.believed ? { firstPath: path, counter: 1, ...wanted.believed } : null,
   };
 }
 

@@ -149,6 +149,16 @@ test('a thinned run is known again: at its path, moved, after a restart, and to 
   expect((await outbox.run(run))?.life.state).toEqual({ kind: 'recorded', runId: `run-${run}` });
 });
 
+test('a thinned run that a result file proved keeps the keys before it from being given away, whatever lies between', async () => {
+  const outbox = await opened();
+  const proof = (counter: number) => ({ runId: `run-${String(counter)}`, firstPath: 'day', counter });
+  for (const counter of [7, 4, 8])
+    await outbox.enqueue(newRun({ path: `day.${String(counter)}`, believed: proof(counter) }), chance);
+  expect(await outbox.thinRuns(far, 50)).toBe(3);
+  const { run } = await outbox.enqueue(newRun({ path: 'day' }), chance);
+  expect((await outbox.run(run))?.key).toMatchObject({ firstPath: 'day', counter: 9 });
+});
+
 test('a result that is lost is written back again, and what that tells is let go in its turn', async () => {
   const outbox = await opened();
   const run = await recorded(outbox, wordyRun('monday'));
@@ -260,7 +270,12 @@ function made(
   switch (what) {
     case 'enqueue': {
       const again = pick % 5 === 0;
-      const believed = pick % 7 === 0 ? { believed: { runId: `run-${String(run)}` } } : {};
+      const proof = {
+        runId: `run-${String(run)}`,
+        firstPath: paths[pick % 3] ?? '',
+        counter: 1 + (pick % 5),
+      };
+      const believed = pick % 7 === 0 ? { believed: proof } : {};
       return operations.enqueue(
         newRun({ path, text: String(pick % 2), directory, again, ...believed }),
         chance,
@@ -280,7 +295,7 @@ function made(
       const same = newRun({ path, directory: found.directory, text: text ?? '' });
       if (what === 'move') return operations.enqueue({ ...same, movedFrom: run }, chance);
       return operations.enqueue(
-        { ...same, path: found.path, directory, movedAway: { run, path: `${path}-away` } },
+        { ...same, path: found.path, directory, movedAway: [{ run, path: `${path}-away` }] },
         chance,
       );
     }
@@ -441,7 +456,7 @@ test('kills while runs are thinned leave each of them once', async () => {
     const child = childWith(
       stateDir,
       `for (let n = 0; n < ${runs}; n += 1) {
-        const { run } = await outbox.enqueue({ ...wanted, path: 'run-' + n, believed: { runId: 'run-' + n } }, chance);
+        const { run } = await outbox.enqueue({ ...wanted, path: 'run-' + n, believed: { runId: 'run-' + n, firstPath: 'run-' + n, counter: 1 } }, chance);
       }
       say('thinning');
       while ((await outbox.thinRuns(chance.nowMs + 1, 5)) > 0);
