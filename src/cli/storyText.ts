@@ -111,7 +111,7 @@ export function nextLines(story: Told, telling: Telling): string[] {
     case 'skipped':
       return [`Nothing, unless its content changes or you type ${type('retry')}.`, ...explain];
     case 'superseded':
-      return ['Nothing: newer content of its folder took its place before it was sent.'];
+      return ['Nothing: its folder is another run by now, of newer content or for another app.'];
     case 'gone':
       return [
         'Nothing: its folder vanished before it was sent. It goes on by itself if the folder comes back.',

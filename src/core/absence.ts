@@ -102,6 +102,14 @@ function surelyAbsent(
       null,
     );
   }
+  if (proof.content === 'otherTarget') {
+    return to(
+      life,
+      { kind: 'superseded', from: queued, by: 'otherTarget' },
+      'surely absent, and its folder goes to another app or platform by now',
+      null,
+    );
+  }
   if (state.mayResend) return to(life, queued, 'surely absent: sending again, as a person said', nowMs);
   if (proof.twin !== null) {
     return park(

@@ -49,12 +49,14 @@ export type Happening =
   | { readonly kind: 'final'; readonly status: string }
   | { readonly kind: 'written'; readonly path: string }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'logOrMetaChanged' }
+  /** `doubt`: where it was left before, why a person has to say first that it is a run of its own. */
+  | { readonly kind: 'logOrMetaChanged'; readonly doubt?: Failure | null }
   | { readonly kind: 'newerContent' }
   /** The same content is to go to another app or platform by now, which makes it a run of its own. */
   | { readonly kind: 'otherTarget' }
   | { readonly kind: 'vanished' }
-  | { readonly kind: 'returned' }
+  /** The same content is complete again; `doubt`: likewise. */
+  | { readonly kind: 'returned'; readonly doubt?: Failure | null }
   /** Its result does not lie beside its content any more: it is fetched and written back again. */
   | { readonly kind: 'resultLost' }
   /** The outbox may not remember what it did: what it says of requests that were sent is not believed. */
@@ -75,8 +77,8 @@ export interface AbsenceProof {
   readonly fingerprintsShow: boolean;
   /** This very listing showed one. A list that showed them before and is bare of them now is no whole list. */
   readonly showsOurs: boolean;
-  /** Whether the content is still in the folder as it was: what is not there cannot be sent again. */
-  readonly content: 'there' | 'newer' | 'gone';
+  /** Whether the content is still in the folder as it was, and to be sent as it was: only what is there is sent again. */
+  readonly content: 'there' | 'newer' | 'otherTarget' | 'gone';
   /** A run with this content under another fingerprint, made while the outbox was lost; null: none was seen. */
   readonly twin: string | null;
 }

@@ -28,6 +28,7 @@ import { distrusted, revived, revivedFrom, settledLife, unclearLife } from './do
 import { rateLimited, type Failure } from './failure.ts';
 import { park, to, type Conclusion, type Happening, type RunLife } from './happening.ts';
 import { rootNotConfigured } from './missingRoot.ts';
+import { movedOrCopied } from './movedOrCopied.ts';
 import type { LifecyclePolicy } from './policy.ts';
 import { isLive, type RunState } from './run.ts';
 import { runIdTaken } from './runIdTaken.ts';
@@ -204,7 +205,7 @@ export function advance(
     case 'otherTarget':
     case 'vanished':
     case 'returned':
-      return followFolder(life, happening.kind, nowMs);
+      return followFolder(life, happening, nowMs);
     case 'resultLost':
       if (state.kind !== 'recorded') return { life, dueAtMs: isLive(state) ? nowMs : null, note: null };
       return to(
@@ -254,20 +255,24 @@ function pollWaitMs(polls: number, random: number, { pollMsMin, pollMsMax }: Lif
   return Math.floor(waitMs * (0.75 + random / 4));
 }
 
+type FolderChange = Extract<
+  Happening,
+  { kind: 'logOrMetaChanged' | 'newerContent' | 'otherTarget' | 'vanished' | 'returned' }
+>;
+
 /** A run before its intent follows its folder; from the intent on, the folder's changes are only told. */
-function followFolder(
-  life: RunLife,
-  change: 'logOrMetaChanged' | 'newerContent' | 'otherTarget' | 'vanished' | 'returned',
-  nowMs: number,
-): Conclusion {
+function followFolder(life: RunLife, change: FolderChange, nowMs: number): Conclusion {
   const { state } = life;
   const held = state.kind === 'parked' ? state.from : state;
   const queued = { kind: 'queued', uploads: [] } as const;
   switch (held.kind) {
     case 'queued':
     case 'uploaded':
-      switch (change) {
+      switch (change.kind) {
         case 'logOrMetaChanged':
+          // That the log grows does not tell whether its folder was moved or copied.
+          if (state.kind === 'parked' && state.reason.class === movedOrCopied)
+            return { life, dueAtMs: null, note: null };
           return to(life, queued, 'its log or meta.json changed before it was sent: uploading again', nowMs);
         case 'newerContent':
           return to(
@@ -279,7 +284,7 @@ function followFolder(
         case 'otherTarget':
           return to(
             life,
-            { kind: 'superseded', from: queued },
+            { kind: 'superseded', from: queued, by: 'otherTarget' },
             'its folder goes to another app or platform by now, and it was not sent yet',
             null,
           );
@@ -293,7 +298,9 @@ function followFolder(
       break;
     case 'superseded':
     case 'gone':
-      if (change !== 'returned' && change !== 'logOrMetaChanged') return { life, dueAtMs: null, note: null };
+      if (change.kind !== 'returned' && change.kind !== 'logOrMetaChanged')
+        return { life, dueAtMs: null, note: null };
+      if (change.doubt != null) return park(life, revivedFrom(life, nowMs), change.doubt);
       return to(life, revivedFrom(life, nowMs), 'its content is complete at its path again', nowMs);
     case 'intended':
     case 'unknown':

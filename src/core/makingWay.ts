@@ -6,17 +6,17 @@
  *   for another platform                 makes way
  *   for another app: as configured       makes way
  *   for another app: that a person named stays, and both are sent
+ *   for another app, with `track --again` stays, likewise
  *   the same to the same (track --again) stays
  */
 import { outsideRootName, type Key } from './identity.ts';
 import type { RunState } from './run.ts';
 
-type Target = Pick<Key, 'generation' | 'platform' | 'app'>;
-
 /** A run as it was wished for. */
 export interface Wished {
-  readonly key: Target & Pick<Key, 'dropRoot'>;
-  readonly settings: { readonly isAppAsked?: true };
+  readonly run: number;
+  readonly key: Pick<Key, 'generation' | 'platform' | 'app' | 'dropRoot'>;
+  readonly settings: { readonly isAppAsked?: true; readonly isAgain?: true };
 }
 
 /**
@@ -24,15 +24,13 @@ export interface Wished {
  * @param newer what the folder is by now
  * @returns what happens to the older one; null: nothing
  */
-export function wayMadeBy(
-  older: Wished,
-  newer: { readonly key: Target },
-): 'newerContent' | 'otherTarget' | null {
+export function wayMadeBy(older: Wished, newer: Wished): 'newerContent' | 'otherTarget' | null {
   if (older.key.generation !== newer.key.generation) return 'newerContent';
   // Nobody names a platform for a folder: there is the one that is configured.
   if (older.key.platform !== newer.key.platform) return 'otherTarget';
-  if (older.key.app === newer.key.app) return null;
-  return isAppNamed(older) ? null : 'otherTarget';
+  if (older.key.app === newer.key.app || isAppNamed(older)) return null;
+  // What a person had tracked once more left alone what there was then, and nothing that has come since.
+  return newer.settings.isAgain === true && older.run < newer.run ? null : 'otherTarget';
 }
 
 /** A person has named the app. Outside of all drop roots there is no other way. */

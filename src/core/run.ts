@@ -68,7 +68,12 @@ export type RunState =
   | { readonly kind: 'recorded'; readonly runId: string }
   | { readonly kind: 'parked'; readonly from: LiveState; readonly reason: Reason; readonly hint: string }
   | { readonly kind: 'skipped'; readonly from: LiveState }
-  | { readonly kind: 'superseded'; readonly from: LiveState }
+  | {
+      readonly kind: 'superseded';
+      readonly from: LiveState;
+      /** Absent: newer content, or in rows of a time when that was not kept. */
+      readonly by?: 'otherTarget';
+    }
   | { readonly kind: 'gone'; readonly from: LiveState };
 
 export type StateKind = RunState['kind'];

@@ -150,7 +150,9 @@ async function contentNow(run: Claim, outbox: DeliveryParts['outbox']): Promise<
   if (folder === undefined) return 'gone';
   if (folder.run === run.run) return 'there';
   const other = folder.run === null ? null : await outbox.run(folder.run);
-  return other !== null && wayMadeBy(run, other) === null ? 'there' : 'newer';
+  if (other === null) return 'newer';
+  const kind = wayMadeBy(run, other);
+  return kind === null ? 'there' : kind === 'newerContent' ? 'newer' : kind;
 }
 
 /** After a lost outbox there are tens of thousands, and each page of them is something that got done. @returns how many were settled */

@@ -5,6 +5,8 @@ import { isHistory } from '../core/backfill.ts';
 import type { DirectoryIdentity, FolderContent } from '../core/content.ts';
 import type { Failure } from '../core/failure.ts';
 import { identityVersion, outsideRootName } from '../core/identity.ts';
+import { isLeftUnsent } from '../core/makingWay.ts';
+import { maybeMoved } from '../core/movedOrCopied.ts';
 import { resultFileName } from '../core/ownFiles.ts';
 import { isSameDirectory, kinshipOf } from '../core/sameDirectory.ts';
 import { isMarkOf } from '../core/thinning.ts';
@@ -201,11 +203,13 @@ async function earlierPlaces(
   const here = atPath.filter((run) => isOurs(run) && run.key.generation === key.generation);
   const nothing: EarlierPlaces = { movedFrom: null, otherName: null, movedAway: [], doubtful: null };
   if (here.some((run) => isSameDirectory(run.directory, directory))) return nothing;
+  // Whether it is another one's folder may have been asked, and not answered before it was left.
+  const isLeft = here.every((run) => isLeftUnsent(run.life.state));
   for (const run of ofInode) {
     if (!isOurs(run) || run.path === path) continue;
     const isItself = isSameDirectory(run.directory, directory);
     // What comes to a path that had this content is what was there, unless it is surely the folder of another run.
-    if (here.length > 0 && !isItself) continue;
+    if (!isLeft && !isItself) continue;
     const found = await directoryAt(root.path, run.path);
     const atOldPath = found === 'closed' ? null : found;
     const kinship = kinshipOf({
@@ -217,7 +221,8 @@ async function earlierPlaces(
     });
     // What is the very directory cannot lie at a closed place as well; of one that only looks like it a person has to say.
     const isTold = found !== 'closed' || isItself;
-    if (kinship === 'moved' && isTold) {
+    // Two runs of one content at one path would be told apart by nothing: where there is one already, a person has to say.
+    if (kinship === 'moved' && isTold && (isItself || here.length === 0)) {
       const isFound = atOldPath !== null && isSameDirectory(atOldPath, directory);
       return { ...nothing, movedFrom: run.run, otherName: isFound ? run.path : null };
     }
@@ -262,7 +267,7 @@ function whereaboutsIn(root: DropRoot, clock: IntakeParts['clock']): Whereabouts
 /** What a person has to say before the folder is sent; null: nothing. */
 function doubtOf(proven: ProvenRun | null, { doubtful }: EarlierPlaces, host: string): Failure | null {
   if (proven !== null && proven.host !== host) return sentByOtherHost(proven);
-  return doubtful === null ? null : movedOrCopied(doubtful);
+  return doubtful === null ? null : maybeMoved(doubtful);
 }
 
 function sentByOtherHost({ host, runId }: ProvenRun): Failure {
@@ -270,15 +275,6 @@ function sentByOtherHost({ host, runId }: ProvenRun): Failure {
     class: 'sent-by-other-host',
     text: `its result file proves that host "${host}" has sent it as run ${runId} already`,
     hint: 'If that run is enough, `runtrackd skip` it; `runtrackd retry` sends it once more, as a run of this host.',
-    reach: 'run',
-  };
-}
-
-function movedOrCopied(run: number): Failure {
-  return {
-    class: 'moved-or-copied',
-    text: `it may be the folder of run #${run}, moved, or a copy of it: this file system does not tell`,
-    hint: 'If it is a copy, `runtrackd retry` sends it as a run of its own; if it was moved, `runtrackd skip` it.',
     reach: 'run',
   };
 }

@@ -496,20 +496,16 @@ async function mendTraces(
 
 /** The folder is not there any more, in a root that is. What was never sent is gone, and that is said loudly. */
 async function vanished(known: Folder, { outbox, clock, log, policy }: IntakeParts): Promise<void> {
-  const { dropRoot, path, run } = known;
-  // A run that was found elsewhere meanwhile has moved, and has not vanished.
-  if (run !== null && (await outbox.run(run))?.path === path) {
-    const chance = { nowMs: clock.nowMs(), random: clock.random(), policy };
-    const now = await outbox.apply(run, { kind: 'vanished' }, chance);
-    // A worker has it in hand; it will find the folder missing itself, and the next scan looks again.
-    if (now === 'claimed') return;
-    if (now?.life.state.kind === 'gone') {
-      log.error(
-        { root: dropRoot, folder: path, run },
-        `${path} vanished before it was uploaded: run #${run} is gone`,
-      );
-    }
-  } else if (run === null && known.state !== 'skipped' && known.reason.class !== wrongLevel)
+  const { dropRoot, path } = known;
+  const chance = { nowMs: clock.nowMs(), random: clock.random(), policy };
+  const gone = await outbox.folderVanished(dropRoot, path, chance);
+  for (const run of gone) {
+    log.error(
+      { root: dropRoot, folder: path, run },
+      `${path} vanished before it was uploaded: run #${run} is gone`,
+    );
+  }
+  const isNoRun = known.run === null && gone.length === 0;
+  if (isNoRun && known.state !== 'skipped' && known.reason.class !== wrongLevel)
     log.warn({ root: dropRoot, folder: path }, `${path} vanished before it was complete`);
-  await outbox.forgetFolder(dropRoot, path);
 }

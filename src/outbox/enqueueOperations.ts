@@ -6,9 +6,9 @@ import { wayMadeBy } from '../core/makingWay.ts';
 import { isLive, runIdOf, type RunState } from '../core/run.ts';
 import { isSameDirectory } from '../core/sameDirectory.ts';
 import type { DoubtOperations } from './doubtOperations.ts';
-import type { Claim, Enqueued, NewRun, Proof } from './nouns.ts';
+import type { Claim, Enqueued, NewRun, Proof, RunSettings } from './nouns.ts';
 import type { Statements } from './prepare.ts';
-import { contentColumns, directoryText, type FolderRow } from './rows.ts';
+import { contentColumns, directoryText, saidOf, type FolderRow } from './rows.ts';
 import type { Chance, RunRows } from './runRows.ts';
 import { OutboxDamaged } from './unusable.ts';
 
@@ -27,7 +27,7 @@ const sameContentMax = 1_000;
 
 export function enqueueOperations(
   sql: Statements,
-  { thin, runByNumber, newestFirst, tell, seized, applyTo }: RunRows,
+  { thin, runByNumber, byNumbers, runsOfInode, unsentAtPath, newestFirst, tell, seized, applyTo }: RunRows,
   doubt: Pick<DoubtOperations, 'distrust' | 'beginDistrust'>,
 ) {
   return {
@@ -46,8 +46,9 @@ export function enqueueOperations(
         enqueued = refresh(moved, wanted, chance, 'moved');
       } else if (!wanted.again && known !== null) enqueued = refresh(known, wanted, chance, 'known');
       else enqueued = { run: insert(wanted, proof, nowMs), kind: 'new' };
+      const { directory } = (enqueued.kind === 'moved' ? moved : known) ?? wanted;
+      if (!wanted.again) makeWay(wanted, enqueued.run, directory.ino, chance);
       if (enqueued.kind !== 'new') refreshDirectory(enqueued.run, wanted);
-      if (!wanted.again) makeWay(wanted, enqueued.run, chance);
       remember(wanted, enqueued.run, nowMs);
       if (proof === null || enqueued.kind !== 'new') return enqueued;
       // In one change with the row: a process that dies in between would have used the evidence up.
@@ -57,13 +58,27 @@ export function enqueueOperations(
     },
   };
 
-  /** What this folder was to be sent as before, and was never about to be. */
-  function makeWay(wanted: NewRun, run: number, chance: Chance): void {
-    const { dropRoot } = wanted.key;
-    for (const unsent of sql.unsentAtPath.pluck().all({ dropRoot, path: wanted.path, run }) as number[]) {
-      const older = runByNumber(unsent);
-      const kind = older === null ? null : wayMadeBy(older, wanted);
-      if (older !== null && kind !== null) applyTo(seized(older), { kind }, chance);
+  /**
+   * What else this folder was to be sent as, and was never about to be: it makes way, or is meant as well.
+   * @param inode of the folder when it was last looked at: folders come and go under one name
+   */
+  function makeWay(wanted: NewRun, run: number, inode: string, chance: Chance): void {
+    const { path, key } = wanted;
+    const { dropRoot, generation } = key;
+    const unsent = unsentAtPath(dropRoot, path, run);
+    const left = byNumbers(sql.leftAtPath.pluck().all({ dropRoot, path, generation, inode, run }));
+    const newer = unsent.length + left.length === 0 ? null : runByNumber(run);
+    if (newer === null) return;
+    for (const other of unsent) {
+      const kind = wayMadeBy(other, newer);
+      if (kind !== null) applyTo(seized(other), { kind }, chance);
+    }
+    for (const other of [...unsent, ...left].filter((one) => wayMadeBy(one, newer) === null)) {
+      // The folder's row names the other run, so that nobody else tells this one. Its name and its instance may be what a
+      // person has said of it.
+      const { description, options, batchExperimentId } = wanted.settings;
+      follow(other, wanted, { ...other.settings, description, options, batchExperimentId }, chance);
+      if (other.directory.ino === inode) refreshDirectory(other.run, wanted);
     }
   }
 
@@ -129,7 +144,7 @@ export function enqueueOperations(
       path: wanted.path,
       directory: directoryText(wanted.directory),
       ...contentColumns(wanted.content),
-      settings: JSON.stringify(wanted.settings),
+      settings: JSON.stringify({ ...wanted.settings, ...(wanted.again ? { isAgain: true } : {}) }),
       warnings: JSON.stringify(wanted.content.warnings),
       state: JSON.stringify(state),
       // History goes by its age: what was due first goes first.
@@ -187,12 +202,19 @@ export function enqueueOperations(
     };
   }
 
+  /** A person may have had the folder tracked more than once: all that it is goes along. */
   function move(run: number, path: string, nowMs: number): void {
     const moved = runByNumber(run);
     if (moved === null) return;
-    thin.thicken(run);
-    sql.moveRun.run({ run, path });
-    tell(run, moved.life.state.kind, `its folder was moved from ${moved.path} to ${path}`, nowMs);
+    const { key, directory } = moved;
+    const beside = runsOfInode(directory.ino, key.generation).filter(
+      (other) => other.run !== run && other.path === moved.path && other.key.dropRoot === key.dropRoot,
+    );
+    for (const one of [moved, ...beside]) {
+      thin.thicken(one.run);
+      sql.moveRun.run({ run: one.run, path });
+      tell(one.run, one.life.state.kind, `its folder was moved from ${moved.path} to ${path}`, nowMs);
+    }
   }
 
   function remember({ key, path, signature, directory, target }: NewRun, run: number, nowMs: number): void {
@@ -213,26 +235,31 @@ export function enqueueOperations(
     });
   }
 
-  /** The folder is complete again with content that has a row: only what was never sent takes the new log and meta. */
+  /** The folder is complete again with content that has a row. */
   function refresh(run: Claim, wanted: NewRun, chance: Chance, kind: 'known' | 'moved'): Enqueued {
     const { state } = run.life;
     const held = state.kind === 'parked' ? state.from : state;
-    const isSame = run.content.asideDigest === wanted.content.asideDigest;
-    const follows = ['queued', 'uploaded', 'superseded', 'gone'].includes(held.kind);
-    if (!follows) return { run: run.run, kind };
+    if (!['queued', 'uploaded', 'superseded', 'gone'].includes(held.kind)) return { run: run.run, kind };
     // That a person has named its app by now outlives the look: the next one must not send it to the app of its root.
-    const isNamedNow = wanted.settings.isAppAsked === true && run.settings.isAppAsked !== true;
+    const isSame = follow(run, wanted, { ...wanted.settings, ...saidOf(run.settings) }, chance);
+    if (kind === 'moved') return { run: run.run, kind };
+    return { run: run.run, kind: isLive(state) ? (isSame ? 'known' : 'refreshed') : 'revived' };
+  }
+
+  /** What was never sent takes the new log and meta. @returns whether they are the same */
+  function follow(run: Claim, wanted: NewRun, settings: RunSettings, chance: Chance): boolean {
+    const isSame = run.content.asideDigest === wanted.content.asideDigest;
+    const isNamedNow = settings.isAppAsked === true && run.settings.isAppAsked !== true;
     if (!isSame || isNamedNow) {
       sql.refreshContent.run({
         run: run.run,
         ...contentColumns(wanted.content),
-        settings: JSON.stringify(wanted.settings),
+        settings: JSON.stringify(settings),
         warnings: JSON.stringify(wanted.content.warnings),
       });
     }
-    if (isSame && run.isClaimed) return { run: run.run, kind };
-    applyTo(seized(run), { kind: isSame ? 'returned' : 'logOrMetaChanged' }, chance);
-    if (kind === 'moved') return { run: run.run, kind };
-    return { run: run.run, kind: isLive(state) ? (isSame ? 'known' : 'refreshed') : 'revived' };
+    if (isSame && run.isClaimed) return isSame;
+    applyTo(seized(run), { kind: isSame ? 'returned' : 'logOrMetaChanged', doubt: wanted.doubt }, chance);
+    return isSame;
   }
 }

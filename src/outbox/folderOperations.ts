@@ -4,7 +4,7 @@ import type { RunState, ShownState } from '../core/run.ts';
 import type { Folder, RecentRun, Run, RunQuery } from './nouns.ts';
 import { folderColumns, folderOf, runOf, type FolderRow, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
-import type { RunRows } from './runRows.ts';
+import type { Chance, RunRows } from './runRows.ts';
 
 type OpenState = Exclude<Folder['state'], 'known'>;
 /** Said of folders only. A run can be skipped as well as a folder. */
@@ -18,7 +18,10 @@ function aboveIn(page: readonly { readonly run: number }[], limit: number): numb
   return page.length < limit ? 0 : (page.at(-1)?.run ?? 0);
 }
 
-export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirst }: RunRows) {
+export function folderOperations(
+  sql: Statements,
+  { thin, runByNumber, runsAtPath, unsentAtPath, newestFirst, seized, applyTo }: RunRows,
+) {
   const folders = (rows: unknown[]): Folder[] => (rows as FolderRow[]).map(folderOf);
   const runs = (rows: unknown[]): Run[] => (rows as RunRow[]).map(runOf);
 
@@ -111,6 +114,23 @@ export function folderOperations(sql: Statements, { thin, runsAtPath, newestFirs
 
     forgetFolder(dropRoot: string, path: string): void {
       sql.forgetFolder.run({ dropRoot, path });
+    },
+
+    /**
+     * The folder is not there any more, and what was to be sent of it is gone. One that was sent and is in somebody's hand
+     * finds out by itself: the folder stays known until then.
+     * @returns which runs are gone since
+     */
+    folderVanished(dropRoot: string, path: string, chance: Chance): number[] {
+      const there = sql.folder.get({ dropRoot, path }) as FolderRow | undefined;
+      const run = there?.run == null ? null : runByNumber(there.run);
+      const isInHand = run?.isClaimed === true && run.path === path;
+      if (isInHand && run.life.state.kind !== 'queued' && run.life.state.kind !== 'uploaded') return [];
+      const gone = unsentAtPath(dropRoot, path, 0).map((unsent) =>
+        applyTo(seized(unsent), { kind: 'vanished' }, chance),
+      );
+      sql.forgetFolder.run({ dropRoot, path });
+      return gone.map((unsent) => unsent.run);
     },
 
     /** Asks the next scan to look at the folder as if it had changed. */

@@ -17,6 +17,8 @@ export interface RunSettings {
   readonly enrich?: readonly Enrichment[];
   /** A person has said the app: it stands nowhere in the folder, and is not that of its root. */
   readonly isAppAsked?: true;
+  /** A deliberate second run of the same content: what was to be sent beside it is meant as well. */
+  readonly isAgain?: true;
 }
 
 /** A run: one generation on its way to one app of one platform. */

@@ -88,6 +88,7 @@ const operationNames = [
   'saveFolder',
   'skipFolder',
   'forgetFolder',
+  'folderVanished',
   'unsettleFolder',
   'openFolders',
   'rootPlace',

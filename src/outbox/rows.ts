@@ -103,6 +103,14 @@ function settingsOf({ settings }: RunRow): RunSettings {
   return { description: '', options: {}, batchExperimentId: null, ...read };
 }
 
+/** What a person has said of a run as a whole, which outlives whatever its folder says by now. */
+export function saidOf({ isAppAsked, isAgain }: RunSettings): Pick<RunSettings, 'isAppAsked' | 'isAgain'> {
+  return {
+    ...(isAppAsked === true ? { isAppAsked } : {}),
+    ...(isAgain === true ? { isAgain } : {}),
+  };
+}
+
 function lifeOf(row: RunRow): RunLife {
   return {
     state: stateOf(row),

@@ -4,14 +4,11 @@ import { wayMadeBy } from '../core/makingWay.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { StateKind } from '../core/run.ts';
 import { takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/turns.ts';
-import type { Claim, Hand, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
+import type { Claim, Folder, Hand, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
 import type { Statements } from './prepare.ts';
-import { lifeColumns, type FolderRow } from './rows.ts';
+import { folderColumns, lifeColumns, type FolderRow } from './rows.ts';
 import { warningsMax, type Chance, type RunRows } from './runRows.ts';
 import { codeOf } from './unusable.ts';
-
-/** Of the same content in directories of the same inode, which are few. */
-const sameDirectoryMax = 20;
 
 /** What may be claimed: of this platform, due by now, and not of these apps, as JSON lists. */
 interface Due {
@@ -32,9 +29,31 @@ function isSaidByList({ kind }: Happening): boolean {
   return kind === 'found' || kind === 'absent';
 }
 
+/** Nothing is known of the folder any more, and its run waits for it: the next scan says that it is gone, or what it is. */
+function awaitedFolder(
+  { run, key, path, directory, createdAtMs }: Run,
+  reason: string,
+  nowMs: number,
+): Folder {
+  return {
+    dropRoot: key.dropRoot,
+    path,
+    state: 'settling',
+    reason: { class: 'not-complete', text: reason },
+    hint: 'Nothing to do: it is tracked when it is complete.',
+    signature: '',
+    directory,
+    firstSeenMs: createdAtMs,
+    changedAtMs: nowMs,
+    sinceMs: nowMs,
+    run,
+    target: '',
+  };
+}
+
 export function runOperations(
   sql: Statements,
-  { thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo }: RunRows,
+  { thin, runs, runByNumber, runsAtPath, runsOfInode, tell, seized, applyTo }: RunRows,
 ) {
   const claimOfLine = (due: Due, limit: number, line: DeliveryLine): Claim[] =>
     limit <= 0 ? [] : runs(sql.claimDue.all({ ...due, limit, line, mark: 1 }));
@@ -174,19 +193,23 @@ export function runOperations(
     },
 
     /**
-     * The source is not what was recorded: the run waits, and its folder is looked at afresh. Where the folder is another
-     * run's by now nobody would: its newer content came while this one could not make way, because it was about to be sent.
+     * The source is not what was recorded: the run waits, and its folder is looked at afresh, whatever run that is by now.
+     * Where the run is not meant beside that one nobody would: newer content came while this one could not make way,
+     * because it was about to be sent.
      */
     concludeChanged(hand: Hand, conclusion: Conclusion, nowMs: number): boolean {
       if (this.conclude(hand, conclusion, false, nowMs) !== true) return false;
       // By where its run is now, because the folder may have been moved while the run was in hand.
-      if (sql.unsettleFolderOf.run({ run: hand.run, nowMs }).changes > 0) return true;
       const found = runByNumber(hand.run);
-      const there =
-        found &&
-        (sql.folder.get({ dropRoot: found.key.dropRoot, path: found.path }) as FolderRow | undefined);
-      if (found !== null && (there?.run ?? hand.run) !== hand.run)
-        applyTo(found, { kind: 'newerContent' }, { nowMs, random: 0, policy: defaultPolicy });
+      if (found === null) return true;
+      const { dropRoot } = found.key;
+      const { path } = found;
+      const there = sql.folder.get({ dropRoot, path }) as FolderRow | undefined;
+      const other = there?.run == null ? null : runByNumber(there.run);
+      const kind = other === null ? null : wayMadeBy(found, other);
+      if (kind !== null) applyTo(found, { kind }, { nowMs, random: 0, policy: defaultPolicy });
+      else if (there !== undefined) sql.unsettleFolder.run({ dropRoot, path, nowMs });
+      else sql.saveFolder.run(folderColumns(awaitedFolder(found, conclusion.note ?? '', nowMs)));
       return true;
     },
 
@@ -258,11 +281,6 @@ export function runOperations(
     history: (run: number): HistoryEntry[] => sql.history.all({ run }) as HistoryEntry[],
     runsAtPath: (dropRoot: string, path: string, limit: number): Run[] => runsAtPath(dropRoot, path, limit),
     /** Runs with this very content whose directory had this inode, wherever it lay. */
-    runsOfInode: (inode: string, generation: string): Run[] =>
-      newestFirst(
-        sql.sameDirectory.all({ inode, generation, limit: sameDirectoryMax }),
-        thin.ofDirectory(inode, generation, sameDirectoryMax),
-        sameDirectoryMax,
-      ),
+    runsOfInode: (inode: string, generation: string): Run[] => runsOfInode(inode, generation),
   };
 }

@@ -15,6 +15,8 @@ import { thinRuns } from './thinRuns.ts';
 const historyEntriesMax = 200;
 /** Of a run: more would bury what it is. */
 export const warningsMax = 50;
+/** Of the same content in directories of the same inode, which are few. */
+const sameDirectoryMax = 20;
 /** Rows are gone through in pages of this many. */
 const pageOfRows = 500;
 
@@ -38,6 +40,18 @@ export function runRows(sql: Statements, gettingOn: () => void) {
     runs([...(some as RunRow[]), ...others].sort((one, other) => other.run - one.run).slice(0, limit));
   const runsAtPath = (dropRoot: string, path: string, limit: number): Claim[] =>
     newestFirst(sql.runsAtPath.all({ dropRoot, path, limit }), thin.atPath(dropRoot, path, limit), limit);
+
+  const runsOfInode = (inode: string, generation: string): Claim[] =>
+    newestFirst(
+      sql.sameDirectory.all({ inode, generation, limit: sameDirectoryMax }),
+      thin.ofDirectory(inode, generation, sameDirectoryMax),
+      sameDirectoryMax,
+    );
+  const byNumbers = (found: unknown[]): Claim[] =>
+    (found as number[]).map(runByNumber).filter((run) => run !== null);
+  /** Those that follow their folder, also while they are parked. @param beside another one; 0: none */
+  const unsentAtPath = (dropRoot: string, path: string, beside: number): Claim[] =>
+    byNumbers(sql.unsentAtPath.pluck().all({ dropRoot, path, run: beside }));
 
   const tell = (run: number, kind: RunState['kind'], note: string | null, nowMs: number): void => {
     if (note === null) return;
@@ -95,7 +109,8 @@ export function runRows(sql: Statements, gettingOn: () => void) {
   };
 
   return {
-    ...{ thin, runs, runByNumber, runsAtPath, newestFirst, tell, seized, applyTo },
+    ...{ thin, runs, runByNumber, byNumbers, runsAtPath, runsOfInode, unsentAtPath, newestFirst },
+    ...{ tell, seized, applyTo },
     ...{ eachOfKind, eachQueuedWithUploads, eachUnknownAhead, pullEnded, pullAllEnded },
   };
 }

@@ -74,6 +74,9 @@ export const statements = {
     order by counter desc limit 1`,
   unsentAtPath: `select run from run where drop_root = @dropRoot and path = @path and run <> @run
       and (kind in ('queued', 'uploaded') or (kind = 'parked' and state ->> '$.from.kind' in ('queued', 'uploaded')))`,
+  // What made way for another app or platform was not meant beside it.
+  leftAtPath: `select run from run where inode = @inode and generation = @generation and drop_root = @dropRoot
+      and path = @path and run <> @run and kind in ('superseded', 'gone') and state ->> '$.by' is null`,
   sameDirectory: `select ${runColumns} from run where inode = @inode and generation = @generation
     order by run desc limit @limit + 0`,
   moveRun: 'update run set path = @path where run = @run',
@@ -216,8 +219,6 @@ export const statements = {
   folderRunOfIntended: `select folder.run from run
     join folder on folder.drop_root = run.drop_root and folder.path = run.path
     where run.run = @run and run.kind = 'intended' and folder.run <> run.run`,
-  unsettleFolderOf: `update folder set signature = '', changed_at_ms = @nowMs
-    where (drop_root, path) = (select drop_root, path from run where run = @run) and run = @run`,
   openFolders: `select ${folderColumns} from folder where state = @state and state <> 'known'
       and (drop_root, path) > (@afterRoot, @afterPath) order by drop_root, path limit @limit + 0`,
   openFoldersOfRoot: `select ${folderColumns} from folder where state = @state and state <> 'known'

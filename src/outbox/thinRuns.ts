@@ -9,7 +9,7 @@ import { fingerprintOf, type Key } from '../core/identity.ts';
 import { outputDiffers } from '../core/outputDiffers.ts';
 import { thinContent, type ThinContent, type ThinFile } from '../core/thinning.ts';
 import type { NewRun } from './nouns.ts';
-import { directoryOf, directoryText, runOf, type RunRow } from './rows.ts';
+import { directoryOf, directoryText, runOf, saidOf, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 import { OutboxDamaged } from './unusable.ts';
 
@@ -30,6 +30,8 @@ interface Common {
   readonly instance: string | null;
   /** Absent: its root said the app, or its folder. */
   readonly isAppAsked?: true;
+  /** Absent: nobody has said so. */
+  readonly isAgain?: true;
   readonly mapping: FilesMapping | null;
   /** null where their names are the run's own. */
   readonly files: readonly ThinFile[] | null;
@@ -214,7 +216,7 @@ function thinColumns(row: ThickRow): {
       ...{ version, platform, app, host, dropRoot },
       dev: directory.dev,
       instance: settings.instance,
-      ...(settings.isAppAsked === true ? { isAppAsked: true } : {}),
+      ...saidOf(settings),
       mapping: mapping ?? null,
       files: hasOwnNames ? null : files,
       archive,
@@ -246,7 +248,8 @@ function thinColumns(row: ThickRow): {
 /** The row that it was, with nothing where something was let go. */
 function thickOf(thin: ThinRow): ThickRow {
   const common = JSON.parse(thin.common) as Common;
-  const { version, platform, app, host, dropRoot, dev, instance, isAppAsked, mapping, archive } = common;
+  const { version, platform, app, host, dropRoot, dev, instance, isAppAsked, isAgain, mapping, archive } =
+    common;
   const {
     run,
     counter,
@@ -275,7 +278,7 @@ function thickOf(thin: ThinRow): ThickRow {
     fingerprint: fingerprintOf(key),
     directory: directoryText({ dev, ino: thin.ino, birthNs: thin.birthNs }),
     content: JSON.stringify(content),
-    settings: JSON.stringify({ instance, name: thin.name ?? lastName(firstPath), isAppAsked }),
+    settings: JSON.stringify({ instance, name: thin.name ?? lastName(firstPath), isAppAsked, isAgain }),
     kind: 'recorded',
     state: JSON.stringify({ kind: 'recorded', runId }),
     createdAtMs: sinceMs - thin.tookMs,

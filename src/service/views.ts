@@ -171,7 +171,7 @@ function stepInWords(kind: Run['life']['state']['kind']): string {
     case 'skipped':
       return 'Nothing, until a person says retry.';
     case 'superseded':
-      return 'Nothing: newer content of its folder took its place.';
+      return 'Nothing: its folder is another run by now, of newer content or for another app.';
     case 'gone':
       return 'Nothing: its folder vanished. It goes on if the folder comes back.';
   }

@@ -96,7 +96,7 @@ const ends: Record<ShownState, { readonly story: Partial<Told>; readonly is: rea
   },
   superseded: {
     story: { due_at: null },
-    is: ['Nothing: newer content of its folder took its place before it was sent.'],
+    is: ['Nothing: its folder is another run by now, of newer content or for another app.'],
   },
   gone: {
     story: { due_at: null },

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Happening, RunLife } from '../../src/core/happening.ts';
 import { advance } from '../../src/core/lifecycle.ts';
+import { maybeMoved } from '../../src/core/movedOrCopied.ts';
 import type { LifecyclePolicy } from '../../src/core/policy.ts';
 import type { LiveState, RunState } from '../../src/core/run.ts';
 import {
@@ -204,6 +205,11 @@ describe('surely absent', () => {
       is: 'superseded',
     },
     {
+      name: 'content that goes to another app by now is superseded, not sent',
+      seen: whole({ content: 'otherTarget' }),
+      is: 'superseded',
+    },
+    {
       name: 'content that is gone is gone under `then: park` too',
       seen: whole({ content: 'gone' }),
       is: 'gone',
@@ -323,7 +329,7 @@ describe('the folder', () => {
     const becomes = (kind: (typeof changes)[number]) => told(lifeIn(state), [{ kind }]).life.state;
     expect(becomes('logOrMetaChanged')).toEqual(queued);
     expect(becomes('newerContent')).toEqual(superseded);
-    expect(becomes('otherTarget')).toEqual(superseded);
+    expect(becomes('otherTarget')).toEqual({ ...superseded, by: 'otherTarget' });
     expect(becomes('vanished')).toEqual(gone);
     expect(becomes('returned')).toEqual(state);
   });
@@ -334,6 +340,25 @@ describe('the folder', () => {
     ]);
     expect(waiting.dueAtMs).toBeNull();
     expect(told(waiting.life, [{ kind: 'returned' }]).dueAtMs).toBe(now);
+  });
+
+  test('whose log grows does not tell whether it was moved or copied, and its return asks again', () => {
+    const doubt = maybeMoved(7);
+    const { class: reasonClass, text, hint } = doubt;
+    const parked: RunState = { kind: 'parked', from: queued, reason: { class: reasonClass, text }, hint };
+    expect(told(lifeIn(parked), [{ kind: 'logOrMetaChanged' }])).toMatchObject({
+      life: { state: parked },
+      dueAtMs: null,
+    });
+    for (const left of [superseded, gone])
+      for (const kind of ['returned', 'logOrMetaChanged'] as const)
+        expect(told(lifeIn(left), [{ kind, doubt }])).toMatchObject({
+          life: { state: parked },
+          dueAtMs: null,
+          note: text,
+        });
+    // What is on its way has nothing to ask.
+    expect(told(lifeIn(queued), [{ kind: 'returned', doubt }]).life.state).toEqual(queued);
   });
 
   test('does not wake a parked run by being complete again', () => {

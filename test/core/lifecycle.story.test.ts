@@ -52,6 +52,11 @@ describe('the story says', () => {
       happening: absence(2, now, { content: 'newer' }),
       says: 'surely absent, and its folder holds newer content',
     },
+    {
+      of: late,
+      happening: absence(2, now, { content: 'otherTarget' }),
+      says: 'surely absent, and its folder goes to another app or platform by now',
+    },
     { of: late, happening: absence(2, now), says: 'surely absent from the platform: sending again' },
     { of: unknown, happening: absence(2, now), says: 'not in the platform’s list so far' },
     {

@@ -5,9 +5,10 @@ import { isLeftUnsent, wayMadeBy, type Wished } from '../../src/core/makingWay.t
 import type { LiveState, RunState } from '../../src/core/run.ts';
 
 const key = { generation: 'a', platform: 'https://one.test', app: 'hare-app', dropRoot: 'plans' };
-const configured: Wished = { key, settings: {} };
-const asked: Wished = { key, settings: { isAppAsked: true } };
-const outside: Wished = { key: { ...key, dropRoot: outsideRootName }, settings: {} };
+const run = 7;
+const configured: Wished = { run, key, settings: {} };
+const asked: Wished = { run, key, settings: { isAppAsked: true } };
+const outside: Wished = { run, key: { ...key, dropRoot: outsideRootName }, settings: {} };
 
 const content = { generation: 'b' };
 const app = { app: 'tortoise-app' };
@@ -29,7 +30,18 @@ test.for<{ older: Wished; change: Partial<Wished['key']>; is: ReturnType<typeof 
   { older: outside, change: platform, is: 'otherTarget' },
   { older: outside, change: content, is: 'newerContent' },
 ])('$older.settings in $older.key.dropRoot, and then $change: $is', ({ older, change, is }) => {
-  expect(wayMadeBy(older, { key: { ...key, ...change } })).toBe(is);
+  expect(wayMadeBy(older, { run: 8, key: { ...key, ...change }, settings: {} })).toBe(is);
+});
+
+test.for<{ name: string; change: Partial<Wished['key']>; than: number; is: ReturnType<typeof wayMadeBy> }>([
+  { name: 'the same to the same', change: {}, than: 8, is: null },
+  { name: 'the same to another app', change: app, than: 8, is: null },
+  { name: 'the same to another app, before this one came', change: app, than: 6, is: 'otherTarget' },
+  { name: 'the same to another platform', change: platform, than: 8, is: 'otherTarget' },
+  { name: 'newer content', change: content, than: 8, is: 'newerContent' },
+])('$name, and a person had it tracked once more: $is', ({ change, than, is }) => {
+  const again: Wished = { run: than, key: { ...key, ...change }, settings: { isAgain: true } };
+  expect(wayMadeBy(configured, again)).toBe(is);
 });
 
 const queued: LiveState = { kind: 'queued', uploads: [] };

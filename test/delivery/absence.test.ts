@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, vi } from 'vitest';
 import { until } from '../journey/waiting.ts';
+import { chance, newRun } from '../outbox/runs.ts';
 import { app, minuteMs, test, type Bench } from './bench.ts';
 
 const orders = ['newest-first', 'oldest-first', 'shuffled'] as const;
@@ -392,6 +393,21 @@ test('what is surely absent and not in its folder any more is gone, loudly, and 
   const words = `${path} vanished, and nothing was made of it: run #${String(run)} is gone`;
   await until('that to be said', () => said.mock.calls.some(([, text]) => text === words));
   expect(bench.creates).toBe(2);
+  expect(await bench.copiesOf(run)).toBe(0);
+});
+
+test('what is surely absent and goes to another platform by now is superseded, and says so', async ({
+  bench,
+}) => {
+  bench.start();
+  await bench.provesThatFingerprintsShow();
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
+  const run = await bench.track('lost');
+  const { key, path, directory, content, settings } = await bench.missedOnce(run);
+  const elsewhere = { ...key, platform: 'https://another.test' };
+  await bench.outbox.enqueue({ ...newRun(), key: elsewhere, path, directory, content, settings }, chance);
+  await bench.reachesAfter(21 * minuteMs, run, 'superseded');
+  expect((await bench.outbox.history(run)).at(-1)?.note).toContain('goes to another app or platform');
   expect(await bench.copiesOf(run)).toBe(0);
 });
 

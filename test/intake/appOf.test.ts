@@ -1,5 +1,5 @@
 /** A folder that a person had tracked to another app than its root's stays there, whatever is done to it. */
-import { appendFileSync, chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { trackFolder } from '../../src/intake/trackFolder.ts';
@@ -145,6 +145,29 @@ test('each app that a person names is meant, in a root and outside of all', asyn
   await root.start(allowing).intake.scan(true);
   expect(await root.count('queued')).toBe(4);
 });
+
+test.for([
+  { what: 'renamed', change: (folder: string) => renameSync(folder, `${folder}-renamed`), state: 'queued' },
+  { what: 'removed', change: (folder: string) => rmSync(folder, { recursive: true }), state: 'gone' },
+] as const)(
+  'both that a person has named are $state when their folder is $what',
+  async ({ change, state }, { root }) => {
+    const folder = root.drop('plan');
+    for (const app of ['tortoise-app', 'snail-app']) await trackedTo(root, folder, app);
+    change(folder);
+    const { intake } = root.start(allowing);
+    await intake.scan(true);
+    await until(
+      'the folder to be looked at',
+      async () => (await root.outbox.folders('runs', ['plan'])).length === 0,
+    );
+    await intake.scan(true);
+    expect(await root.count(state)).toBe(2);
+    // Both are where their folder is, or was.
+    expect((await root.outbox.run(1))?.path).toBe((await root.outbox.run(2))?.path);
+    expect(root.errors()).toHaveLength(state === 'gone' ? 2 : 0);
+  },
+);
 
 test('the app of the root is as good a name as another: who names it last loses neither of both', async ({
   root,

@@ -1,5 +1,5 @@
 /** Recorded folders that are rewritten, or vanish, without an event and without a trace in their root. */
-import { mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -112,7 +112,6 @@ test('a scan that a person asks for goes through all of a large one', async ({ r
 
 test('a moved folder is the same run, also while its old place was not looked at yet', async ({ root }) => {
   await recorded(root, many);
-  const { renameSync } = await import('node:fs');
   renameSync(join(root.path, 'run-3'), join(root.path, 'moved'));
   const { stop } = root.start();
   await until(
@@ -158,6 +157,47 @@ test('a folder that gets the inode of a removed one with the same content is a r
     await folders.close();
   }
 });
+
+/** As a file system that keeps no birth times. */
+class WithoutBirths extends RunFolders {
+  override async look(...args: Parameters<RunFolders['look']>): ReturnType<RunFolders['look']> {
+    const sight = await super.look(...args);
+    if (sight === null) return sight;
+    return { ...sight, directory: { ...sight.directory, dev: '7', birthNs: '0' }, isBirthKnown: false };
+  }
+}
+
+test('whether a folder was moved or copied is asked until somebody says so, whatever becomes of it meanwhile', async ({
+  root,
+}) => {
+  const folders = new WithoutBirths(root.parts().log);
+  const folder = root.drop('run-1', plan('one'));
+  const { intake } = root.start({}, false, { folders });
+  const isParked = async () => (await root.outbox.run(2))?.life.state.kind === 'parked';
+  try {
+    await until('it to be a run', async () => (await root.count('queued')) === 1);
+    const moved = join(root.path, 'run-2');
+    renameSync(folder, moved);
+    // As a program that writes the same anew: nothing tells the folder any more.
+    writeFiles(moved, plan('one'));
+    await until('it to be asked about', isParked);
+    writeFiles(moved, { 'run.log': 'a line\n' });
+    await intake.scan(true);
+    await until('its log to be taken', async () => (await logOf(root, 2)) !== (await logOf(root, 1)));
+    expect(await isParked()).toBe(true);
+    renameSync(moved, join(root.dir, 'away'));
+    await until('it to be gone', async () => (await root.count('gone')) === 2);
+    renameSync(join(root.dir, 'away'), moved);
+    await until('it to be asked about again', isParked);
+    expect(await root.count('queued')).toBe(0);
+  } finally {
+    await folders.close();
+  }
+});
+
+async function logOf(root: Root, run: number): Promise<string | undefined> {
+  return (await root.outbox.run(run))?.content.asideDigest;
+}
 
 test('what a later process goes on after is kept', async ({ root }) => {
   await root.outbox.beginRoot('runs', { mark: 'mark', realPath: root.path }, 'target', 1);

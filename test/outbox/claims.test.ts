@@ -20,6 +20,7 @@ import {
   taken,
   temporaryFolder,
   trouble,
+  type Wanted,
 } from './runs.ts';
 
 async function withRuns(outbox: Outbox, count: number, app?: string): Promise<void> {
@@ -241,16 +242,52 @@ describe('concluding', () => {
     expect(await claimed(outbox, far, 9)).toEqual([]);
   });
 
-  test('of a changed source whose folder is another run’s by now makes way for that: nothing else would move it again', async () => {
+  test.each<{ how: string; first: Wanted; second: Wanted }>([
+    { how: 'it was tracked once more', first: {}, second: { again: true } },
+    { how: 'a person has named two apps', first: { isAppAsked: true }, second: { app: 'tortoise-app' } },
+  ])(
+    'with a source that changed asks for a fresh look at the folder, though it is another run’s: $how',
+    async ({ first, second }) => {
+      const outbox = await opened();
+      await outbox.enqueue(newRun({ path: 'plan', ...first }), later(0));
+      const claim = await taken(outbox, 1, road.uploaded, true);
+      await outbox.enqueue(newRun({ path: 'plan', ...second }), later(1));
+      const changed = concluded(claim, { kind: 'sourceChanged', failure: trouble });
+      await outbox.concludeChanged(claim, changed, now + 3);
+      expect((await outbox.run(1))?.life.state.kind).toBe('queued');
+      expect(await outbox.unsettled('plans', '', 9)).toEqual(['plan']);
+    },
+  );
+
+  test('of a changed source whose folder is another run’s by now, and this one is not meant beside that, makes way', async () => {
     const outbox = await opened();
     await outbox.enqueue(newRun({ path: 'plan' }), later(0));
-    const first = await taken(outbox, 1, road.uploaded, true);
-    // A person has tracked it once more, which makes nothing make way.
-    await outbox.enqueue(newRun({ path: 'plan', again: true }), later(1));
-    const changed = concluded(first, { kind: 'sourceChanged', failure: trouble });
-    await outbox.concludeChanged(first, changed, now + 3);
+    await outbox.apply(1, { kind: 'skip' }, chance);
+    await outbox.enqueue(newRun({ path: 'plan', text: 'B' }), later(1));
+    await outbox.answer(1, 'retry', ['skipped'], chance);
+    const claim = await taken(outbox, 1, road.queued, true);
+    const changed = concluded(claim, { kind: 'sourceChanged', failure: trouble });
+    await outbox.concludeChanged(claim, changed, now + 3);
     expect((await outbox.run(1))?.life.state.kind).toBe('superseded');
     expect((await outbox.run(2))?.life.state.kind).toBe('queued');
+    expect(await outbox.unsettled('plans', '', 9)).toEqual([]);
+  });
+
+  test('of a changed source whose folder nobody knows any more asks for a look at it', async () => {
+    const outbox = await opened();
+    await outbox.enqueue(newRun({ path: 'plan' }), chance);
+    await outbox.apply(1, { kind: 'skip' }, chance);
+    expect(await outbox.folderVanished('plans', 'plan', chance)).toEqual([]);
+    await outbox.answer(1, 'retry', ['skipped'], chance);
+    const claim = await taken(outbox, 1, road.queued, true);
+    const changed = concluded(claim, { kind: 'sourceChanged', failure: trouble });
+    await outbox.concludeChanged(claim, changed, now + 3);
+    expect(await outbox.folders('plans', ['plan'])).toMatchObject([
+      { state: 'settling', reason: { text: 'there was trouble' }, run: 1 },
+    ]);
+    expect(await outbox.unsettled('plans', '', 9)).toEqual(['plan']);
+    expect(await outbox.folderVanished('plans', 'plan', chance)).toEqual([1]);
+    expect((await outbox.run(1))?.life.state.kind).toBe('gone');
   });
 
   test.each([

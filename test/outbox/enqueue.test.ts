@@ -1,6 +1,7 @@
 /** One key, one row: what a complete folder becomes, when it was here before, elsewhere, or otherwise. */
 import { describe, expect, test } from 'vitest';
 import { fingerprintOf } from '../../src/core/identity.ts';
+import { maybeMoved } from '../../src/core/movedOrCopied.ts';
 import type { Happening } from '../../src/core/happening.ts';
 import type { RunFacts } from '../../src/core/runFacts.ts';
 import type { Enqueued, NewRun } from '../../src/outbox/nouns.ts';
@@ -150,6 +151,41 @@ describe('a complete folder', () => {
     expect(await claimed(outbox, far, 9)).toEqual([]);
     await outbox.apply(run, { kind: 'retry' }, chance);
     expect(await claimed(outbox, far, 9)).toHaveLength(1);
+  });
+
+  test.each<{ what: string; happens?: (outbox: Outbox) => Promise<unknown>; back: Wanted }>([
+    { what: 'its log grows', back: { aside: 'log 2' } },
+    {
+      what: 'it vanishes and is back',
+      happens: (outbox) => outbox.folderVanished('plans', 'weekly', chance),
+      back: {},
+    },
+    {
+      what: 'it vanishes and is back with another log',
+      happens: (outbox) => outbox.folderVanished('plans', 'weekly', chance),
+      back: { aside: 'log 2' },
+    },
+    {
+      what: 'it holds something else for a while',
+      happens: (outbox) => put(outbox, { text: 'B' }),
+      back: {},
+    },
+  ])('that may be a moved one or a copy is still asked about when $what', async ({ happens, back }) => {
+    const outbox = await opened();
+    const doubt = maybeMoved(7);
+    const { run } = await put(outbox, { doubt });
+    await happens?.(outbox);
+    expect(await put(outbox, { ...back, doubt })).toMatchObject({ run });
+    expect(await outbox.run(run)).toMatchObject({
+      life: { state: { kind: 'parked', from: { kind: 'queued' }, reason: { class: 'moved-or-copied' } } },
+      content: { asideDigest: back.aside ?? 'log' },
+      dueAtMs: null,
+    });
+    expect(await claimed(outbox, far, 9)).toEqual([]);
+    // Who has answered is not asked again.
+    await outbox.apply(run, { kind: 'retry' }, chance);
+    await put(outbox, { aside: 'log 3' });
+    expect((await claimed(outbox, far, 9)).map((due) => due.run)).toEqual([run]);
   });
 
   test('is known by its row from then on, for its platform and app', async () => {
@@ -317,6 +353,12 @@ describe('the same content for another app', () => {
     await put(outbox);
     await put(outbox, { ...there, again: true });
     expect(await stateOf(outbox, 1)).toBe('queued');
+    await put(outbox, { ...there, aside: 'log 2' });
+    expect(await stateOf(outbox, 1)).toBe('queued');
+    expect((await outbox.run(2))?.settings.isAgain).toBe(true);
+    // What has come since makes way for the app that is named then, as ever.
+    await put(outbox, { app: 'snail-app' });
+    expect([await stateOf(outbox, 1), await stateOf(outbox, 2)]).toEqual(['superseded', 'superseded']);
   });
 });
 

@@ -77,7 +77,7 @@ async function recorded(outbox: Outbox, wanted: NewRun): Promise<number> {
 
 test('a recorded run keeps what tells its folder, and nothing else', async () => {
   const outbox = await opened();
-  const wanted = wordyRun('monday');
+  const wanted = { ...wordyRun('monday'), again: true };
   const run = await recorded(outbox, wanted);
   const before = await outbox.run(run);
   expect(before).toMatchObject({ isThinned: false, warnings: ['a warning'] });
@@ -92,6 +92,7 @@ test('a recorded run keeps what tells its folder, and nothing else', async () =>
     settings: {
       ...{ instance: 'devint', name: 'weekly', description: '', options: {}, batchExperimentId: null },
       isAppAsked: true,
+      isAgain: true,
     },
     content: {
       ...content,
