@@ -47,7 +47,8 @@ export type Happening =
   | { readonly kind: 'notFinal' }
   | { readonly kind: 'notFound'; readonly failure: Failure; readonly steady: SteadyMoment }
   | { readonly kind: 'final'; readonly status: string }
-  | { readonly kind: 'written'; readonly path: string }
+  /** `aside`: it was to lie beside its content, and does not; absent: it does, or newer content has taken that place. */
+  | { readonly kind: 'written'; readonly path: string; readonly aside?: Aside }
   | { readonly kind: 'failed'; readonly failure: Failure }
   /** `doubt`: where it was left before, why a person has to say first that it is a run of its own. */
   | { readonly kind: 'logOrMetaChanged'; readonly doubt?: Failure | null }
@@ -68,6 +69,9 @@ export type Happening =
   | { readonly kind: 'rootReturned' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'skip' };
+
+/** Why a result lies in the state directory: its folder was not there, or did not take it. */
+export type Aside = 'away' | 'refused';
 
 /** What a complete listing without the fingerprint is worth. */
 export interface AbsenceProof {

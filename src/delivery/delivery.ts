@@ -320,8 +320,7 @@ export class Delivery {
       const nowMs = clock.nowMs();
       const conclusion = advance(claim.life, happening, nowMs, clock.random(), policy);
       const goesOn = this.#goesOn(conclusion, nowMs);
-      const isChanged = happening.kind === 'sourceChanged';
-      isInHand = this.#conclude(claim, isChanged, conclusion, goesOn, outputSame);
+      isInHand = this.#conclude(claim, happening, conclusion, goesOn, outputSame);
       claim = { ...claim, life: conclusion.life };
       if (goesOn) continue;
       await isInHand;
@@ -396,7 +395,7 @@ export class Delivery {
 
   async #conclude(
     claim: Claim,
-    isChanged: boolean,
+    happening: Happening,
     conclusion: Conclusion,
     keep: boolean,
     outputSame: boolean | null,
@@ -404,16 +403,20 @@ export class Delivery {
     const { outbox, clock, log, passPoint, measures, onConcluded } = this.#parts;
     const { life, note } = conclusion;
     const nowMs = clock.nowMs();
-    const concluded = isChanged
-      ? await outbox.concludeChanged(handOf(claim), conclusion, nowMs)
-      : await outbox.conclude(handOf(claim), conclusion, keep, nowMs, outputSame);
+    const hand = handOf(claim);
+    const concluded =
+      happening.kind === 'sourceChanged'
+        ? await outbox.concludeChanged(hand, conclusion, nowMs)
+        : happening.kind === 'written' && happening.aside !== undefined
+          ? await outbox.concludeAside(hand, conclusion, happening.aside, nowMs, outputSame)
+          : await outbox.conclude(hand, conclusion, keep, nowMs, outputSame);
     if (concluded === 'runIdTaken') {
       // What was made of this folder, if anything, the platform's list tells.
       const unclear = unclearNow(runIdTaken(runIdOf(life.state) ?? ''), this.#parts);
       const { policy } = this.#parts;
       await this.#conclude(
         claim,
-        false,
+        unclear,
         advance(claim.life, unclear, nowMs, clock.random(), policy),
         false,
         null,

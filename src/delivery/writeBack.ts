@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileOf, type ArtefactFile } from '../core/content.ts';
 import { RuntrackdError } from '../core/failure.ts';
-import type { Happening } from '../core/happening.ts';
+import type { Aside, Happening } from '../core/happening.ts';
 import { indentJson } from '../core/indentJson.ts';
 import { missingRoot } from '../core/missingRoot.ts';
 import { outputFileStem, problemFileName, resultFileName } from '../core/ownFiles.ts';
@@ -23,6 +23,8 @@ import { verifyInline, verifyStream, type Verified } from './verifyOutput.ts';
 
 /** An output that is fetched, to be compared or to be kept, is bounded like the platform bounds it. */
 const outputBytesMax = 700 * 1024 * 1024;
+/** A folder that is moved on and on is followed so often, and no further: a look finds where it has come to rest. */
+const movesFollowedMax = 3;
 
 /** @returns null when the claim is not the newest any more, and nothing was written */
 export async function writeBack(
@@ -44,7 +46,8 @@ export async function writeBack(
   // The folder may have been moved since, while the answer was fetched too.
   const now = atHand === undefined ? await parts.outbox.resultPlace(hand) : before;
   if (now === null) return null;
-  const opened = await openOwnFolder(claim, now, parts);
+  const opened = await findOwnFolder(claim, now, parts);
+  if (opened === null) return null;
   if ('warning' in opened) warnings.push(opened.warning);
   const own = 'folder' in opened ? opened : null;
   const open = own?.folder ?? null;
@@ -70,8 +73,9 @@ export async function writeBack(
     };
     const written = await put(own, place, parts, signal);
     parts.passPoint('resultWritten');
+    const { aside } = 'warning' in opened ? opened : written;
     return {
-      happening: { kind: 'written', path: written.path },
+      happening: { kind: 'written', path: written.path, ...(aside === null ? {} : { aside }) },
       warnings: [...warnings, ...written.warnings],
       outputSame: verified.isSame,
     };
@@ -115,27 +119,63 @@ interface OwnFolder {
   readonly path: string;
 }
 
+/** Why a result is not written into its run's folder. */
+interface NotBeside {
+  readonly warning: string;
+  /** Null: that is how it is to be. */
+  readonly aside: Aside | null;
+}
+
+/**
+ * The folder may be moved while it is being opened. Who has found it again then leaves the result to us, because the run is
+ * not recorded yet.
+ * @returns null when the claim is not the newest any more
+ */
+async function findOwnFolder(
+  claim: Claim,
+  place: ResultPlace,
+  parts: DeliveryParts,
+): Promise<OwnFolder | NotBeside | null> {
+  let at = place;
+  for (let followed = 0; ; followed += 1) {
+    const opened = await openOwnFolder(claim, at, parts);
+    if ('folder' in opened || opened.aside !== 'away' || followed === movesFollowedMax) return opened;
+    const now = await parts.outbox.resultPlace(handOf(claim));
+    if (now === null) return null;
+    if (now.path === at.path && now.directory.ino === at.directory.ino) return opened;
+    at = now;
+  }
+}
+
 /** The run's folder, if what lies at its path is still this run's content. */
 async function openOwnFolder(
   claim: Claim,
   { path, directory, isTaken }: ResultPlace,
   { placesOfResults }: DeliveryParts,
-): Promise<OwnFolder | { readonly warning: string }> {
+): Promise<OwnFolder | NotBeside> {
   const { dropRoot } = claim.key;
   const places = placesOfResults(dropRoot);
-  if (places === null) return { warning: missingRoot(dropRoot).text };
+  if (places === null) return { warning: missingRoot(dropRoot).text, aside: 'away' };
   if (isTaken) {
-    return { warning: 'its folder holds newer content, so the result was not written there' };
+    return { warning: 'its folder holds newer content, so the result was not written there', aside: null };
   }
   try {
     const folder = await OpenFolder.openIn(places.path, join(places.path, path));
     const { ino, mode, gid } = await folder.stats();
     if (ino === directory.ino) return { folder, mode, gid, places, path };
     await folder.close();
-    return { warning: 'another folder lies at its path now, so the result was not written there' };
+    return {
+      warning: 'another folder lies at its path now, so the result was not written there',
+      aside: 'away',
+    };
   } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return { warning: `its folder cannot be opened any more (${String(errorCode(error))})` };
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    const isClosed = code === 'EACCES' || code === 'EPERM';
+    return {
+      warning: `its folder cannot be opened any more (${code})`,
+      aside: isClosed ? 'refused' : 'away',
+    };
   }
 }
 
@@ -177,13 +217,13 @@ async function put(
   place: Place,
   parts: DeliveryParts,
   signal: AbortSignal,
-): Promise<{ readonly path: string; readonly warnings: readonly string[] }> {
+): Promise<{ readonly path: string; readonly warnings: readonly string[]; readonly aside: Aside | null }> {
   const refused = own === null ? null : await writeBeside(own, place, parts, signal);
   if (own !== null && refused === null)
-    return { path: join(resultDirOf(own.places, own.path), resultFileName), warnings: [] };
-  const path = await writeAside(place, refused, parts, signal);
-  const why = refused === null ? 'the result was kept in' : `${refused}, so the result was kept in`;
-  return { path, warnings: [`${why} ${path}`] };
+    return { path: join(resultDirOf(own.places, own.path), resultFileName), warnings: [], aside: null };
+  const path = await writeAside(place, refused?.warning ?? null, parts, signal);
+  const why = refused === null ? 'the result was kept in' : `${refused.warning}, so the result was kept in`;
+  return { path, warnings: [`${why} ${path}`], aside: refused?.aside ?? null };
 }
 
 /** @returns null when it is written, or why the folder does not take it */
@@ -192,7 +232,7 @@ async function writeBeside(
   place: Place,
   parts: DeliveryParts,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<NotBeside | null> {
   // Whoever can read the folder can read the result.
   const mode = folderMode & 0o666;
   let mirror: OpenFolder | null = null;
@@ -213,7 +253,8 @@ async function writeBeside(
     if (code === undefined) throw error;
     // Whatever it has against it: it is another user's, and its result is kept all the same.
     const where = places.resultsDir === null ? 'the folder' : `the results directory ${places.resultsDir}`;
-    return `${where} cannot be written (${code})`;
+    const isGone = places.resultsDir === null && (code === 'ENOENT' || code === 'ESTALE');
+    return { warning: `${where} cannot be written (${code})`, aside: isGone ? 'away' : 'refused' };
   } finally {
     await mirror?.close();
   }

@@ -221,9 +221,9 @@ export class FolderLooks {
       const [known] = await outbox.folders(root.name, [path]);
       const hasCome = before?.hasCome ?? (await this.#hasCome(path, known));
       const start = hasCome ? null : this.#parts.start();
-      const looked = await lookAt(path, rules, known, before?.memory, start, intake, () =>
-        directory.hasLost(path),
-      );
+      const hasVanished = async (): Promise<boolean> =>
+        (await directory.hasLost(path)) && (known === undefined || this.leftOut.hasVanished(known));
+      const looked = await lookAt(path, rules, known, before?.memory, start, intake, hasVanished);
       this.failed.delete(path);
       const isNew = known === undefined && before === undefined;
       if (isNew && (looked.kind === 'open' || looked.enqueued !== null)) {

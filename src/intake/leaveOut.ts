@@ -1,7 +1,8 @@
 /** History that backfill leaves out: which it is, and what is kept of it. */
 import { join } from 'node:path';
 import { backfillText, isHistory, leavesOut } from '../core/backfill.ts';
-import type { Folder, RootStart } from '../outbox/nouns.ts';
+import { isSameDirectory } from '../core/sameDirectory.ts';
+import { isLeftOutHistory, type Folder, type RootStart } from '../outbox/nouns.ts';
 import { readFolder } from '../reading/readFolder.ts';
 import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
 import { OpenFolder } from '../system/files.ts';
@@ -10,6 +11,7 @@ import { freshMs, provesItself } from './enqueue.ts';
 import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
 import type { DropRoot, RootRules } from './rules.ts';
+import { directoryAt } from './whereabouts.ts';
 
 /** Of so many at the most it is remembered: solvers under way are far fewer. */
 const incompleteMax = 10_000;
@@ -19,6 +21,9 @@ export class LeftOut {
   readonly #root: DropRoot;
   readonly #log: IntakeParts['log'];
   readonly #incomplete = new Set<string>();
+  /** Not at their paths any more. */
+  readonly #missing = new Set<string>();
+  #sought: ReadonlySet<string> = new Set();
   #count = 0;
   #example = '';
 
@@ -36,6 +41,29 @@ export class LeftOut {
   /** Whether it was, when this process left it out: by a clock that is ahead a run under way lay there for long. */
   wasIncomplete(path: string): boolean {
     return this.#incomplete.has(path);
+  }
+
+  /**
+   * Whether a folder that is not at its path any more has vanished. Of history that was left out nobody says so before a
+   * scan has come upon all new names: under one of them it is known by what is kept of it.
+   */
+  hasVanished(known: Folder): boolean {
+    if (this.#root.backfill.kind === 'all' || !isLeftOutHistory(known)) return true;
+    if (this.#sought.has(known.path)) return true;
+    this.#missing.add(known.path);
+    return false;
+  }
+
+  /** What a scan that begins is to find under other names. */
+  takeMissing(): readonly string[] {
+    const missing = [...this.#missing];
+    this.#missing.clear();
+    return missing;
+  }
+
+  /** That scan has listed all there is. */
+  giveUp(missing: readonly string[]): void {
+    this.#sought = new Set(missing);
   }
 
   say(): void {
@@ -75,6 +103,45 @@ export async function isLeftOut(
   );
   if (read.kind !== 'complete') return true;
   return !(await provesItself({ path, directory: sight.directory, content: read.content }, root, parts));
+}
+
+/**
+ * Whether it is history that was left out under another name, and what is kept of it says where it is now. To rename it, or
+ * a date folder with all that lies in it, changes nothing that is sent: only times, and a path.
+ */
+export async function staysLeftOut(
+  path: string,
+  { root }: RootRules,
+  known: Folder | undefined,
+  sight: FolderSight,
+  parts: IntakeParts,
+): Promise<boolean> {
+  const before = await leftOutBefore(path, root, known, sight, parts);
+  if (before === null) return false;
+  const { outbox, log } = parts;
+  const there = await directoryAt(root.path, before.path);
+  // A directory that is mounted at two places is left out at both.
+  if (there !== null && there !== 'closed' && isSameDirectory(there, sight.directory))
+    await outbox.saveFolder({ ...before, path });
+  else await outbox.moveLeftOut(root.name, before.path, path);
+  log.debug({ root: root.name, folder: path }, `${path} was left out as ${before.path}, and stays so`);
+  return true;
+}
+
+/** What is kept of the folder as it was under another name; null: it is not known to have been left out. */
+export async function leftOutBefore(
+  path: string,
+  { name, backfill }: DropRoot,
+  known: Folder | undefined,
+  { directory, signature, files, archives }: FolderSight,
+  { outbox }: Pick<IntakeParts, 'outbox'>,
+): Promise<Folder | null> {
+  if (backfill.kind === 'all' || (known !== undefined && !isLeftOutHistory(known))) return null;
+  const alike = await outbox.leftOutOfInode(name, directory.ino, signature);
+  if (alike.some((folder) => folder.path === path)) return null;
+  // Files that nobody has touched tell it also where births are not kept. Where there are none, the inode may be used again.
+  const hasFiles = files.length + archives.length > 0;
+  return alike.find((folder) => hasFiles || isSameDirectory(folder.directory, directory)) ?? null;
 }
 
 /** Whether the folder has a run of this platform and app already. */

@@ -16,7 +16,7 @@ import { statsIn } from '../system/wayTo.ts';
 import { targetOf } from './appOf.ts';
 import { completeFolder, enqueueFolder, mayHold, type CompleteFolder } from './enqueue.ts';
 import { isContent, levelOf, tooHigh, tooLow } from './levels.ts';
-import { isLeftOut, leaveOut } from './leaveOut.ts';
+import { isLeftOut, leaveOut, staysLeftOut } from './leaveOut.ts';
 import type { IntakeParts } from './parts.ts';
 import { resultIdIn } from './resultFile.ts';
 import type { RootRules } from './rules.ts';
@@ -86,6 +86,7 @@ export async function lookAt(
     return done;
   }
   if (isSettled(known, targetOf(rules.root, parts)) && known.signature === sight.signature) return done;
+  if (await staysLeftOut(path, rules, known, sight, parts)) return done;
   if (await isStillTooLow(path, rules, known, sight)) return done;
   const nowMs = clock.monotonicMs();
   const recorded = await rulesAsRecorded(known, rules, parts.outbox);
@@ -473,7 +474,7 @@ async function take(
  * What lies beside the content is to be that content's: no problem that is over, and its own result, also when the
  * folder was made again or came back to older content.
  */
-async function mendTraces(
+export async function mendTraces(
   { run: number, kind }: Enqueued,
   folder: CompleteFolder,
   { root }: RootRules,

@@ -6,7 +6,7 @@ import type { Folder, RootStart } from '../outbox/nouns.ts';
 import type { FolderSight } from '../reading/sight.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { itself, levelOf, tooHigh, tooLow } from './levels.ts';
-import { isLeftOut } from './leaveOut.ts';
+import { isLeftOut, leftOutBefore } from './leaveOut.ts';
 import { leadsAway, linkHint } from './links.ts';
 import type { IntakeParts } from './parts.ts';
 import { isOfFileSystem, type RootRules } from './rules.ts';
@@ -65,6 +65,8 @@ export async function previewFolder(
   if (known?.state === 'known' && (await isUnmoved(folderPath, sight, known, rules, parts)))
     return say('known', `it is run #${String(known.run)}`, known.run);
   if (known?.state === 'skipped' && known.signature === sight.signature) return skipped(known, say);
+  const before = await leftOutBefore(path, rules.root, known, sight, parts);
+  if (before !== null) return skipped(before, say);
   if (await isLeftOut(path, rules, known, sight, start, parts))
     return say(
       'left-out',

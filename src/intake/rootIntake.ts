@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
 import { fileSystemAt } from '../system/fileSystem.ts';
+import { mayTakeResult } from '../system/resultDirectory.ts';
 import { Waking } from '../system/waking.ts';
 import { Audit, smallRootMax } from './audit.ts';
 import type { Auditor } from './auditor.ts';
@@ -263,6 +264,9 @@ export class RootIntake {
     const place = await this.#directory.look(facts.place, asked);
     if (place === null) return tally;
     const isWhole = asked || this.#mustList || place.isAnother || !place.isTrusted || isWholeWanted;
+    const { leftOut } = this.#looks;
+    const missing = leftOut.takeMissing();
+    if (missing.length > 0) tally.mayLeave = false;
     try {
       if (place.isAnother) {
         this.#isListed = false;
@@ -278,9 +282,12 @@ export class RootIntake {
       return tally;
     }
     if (place.isTrusted) this.#directory.isWell();
+    leftOut.giveUp(missing);
+    await this.#lookAtAll(missing, tally);
     await this.#lookAtOpen(asked, tally);
     await this.#lookAtFailed(tally);
-    if (facts.hasUnsettled) await this.#lookAtUnsettled(tally);
+    const isMended = facts.hasAside && (await this.#unsettleAside(asked));
+    if (facts.hasUnsettled || isMended) await this.#lookAtUnsettled(tally);
     if (isWhole) await this.#lookAtLeftOpen(tally);
     // Scans that events ask for may follow each other closely.
     const isAuditDue = clock.monotonicMs() - this.#auditedMs >= this.rules.root.scanEveryMs;
@@ -290,7 +297,7 @@ export class RootIntake {
       if (asked) tally.enqueued.push(...enqueued);
     }
     this.#hints?.watchParents(this.#listing.newestParents(parentWatchesMax), clock.monotonicMs());
-    this.#looks.leftOut.say();
+    leftOut.say();
     const endedMs = clock.nowMs();
     this.#lastScanMs = endedMs;
     // A folder that could not be looked at may be as old as the others, and only what was seen is known to be.
@@ -389,6 +396,30 @@ export class RootIntake {
 
   async #lookAtFailed(tally: Tally): Promise<void> {
     await this.#lookAtAll(this.#looks.failed.paths(), tally);
+  }
+
+  /**
+   * Folders whose results lie aside, and that may take them by now. Each is tried once in the time of an audit, because every
+   * try reads the folder and asks the platform; or when a person asks.
+   * @returns whether there are any: a fresh look brings the results back
+   */
+  async #unsettleAside(asked: boolean): Promise<boolean> {
+    const { outbox, clock } = this.#parts;
+    const { root } = this.rules;
+    const forMs = asked ? 1 : root.auditEveryMs;
+    const nowMs = clock.nowMs();
+    let isAny = false;
+    for (let isMore = true; isMore && !this.#isStopped;) {
+      const page = await outbox.takeAside(root.name, forMs, nowMs, pageOfRows);
+      for (const path of page) {
+        if (!(await mayTakeResult(root, path))) continue;
+        await outbox.unsettleFolder(root.name, path, nowMs);
+        isAny = true;
+      }
+      // Others have time until the next scan.
+      isMore = asked && page.length >= pageOfRows;
+    }
+    return isAny;
   }
 
   /** What somebody asked a fresh look for. */

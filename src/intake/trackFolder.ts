@@ -6,6 +6,7 @@ import { appOf, type ReadPlace } from './appOf.ts';
 import { rulesAsRecorded } from './earlierMapping.ts';
 import { completeFolder, enqueueFolder, type Wishes } from './enqueue.ts';
 import { levelOf } from './levels.ts';
+import { mendTraces } from './look.ts';
 import { misnamedOrKept } from './misnamed.ts';
 import type { IntakeParts } from './parts.ts';
 import { rootForOutside, rulesOf, type DropRoot } from './rules.ts';
@@ -104,12 +105,12 @@ async function trackAt(
   if (contradiction !== null) return contradiction;
   // Asked for by name, so it is wanted now, however long it has lain there.
   const wanted = { newestChangeMs: parts.clock.nowMs(), isHistory: false };
-  const enqueued = await enqueueFolder(
-    { ...completeFolder(path, sight, read.content, parts.clock.monotonicMs(), null), ...wanted },
-    root,
-    parts,
-    wishes,
-  );
+  const complete = {
+    ...completeFolder(path, sight, read.content, parts.clock.monotonicMs(), null),
+    ...wanted,
+  };
+  const enqueued = await enqueueFolder(complete, root, parts, wishes);
+  await mendTraces(enqueued, complete, rules, parts);
   parts.onEnqueued(enqueued.run);
   return { kind: 'run', run: enqueued.run, isNew: enqueued.kind === 'new' };
 }

@@ -1,7 +1,7 @@
 /** What is kept of folders: those that are not runs yet with the reason, and those that are with what they looked like. */
 import { compareUtf8 } from '../core/identity.ts';
 import type { RunState, ShownState } from '../core/run.ts';
-import type { Folder, RecentRun, Run, RunQuery } from './nouns.ts';
+import { isLeftOutHistory, type Folder, type RecentRun, type Run, type RunQuery } from './nouns.ts';
 import { folderColumns, folderOf, runOf, type FolderRow, type RunRow } from './rows.ts';
 import type { Statements } from './prepare.ts';
 import type { Chance, RunRows } from './runRows.ts';
@@ -9,6 +9,9 @@ import type { Chance, RunRows } from './runRows.ts';
 type OpenState = Exclude<Folder['state'], 'known'>;
 /** Said of folders only. A run can be skipped as well as a folder. */
 const folderStates: readonly string[] = ['settling', 'overdue', 'rejected'] satisfies OpenState[];
+
+/** Of one inode and one look: of folders without files there may be some, until those that are gone are forgotten. */
+const sameInodeMax = 20;
 
 /** No name comes after it. */
 const lastCharacter = '\u{10ffff}';
@@ -23,6 +26,8 @@ export function folderOperations(
   { thin, runByNumber, runsAtPath, unsentAtPath, newestFirst, seized, applyTo }: RunRows,
 ) {
   const folders = (rows: unknown[]): Folder[] => (rows as FolderRow[]).map(folderOf);
+  const folderAt = (dropRoot: string, path: string): Folder | undefined =>
+    folders(sql.folder.all({ dropRoot, path }))[0];
   const runs = (rows: unknown[]): Run[] => (rows as RunRow[]).map(runOf);
 
   /** The first run that this outbox ever made; null: it never made one. */
@@ -133,9 +138,42 @@ export function folderOperations(
       return gone.map((unsent) => unsent.run);
     },
 
+    /** History that was left out and looked like this, in a directory of this inode, wherever in the root that lay. */
+    leftOutOfInode(dropRoot: string, inode: string, signature: string): Folder[] {
+      return folders(sql.leftOutOfInode.all({ dropRoot, inode, signature, limit: sameInodeMax }));
+    },
+
+    /**
+     * It lies under another name by now, and stays left out. What was left out under that name was renamed as well, and is
+     * found under the old name of this one by whoever comes upon it.
+     */
+    moveLeftOut(dropRoot: string, from: string, path: string): void {
+      const moved = folderAt(dropRoot, from);
+      if (moved === undefined || !isLeftOutHistory(moved)) return;
+      const there = folderAt(dropRoot, path);
+      sql.forgetFolder.run({ dropRoot, path: from });
+      sql.saveFolder.run(folderColumns({ ...moved, path }));
+      if (there !== undefined && isLeftOutHistory(there))
+        sql.saveFolder.run(folderColumns({ ...there, path: from }));
+    },
+
     /** Asks the next scan to look at the folder as if it had changed. */
     unsettleFolder(dropRoot: string, path: string, nowMs: number): void {
       sql.unsettleFolder.run({ dropRoot, path, nowMs });
+    },
+
+    /**
+     * Folders whose results lie aside, and have for so long; or since a time that is still to come, by a clock that was set.
+     * Whoever takes them tries what can be done, and they are not due again before that time has passed once more.
+     */
+    takeAside(dropRoot: string, forMs: number, nowMs: number, limit: number): string[] {
+      const times = [
+        { afterMs: -1, upToMs: nowMs - forMs },
+        { afterMs: nowMs, upToMs: Number.MAX_SAFE_INTEGER },
+      ];
+      return times.flatMap(
+        (time) => sql.takeAside.pluck().all({ dropRoot, ...time, nowMs, limit }) as string[],
+      );
     },
 
     /** Folders in a state, in the order of root and path, in pages: `after` is the last one of the page before. */

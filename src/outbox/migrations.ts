@@ -402,5 +402,15 @@ export const migrations: readonly string[] = [
   `
   -- The newest run at the end of that scan: where a folder has a later one, what follows that has come since.
   alter table root add column whole_scan_run integer;
+    `,
+  `
+  -- When the result of the folder's run was last kept in the state directory, because it was not there or did not take it.
+  alter table folder add column aside_ms integer;
+  create index folder_aside on folder (drop_root, aside_ms) where aside_ms is not null;
+  `,
+  `
+  -- History that was left out is known by its directory when it is renamed.
+  create index folder_left_out on folder (drop_root, directory ->> 1)
+    where state = 'skipped' and reason_class = 'backfill';
   `,
 ];

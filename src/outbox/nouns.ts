@@ -117,6 +117,11 @@ export interface Proof extends Pick<Key, 'firstPath' | 'counter'> {
   readonly runId: string;
 }
 
+/** History that backfill leaves out. */
+export function isLeftOutHistory({ state, reason }: Folder): boolean {
+  return state === 'skipped' && reason.class === 'backfill';
+}
+
 export interface NewRun {
   /** Without a counter: the outbox knows which ones are taken. */
   readonly key: Omit<Key, 'counter' | 'firstPath'>;
@@ -246,6 +251,8 @@ export interface ScanFacts {
   readonly distrust: { readonly sinceMs: number; readonly reason: string } | null;
   /** Somebody asked for a fresh look at a folder. */
   readonly hasUnsettled: boolean;
+  /** The result of a run does not lie beside its content. */
+  readonly hasAside: boolean;
   /** All recorded folders; null where they are too many. */
   readonly recorded: readonly Recorded[] | null;
 }

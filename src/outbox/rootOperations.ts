@@ -107,6 +107,7 @@ export function rootOperations(sql: Statements, doubt: Pick<DoubtOperations, 'di
         start: startOf(begunRoot(dropRoot)),
         distrust: doubt.distrust(),
         hasUnsettled: sql.unsettled.pluck().get({ dropRoot, after: '', limit: 1 }) !== undefined,
+        hasAside: sql.anyAside.get({ dropRoot }) !== undefined,
         recorded: isSmall ? recordedOf(dropRoot, '', recordedMax) : null,
       };
     },

@@ -1,5 +1,5 @@
 /** What can be done with single runs: claim them, conclude the claim, tell them of something, read them. */
-import type { Conclusion, Happening } from '../core/happening.ts';
+import type { Aside, Conclusion, Happening } from '../core/happening.ts';
 import { wayMadeBy } from '../core/makingWay.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { StateKind } from '../core/run.ts';
@@ -211,6 +211,23 @@ export function runOperations(
       else if (there !== undefined) sql.unsettleFolder.run({ dropRoot, path, nowMs });
       else sql.saveFolder.run(folderColumns(awaitedFolder(found, conclusion.note ?? '', nowMs)));
       return true;
+    },
+
+    /**
+     * The result is kept, and not beside its content. A folder that was away may be back, or somewhere else, and nothing
+     * in it tells: it is looked at afresh, at once the first time. Where inodes do not last that would have no end, so the
+     * next time it waits like one that did not take its result.
+     */
+    concludeAside(
+      hand: Hand,
+      conclusion: Conclusion,
+      aside: Aside,
+      nowMs: number,
+      outputSame: boolean | null,
+    ): boolean | 'runIdTaken' | Run {
+      const concluded = this.conclude(hand, conclusion, false, nowMs, outputSame);
+      if (concluded === true) sql.noteAside.run({ run: hand.run, away: aside === 'away' ? 1 : 0, nowMs });
+      return concluded;
     },
 
     /**

@@ -211,7 +211,8 @@ export const statements = {
       reason = excluded.reason, hint = excluded.hint, signature = excluded.signature, directory = excluded.directory,
       changed_at_ms = excluded.changed_at_ms, since_ms = excluded.since_ms, run = excluded.run,
       target = excluded.target`,
-  unsettleFolder: `update folder set signature = '', changed_at_ms = @nowMs where drop_root = @dropRoot and path = @path`,
+  unsettleFolder: `update folder set signature = '', changed_at_ms = @nowMs, aside_ms = null
+    where drop_root = @dropRoot and path = @path`,
   skipFolder: `update folder set state = 'skipped', since_ms = @nowMs, hint = @hint
     where drop_root = @dropRoot and path = @path and state in (select value from json_each(@states))
     returning ${folderColumns}`,
@@ -219,6 +220,12 @@ export const statements = {
   folderRunOfIntended: `select folder.run from run
     join folder on folder.drop_root = run.drop_root and folder.path = run.path
     where run.run = @run and run.kind = 'intended' and folder.run <> run.run`,
+  noteAside: `update folder set signature = iif(@away and aside_ms is null, '', signature), aside_ms = @nowMs
+    where (drop_root, path) = (select drop_root, path from run where run = @run) and run = @run`,
+  anyAside: 'select 1 from folder where drop_root = @dropRoot and aside_ms is not null limit 1',
+  takeAside: `update folder set aside_ms = @nowMs where (drop_root, path) in (select drop_root, path from folder
+      where drop_root = @dropRoot and aside_ms > @afterMs and aside_ms <= @upToMs limit @limit + 0)
+    returning path`,
   openFolders: `select ${folderColumns} from folder where state = @state and state <> 'known'
       and (drop_root, path) > (@afterRoot, @afterPath) order by drop_root, path limit @limit + 0`,
   openFoldersOfRoot: `select ${folderColumns} from folder where state = @state and state <> 'known'
@@ -240,6 +247,9 @@ export const statements = {
   isWanted: 'select wanted from folder where drop_root = @dropRoot and path = @path',
   leftOut: `select path from folder where state = 'skipped' and state <> 'known' and drop_root = @dropRoot
       and reason_class = 'backfill' and path > @after order by path limit @limit + 0`,
+  leftOutOfInode: `select ${folderColumns} from folder indexed by folder_left_out where drop_root = @dropRoot
+      and directory ->> 1 = @inode and state = 'skipped' and reason_class = 'backfill' and signature = @signature
+    limit @limit + 0`,
   // It was no first start after all: what was left out is looked at again.
   forgetFirstStarts: 'update root set first_start_ms = null',
   unsettleLeftOut: `update folder set signature = '' where state = 'skipped' and state <> 'known'

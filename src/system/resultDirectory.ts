@@ -2,7 +2,8 @@
  * Where the result and the problem of a run folder lie: in the folder itself, or in a directory that mirrors its drop
  * root. A mirrored directory is made when something is written there, open to whom the run folder is open to.
  */
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chownTo, errorCode, OpenFolder } from './files.ts';
 
@@ -19,6 +20,18 @@ const modeWithoutFolder = 0o750;
 /** @param folder relative to the drop root */
 export function resultDirOf({ path, resultsDir }: RootPlaces, folder: string): string {
   return join(resultsDir ?? path, folder);
+}
+
+/** Whether a result may be written there, as far as rights tell it: what else is in the way shows when it is tried. */
+export async function mayTakeResult({ path, resultsDir }: RootPlaces, folder: string): Promise<boolean> {
+  try {
+    // What is missing in a mirror is made.
+    await access(resultsDir ?? join(path, folder), constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
 }
 
 /** Opens the directory as it is, through no link on the way. @throws system errors */

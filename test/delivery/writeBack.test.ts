@@ -1,5 +1,14 @@
 /** After a run is tracked: its result finds its way, also when its folder does not take it or the platform lost it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -24,6 +33,85 @@ test('the result of a folder that vanished after it was sent is kept in the stat
   const kept = join(bench.dir, 'results', `run-${run}`);
   expect(resultIn(kept)?.runtrackd['fingerprint']).toBe(fingerprint);
   expect(warnings.join()).toContain(kept);
+});
+
+test('a folder that is moved while it is being opened gets its result where it lies then', async ({
+  bench,
+}) => {
+  const files = plan('plan');
+  const run = await bench.track('plan', files);
+  const { resultPlace } = bench.outbox;
+  let asked = 0;
+  Object.assign(bench.outbox, {
+    resultPlace: async (...hand: Parameters<typeof resultPlace>) => {
+      const place = await resultPlace(...hand);
+      asked += 1;
+      if (asked === 1) {
+        renameSync(join(bench.dir, 'plan'), join(bench.dir, 'moved'));
+        expect(await bench.track('moved', files)).toBe(run);
+      }
+      return place;
+    },
+  });
+  bench.start();
+  const { warnings } = await bench.reaches(run, 'recorded');
+  expect(warnings).toEqual([]);
+  expect(resultIn(join(bench.dir, 'moved'))).not.toBeNull();
+  expect(existsSync(join(bench.dir, 'results'))).toBe(false);
+});
+
+describe('a result that lies aside comes into its folder', () => {
+  /** Its folder is as it was, and the run is recorded; so nothing but a person's word, or a scan, brings it back. */
+  const aside = async (bench: Bench, spoil: () => void): Promise<number> => {
+    bench.standIn.faults.finalAfterMs = minuteMs;
+    const run = await bench.track('plan');
+    bench.start();
+    await bench.reaches(run, 'tracked');
+    spoil();
+    bench.letPass(2 * minuteMs);
+    await bench.reaches(run, 'recorded');
+    expect(existsSync(join(bench.dir, 'results', `run-${run}`))).toBe(true);
+    return run;
+  };
+
+  test('when a person has the folder tracked', async ({ bench }) => {
+    const away = join(bench.dir, 'away');
+    const run = await aside(bench, () => renameSync(join(bench.dir, 'plan'), away));
+    renameSync(away, join(bench.dir, 'plan'));
+    expect(await bench.track('plan')).toBe(run);
+    await until('the result', () => resultIn(join(bench.dir, 'plan')));
+  });
+
+  test('by a fresh look where it was away, the first time at once', async ({ bench }) => {
+    const away = join(bench.dir, 'away');
+    const run = await aside(bench, () => renameSync(join(bench.dir, 'plan'), away));
+    const { key, path } = await bench.run(run);
+    const unsettled = () => bench.outbox.unsettled(key.dropRoot, '', 10);
+    expect(await unsettled()).toEqual([path]);
+    const [known] = await bench.outbox.folders(key.dropRoot, [path]);
+    if (known === undefined) throw new Error('a tracked folder is known');
+    await bench.outbox.saveFolder({ ...known, signature: 'as it was' });
+    const chance = { nowMs: bench.clock.nowMs(), random: 0, policy: bench.policy };
+    await bench.outbox.apply(run, { kind: 'resultLost' }, chance);
+    bench.delivery.wake();
+    await bench.reaches(run, 'recorded');
+    expect(await unsettled()).toEqual([]);
+  });
+
+  test('not by a look at once where it did not take the result', async ({ bench }) => {
+    const inTheWay = join(bench.dir, 'plan', '.nextmv-result.json.runtrackd-tmp');
+    const run = await aside(bench, () => mkdirSync(inTheWay));
+    const { key, path } = await bench.run(run);
+    expect(await bench.outbox.unsettled(key.dropRoot, '', 10)).toEqual([]);
+    const hourMs = 60 * minuteMs;
+    const due = (nowMs: number) => bench.outbox.takeAside(key.dropRoot, hourMs, nowMs, 10);
+    const nowMs = bench.clock.nowMs();
+    expect(await due(nowMs)).toEqual([]);
+    expect(await due(nowMs + hourMs)).toEqual([path]);
+    expect(await due(nowMs + hourMs)).toEqual([]);
+    // That clock was ahead, and is put right.
+    expect(await due(nowMs)).toEqual([path]);
+  });
 });
 
 describe('while results can be written nowhere', () => {

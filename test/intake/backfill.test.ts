@@ -1,5 +1,5 @@
 /** History: what lay in a root before it was first watched. */
-import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { lookAt } from '../../src/intake/look.ts';
@@ -166,6 +166,85 @@ rootTest(
     expect((await root.outbox.counts()).states).toEqual({ queued: 1, skipped: 2 });
   },
 );
+
+rootTest.for<{ name: string; depth: number; from: string; to: string; withEvents: boolean; isDown: boolean }>(
+  [
+    { name: 'a folder', depth: 1, from: 'old', to: 'new', withEvents: true, isDown: false },
+    { name: 'a folder without events', depth: 1, from: 'old', to: 'new', withEvents: false, isDown: false },
+    { name: 'a folder while nobody looks', depth: 1, from: 'old', to: 'new', withEvents: true, isDown: true },
+    { name: 'a date folder', depth: 2, from: '2024', to: 'old-2024', withEvents: true, isDown: false },
+    {
+      name: 'a date folder while nobody looks',
+      depth: 2,
+      from: '2024',
+      to: 'old-2024',
+      withEvents: true,
+      isDown: true,
+    },
+  ],
+)(
+  'none: what was left out stays so under another name: $name',
+  async ({ depth, from, to, withEvents, isDown }, { root }) => {
+    const names = depth === 1 ? [''] : ['/h1', '/h2'];
+    for (const name of names) root.drop(`${from}${name}`);
+    const first = root.start({ ...none, depth }, withEvents);
+    await settled(root, names.length);
+    if (isDown) await first.stop();
+    renameSync(join(root.path, from), join(root.path, to));
+    if (isDown) root.start({ ...none, depth }, withEvents);
+    const known = async (at: string) =>
+      await root.outbox.folders(
+        'runs',
+        names.map((name) => `${at}${name}`),
+      );
+    await until(
+      'it to be known by its new name',
+      async () => (await known(to)).length === names.length && (await known(from)).length === 0,
+    );
+    expect((await root.outbox.counts()).states).toEqual({ skipped: names.length });
+    writeFiles(join(root.path, `${to}${names[0]}`), plan('changed'));
+    await until('changed content to be tracked', async () => (await root.count('queued')) === 1);
+  },
+);
+
+rootTest(
+  'none: what was left out and is missing is looked for under other names before it is forgotten',
+  async ({ root }) => {
+    for (const name of ['a', 'b', 'c']) root.drop(name);
+    const intake = root.intake(none);
+    await intake.scan(false);
+    await settled(root, 3);
+    const left = async (): Promise<string[]> =>
+      (await root.outbox.foldersOfRoot('runs', '', 10)).map(({ path, state }) => `${path} ${state}`);
+    renameSync(join(root.path, 'a'), join(root.path, 'd'));
+    rmSync(join(root.path, 'b'), { recursive: true });
+    // The old names come first, as an audit of a large root may have it.
+    for (const name of ['a', 'b']) await intake.lookNow(name);
+    expect(await left()).toEqual(['a skipped', 'b skipped', 'c skipped']);
+    await intake.scan(false);
+    expect(await left()).toEqual(['c skipped', 'd skipped']);
+    await intake.stop();
+  },
+);
+
+rootTest('none: left-out folders that change places are left out as before', async ({ root }) => {
+  for (const name of ['a', 'b']) root.drop(name);
+  const { stop } = root.start(none);
+  await settled(root, 2);
+  await stop();
+  const [a, b] = await Promise.all(['a', 'b'].map(async (name) => await root.outbox.folders('runs', [name])));
+  renameSync(join(root.path, 'a'), join(root.path, '.a'));
+  renameSync(join(root.path, 'b'), join(root.path, 'a'));
+  renameSync(join(root.path, '.a'), join(root.path, 'b'));
+  root.start(none);
+  await until('both to be known where they are', async () => {
+    const [now] = await root.outbox.folders('runs', ['a']);
+    return now?.signature === b?.[0]?.signature;
+  });
+  expect(await root.outbox.folders('runs', ['b'])).toEqual([{ ...a?.[0], path: 'b' }]);
+  await root.severalScans();
+  expect((await root.outbox.counts()).states).toEqual({ skipped: 2 });
+});
 
 rootTest('since: by the day on which the files were written', async ({ root }) => {
   dropOld(root, 'old', '2025-12-31');

@@ -43,6 +43,26 @@ test.concurrent(
   },
 );
 
+test.concurrent(
+  'a folder that did not take its result gets it once it does, within the time of an audit',
+  async ({ scene }) => {
+    scene.configure({}, { audit_every: '1s' });
+    const daemon = await scene.daemon();
+    const folder = scene.drop('plan', {
+      ...plan('plan'),
+      // What is written first, under a name for the moment, finds no room.
+      [`.${resultFileName}.runtrackd-tmp/full`]: '',
+    });
+    const asked = () => scene.count('run');
+    await scene.state(daemon, 'plan', 'recorded');
+    const first = asked();
+    await until('it to be tried again', () => asked() > first);
+    rmSync(join(folder, `.${resultFileName}.runtrackd-tmp`), { recursive: true });
+    await scene.result('plan');
+    expect(scene.count('create')).toBe(1);
+  },
+);
+
 test.concurrent('content that comes back gets its own result back', async ({ scene }) => {
   await scene.daemon();
   const folder = scene.drop('plan');

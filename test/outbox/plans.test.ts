@@ -87,6 +87,14 @@ test('runs that have ended may be a million, and those that ended ahead of the c
   expect(planOf(db, statements.pullEnded)).toContain('SEARCH run USING INDEX run_thick (since_ms>?)');
 });
 
+test.each<{ name: StatementName; along: string }>([
+  { name: 'leftOutOfInode', along: 'folder_left_out (drop_root=? AND <expr>=?)' },
+  { name: 'takeAside', along: 'folder_aside (drop_root=? AND aside_ms>? AND aside_ms<?)' },
+  { name: 'anyAside', along: 'folder_aside (drop_root=? AND aside_ms>?)' },
+])('of a large root only the folders that are meant are gone through: $name', ({ name, along }) => {
+  expect(planOf(db, statements[name])).toContainEqual(expect.stringContaining(along));
+});
+
 test.each<{ name: StatementName }>([{ name: 'appsWithDue' }, { name: 'dueOfApp' }])(
   'what waits for another app is not gone through: $name',
   ({ name }) => {

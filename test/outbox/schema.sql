@@ -1,4 +1,4 @@
--- What the migrations add up to (user_version 21). Written by schema.test.ts.
+-- What the migrations add up to (user_version 23). Written by schema.test.ts.
 
 CREATE TABLE app (
     app text not null,
@@ -67,9 +67,11 @@ CREATE TABLE "folder" (
     since_ms integer not null,
     run integer,                      -- the run that its content is, once known
     target text not null,             -- the platform and app for which all this is so
-    wanted integer not null default 0 check (wanted in (0, 1)),
+    wanted integer not null default 0 check (wanted in (0, 1)), aside_ms integer,
     primary key (drop_root, path)
   ) strict, without rowid;
+
+CREATE INDEX folder_aside on folder (drop_root, aside_ms) where aside_ms is not null;
 
 CREATE TABLE folder_count (
     drop_root text not null,
@@ -92,6 +94,9 @@ CREATE TRIGGER folder_count_seen after insert on folder begin
     insert into folder_count values (new.drop_root, new.state, 1)
     on conflict (drop_root, state) do update set folders = folders + 1;
   end;
+
+CREATE INDEX folder_left_out on folder (drop_root, directory ->> 1)
+    where state = 'skipped' and reason_class = 'backfill';
 
 CREATE INDEX folder_state on folder (state, drop_root, path) where state <> 'known';
 
