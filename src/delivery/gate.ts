@@ -24,6 +24,8 @@ interface HowItBegan {
   readonly app: string;
   /** A probe did not get through since: it was not that one thing alone. */
   readonly isProbed: boolean;
+  /** When the server last wished for a wait, in ms; -Infinity: it did not. */
+  readonly wishedAtMs: number;
 }
 
 /** What is to blame alone: how often it failed in a row, and until when it waits, in ms. */
@@ -78,7 +80,11 @@ export class Gate {
       // But a longer wish of the server is obeyed whenever it comes.
       const wishMs = failure.retryAfterMs ?? 0;
       if (nowMs + wishMs > earlier.untilMs)
-        this.#pauses.set(reach, { ...earlier, untilMs: nowMs + backoffMs(1, this.#policy, random, wishMs) });
+        this.#pauses.set(reach, {
+          ...earlier,
+          untilMs: nowMs + backoffMs(1, this.#policy, random, wishMs),
+          wishedAtMs: nowMs,
+        });
       return nobody;
     }
     this.#pause(reach, failure, { about, app, isProbed: false }, nowMs, random);
@@ -103,15 +109,18 @@ export class Gate {
   #pause(
     reach: string | typeof platform,
     failure: Failure,
-    began: HowItBegan,
+    began: Omit<HowItBegan, 'wishedAtMs'>,
     nowMs: number,
     random: number,
   ): void {
     const tries = (this.#tries.get(reach) ?? 0) + 1;
     this.#tries.set(reach, tries);
-    const untilMs = nowMs + backoffMs(tries, this.#policy, random, failure.retryAfterMs);
-    const sinceMs = this.#pauses.get(reach)?.sinceMs ?? nowMs;
-    this.#pauses.set(reach, { failure, sinceMs, untilMs, ...began });
+    const earlier = this.#pauses.get(reach);
+    const waitsUntilMs = nowMs + backoffMs(tries, this.#policy, random, failure.retryAfterMs);
+    // A longer wish that came while the probe was under way outlasts what the probe met.
+    const untilMs = Math.max(waitsUntilMs, earlier?.untilMs ?? 0);
+    const wishedAtMs = (failure.retryAfterMs ?? 0) > 0 ? nowMs : (earlier?.wishedAtMs ?? -Infinity);
+    this.#pauses.set(reach, { failure, sinceMs: earlier?.sinceMs ?? nowMs, untilMs, wishedAtMs, ...began });
   }
 
   /**
@@ -155,14 +164,20 @@ export class Gate {
     this.#troubled.delete(app);
   }
 
-  /** The probe got through: runs may be tried again. */
-  open(app: string | null, nowMs: number, random: number): void {
+  /**
+   * The probe got through: runs may be tried again, unless the server has wished for a wait since the probe was asked.
+   * @param askedAtMs when the probe was, in ms
+   * @returns whether the pause is over
+   */
+  open(app: string | null, askedAtMs: number, nowMs: number, random: number): boolean {
     const pause = this.#pauses.get(app ?? platform);
+    if (pause !== undefined && pause.wishedAtMs >= askedAtMs && pause.untilMs > nowMs) return false;
     this.#pauses.delete(app ?? platform);
     if (app !== null) this.#blamed.delete(aboutApp(app));
-    if (app !== null || pause === undefined || pause.isProbed || !mayBeOfOneApp(pause.failure)) return;
+    if (app !== null || pause === undefined || pause.isProbed || !mayBeOfOneApp(pause.failure)) return true;
     this.#troubled.add(pause.app);
     if (mayBeOfOneAlone(pause.failure)) this.blame(pause.about, pause.failure, nowMs, random);
+    return true;
   }
 
   platformPause(): Pause | null {

@@ -101,7 +101,7 @@ export class Probing {
     // What an app is answered concerns the app: the platform is well.
     for (const { app, failure } of failed)
       this.#pauses.noteFailure({ ...failure, reach: 'app' }, app, aboutApp(app));
-    this.#gate.open(null, clock.monotonicMs(), clock.random());
+    if (!this.#gate.open(null, nowMs, clock.monotonicMs(), clock.random())) return false;
     // Whoever else was kept waiting comes back at the same moment.
     if (nowMs - pause.sinceMs >= recoveringAfterMs) platform.budget.recover();
     log.info({ endpoint: platform.endpoint.origin }, 'the platform answers again');
@@ -110,14 +110,14 @@ export class Probing {
 
   async #endAppPause(app: string): Promise<void> {
     const { log, clock, outbox, platformId } = this.#parts;
+    const askedAtMs = clock.monotonicMs();
     // A name that was misspelt would be asked for, and shown as paused, for ever.
     const isAwaited = await outbox.isAwaited(platformId, app);
     const failure = isAwaited ? await this.#ask(app) : null;
     if (failure === 'cutOff') return;
-    if (!isAwaited) this.#gate.open(app, clock.monotonicMs(), clock.random());
-    else if (failure === null) {
-      this.#gate.open(app, clock.monotonicMs(), clock.random());
-      log.info({ app }, `app "${app}" answers again`);
+    if (failure === null) {
+      const isOver = this.#gate.open(app, askedAtMs, clock.monotonicMs(), clock.random());
+      if (isOver && isAwaited) log.info({ app }, `app "${app}" answers again`);
     } else if (
       failure.reach !== 'platform' ||
       failure.class === rateLimited ||

@@ -47,7 +47,7 @@ test('pauses grow with each failure in a row, also over probes that got through'
     const untilMs = gate.platformPause()?.untilMs ?? 0;
     waits.push(untilMs - nowMs);
     nowMs = untilMs;
-    if (turn % 2 === 1) gate.open(null, nowMs, random);
+    if (turn % 2 === 1) gate.open(null, nowMs, nowMs, random);
   }
   expect(waits).toEqual(waits.toSorted((a, b) => a - b));
   expect(waits.at(-1)).toBeGreaterThan(30_000);
@@ -81,6 +81,47 @@ test('a longer wish that comes during a pause is obeyed', () => {
   expect(gate.platformPause()?.untilMs).toBe(400_002);
 });
 
+describe.each([null, 'one-app'])('a wish that comes while the probe of a pause is under way (%s)', (app) => {
+  const reach = app === null ? 'platform' : 'app';
+  const pause = (gate: Gate) => (app === null ? gate.platformPause() : (gate.appPauses()[0]?.pause ?? null));
+  /** The probe is asked after three seconds, and the wish comes one second later. */
+  function wished(): Gate {
+    const gate = new Gate(policy);
+    gate.note(failure(reach), 'one-app', 'run 1', 0, random);
+    gate.note(failure(reach, { retryAfterMs: 600_000 }), 'one-app', 'run 2', 4_000, 0);
+    return gate;
+  }
+
+  test('outlasts the probe that gets through, and is over at its time', () => {
+    const gate = wished();
+    expect(gate.open(app, 3_000, 5_000, random)).toBe(false);
+    expect(pause(gate)).toMatchObject({ sinceMs: 0, untilMs: 604_000 });
+    expect(gate.open(app, 604_000, 604_100, random)).toBe(true);
+    expect(pause(gate)).toBeNull();
+  });
+
+  test('is no reason to wait for a probe that was asked after it, nor when its time is up', () => {
+    expect(wished().open(app, 4_001, 5_000, random)).toBe(true);
+    expect(wished().open(app, 3_000, 604_000, random)).toBe(true);
+  });
+
+  test('outlasts also what the probe meets', () => {
+    const gate = wished();
+    gate.goesOn(app, failure(reach), 5_000, random);
+    expect(pause(gate)?.untilMs).toBe(604_000);
+    expect(gate.open(app, 3_000, 6_000, random)).toBe(false);
+  });
+
+  test('is obeyed as well where another one has made the pause longer before', () => {
+    const gate = new Gate(policy);
+    gate.note(failure(reach), 'one-app', 'run 1', 0, random);
+    gate.note(failure(reach), 'one-app', 'run 2', 4_000, random);
+    gate.note(failure(reach, { retryAfterMs: 600_000 }), 'one-app', 'run 3', 4_000, 0);
+    expect(gate.open(app, 3_000, 5_000, random)).toBe(false);
+    expect(pause(gate)?.untilMs).toBe(604_000);
+  });
+});
+
 test('a pause goes on when its probe fails, whatever the probe met, and its wait grows', () => {
   const gate = new Gate(policy);
   gate.note(failure('platform'), 'one-app', 'run 1', 0, random);
@@ -102,7 +143,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('pauses everybody once; when the platform turns out to be well, what met it waits alone, ever longer', () => {
     const gate = new Gate(policy);
     expect(fails(gate, 'run 1', 0)).toEqual({ newPause: 'platform', waitMs: 0 });
-    gate.open(null, 1_000, random);
+    gate.open(null, 1_000, 1_000, random);
     expect(gate.isWaiting('run 1', 1_900)).toBe(true);
     expect(gate.isWaiting('run 2', 1_900)).toBe(false);
     const waits = [2_000, 5_000, 10_000].map((nowMs) => fails(gate, 'run 1', nowMs).waitMs);
@@ -116,13 +157,13 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('of a second run of the same app is the app’s: however many there are, everybody pauses once', () => {
     const gate = new Gate(policy);
     fails(gate, 'run 1', 0);
-    gate.open(null, 1_000, random);
+    gate.open(null, 1_000, 1_000, random);
     const waits = Array.from({ length: 20 }, (_, n) => {
       const nowMs = n * 100_000;
       expect(fails(gate, `run ${String(2 + n)}`, nowMs).newPause).toBe('app');
       expect(gate.platformPause()).toBeNull();
       const waitMs = (gate.appPauses()[0]?.pause.untilMs ?? 0) - nowMs;
-      gate.open('one-app', nowMs + 90_000, random);
+      gate.open('one-app', nowMs + 90_000, nowMs + 90_000, random);
       return waitMs;
     });
     expect(waits).toEqual(waits.toSorted((a, b) => a - b));
@@ -132,7 +173,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('of a second run of the same app is the platform’s where that app has worked in between', () => {
     const gate = new Gate(policy);
     fails(gate, 'run 1', 0);
-    gate.open(null, 1_000, random);
+    gate.open(null, 1_000, 1_000, random);
     gate.worked('one-app', 'run 2');
     expect(fails(gate, 'run 3', 2_000).newPause).toBe('platform');
   });
@@ -140,7 +181,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('that a probe of the app meets may be the platform’s', () => {
     const gate = new Gate(policy);
     fails(gate, 'run 1', 0);
-    gate.open(null, 1_000, random);
+    gate.open(null, 1_000, 1_000, random);
     fails(gate, 'run 2', 2_000);
     expect(fails(gate, 'app one-app', 5_000).newPause).toBe('platform');
   });
@@ -149,7 +190,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
     const gate = new Gate(policy);
     fails(gate, 'run 1', 0);
     gate.goesOn(null, trouble, 1_000, random);
-    gate.open(null, 10_000, random);
+    gate.open(null, 10_000, 10_000, random);
     expect(gate.isWaiting('run 1', 10_001)).toBe(false);
     expect(fails(gate, 'run 1', 11_000).newPause).toBe('platform');
   });
@@ -157,7 +198,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('is forgotten when what met it works', () => {
     const gate = new Gate(policy);
     fails(gate, 'run 1', 0);
-    gate.open(null, 1_000, random);
+    gate.open(null, 1_000, 1_000, random);
     gate.worked('one-app', 'run 1');
     expect(gate.isWaiting('run 1', 1_001)).toBe(false);
     expect(fails(gate, 'run 1', 2_000).newPause).toBe('platform');
@@ -166,10 +207,10 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
   test('is forgotten of an app whose probe gets through', () => {
     const gate = new Gate(policy);
     fails(gate, 'app one-app', 0);
-    gate.open(null, 1_000, random);
+    gate.open(null, 1_000, 1_000, random);
     expect(gate.isBlamed('app one-app')).toBe(true);
     gate.goesOn('one-app', trouble, 2_000, random);
-    gate.open('one-app', 3_000, random);
+    gate.open('one-app', 3_000, 3_000, random);
     expect(gate.isBlamed('app one-app')).toBe(false);
   });
 
@@ -189,7 +230,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
     const gate = new Gate(policy);
     for (const nowMs of [0, 100_000]) {
       expect(gate.note(failure('platform'), 'one-app', 'run 1', nowMs, random).newPause).toBe('platform');
-      gate.open(null, nowMs + 50_000, random);
+      gate.open(null, nowMs + 50_000, nowMs + 50_000, random);
     }
   });
 
@@ -197,7 +238,7 @@ describe.each(['platform-trouble', 'unreachable'])('an error of the server, or n
     const gate = new Gate(policy);
     for (let run = 0; run <= 1_000; run += 1) {
       fails(gate, `run ${String(run)}`, run * 100_000, `app-${String(run)}`);
-      gate.open(null, run * 100_000, random);
+      gate.open(null, run * 100_000, run * 100_000, random);
     }
     expect(gate.isWaiting('run 0', 0)).toBe(false);
     expect(gate.isWaiting('run 1', 100_000)).toBe(true);
@@ -208,7 +249,7 @@ test('a key that other apps accept is refused by one app: that one pauses, and n
   const gate = new Gate(policy);
   const refused = failure('platform', { class: 'key-refused' });
   expect(gate.note(refused, 'one-app', 'run 1', 0, random).newPause).toBe('platform');
-  gate.open(null, 1_000, random);
+  gate.open(null, 1_000, 1_000, random);
   expect(gate.isBlamed('run 1')).toBe(false);
   expect(gate.note(refused, 'one-app', 'run 1', 2_000, random).newPause).toBe('app');
   expect(gate.note(refused, 'other-app', 'run 2', 3_000, random).newPause).toBe('platform');

@@ -28,7 +28,7 @@ test('all wait for it once; what fails during that wait says nothing, and what f
   lists.note('hare-app', failure, ['platform']);
   lists.note('tortoise-app', failure, ['platform']);
   expect(lists.unreadable()).toEqual([]);
-  gate.open(null, 0, 0.5);
+  gate.open(null, 0, 0, 0.5);
   // Something else was answered, so it is this list.
   expect(lists.isWaiting('hare-app')).toBe(true);
   expect(lists.isWaiting('tortoise-app')).toBe(false);

@@ -215,6 +215,44 @@ describe('during a pause', () => {
   );
 });
 
+describe('a wish to wait that comes while the probe of a pause is under way', () => {
+  test.for([
+    { whose: 'the platform', status: 503 },
+    { whose: 'an app', status: 403 },
+  ])('outlasts the probe, of $whose', async ({ status }, { bench }) => {
+    const pause = () =>
+      bench.delivery.gate.platformPause() ?? bench.delivery.gate.appPauses()[0]?.pause ?? null;
+    bench.start();
+    await bench.provesThatFingerprintsShow();
+    /** The first request of each kind that is held: for an upload, and of a probe. */
+    const held = new Map<string, 'held' | 'let go'>();
+    bench.onRequest = async ({ kind, phase }) => {
+      if (phase !== 'received' || (kind !== 'uploadurl' && kind !== 'application') || held.has(kind)) return;
+      held.set(kind, 'held');
+      while (held.get(kind) === 'held') await sleep(1);
+    };
+    const runs = [await bench.track('slow')];
+    await until('it to be slow', () => held.has('uploadurl'));
+    bench.standIn.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status });
+    runs.push(await bench.track('fails'));
+    await until('the pause, and its probe', () => pause() !== null && held.has('application'));
+    bench.standIn.faults.removeAll();
+    bench.standIn.faults.always({ kind: 'uploadurl' }, { kind: 'answer', status, retryAfter: '600' });
+    held.set('uploadurl', 'let go');
+    const isWished = (): boolean => (pause()?.untilMs ?? 0) - bench.clock.monotonicMs() > 9 * minuteMs;
+    await until('the wish to be heard', isWished);
+    const asked = requestsOf(bench);
+    held.set('application', 'let go');
+    await turnsManyTimes(bench);
+    expect(isWished()).toBe(true);
+    expect(asked).toEqual([]);
+
+    bench.calm();
+    bench.letPass(20 * minuteMs);
+    await recordsAll(bench, runs);
+  });
+});
+
 describe('an app that refuses', () => {
   test('one run after the other pauses: five are parked, the rest wait at no try and go on by themselves', async ({
     bench,
