@@ -79,9 +79,12 @@ export function listingOperations(
       return [...new Set([...waiting, ...listed])].slice(0, max);
     },
 
-    /** Whether any run of the app waits for its next step. */
+    /** Whether any run of the app waits for its next step, or is in hand, where it stands in no line. */
     isAwaited(platform: string, app: string): boolean {
-      return allLines.some((line) => sql.anyOfApp.get({ platform, line, app }) !== undefined);
+      return (
+        allLines.some((line) => sql.anyOfApp.get({ platform, line, app }) !== undefined) ||
+        sql.anyOfAppInHand.get({ platform, app }) !== undefined
+      );
     },
 
     /** Apps with unknown runs that are due to be looked for. */

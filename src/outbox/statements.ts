@@ -114,6 +114,7 @@ export const statements = {
   anySuspectDue: `select 1 from run indexed by run_suspect where suspect = 1 and claimed = 0 and due_at_ms <= @nowMs
       and lane = 'deliver' and ${isFree} limit 1`,
   anyInHand: 'select max(claimed) from run where claimed > 0',
+  anyOfAppInHand: 'select 1 from run where claimed > 0 and platform = @platform and app = @app limit 1',
   nextDue: `select due_at_ms from run where line = @line and claimed = 0 and due_at_ms is not null
       and platform = @platform order by due_at_ms limit 1`,
   foreignDue: `select platform, sum(runs) as count from run_count where runs > 0 and platform <> @platform

@@ -68,6 +68,7 @@ test.each<{ name: StatementName; along: string }>([
   { name: 'claimDue', along: 'run_line (line=? AND platform=? AND due_at_ms<?)' },
   { name: 'appsDue', along: 'run_line (line=? AND platform=? AND due_at_ms>?)' },
   { name: 'anyOfApp', along: 'run_waiting (line=? AND platform=? AND app=? AND due_at_ms>?)' },
+  { name: 'anyOfAppInHand', along: 'run_claimed (claimed>?)' },
 ])('what waits for another platform is not gone through: $name', ({ name, along }) => {
   expect(planOf(db, statements[name])).toContainEqual(expect.stringContaining(along));
 });
