@@ -91,9 +91,9 @@ plainTest('a run’s whole life is a bounded number of statements, however many 
   };
   const few = counted(1);
   expect(counted(300)).toBe(few);
-  // Six changes, each with its entry in the run's history; claims, the folder, what is looked up, also among thinned runs, and
-  // whether its folder has become another run while it was about to be sent.
-  expect(few).toBe(29);
+  // Six changes, each with its entry in the run's history; claims, the folder, what is looked up, also among thinned runs,
+  // what else the folder was to be sent as, and whether it has become another run while this one was about to be sent.
+  expect(few).toBe(30);
 });
 
 plainTest(
