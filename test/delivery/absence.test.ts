@@ -382,10 +382,8 @@ test('what is surely absent and not in its folder any more is gone, loudly, and 
 }) => {
   const said = vi.spyOn(bench.log, 'error');
   bench.start();
-  await bench.provesThatFingerprintsShow();
-  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
-  const run = await bench.track('lost');
-  const { key, path } = await bench.missedOnce(run);
+  const run = await bench.trackLost();
+  const { key, path } = await bench.run(run);
   rmSync(join(bench.dir, 'lost'), { recursive: true });
   // As a scan notes it that finds the folder missing.
   await bench.outbox.forgetFolder(key.dropRoot, path);
@@ -400,10 +398,8 @@ test('what is surely absent and goes to another platform by now is superseded, a
   bench,
 }) => {
   bench.start();
-  await bench.provesThatFingerprintsShow();
-  bench.standIn.faults.next({ kind: 'create' }, { kind: 'drop', when: 'before' });
-  const run = await bench.track('lost');
-  const { key, path, directory, content, settings } = await bench.missedOnce(run);
+  const run = await bench.trackLost();
+  const { key, path, directory, content, settings } = await bench.run(run);
   const elsewhere = { ...key, platform: 'https://another.test' };
   await bench.outbox.enqueue({ ...newRun(), key: elsewhere, path, directory, content, settings }, chance);
   await bench.reachesAfter(21 * minuteMs, run, 'superseded');

@@ -1,5 +1,5 @@
 /** How many uploads share the link: fewer where they are too slow together, and more again. */
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { linkTooSlow, RuntrackdError } from '../../src/core/failure.ts';
 import { UploadLanes } from '../../src/delivery/uploadLanes.ts';
@@ -40,7 +40,7 @@ class Link {
       this.#underWay.delete(one);
       one.end(isLate ? new RuntrackdError(tooSlow) : null);
     }
-    await setTimeout(2);
+    await setImmediate();
   }
 }
 

@@ -8,21 +8,15 @@ import {
   concluded,
   far,
   newDirectory,
-  newRun,
   now,
   opened,
+  put,
   road,
+  stateOf,
   taken,
   trouble,
   type Wanted,
 } from './runs.ts';
-
-const put = (outbox: Outbox, wanted: Wanted = {}): Promise<Enqueued> =>
-  outbox.enqueue(newRun(wanted), chance);
-
-async function stateOf(outbox: Outbox, run: number): Promise<string> {
-  return (await outbox.run(run))?.life.state.kind ?? 'absent';
-}
 
 describe.each<{ how: string; first: Wanted; second: Wanted }>([
   {

@@ -4,7 +4,7 @@ import { fingerprintOf } from '../../src/core/identity.ts';
 import { maybeMoved } from '../../src/core/movedOrCopied.ts';
 import type { Happening } from '../../src/core/happening.ts';
 import type { RunFacts } from '../../src/core/runFacts.ts';
-import type { Enqueued, NewRun } from '../../src/outbox/nouns.ts';
+import type { NewRun } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import {
   chance,
@@ -16,19 +16,14 @@ import {
   newRun,
   now,
   opened,
+  put,
   road,
+  stateOf,
   taken,
   temporaryFolder,
   trouble,
   type Wanted,
 } from './runs.ts';
-
-const put = (outbox: Outbox, wanted: Wanted = {}): Promise<Enqueued> =>
-  outbox.enqueue(newRun(wanted), chance);
-
-async function stateOf(outbox: Outbox, run: number): Promise<string> {
-  return (await outbox.run(run))?.life.state.kind ?? 'absent';
-}
 
 describe('a complete folder', () => {
   test('becomes a queued run with its key, its fingerprint and its story', async () => {

@@ -12,7 +12,7 @@ import type { Conclusion, Happening } from '../../src/core/happening.ts';
 import { advance } from '../../src/core/lifecycle.ts';
 import { defaultPolicy } from '../../src/core/policy.ts';
 import type { Upload } from '../../src/core/run.ts';
-import type { Claim, NewRun, Proof } from '../../src/outbox/nouns.ts';
+import type { Claim, Enqueued, NewRun, Proof } from '../../src/outbox/nouns.ts';
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts';
 import type { Chance } from '../../src/outbox/runRows.ts';
 
@@ -134,6 +134,13 @@ export const trouble = {
   hint: 'mend it',
   reach: 'run',
 } as const;
+
+export const put = (outbox: Outbox, wanted: Wanted = {}): Promise<Enqueued> =>
+  outbox.enqueue(newRun(wanted), chance);
+
+export async function stateOf(outbox: Outbox, run: number): Promise<string> {
+  return (await outbox.run(run))?.life.state.kind ?? 'absent';
+}
 
 /** The happenings that lead from queued to a state on the road. */
 export const road = {
