@@ -123,6 +123,11 @@ export class Budget {
     return (isLow(this.#runs) || isLow(this.#api)) && this.waiting() > 0;
   }
 
+  /** How long until this line has its next slot, in ms, which may be somebody else's who waits already. */
+  freeInMs(line: RequestLine): number {
+    return Math.max(0, this.#freeAtMs(line) - this.#clock.monotonicMs());
+  }
+
   /** For how long the platform has refused each request of this line, in ms; 0: it has taken the last one, or was not asked. */
   refusedForMs(line: RequestLine): number {
     const sinceMs = this.#refusedSinceMs.get(line);

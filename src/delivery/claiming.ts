@@ -1,7 +1,7 @@
 /** How much is taken in hand next; in which order, core/turns.ts says. */
 import { deliveryLines, type DeliveryLine } from '../core/turns.ts';
 import type { Clock } from '../system/clock.ts';
-import type { Claim } from '../outbox/nouns.ts';
+import type { Turn } from '../outbox/nouns.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Breaker } from './breaker.ts';
 import type { Budget } from './budget.ts';
@@ -31,7 +31,7 @@ export class Claiming {
    * @param unposted how many in hand are on their way to their `POST`
    * @param heldApps of which nothing is sent for the time being
    */
-  async due(free: number, unposted: number, heldApps: readonly string[]): Promise<readonly Claim[]> {
+  async due(free: number, unposted: number, heldApps: readonly string[]): Promise<Turn> {
     const { outbox, clock, platformId, gate, storage } = this.#parts;
     const room = {
       inHand: free,
@@ -39,16 +39,9 @@ export class Claiming {
       uploads: storage.room(clock.monotonicMs()),
     };
     const pausedApps = gate.appPauses().map(({ app }) => app);
-    const { runs, begun } = await outbox.claimInTurn(
-      platformId,
-      clock.nowMs(),
-      room,
-      this.#begun,
-      pausedApps,
-      heldApps,
-    );
-    this.#begun += begun;
-    return runs;
+    const turn = await outbox.claimInTurn(platformId, clock.nowMs(), room, this.#begun, pausedApps, heldApps);
+    this.#begun += turn.begun;
+    return turn;
   }
 
   /** How many runs may be begun now without piling up half-way. */

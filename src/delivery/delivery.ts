@@ -43,6 +43,8 @@ const storageFailuresInARow = 3;
 const newLines = deliveryLines.filter((line) => line !== 'started');
 /** The place for results is this machine's own: one result is asked for again and tried, and nobody else comes back with it. */
 const resultsWaitMsMax = 60_000;
+/** Nothing is claimed beside a suspect: while its slot is farther away, in ms, it lets the others go on. */
+const suspectWaitMsMax = 60_000;
 
 export class Delivery {
   readonly gate: Gate;
@@ -65,8 +67,10 @@ export class Delivery {
   readonly #unposted = new Set<number>();
   /** Aborted when the shutdown's deadline has passed: what is under way then is cut off. */
   readonly #cut = new AbortController();
-  /** Aborted when delivery is to end: what only waits for its slot gives up. */
+  /** Aborted when delivery is to end. */
   readonly #ending = new AbortController();
+  /** Aborted when runs that only wait for their slot are to let go. Those that come after that have another one. */
+  #inLine = new AbortController();
   /** How far the machine's clock was ahead of the one that nobody sets. */
   #clockAheadMs: number | null = null;
   #bug: Error | null = null;
@@ -102,7 +106,7 @@ export class Delivery {
     );
     this.#lanes = new UploadLanes(parts.uploadsAtOnce, parts.policy.uploadAgeMsMax, parts);
     // Every request under way listens to them.
-    setMaxListeners(0, cut, this.#ending.signal, ending);
+    setMaxListeners(0, cut, this.#ending.signal, ending, this.#inLine.signal);
   }
 
   /** Something may be due now. */
@@ -164,7 +168,8 @@ export class Delivery {
     stop.addEventListener(
       'abort',
       () => {
-        this.#ending.abort(new EndsSoon());
+        this.#ending.abort();
+        this.#inLine.abort(new LetsGo());
         this.wake();
       },
       { once: true },
@@ -261,11 +266,23 @@ export class Delivery {
     const free = runsAtOnce - this.#inHand.size;
     if (free <= 0 || !(await this.#probing.endPauses())) return [];
     const held = this.#proving.held();
-    if (only === null) return await this.#claiming.due(free, this.#unposted.size, held);
+    if (only === null) {
+      const { runs, isSuspectKept } = await this.#claiming.due(free, this.#unposted.size, held);
+      if (isSuspectKept) this.#stepAside();
+      return runs;
+    }
     // It would be taken in hand and let go again and again.
     if (held.length > 0) return [];
     const claim = await outbox.claimRun(platformId, only, nowMs);
     return claim === null ? [] : [claim];
+  }
+
+  /** A slot may be an hour away, and nothing is claimed until a suspect that is due was alone in hand. */
+  #stepAside(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#inLine.abort(new LetsGo());
+    this.#inLine = new AbortController();
+    setMaxListeners(0, this.#inLine.signal);
   }
 
   #take(claim: Claim): void {
@@ -347,9 +364,12 @@ export class Delivery {
         case 'upload':
           if (!this.#proving.isProven(claim.key.app)) return await this.#release(claim, 0, true);
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
-        case 'send':
+        case 'send': {
           if (!this.#proving.isProven(claim.key.app)) return await this.#release(claim, 0, true);
-          return await send(claim, this.#parts, signal, this.#ending.signal, again);
+          const farMs = claim.isSuspect ? this.budget.freeInMs('create') - suspectWaitMsMax : 0;
+          if (farMs > 0) return await this.#release(claim, farMs, again === null);
+          return await send(claim, this.#parts, signal, this.#inLine.signal, again);
+        }
         case 'poll':
           return { claim, outcome: await poll(claim, this.#parts, signal) };
         case 'writeBack': {
@@ -361,7 +381,7 @@ export class Delivery {
           throw new Error(`run ${claim.run} was claimed for delivery, and its outcome is unknown`);
       }
     } catch (error) {
-      if (error instanceof EndsSoon) return await this.#release(claim);
+      if (error instanceof LetsGo) return await this.#release(claim, 0, again === null);
       // Only what somebody named becomes an outcome. Anything else is a bug and stops the daemon.
       const failure = failureOfError(error);
       if (failure !== null && !signal.aborted)
@@ -374,7 +394,7 @@ export class Delivery {
   /** The claim is over without an outcome; one that was taken away before is not touched. */
   async #release(claim: Claim, afterMs = 0, isUntried = false): Promise<null> {
     const { outbox, clock } = this.#parts;
-    await outbox.release(handOf(claim), clock.nowMs() + afterMs, isUntried);
+    await outbox.release(handOf(claim), Math.ceil(clock.nowMs() + afterMs), isUntried);
     return null;
   }
 
@@ -492,5 +512,5 @@ function sentAgain(happening: Happening): SentAgain | null {
   return wasOneTooMany ? 'oneTooMany' : null;
 }
 
-/** Delivery is to end, and a run that only waited for its slot gives up. */
-class EndsSoon extends Error {}
+/** A run that only waited for its slot gives up: delivery is to end, or a suspect goes first. */
+class LetsGo extends Error {}

@@ -5,6 +5,7 @@ import type { Failure } from '../core/failure.ts';
 import type { RunLife } from '../core/happening.ts';
 import type { Key } from '../core/identity.ts';
 import type { RunState, ShownState } from '../core/run.ts';
+import type { Taken } from '../core/turns.ts';
 
 /** What the configuration adds to a folder's own content, as it stood when the run was made. */
 export interface RunSettings {
@@ -68,7 +69,16 @@ export function handOf({ run, fence }: Hand): Hand {
 }
 
 /** A run in the hands of one worker. Only the newest claim may conclude. */
-export interface Claim extends Run, Hand {}
+export interface Claim extends Run, Hand {
+  /** It was in hand when a process died, and is alone in hand until it has come further. */
+  readonly isSuspect: boolean;
+}
+
+/** What is taken in hand next. */
+export interface Turn extends Taken<Claim> {
+  /** A suspect is due, and those that are in hand keep it from being alone there. */
+  readonly isSuspectKept: boolean;
+}
 
 /** What whoever writes a result back has to know of its run, beside the claim: it may be news. */
 export interface ResultPlace {

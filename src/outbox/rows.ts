@@ -70,6 +70,7 @@ export function runOf(row: RunRow): Claim {
     triesTotal: row.triesTotal,
     isClaimed: row.claimed > 0,
     fence: row.fence,
+    isSuspect: row.suspect === 1,
     warnings: parsed(row.warnings) as string[],
     createdAtMs: row.createdAtMs,
     twin: row.twin,

@@ -3,8 +3,18 @@ import type { Aside, Conclusion, Happening } from '../core/happening.ts';
 import { wayMadeBy } from '../core/makingWay.ts';
 import { defaultPolicy } from '../core/policy.ts';
 import type { StateKind } from '../core/run.ts';
-import { takeInTurn, type DeliveryLine, type Room, type Taken } from '../core/turns.ts';
-import type { Claim, Folder, Hand, HistoryEntry, ResultPlace, Run, SentDocument, Standing } from './nouns.ts';
+import { takeInTurn, type DeliveryLine, type Room } from '../core/turns.ts';
+import type {
+  Claim,
+  Folder,
+  Hand,
+  HistoryEntry,
+  ResultPlace,
+  Run,
+  SentDocument,
+  Standing,
+  Turn,
+} from './nouns.ts';
 import type { Statements } from './prepare.ts';
 import { folderColumns, lifeColumns, type FolderRow } from './rows.ts';
 import { warningsMax, type Chance, type RunRows } from './runRows.ts';
@@ -18,6 +28,8 @@ interface Due {
   /** Of which only those that were sent are claimed. */
   readonly heldApps: string;
 }
+
+const nobodysTurn: Turn = { runs: [], begun: 0, isSuspectKept: false };
 
 /** A run that was intended before, and of which nothing was made. */
 function mayBeUnsent({ state }: Conclusion['life']): boolean {
@@ -92,11 +104,12 @@ export function runOperations(
   };
 
   /** A run under which the process died before: nothing is claimed beside it. @returns null: there is none */
-  const suspectAlone = (due: Due): Claim[] | null => {
+  const suspectAlone = (due: Due): Turn | null => {
     const inHand = Number(sql.anyInHand.pluck().get() ?? 0);
-    if (inHand === 2) return [];
+    if (inHand === 2) return nobodysTurn;
     if (sql.anySuspectDue.get(due) === undefined) return null;
-    return inHand > 0 ? [] : runs(sql.claimSuspect.all(due));
+    if (inHand > 0) return { ...nobodysTurn, isSuspectKept: true };
+    return { ...nobodysTurn, runs: runs(sql.claimSuspect.all(due)) };
   };
 
   /** What the folder of a run that was about to be sent has become meanwhile; null: nothing, or it was not. */
@@ -126,18 +139,19 @@ export function runOperations(
       begunBefore: number,
       pausedApps: readonly string[],
       heldApps: readonly string[] = [],
-    ): Taken<Claim> {
+    ): Turn {
       const apps = { pausedApps: JSON.stringify(pausedApps), heldApps: JSON.stringify(heldApps) };
       const due = { platform, nowMs, ...apps };
-      const suspect = room.inHand > 0 ? suspectAlone(due) : [];
-      if (suspect !== null) return { runs: suspect, begun: 0 };
+      const suspect = room.inHand > 0 ? suspectAlone(due) : nobodysTurn;
+      if (suspect !== null) return suspect;
       const leftOut = new Set([...pausedApps, ...heldApps]);
-      return takeInTurn(room, begunBefore, (limit, line) =>
+      const taken = takeInTurn(room, begunBefore, (limit, line) =>
         // What is started is never more than there are slots, or waits for its time.
         leftOut.size === 0 || line === 'started'
           ? claimOfLine(due, limit, line)
           : claimBeside(leftOut, due, limit, line),
       );
+      return { ...taken, isSuspectKept: false };
     },
 
     /** This very run, if it is due: for `track` without a daemon, which leaves other runs alone. */

@@ -267,6 +267,22 @@ export class Bench {
     });
   }
 
+  /** A run that the platform has, and whose result is not back. @returns its number */
+  async trackMade(name: string): Promise<number> {
+    const run = await this.track(name);
+    const [runId = ''] = await this.foreignRuns(1);
+    const claim = await this.outbox.claimRun(this.standIn.endpoint, run, this.clock.nowMs());
+    if (claim === null) throw new Error(`${name} is not due, or in hand`);
+    const life = {
+      ...claim.life,
+      state: { kind: 'tracked', runId, notFoundSinceMs: null, polls: 1 } as const,
+    };
+    const conclusion = { life, dueAtMs: Math.ceil(this.clock.nowMs()), note: null };
+    await this.outbox.conclude(claim, conclusion, false, this.clock.nowMs());
+    this.delivery.wake();
+    return run;
+  }
+
   /** A run whose request was lost on the way, which one whole listing has not shown. @returns its number */
   async trackLost(): Promise<number> {
     await this.provesThatFingerprintsShow();
