@@ -361,9 +361,12 @@ export class Delivery {
     const signal = this.#cut.signal;
     try {
       switch (nextStep(state)) {
-        case 'upload':
+        case 'upload': {
           if (!this.#proving.isProven(claim.key.app)) return await this.#release(claim, 0, true);
+          const earlyMs = this.#claiming.tooEarlyMs();
+          if (earlyMs > 0) return await this.#release(claim, earlyMs, again === null);
           return { claim, outcome: await upload(claim, this.#parts, this.#lanes, signal) };
+        }
         case 'send': {
           if (!this.#proving.isProven(claim.key.app)) return await this.#release(claim, 0, true);
           const farMs = claim.isSuspect ? this.budget.freeInMs('create') - suspectWaitMsMax : 0;

@@ -267,9 +267,10 @@ describe('while the platform wishes for a wait of ten minutes', () => {
 
   test('nor do as many runs as may be in hand, all of which wait in line', async ({ bench }) => {
     bench.standIn.faults.always({ kind: 'run' }, later);
+    for (let made = 0; made < 64; made += 1) await bench.trackMade(`plan-${made}`);
     bench.start();
-    for (let made = 0; made < 64; made += 1) await bench.track(`plan-${made}`);
-    await until('all to be in hand', () => bench.delivery.inHand() === 64);
+    await until('all to wait in line', () => bench.delivery.budget.waitingIn('result') === 64);
+    expect(bench.delivery.inHand()).toBe(64);
     await sixMinutes(bench);
   });
 });
