@@ -71,7 +71,11 @@ async function uploadAll(
     return await uploadBody(claim, folder, body, parts, signal);
   };
   const settled = await Promise.allSettled(
-    missing.map((body) => lanes.add('archive' in body, () => uploadIt(body), signal)),
+    missing.map((body) => {
+      const { role } = body;
+      const bytes = 'archive' in body ? null : body.bytes;
+      return lanes.add({ run: claim.run, role, bytes }, () => uploadIt(body), signal);
+    }),
   ).finally(() => folder?.close());
   const landed = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const errors = settled.flatMap((result) => (result.status === 'rejected' ? [asError(result.reason)] : []));

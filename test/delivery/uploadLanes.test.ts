@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { linkTooSlow, RuntrackdError } from '../../src/core/failure.ts';
-import { UploadLanes } from '../../src/delivery/uploadLanes.ts';
+import { UploadLanes, type Artefact } from '../../src/delivery/uploadLanes.ts';
 import { quietLog } from '../../src/system/log.ts';
 
 const minuteMs = 60_000;
@@ -49,21 +49,23 @@ const tooSlow = { class: linkTooSlow, text: 'too slow', hint: 'a faster link', r
 const lanesOf = (link: Link, uploadsAtOnce: number): UploadLanes =>
   new UploadLanes(uploadsAtOnce, lifetimeMs, { clock: link, log: quietLog() });
 
+const large = (run: number): Artefact => ({ run, role: 'input', bytes: 1e9 });
+
 /** Uploads them all, each again as often as it was too slow. @returns what reach those failures had */
 async function uploadAll(link: Link, lanes: UploadLanes, count: number): Promise<string[]> {
   const reaches: string[] = [];
   let landed = 0;
-  const one = async (): Promise<void> => {
+  const one = async (n: number): Promise<void> => {
     try {
-      await lanes.add(false, link.upload, never);
+      await lanes.add(large(n), link.upload, never);
       landed += 1;
     } catch (error) {
       if (!(error instanceof RuntrackdError)) throw error;
       reaches.push(error.failure.reach);
-      if (error.failure.reach === 'link') await one();
+      if (error.failure.reach === 'link') await one(n);
     }
   };
-  const all = Array.from({ length: count }, one);
+  const all = Array.from({ length: count }, (_, n) => one(n));
   while (landed + reaches.filter((reach) => reach === 'run').length < count) await link.pass();
   await Promise.all(all);
   return reaches;
@@ -99,7 +101,7 @@ describe('uploads that share a link', () => {
     link.most = 0;
     await allEnd(
       link,
-      Array.from({ length: 8 }, () => lanes.add(false, link.upload, never)),
+      Array.from({ length: 8 }, (_, n) => lanes.add(large(n), link.upload, never)),
     );
     expect(link.most).toBe(8);
   });
@@ -110,8 +112,65 @@ describe('uploads that share a link', () => {
     lanes.limitTo(5);
     await allEnd(
       link,
-      Array.from({ length: 6 }, () => lanes.add(false, link.upload, never)),
+      Array.from({ length: 6 }, (_, n) => lanes.add(large(n), link.upload, never)),
     );
     expect(link.most).toBe(5);
+  });
+
+  test('one that is too slow by itself says so, though there are always others beside it', async () => {
+    const link = new Link(minuteMs / 10);
+    const lanes = lanesOf(link, 32);
+    const reaches: string[] = [];
+    const giant = async (): Promise<void> => {
+      await setImmediate();
+      const beganMs = link.ms;
+      while (link.ms - beganMs <= lifetimeMs) await setImmediate();
+      throw new RuntrackdError(tooSlow);
+    };
+    let tries: Promise<unknown> | null = null;
+    for (let n = 1; !reaches.includes('run'); n += 1) {
+      tries ??= lanes
+        .add(large(0), giant, never)
+        .catch((error: unknown) => {
+          if (!(error instanceof RuntrackdError)) throw error;
+          reaches.push(error.failure.reach);
+        })
+        .finally(() => (tries = null));
+      // Those that begin a moment before it fails make room for more again.
+      void lanes.add(large(n), link.upload, never);
+      await setImmediate();
+      await link.pass();
+      await setImmediate();
+    }
+    expect(reaches).toEqual([...Array<string>(10).fill('link'), 'run']);
+  });
+
+  test('that have become few leave room for small ones, which wait behind no large one', async () => {
+    const link = new Link(11 * minuteMs);
+    const lanes = lanesOf(link, 4);
+    await allEnd(
+      link,
+      Array.from({ length: 4 }, (_, n) => lanes.add(large(n), link.upload, never)),
+    );
+    let [largeOnes, smallOnes, most] = [0, 0, 0];
+    const slow = new Promise<void>(() => undefined);
+    for (let n = 0; n < 6; n += 1) {
+      const holdsLane = async (): Promise<void> => {
+        largeOnes += 1;
+        await slow;
+      };
+      void lanes.add(large(n), holdsLane, never);
+    }
+    for (let n = 0; n < 20; n += 1) {
+      const passes = async (): Promise<void> => {
+        most = Math.max(most, largeOnes + 1);
+        await setImmediate();
+        smallOnes += 1;
+      };
+      await lanes.add({ run: n, role: 'input', bytes: 1_000_000 }, passes, never);
+    }
+    expect(largeOnes).toBeLessThan(4);
+    expect(smallOnes).toBe(20);
+    expect(most).toBeLessThanOrEqual(4);
   });
 });
