@@ -279,7 +279,7 @@ export class Delivery {
 
   /** A slot may be an hour away, and nothing is claimed until a suspect that is due was alone in hand. */
   #stepAside(): void {
-    if (this.#ending.signal.aborted) return;
+    if (this.#ending.signal.aborted || this.#bug !== null) return;
     this.#inLine.abort(new LetsGo());
     this.#inLine = new AbortController();
     setMaxListeners(0, this.#inLine.signal);
@@ -309,8 +309,9 @@ export class Delivery {
     // An outbox that cannot be used was said already, and is nobody's bug.
     if (!(error instanceof OutboxUnusable))
       this.#parts.log.fatal({ err: error, ...met }, 'delivery met an error that nobody foresaw, and stops');
-    // Others may be in the middle of a long upload; the outbox knows how far they came.
+    // Others may be in the middle of a long upload, or wait for a slot that is an hour away; the outbox knows how far they came.
     this.#cut.abort();
+    this.#inLine.abort(new LetsGo());
   }
 
   /**

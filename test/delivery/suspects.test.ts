@@ -64,3 +64,19 @@ describe('where a run can be sent every few minutes only', () => {
     expect(bench.creates).toBe(4);
   });
 });
+
+test('a bug ends delivery at once, also while runs wait for a slot that is an hour away', async ({
+  bench,
+}) => {
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 429, retryAfter: '3600' });
+  await bench.track('waits');
+  const ended = bench.delivery.run(new AbortController().signal, null);
+  await until(
+    'it to wait in line',
+    () => bench.creates === 1 && bench.delivery.budget.waitingIn('create') === 1,
+  );
+  Object.assign(bench.outbox, { resultPlace: () => Promise.reject(new Error('a bug')) });
+  await bench.trackMade('meets the bug');
+  await expect(ended).rejects.toThrow('a bug');
+  expect(bench.delivery.inHand()).toBe(0);
+});
