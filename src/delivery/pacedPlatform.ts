@@ -2,7 +2,7 @@
  * The platform, asked at the pace of the budget: each request takes its slot first and tells what came of it. One that
  * is refused as one too many (429) goes back to the front of its line and costs nobody a try.
  */
-import { rateLimited, RuntrackdError } from '../core/failure.ts';
+import { rateLimited, RuntrackdError, type Failure } from '../core/failure.ts';
 import type { Measures, RequestClass } from '../core/measures.ts';
 import type { Created, PlatformClient, ReadAnswer, UploadTicket } from '../platform/client.ts';
 import type { CreateRunRequest, RunPage } from '../platform/wire.ts';
@@ -71,9 +71,9 @@ export class PacedPlatform {
   ): Promise<Created> {
     const created = await this.#platform.createRun(app, instance, body, signal);
     this.#measures.requestEnded('create', created.kind === 'made' ? 200 : (created.failure.status ?? null));
-    if (created.kind === 'made' || created.kind === 'refused') slot.accepted();
-    // Where no answer came, or none that says anything of limits, the pace neither grows nor narrows.
+    if (created.kind === 'made') slot.accepted();
     else if (created.failure.class === rateLimited) slot.refused(created.failure.retryAfterMs);
+    else if (hadRoom(created.failure)) slot.accepted();
     return created;
   }
 
@@ -132,12 +132,19 @@ export class PacedPlatform {
           slot.refused(failure.retryAfterMs);
           continue;
         }
-        // It was answered, if only by a refusal: the limit had room for it.
-        if (failure.status !== undefined && failure.status < 500) slot.accepted();
+        if (hadRoom(failure)) slot.accepted();
         throw error;
       }
     }
   }
+}
+
+/**
+ * It was answered, if only by a refusal: the limit had room for it. Where no answer came, or none that says anything of
+ * limits, the pace neither grows nor narrows.
+ */
+function hadRoom({ status }: Failure): boolean {
+  return status !== undefined && status < 500;
 }
 
 async function* counting(bytes: AsyncIterable<Uint8Array>, measures: Measures): AsyncGenerator<Uint8Array> {

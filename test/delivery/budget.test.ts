@@ -232,6 +232,16 @@ describe('delivery within limits', () => {
   });
 });
 
+test('a request to make a run that is refused in another way was not one too many', async ({ bench }) => {
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 429 });
+  bench.standIn.faults.next({ kind: 'create' }, { kind: 'answer', status: 403 });
+  bench.start();
+  await bench.track('refused');
+  await until('it to be refused twice', () => bench.delivery.gate.appPauses().length === 1);
+  expect(bench.creates).toBe(2);
+  expect(bench.delivery.budget.refusedForMs('create')).toBe(0);
+});
+
 describe('while the platform wishes for a wait of ten minutes', () => {
   const later = { kind: 'answer', status: 429, retryAfter: '600' } as const;
 
