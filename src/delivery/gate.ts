@@ -138,6 +138,11 @@ export class Gate {
     return waitMs;
   }
 
+  /** The app was answered with an error, and another one is well: the next error of a thing of it is the app's. */
+  suspect(app: string): void {
+    this.#troubled.add(app);
+  }
+
   /** Nobody wants anything of it any more. */
   forget(about: string): void {
     this.#blamed.delete(about);

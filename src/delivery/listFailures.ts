@@ -35,7 +35,7 @@ export class ListFailures {
   /** The list was read to its end, or as far as somebody had to. */
   worked(app: string): void {
     this.#failed.delete(app);
-    this.#gate.worked(app, aboutList(app));
+    this.#pauses.worked(app, aboutList(app));
   }
 
   /** Nobody waits for it any more. */

@@ -75,8 +75,7 @@ export class Pauses {
   #noteSuccess(happening: Happening, run: number, app: string): void {
     const { log } = this.#parts;
     const { storage, results } = this.#breakers;
-    if (happening.kind === 'made' || (provesPlatform(happening) && !this.#refusals.refusesAll(app)))
-      this.#gate.worked(app, aboutRun(run));
+    if (happening.kind === 'made' || provesPlatform(happening)) this.worked(app, aboutRun(run));
     // An output that storage did not give has come from there now, where no upload may be waiting to find out.
     const isFetched = happening.kind === 'written' && storage.hasFailed(run);
     if ((happening.kind === 'uploadsLanded' || isFetched) && storage.worked(run)) {
@@ -86,6 +85,15 @@ export class Pauses {
     // Whose folder has taken it at once has not asked the state directory.
     if (happening.kind === 'written' && results.hasFailed(run) && results.worked(run))
       log.info('results that waited are written again');
+  }
+
+  /**
+   * A question was answered. Where the app makes no runs, that says nothing of what does not work there.
+   * @param about what was asked about, by a name that is the same each time
+   */
+  worked(app: string, about: string): void {
+    if (this.#refusals.makesNone(app)) this.#gate.forget(about);
+    else this.#gate.worked(app, about);
   }
 
   /**

@@ -35,6 +35,8 @@ export class Probing {
   readonly #places = new PQueue({ concurrency: appsAtOnce });
   /** Paused apps that are being asked, or are about to be. */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** Apps that were asked in vain since the platform's pause began: the next ones are asked then. */
+  readonly #inVain = new Set<string>();
 
   /** @param signal aborted when delivery is to end: whether a pause is over concerns nobody then */
   constructor(parts: ProbingParts, gate: Gate, pauses: Pauses, ears: ProbingEars, signal: AbortSignal) {
@@ -95,12 +97,15 @@ export class Probing {
     if (answered === 'cutOff') return false;
     const { failed, trouble } = answered;
     if (trouble !== null) {
+      for (const { app } of failed) this.#inVain.add(app);
       this.#gate.goesOn(null, trouble, clock.monotonicMs(), clock.random());
       return false;
     }
     // What an app is answered concerns the app: the platform is well.
     for (const { app, failure } of failed)
       this.#pauses.noteFailure({ ...failure, reach: 'app' }, app, aboutApp(app));
+    for (const app of this.#inVain) this.#gate.suspect(app);
+    this.#inVain.clear();
     if (!this.#gate.open(null, nowMs, clock.monotonicMs(), clock.random())) return false;
     // Whoever else was kept waiting comes back at the same moment.
     if (nowMs - pause.sinceMs >= recoveringAfterMs) platform.budget.recover();
@@ -133,13 +138,22 @@ export class Probing {
     return this.#gate.appPauses().find((paused) => paused.app === app)?.pause.failure.class ?? null;
   }
 
+  /** Some that were not asked since the pause began: a key that is good for one app of ten must not keep that one waiting. */
+  async #appsToAsk(): Promise<readonly string[]> {
+    const { outbox, platformId } = this.#parts;
+    const apps = await outbox.appsToAsk(platformId, this.#inVain.size + appsAskedMax);
+    const others = apps.filter((app) => !this.#inVain.has(app)).slice(0, appsAskedMax);
+    if (others.length > 0) return others;
+    this.#inVain.clear();
+    return apps.slice(0, appsAskedMax);
+  }
+
   /** @returns the apps that were refused, and what is wrong with the platform; null: nothing is */
   async #askApps(): Promise<
     { readonly failed: readonly FailedApp[]; readonly trouble: Failure | null } | 'cutOff'
   > {
-    const { outbox, platformId } = this.#parts;
     const failed: FailedApp[] = [];
-    for (const app of await outbox.appsToAsk(platformId, appsAskedMax)) {
+    for (const app of await this.#appsToAsk()) {
       const failure = await this.#ask(app);
       if (failure === 'cutOff') return failure;
       if (failure === null) return { failed, trouble: null };

@@ -20,6 +20,8 @@ export class Refusals {
   readonly #inARow = new Map<string, Map<string | null, number>>();
   /** Apps that the key may not send a run to, since they last took one. */
   readonly #forbidden = new Set<string>();
+  /** Apps whose last request to make a run was answered with an error, or not at all. */
+  readonly #unclear = new Set<string>();
   /** Runs that storage refused since one last landed there, as many as it takes. */
   readonly #byStorage = new Set<number>();
 
@@ -32,7 +34,9 @@ export class Refusals {
     if (happening.kind === 'made') {
       this.#inARow.delete(app);
       this.#forbidden.delete(app);
+      this.#unclear.delete(app);
     }
+    if (happening.kind === 'unclear') this.#unclear.add(app);
     if (happening.kind === 'nothingMade' && happening.failure.reach === 'app') this.#forbidden.add(app);
     if (happening.kind !== 'refused') return happening;
     const count = this.#inARow.get(app)?.get(instance) ?? 0;
@@ -68,8 +72,8 @@ export class Refusals {
   }
 
   /** Then nothing but a run that is made shows that it is over. */
-  refusesAll(app: string): boolean {
-    if (this.#forbidden.has(app)) return true;
+  makesNone(app: string): boolean {
+    if (this.#forbidden.has(app) || this.#unclear.has(app)) return true;
     return [...(this.#inARow.get(app)?.values() ?? [])].some((count) => count >= refusedInARowMax);
   }
 }

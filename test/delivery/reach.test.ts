@@ -235,14 +235,27 @@ test('an app that pauses, and of which no probe is answered, pauses everybody on
   await bench.reaches(sick, 'recorded');
 });
 
-test.for<{ name: string; wanted: { kind?: 'uploadurl'; app: string }; status: number }>([
+test.for<{
+  name: string;
+  wanted: { kind?: 'uploadurl' | 'create'; app: string };
+  status: number;
+  ends: 'recorded' | 'parked';
+}>([
+  {
+    name: 'each of whose requests to make a run is met by an error',
+    wanted: { kind: 'create', app: 'sick-app' },
+    status: 500,
+    // No list of that app was ever seen to show a fingerprint.
+    ends: 'parked',
+  },
   {
     name: 'each of whose runs is met by errors',
     wanted: { kind: 'uploadurl', app: 'sick-app' },
     status: 500,
+    ends: 'recorded',
   },
-  { name: 'alone that the key is refused for', wanted: { app: 'sick-app' }, status: 401 },
-])('an app $name pauses everybody once, and then alone', async ({ wanted, status }, { bench }) => {
+  { name: 'alone that the key is refused for', wanted: { app: 'sick-app' }, status: 401, ends: 'recorded' },
+])('an app $name pauses everybody once, and then alone', async ({ wanted, status, ends }, { bench }) => {
   bench.start();
   await bench.provesThatFingerprintsShow();
   bench.standIn.faults.always(wanted, { kind: 'answer', status });
@@ -266,12 +279,37 @@ test.for<{ name: string; wanted: { kind?: 'uploadurl'; app: string }; status: nu
   expect(bench.delivery.gate.appPauses()).toMatchObject([{ app: 'sick-app' }]);
   bench.calm();
   for (const run of sick) {
-    await until('it to be recorded', async () => {
-      bench.letPass(1_000);
-      return (await bench.run(run)).life.state.kind === 'recorded';
+    await until(`it to be ${ends}`, async () => {
+      bench.letPass(minuteMs);
+      return (await bench.run(run)).life.state.kind === ends;
     });
   }
 });
+
+test.for([
+  { what: 'accept no key', status: 401 },
+  { what: 'answer with errors', status: 500 },
+])(
+  'five apps that $what, and have waited for longest, stop no app that is well',
+  async ({ status }, { bench }) => {
+    const apps = Array.from({ length: 5 }, (_, n) => `sick-${String(n)}`);
+    for (const app of apps) bench.standIn.faults.always({ app }, { kind: 'answer', status });
+    for (const app of apps) await bench.track(app, undefined, { ofApp: app });
+    bench.start();
+    await until('a pause of all', () => bench.delivery.gate.platformPause() !== null);
+    const fresh = await bench.track('fresh');
+    await until('the run of the other app to be recorded', async () => {
+      bench.letPass(minuteMs);
+      return (await bench.run(fresh)).life.state.kind === 'recorded';
+    });
+    // And so do those that come after it.
+    const next = await bench.track('next');
+    await until('the next one to be recorded', async () => {
+      bench.letPass(1_000);
+      return (await bench.run(next)).life.state.kind === 'recorded';
+    });
+  },
+);
 
 describe('while a paused app is slow to say whether its pause is over', () => {
   /** @returns how often it was asked, of which none is answered before the bench ends */
