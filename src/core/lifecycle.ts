@@ -32,6 +32,7 @@ import { movedOrCopied } from './movedOrCopied.ts';
 import type { LifecyclePolicy } from './policy.ts';
 import { isLive, type RunState } from './run.ts';
 import { runIdTaken } from './runIdTaken.ts';
+import { sentByOtherHost } from './sentByOtherHost.ts';
 import { passedSince } from './steadyMoment.ts';
 
 /**
@@ -260,6 +261,9 @@ type FolderChange = Extract<
   { kind: 'logOrMetaChanged' | 'newerContent' | 'otherTarget' | 'vanished' | 'returned' }
 >;
 
+/** Whether its folder is to be a run of its own at all. */
+const waitsForWord: ReadonlySet<string> = new Set([movedOrCopied, sentByOtherHost]);
+
 /** A run before its intent follows its folder; from the intent on, the folder's changes are only told. */
 function followFolder(life: RunLife, change: FolderChange, nowMs: number): Conclusion {
   const { state } = life;
@@ -270,8 +274,8 @@ function followFolder(life: RunLife, change: FolderChange, nowMs: number): Concl
     case 'uploaded':
       switch (change.kind) {
         case 'logOrMetaChanged':
-          // That the log grows does not tell whether its folder was moved or copied.
-          if (state.kind === 'parked' && state.reason.class === movedOrCopied)
+          // That the log grows is no answer to what a person was asked.
+          if (state.kind === 'parked' && waitsForWord.has(state.reason.class))
             return { life, dueAtMs: null, note: null };
           return to(life, queued, 'its log or meta.json changed before it was sent: uploading again', nowMs);
         case 'newerContent':

@@ -6,6 +6,11 @@ export function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boo
   return a.ino === b.ino && a.birthNs === b.birthNs && a.birthNs !== '0';
 }
 
+/** Likewise as far as one can tell where birth times are not kept, or may be made up. */
+export function mayBeSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boolean {
+  return a.ino === b.ino && a.birthNs === b.birthNs;
+}
+
 /** A folder that has the content of a run, and the inode that the run's directory had at another path. */
 export interface Relative {
   /** The directory that the run's was. */

@@ -9,6 +9,7 @@ import { isLeftUnsent } from '../core/makingWay.ts';
 import { maybeMoved } from '../core/movedOrCopied.ts';
 import { resultFileName } from '../core/ownFiles.ts';
 import { isSameDirectory, kinshipOf } from '../core/sameDirectory.ts';
+import { sentByAnother } from '../core/sentByOtherHost.ts';
 import { isMarkOf } from '../core/thinning.ts';
 import type { Enqueued, NewRun, RootStart, Run, RunSettings } from '../outbox/nouns.ts';
 import { newestWriteMs, type FolderSight } from '../reading/sight.ts';
@@ -202,6 +203,7 @@ async function earlierPlaces(
   ]);
   const here = atPath.filter((run) => isOurs(run) && run.key.generation === key.generation);
   const nothing: EarlierPlaces = { movedFrom: null, otherName: null, movedAway: [], doubtful: null };
+  const movedAway = (): Promise<NewRun['movedAway']> => placesElsewhere(here, folder, root, clock);
   if (here.some((run) => isSameDirectory(run.directory, directory))) return nothing;
   // Whether it is another one's folder may have been asked, and not answered before it was left.
   const isLeft = here.every((run) => isLeftUnsent(run.life.state));
@@ -224,11 +226,13 @@ async function earlierPlaces(
     // Two runs of one content at one path would be told apart by nothing: where there is one already, a person has to say.
     if (kinship === 'moved' && isTold && (isItself || here.length === 0)) {
       const isFound = atOldPath !== null && isSameDirectory(atOldPath, directory);
-      return { ...nothing, movedFrom: run.run, otherName: isFound ? run.path : null };
+      // What was here before goes where its own folder is by now, and not along with this one.
+      const otherName = isFound ? run.path : null;
+      return { ...nothing, movedFrom: run.run, otherName, movedAway: await movedAway() };
     }
     if (kinship !== 'another') return { ...nothing, doubtful: run.run };
   }
-  return { ...nothing, movedAway: await placesElsewhere(here, folder, root, clock) };
+  return { ...nothing, movedAway: await movedAway() };
 }
 
 /** Where the directories of runs of a folder's path lie by now, of those that lie elsewhere in the root. */
@@ -266,15 +270,6 @@ function whereaboutsIn(root: DropRoot, clock: IntakeParts['clock']): Whereabouts
 
 /** What a person has to say before the folder is sent; null: nothing. */
 function doubtOf(proven: ProvenRun | null, { doubtful }: EarlierPlaces, host: string): Failure | null {
-  if (proven !== null && proven.host !== host) return sentByOtherHost(proven);
+  if (proven !== null && proven.host !== host) return sentByAnother(proven);
   return doubtful === null ? null : maybeMoved(doubtful);
-}
-
-function sentByOtherHost({ host, runId }: ProvenRun): Failure {
-  return {
-    class: 'sent-by-other-host',
-    text: `its result file proves that host "${host}" has sent it as run ${runId} already`,
-    hint: 'If that run is enough, `runtrackd skip` it; `runtrackd retry` sends it once more, as a run of this host.',
-    reach: 'run',
-  };
 }

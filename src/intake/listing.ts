@@ -83,6 +83,11 @@ export class Listing {
     return false;
   }
 
+  /** Whether a directory could not be listed, when it was last come to. */
+  hasClosed(): boolean {
+    return this.#oddities().closed.count > 0;
+  }
+
   /** Date folders in which new run folders are most likely, newest first. */
   newestParents(max: number): readonly string[] {
     return this.#newest.slice(0, max).map(({ path }) => path);

@@ -56,6 +56,9 @@ export type Looked =
       readonly isAllThere: boolean;
     };
 
+/** A folder that was sent more often has its newest runs looked at. */
+const runsOfFolderMax = 1_000;
+
 const done: Looked = { kind: 'done', enqueued: null };
 
 /**
@@ -211,9 +214,19 @@ function isStill(
 async function isFollowed(known: Folder | undefined, outbox: IntakeParts['outbox']): Promise<boolean> {
   if (known === undefined || known.run === null || known.reason.class === wrongLevel) return false;
   if (known.state === 'settling' || known.state === 'overdue') return true;
-  const state = (await outbox.run(known.run))?.life.state;
-  const held = state?.kind === 'parked' ? state.from : state;
-  return held?.kind === 'queued' || held?.kind === 'uploaded';
+  return await isStillToBeSent(known, outbox);
+}
+
+/** Whether a run of the folder is: its row names one of those that a person may have had made of it. */
+async function isStillToBeSent(
+  { dropRoot, path }: Pick<Folder, 'dropRoot' | 'path'>,
+  outbox: IntakeParts['outbox'],
+): Promise<boolean> {
+  const runs = await outbox.runsAtPath(dropRoot, path, runsOfFolderMax);
+  return runs.some(({ life: { state } }) => {
+    const { kind } = state.kind === 'parked' ? state.from : state;
+    return kind === 'queued' || kind === 'uploaded';
+  });
 }
 
 /** A folder at another level than run folders lie at: shown while it looks like one, else nothing. */
@@ -328,7 +341,8 @@ async function settling(
   const state = isOverdue(unchangedMs + memory.unchangedBeforeMs, settle) ? 'overdue' : 'settling';
   const { missing, missingMarker, unreadable } = sight.sighting;
   const lacking = [...missing, ...sight.missingOutput];
-  if (state === 'overdue' && lacking.length > 0 && known !== undefined && (await isRecorded(known, outbox)))
+  const isPruned = state === 'overdue' && lacking.length > 0 && known !== undefined;
+  if (isPruned && (await isRecorded(known, outbox)) && !(await isStillToBeSent(known, outbox)))
     return await leaveAsPruned(path, rules, known, sight, lacking, parts);
   const wallMs = clock.nowMs();
   const hasMoved = known?.signature !== sight.signature;

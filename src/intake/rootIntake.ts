@@ -301,8 +301,8 @@ export class RootIntake {
     const endedMs = clock.nowMs();
     this.#lastScanMs = endedMs;
     // A folder that could not be looked at may be as old as the others, and only what was seen is known to be.
-    const hasSeenAll =
-      place.isTrusted && isWhole && !this.#isStopped && this.#looks.failed.trouble() === null;
+    const areAllOpen = this.#looks.failed.trouble() === null && !this.#listing.hasClosed();
+    const hasSeenAll = place.isTrusted && isWhole && !this.#isStopped && areAllOpen;
     if (hasSeenAll && isWholeWanted) {
       // Once for each time that the outbox was found to be behind: what comes after the end of the scan was not there before.
       await outbox.noteWholeScan(this.rules.root.name, endedMs);

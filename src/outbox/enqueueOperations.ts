@@ -1,10 +1,11 @@
 /** How a complete folder becomes a run, or turns out to be one already. One key, one row. */
+import type { DirectoryIdentity } from '../core/content.ts';
 import { bornUnknown } from '../core/doubt.ts';
 import { reasonOf } from '../core/failure.ts';
 import { fingerprintOf, outsideRootName, type Key } from '../core/identity.ts';
 import { wayMadeBy } from '../core/makingWay.ts';
 import { isLive, runIdOf, type RunState } from '../core/run.ts';
-import { isSameDirectory } from '../core/sameDirectory.ts';
+import { isSameDirectory, mayBeSameDirectory } from '../core/sameDirectory.ts';
 import type { DoubtOperations } from './doubtOperations.ts';
 import type { Claim, Enqueued, NewRun, Proof, RunSettings } from './nouns.ts';
 import type { Statements } from './prepare.ts';
@@ -47,7 +48,7 @@ export function enqueueOperations(
       } else if (!wanted.again && known !== null) enqueued = refresh(known, wanted, chance, 'known');
       else enqueued = { run: insert(wanted, proof, nowMs), kind: 'new' };
       const { directory } = (enqueued.kind === 'moved' ? moved : known) ?? wanted;
-      if (!wanted.again) makeWay(wanted, enqueued.run, directory.ino, chance);
+      if (!wanted.again) makeWay(wanted, enqueued.run, directory, chance);
       if (enqueued.kind !== 'new') refreshDirectory(enqueued.run, wanted);
       remember(wanted, enqueued.run, nowMs);
       if (proof === null || enqueued.kind !== 'new') return enqueued;
@@ -60,13 +61,16 @@ export function enqueueOperations(
 
   /**
    * What else this folder was to be sent as, and was never about to be: it makes way, or is meant as well.
-   * @param inode of the folder when it was last looked at: folders come and go under one name
+   * @param directory as the folder was when it was last looked at: folders come and go under one name, and inodes are used again
    */
-  function makeWay(wanted: NewRun, run: number, inode: string, chance: Chance): void {
+  function makeWay(wanted: NewRun, run: number, directory: DirectoryIdentity, chance: Chance): void {
     const { path, key } = wanted;
     const { dropRoot, generation } = key;
     const unsent = unsentAtPath(dropRoot, path, run);
-    const left = byNumbers(sql.leftAtPath.pluck().all({ dropRoot, path, generation, inode, run }));
+    const gone = byNumbers(
+      sql.leftAtPath.pluck().all({ dropRoot, path, generation, inode: directory.ino, run }),
+    );
+    const left = gone.filter((one) => mayBeSameDirectory(one.directory, directory));
     const newer = unsent.length + left.length === 0 ? null : runByNumber(run);
     if (newer === null) return;
     for (const other of unsent) {
@@ -78,7 +82,7 @@ export function enqueueOperations(
       // person has said of it.
       const { description, options, batchExperimentId } = wanted.settings;
       follow(other, wanted, { ...other.settings, description, options, batchExperimentId }, chance);
-      if (other.directory.ino === inode) refreshDirectory(other.run, wanted);
+      if (mayBeSameDirectory(other.directory, directory)) refreshDirectory(other.run, wanted);
     }
   }
 
@@ -208,7 +212,11 @@ export function enqueueOperations(
     if (moved === null) return;
     const { key, directory } = moved;
     const beside = runsOfInode(directory.ino, key.generation).filter(
-      (other) => other.run !== run && other.path === moved.path && other.key.dropRoot === key.dropRoot,
+      (other) =>
+        other.run !== run &&
+        other.path === moved.path &&
+        other.key.dropRoot === key.dropRoot &&
+        mayBeSameDirectory(other.directory, directory),
     );
     for (const one of [moved, ...beside]) {
       thin.thicken(one.run);

@@ -1,5 +1,5 @@
 /** Whether a new outbox may make runs under this host's name, by what lies in its drop roots. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { fingerprintOf, identityVersion } from '../../src/core/identity.ts';
@@ -85,6 +85,13 @@ test('in an outbox that has runs, what another host has sent waits for a person'
   renameSync(join(root.path, '.brought'), join(root.path, 'brought'));
   await until('the one that was brought', async () => (await root.outbox.counts()).states.parked === 1);
   const [run] = await root.outbox.runsAtPath('runs', 'brought', 1);
-  expect(run?.life.state).toMatchObject({ kind: 'parked', reason: { class: 'sent-by-other-host' } });
+  const waits = { kind: 'parked', reason: { class: 'sent-by-other-host' } };
+  expect(run?.life.state).toMatchObject(waits);
+  appendFileSync(join(root.path, 'brought', 'run.log'), 'one more line\n');
+  await until('the log to be what the run would be sent with', async () => {
+    const [now] = await root.outbox.runsAtPath('runs', 'brought', 1);
+    return now?.content.asideDigest !== run?.content.asideDigest;
+  });
+  expect((await root.outbox.runsAtPath('runs', 'brought', 1))[0]?.life.state).toMatchObject(waits);
   await guardOf(root).pass();
 });

@@ -1,5 +1,5 @@
 /** Folders of equal content that come and go under each other's names: it is the directory that is a run, not its name. */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
@@ -161,4 +161,20 @@ test('where no birth times are kept what comes to a path that had its content is
   } finally {
     await folders.close();
   }
+});
+
+test('one that is looked at before the other leaves its log and what is wished for to that', async ({
+  root,
+}) => {
+  const looked = new Looked(root);
+  for (const name of ['a', 'b']) {
+    looked.drop(name);
+    writeFileSync(join(looked.path, name, 'run.log'), `log of ${name}\n`);
+  }
+  const [first = 0, second = 0] = await looked.lookAtAll('a', 'b');
+  const before = await root.outbox.run(first);
+  looked.exchange('a', 'b');
+  expect(await looked.look('a')).toBe(second);
+  const after = await root.outbox.run(first);
+  expect(after).toMatchObject({ path: 'b', content: { asideDigest: before?.content.asideDigest } });
 });

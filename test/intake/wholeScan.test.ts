@@ -1,9 +1,10 @@
 /** What the first whole scan finds after the outbox was found to be behind: it may have been sent, whatever its times say. */
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { IntakeParts } from '../../src/intake/parts.ts';
 import type { RootIntake } from '../../src/intake/rootIntake.ts';
+import type { DropRoot } from '../../src/intake/rules.ts';
 import { machineClock } from '../../src/system/clock.ts';
 import { plan, writeFiles } from '../journey/folders.ts';
 import { test, type Root } from './root.ts';
@@ -22,7 +23,11 @@ interface Scanned {
 }
 
 /** Of an outbox that has not been believed for an hour: whatever lies in the root has changed since. */
-async function distrusted(root: Root, parts: Partial<IntakeParts> = {}): Promise<Scanned> {
+async function distrusted(
+  root: Root,
+  parts: Partial<IntakeParts> = {},
+  changes: Partial<DropRoot> = {},
+): Promise<Scanned> {
   const { outbox } = root;
   let [restedMs, aheadMs] = [0, 0];
   const clock = {
@@ -32,7 +37,7 @@ async function distrusted(root: Root, parts: Partial<IntakeParts> = {}): Promise
   };
   const { policy } = root.parts();
   await outbox.beginDistrust('a reason', null, { nowMs: clock.nowMs() - hourMs, random: 0.5, policy });
-  const intake = root.intake({ settle: { quietMs: hourMs, deadlineMs: 24 * hourMs } }, false, {
+  const intake = root.intake({ settle: { quietMs: hourMs, deadlineMs: 24 * hourMs }, ...changes }, false, {
     ...parts,
     clock,
   });
@@ -116,6 +121,31 @@ test('while a folder cannot be looked at, nothing is known to have come since', 
   await settle();
   await settle();
   expect(await kinds()).toEqual({ hung: 'unknown', later: 'queued' });
+  await intake.stop();
+});
+
+test('while a date folder cannot be listed, what lies in it is not known to have come since', async ({
+  root,
+}) => {
+  let isClosed = true;
+  const folders = root.foldersBut({
+    names: async (...asked) => {
+      if (isClosed && asked[1].endsWith('2026-01'))
+        throw Object.assign(new Error('closed'), { code: 'EACCES' });
+      return await root.folders.names(...asked);
+    },
+  });
+  const { scan, settle, kinds, intake } = await distrusted(root, { folders }, { depth: 2 });
+  root.drop('2026-01/old');
+  root.drop('2026-02/seen');
+  await scan();
+  await scan();
+  isClosed = false;
+  // Whoever gives it to the daemon's user makes all that is in it look new.
+  chmodSync(join(root.path, '2026-01/old/input.json'), 0o640);
+  await scan();
+  await settle();
+  expect(await kinds()).toEqual({ '2026-01/old': 'unknown', '2026-02/seen': 'unknown' });
   await intake.stop();
 });
 

@@ -117,3 +117,15 @@ test('what was of another folder that had this name, and is gone, is not back wi
   await put(outbox, { ...another, aside: 'log 2' });
   expect(await stateOf(outbox, 1)).toBe('gone');
 });
+
+test('nor is it back with a folder that has its inode, its name and its content', async () => {
+  const outbox = await opened();
+  const before = newDirectory();
+  const again = { ...before, birthNs: `${before.birthNs}1` };
+  await put(outbox, { path: 'latest', directory: before });
+  await outbox.folderVanished('plans', 'latest', chance);
+  const { run } = await put(outbox, { path: 'next', directory: again });
+  await put(outbox, { path: 'latest', directory: again, movedFrom: run });
+  expect(await stateOf(outbox, 1)).toBe('gone');
+  expect(await stateOf(outbox, run)).toBe('queued');
+});
