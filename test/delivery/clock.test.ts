@@ -23,7 +23,7 @@ test('a clock that is set back while a listing is concluded does not make that c
   });
   let [listings, beforeSending, askedByFirst] = [0, 0, 0];
   bench.onRequest = ({ kind, phase }) => {
-    if (kind === 'list' && phase === 'received' && listings === 1) askedByFirst = asked;
+    if (kind === 'list' && phase === 'received' && listings === 1 && askedByFirst === 0) askedByFirst = asked;
     if (kind === 'list' && phase === 'done') listings += 1;
     if (kind === 'create' && phase === 'received') beforeSending = listings;
   };
