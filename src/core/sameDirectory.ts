@@ -6,7 +6,7 @@ export function isSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boo
   return a.ino === b.ino && a.birthNs === b.birthNs && a.birthNs !== '0';
 }
 
-/** Likewise as far as one can tell where birth times are not kept, or may be made up. */
+/** Likewise, and as far as one can tell where birth times are not kept. */
 export function mayBeSameDirectory(a: DirectoryIdentity, b: DirectoryIdentity): boolean {
   return a.ino === b.ino && a.birthNs === b.birthNs;
 }

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { DirectoryIdentity } from '../core/content.ts';
 import { problemFileName } from '../core/ownFiles.ts';
+import { isLive, mayHaveBeenMade } from '../core/run.ts';
 import { isOverdue, settleVerdict } from '../core/settle.ts';
 import type { Enqueued, Folder, RootStart } from '../outbox/nouns.ts';
 import type { ReadFolder } from '../reading/readFolder.ts';
@@ -224,8 +225,8 @@ async function isStillToBeSent(
 ): Promise<boolean> {
   const runs = await outbox.runsAtPath(dropRoot, path, runsOfFolderMax);
   return runs.some(({ life: { state } }) => {
-    const { kind } = state.kind === 'parked' ? state.from : state;
-    return kind === 'queued' || kind === 'uploaded';
+    const held = state.kind === 'parked' ? state.from : state;
+    return isLive(held) && !mayHaveBeenMade(held);
   });
 }
 

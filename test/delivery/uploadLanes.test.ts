@@ -152,7 +152,7 @@ describe('uploads that share a link', () => {
       link,
       Array.from({ length: 4 }, (_, n) => lanes.add(large(n), link.upload, never)),
     );
-    let [largeOnes, smallOnes, most] = [0, 0, 0];
+    let [largeOnes, smallOnes] = [0, 0];
     const slow = new Promise<void>(() => undefined);
     for (let n = 0; n < 6; n += 1) {
       const holdsLane = async (): Promise<void> => {
@@ -163,7 +163,6 @@ describe('uploads that share a link', () => {
     }
     for (let n = 0; n < 20; n += 1) {
       const passes = async (): Promise<void> => {
-        most = Math.max(most, largeOnes + 1);
         await setImmediate();
         smallOnes += 1;
       };
@@ -171,6 +170,5 @@ describe('uploads that share a link', () => {
     }
     expect(largeOnes).toBeLessThan(4);
     expect(smallOnes).toBe(20);
-    expect(most).toBeLessThanOrEqual(4);
   });
 });
